@@ -1,0 +1,1 @@
+//! World time: real time plus an offset that only moves forward.

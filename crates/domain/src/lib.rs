@@ -1,0 +1,1 @@
+//! What is true and what should happen; pure: no I/O, async, clock or chance.

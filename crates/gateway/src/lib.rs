@@ -1,0 +1,1 @@
+//! The running service: dialects, intake, dispatcher, relay.

@@ -1,0 +1,1 @@
+//! Meta's wire: requests, responses, webhooks, signatures, codes.

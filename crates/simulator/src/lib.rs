@@ -1,0 +1,1 @@
+//! Meta on your desk: a pure world, and the HTTP around it.
