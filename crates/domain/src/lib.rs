@@ -1,7 +1,12 @@
 //! What is true and what should happen; pure: no I/O, async, clock or chance.
 
 pub mod address;
+pub mod content;
+pub mod field;
+pub mod free_form;
 pub mod id;
+pub mod session;
+pub mod template;
 pub mod time;
 
 pub use time::{Span, Timestamp};

@@ -1,0 +1,82 @@
+use super::*;
+use proptest::prelude::*;
+use serde_json::json;
+
+fn read(types: serde_json::Value) -> Result<Content, Vec<FieldError>> {
+    Content::read(&json!({"language": "en", "types": types}), "content")
+}
+
+fn fields(result: Result<Content, Vec<FieldError>>) -> Vec<String> {
+    result.err().unwrap_or_default().into_iter().map(|f| f.field).collect()
+}
+
+#[test]
+fn every_finding_names_its_field() {
+    let found = fields(read(json!({
+        "twilio/quick-reply": {"body": "", "actions": [{"title": "a".repeat(26), "type": "URL"}]},
+        "twilio/magic": {},
+        "twilio/text": {"body": "Hi", "colour": "red"},
+    })));
+    assert_eq!(found, ["content.types.twilio/magic", "content.types.twilio/text"]);
+    let found = fields(read(json!({"twilio/quick-reply": {"body": "", "actions": [{"title": "a".repeat(26), "type": "URL"}]}})));
+    assert_eq!(
+        found,
+        [
+            "content.types.twilio/quick-reply.body",
+            "content.types.twilio/quick-reply.actions[0].type",
+            "content.types.twilio/quick-reply.actions[0].title",
+            "content.types.twilio/quick-reply.actions[0].url",
+        ]
+    );
+}
+
+#[test]
+fn values_fill_placeholders_once_and_samples_stand_in() {
+    let mut content = read(json!({"twilio/text": {"body": "Hi {{1}}, {{ name }}! {{1}}"}})).unwrap();
+    content.variables.insert("1".into(), "sample".into());
+    let given = Variables::from([("name".into(), "{{1}}".into())]);
+    let rendered = content.rendered(&given).unwrap();
+    assert_eq!(rendered.get(&ContentType::Text), Some(&Body::Text(Text { body: "Hi sample, {{1}}! sample".into() })));
+    let missing = read(json!({"twilio/text": {"body": "Hi {{1}}"}})).unwrap().rendered(&Variables::new());
+    assert_eq!(missing.unwrap_err()[0].field, "variables.1");
+    let broken = content.rendered(&Variables::from([("name".into(), "a\nb".into()), ("x".into(), "y".into())])).unwrap_err();
+    assert_eq!(broken.iter().map(|f| f.field.as_str()).collect::<Vec<_>>(), ["variables.x", "variables.name"]);
+}
+
+#[test]
+fn content_survives_the_store() {
+    let content = read(json!({
+        "twilio/card": {"title": "Hi {{1}}", "subtitle": "foot", "actions": [{"type": "PHONE", "title": "Call", "phone": "+4915112345678"}]},
+        "whatsapp/authentication": {"code_expiration_minutes": "30", "actions": [{"type": "COPY_CODE", "copy_code_text": "Copy"}]},
+    }))
+    .unwrap();
+    let text = serde_json::to_string(&content).unwrap();
+    assert_eq!(serde_json::from_str::<Content>(&text).unwrap(), content);
+}
+
+#[test]
+fn languages_are_folded_into_metas_form() {
+    assert_eq!(Language::parse("pt-br").unwrap().as_str(), "pt_BR");
+    assert_eq!(Language::parse("FIL").unwrap().as_str(), "fil");
+    for bad in ["", "e", "english", "en_", "en_USAUSA", "e1"] {
+        assert!(Language::parse(bad).is_err(), "{bad}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_scanner_panic_and_nothing_is_lost(text in "[{} a1é_\\n]{0,60}") {
+        let again: String = pieces(&text).iter().map(|p| match p {
+            Piece::Plain(plain) => (*plain).to_owned(),
+            Piece::Variable(name) => format!("{{{{{name}}}}}"),
+        }).collect();
+        let squeezed = |t: &str| t.replace([' ', '\n'], "");
+        prop_assert_eq!(squeezed(&again), squeezed(&text));
+    }
+
+    #[test]
+    fn no_json_makes_the_reader_panic(body in ".{0,30}", link in ".{0,30}", n in 0usize..12) {
+        let actions: Vec<_> = (0..n).map(|_| json!({"type": "URL", "title": body, "url": link})).collect();
+        let _ = read(json!({"twilio/call-to-action": {"body": body, "actions": actions}, "twilio/media": {"media": [link]}}));
+    }
+}

@@ -1,0 +1,146 @@
+//! What belongs to the business side of the world: the app, accounts, phone numbers, catalogs, and the desk's settings.
+
+use serde::{Deserialize, Serialize};
+
+/// The app, its secrets, and where it wants its webhooks.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct App {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    pub(crate) secret: String,
+    /// What dev.env hands to the gateway; the simulator itself uses whichever the subscription names.
+    pub(crate) verify_token: String,
+    pub(crate) access_token: String,
+    pub(crate) business_id: u64,
+    pub(crate) subscription: Option<AppSubscription>,
+}
+
+/// The app's own callback and the fields it is called for.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct AppSubscription {
+    pub(crate) callback_url: String,
+    pub(crate) verify_token: String,
+    pub(crate) fields: Vec<String>,
+}
+
+/// A callback that takes the place of the app's own.
+#[derive(Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub(crate) struct Override {
+    pub(crate) callback_uri: String,
+    pub(crate) verify_token: String,
+}
+
+/// A WhatsApp Business Account.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Waba {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    /// Whether the app is subscribed to this account, and under which callback.
+    pub(crate) subscribed: bool,
+    pub(crate) callback: Option<Override>,
+}
+
+/// A business phone number.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Number {
+    pub(crate) id: u64,
+    pub(crate) waba: u64,
+    /// Digits with the country, no `+`.
+    pub(crate) digits: String,
+    pub(crate) verified_name: String,
+    pub(crate) registered: bool,
+    /// Six digits; once set, registering needs the same.
+    pub(crate) pin: Option<String>,
+    /// Meta's test numbers only reach who is on their list.
+    pub(crate) test_number: bool,
+    pub(crate) allowed: Vec<String>,
+    /// Messages per second, in plus out.
+    pub(crate) throughput: u32,
+    pub(crate) tier: String,
+    pub(crate) quality: String,
+    pub(crate) status: String,
+    pub(crate) callback: Option<Override>,
+    pub(crate) profile: serde_json::Map<String, serde_json::Value>,
+    /// Registrations in the last 72 hours, in milliseconds.
+    pub(crate) registrations: Vec<i64>,
+}
+
+impl Number {
+    /// As the webhook's metadata shows it: digits only.
+    pub(crate) fn display_digits(&self) -> &str {
+        &self.digits
+    }
+
+    /// As a person reads it.
+    pub(crate) fn display(&self) -> String {
+        format!("+{}", self.digits)
+    }
+}
+
+/// A catalog of products.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Catalog {
+    pub(crate) id: u64,
+    pub(crate) waba: u64,
+    pub(crate) name: String,
+    pub(crate) products: Vec<Product>,
+}
+
+/// One product.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Product {
+    pub(crate) id: u64,
+    pub(crate) retailer_id: String,
+    pub(crate) name: String,
+    /// As people write it: `19.90`.
+    pub(crate) price: String,
+    pub(crate) currency: String,
+    #[serde(default)]
+    pub(crate) description: String,
+    pub(crate) image_url: String,
+}
+
+/// What the desk can set for the whole world.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Settings {
+    /// Templates approve themselves after this many seconds; nothing: they wait for the desk.
+    pub(crate) auto_review_seconds: Option<i64>,
+    /// The version that webhooks are written in; `conversation` is only in 23 and below.
+    pub(crate) webhook_version: u32,
+    /// `read` comes without `delivered`, as it may.
+    pub(crate) skip_delivered: bool,
+    /// Updates per POST at most; 1 keeps every status a POST of its own.
+    pub(crate) webhook_batch: usize,
+    /// Throttles answer HTTP 429 instead of 400.
+    pub(crate) throttle_as_429: bool,
+    /// Sends to one customer: burst, and seconds per message after it. 0 seconds: no limit.
+    pub(crate) pair_burst: u32,
+    pub(crate) pair_seconds: i64,
+    /// Management calls an hour for an account.
+    pub(crate) management_calls_per_hour: u32,
+    /// New templates an hour for an account.
+    pub(crate) template_creations_per_hour: u32,
+    /// Milliseconds from acceptance to `sent`, and from there to `delivered`.
+    pub(crate) sent_after_ms: i64,
+    pub(crate) delivered_after_ms: i64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            auto_review_seconds: None,
+            webhook_version: 24,
+            skip_delivered: false,
+            webhook_batch: 1,
+            throttle_as_429: false,
+            // Meta: about-the-platform, pair rate.
+            pair_burst: 45,
+            pair_seconds: 6,
+            management_calls_per_hour: 5_000,
+            template_creations_per_hour: 100,
+            sent_after_ms: 10,
+            delivered_after_ms: 40,
+        }
+    }
+}
