@@ -2,6 +2,9 @@
 
 pub mod address;
 pub mod content;
+pub mod error_code;
+pub mod fact;
+pub mod failure;
 pub mod field;
 pub mod free_form;
 pub mod id;

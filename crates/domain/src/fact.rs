@@ -1,0 +1,327 @@
+//! Facts: what the upstream told us, after its wire form has been read. The store's `hear` takes them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::{Bsuid, Phone, Psid};
+use crate::content::Language;
+use crate::failure::UpstreamError;
+use crate::free_form::MediaKind;
+use crate::template::{Approval, Category};
+use crate::time::Timestamp;
+
+/// Whom a webhook is for: the sender as the upstream names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "id")]
+pub enum Account {
+    /// A WhatsApp phone number id.
+    PhoneNumber(String),
+    /// A WhatsApp Business Account: templates, account news.
+    Waba(String),
+    /// A Messenger Page.
+    Page(String),
+}
+
+/// One fact and whom it is for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Heard {
+    /// Whom it is for.
+    pub account: Account,
+    /// What happened.
+    pub fact: Fact,
+}
+
+/// What the upstream told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "fact")]
+pub enum Fact {
+    /// A customer wrote, tapped or called.
+    Inbound(Inbound),
+    /// How far a message of ours got.
+    Status(StatusReport),
+    /// A template changed its status.
+    TemplateStatus(TemplateStatus),
+    /// A customer has a new number or a new user id; opens no session.
+    IdentityChanged(IdentityChange),
+    /// A customer wants no more marketing, or wants it again.
+    Preference(Preference),
+    /// Anything else: kept in the journal, passed over by this version.
+    Other {
+        /// Name of the webhook field or of the message type.
+        field: String,
+    },
+}
+
+/// What is known of a person from one webhook; fields that the upstream left out are `None`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Person {
+    /// Phone number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+    /// Business-scoped user id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bsuid: Option<Bsuid>,
+    /// Parent business-scoped user id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_bsuid: Option<Bsuid>,
+    /// Page-scoped id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub psid: Option<Psid>,
+    /// Display name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// User name, without `@`; for display only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+}
+
+/// Something a customer sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inbound {
+    /// The upstream's id of the message; what repeated webhooks are recognised by.
+    pub provider_id: String,
+    /// The upstream's time of the message.
+    pub at: Timestamp,
+    /// Who.
+    pub from: Person,
+    /// What.
+    pub body: InboundBody,
+    /// Upstream's id of the message that is answered, tapped or quoted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+    /// Was passed on from another conversation.
+    #[serde(default)]
+    pub forwarded: bool,
+    /// The ad or post the customer came from, as received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referral: Option<serde_json::Value>,
+}
+
+/// What a customer sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "type")]
+pub enum InboundBody {
+    /// Text.
+    Text {
+        /// The words.
+        body: String,
+    },
+    /// A file.
+    Media {
+        /// Kind.
+        kind: MediaKind,
+        /// The upstream's media id; resolves for seven days.
+        id: String,
+        /// Type as the upstream names it.
+        mime_type: String,
+        /// Digest as the upstream writes it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
+        /// Text under the file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        caption: Option<String>,
+        /// Name of a document.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        filename: Option<String>,
+        /// A recorded note.
+        #[serde(default)]
+        voice: bool,
+        /// Short-lived link, where given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
+    },
+    /// A place.
+    Location {
+        /// Degrees.
+        latitude: f64,
+        /// Degrees.
+        longitude: f64,
+        /// Name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// Street address.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<String>,
+    },
+    /// Contact cards, as received.
+    Contacts {
+        /// The cards.
+        contacts: serde_json::Value,
+    },
+    /// A reaction; no emoji means it was taken back.
+    Reaction {
+        /// Upstream's id of the message reacted to.
+        message_id: String,
+        /// The emoji.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        emoji: Option<String>,
+    },
+    /// A quick reply of a template was tapped.
+    Button {
+        /// What the send put into it; the label otherwise.
+        payload: String,
+        /// Label.
+        text: String,
+    },
+    /// A reply button of a session message was tapped.
+    ButtonReply {
+        /// Id of the button.
+        id: String,
+        /// Label.
+        title: String,
+    },
+    /// A row of a list was chosen.
+    ListReply {
+        /// Id of the row.
+        id: String,
+        /// Label.
+        title: String,
+        /// Second line.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+    },
+    /// A form or an address was sent in.
+    FlowReply {
+        /// `flow` or `address_message`.
+        name: String,
+        /// What the customer sees.
+        body: String,
+        /// The answers: JSON in a text, not always an object.
+        response_json: String,
+    },
+    /// A cart, as received.
+    Order {
+        /// The order.
+        order: serde_json::Value,
+    },
+    /// Answer to a request for leave to call, as received.
+    CallPermission {
+        /// The reply.
+        reply: serde_json::Value,
+    },
+    /// A call.
+    Call {
+        /// As received.
+        call: serde_json::Value,
+    },
+    /// The upstream could not pass it on.
+    Unsupported {
+        /// Upstream's errors.
+        errors: Vec<UpstreamError>,
+    },
+    /// A type nobody knows yet: kept and passed on, never refused.
+    Unknown {
+        /// Name of the type.
+        name: String,
+        /// As received.
+        raw: serde_json::Value,
+    },
+}
+
+impl InboundBody {
+    /// A word for logs, filters and lists.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Text { .. } => "text",
+            Self::Media { kind, .. } => kind.as_str(),
+            Self::Location { .. } => "location",
+            Self::Contacts { .. } => "contacts",
+            Self::Reaction { .. } => "reaction",
+            Self::Button { .. } => "button",
+            Self::ButtonReply { .. } => "button_reply",
+            Self::ListReply { .. } => "list_reply",
+            Self::FlowReply { .. } => "flow_reply",
+            Self::Order { .. } => "order",
+            Self::CallPermission { .. } => "call_permission",
+            Self::Call { .. } => "call",
+            Self::Unsupported { .. } => "unsupported",
+            Self::Unknown { name, .. } => name,
+        }
+    }
+}
+
+/// How far Meta says a message got (webhooks/reference/messages/status).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reported {
+    /// Left Meta.
+    Sent,
+    /// On the device.
+    Delivered,
+    /// Opened.
+    Read,
+    /// A voice message was played; counts as read.
+    Played,
+    /// Will not be delivered.
+    Failed,
+}
+
+/// One status webhook of one message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// Upstream's id of the message.
+    pub provider_id: String,
+    /// What.
+    pub status: Reported,
+    /// When, by the upstream's clock.
+    pub at: Timestamp,
+    /// To whom; `failed` may say nothing.
+    pub recipient: Person,
+    /// What our attempt put into `biz_opaque_callback_data`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback: Option<String>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<UpstreamError>,
+    /// Price, as received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pricing: Option<serde_json::Value>,
+    /// Conversation, as received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<serde_json::Value>,
+}
+
+/// A template's status changed (webhooks/reference/message_template_status_update).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateStatus {
+    /// Meta's id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Language.
+    pub language: Language,
+    /// What it is now.
+    pub approval: Approval,
+    /// Category, where told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<Category>,
+    /// Meta's reason, in its own word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When Meta says it happened.
+    pub at: Timestamp,
+}
+
+/// A customer's number or user id changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityChange {
+    /// Upstream's id of the system message, where there is one.
+    pub provider_id: String,
+    /// When.
+    pub at: Timestamp,
+    /// What was.
+    pub previous: Person,
+    /// What is.
+    pub current: Person,
+}
+
+/// A customer's wish about marketing messages (webhooks/reference/user_preferences).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preference {
+    /// Who.
+    pub from: Person,
+    /// Wants marketing messages.
+    pub marketing: bool,
+    /// When.
+    pub at: Timestamp,
+}
