@@ -3,13 +3,18 @@
 pub mod address;
 pub mod content;
 pub mod error_code;
+pub mod event;
 pub mod fact;
 pub mod failure;
 pub mod field;
 pub mod free_form;
 pub mod id;
+pub mod message;
+pub mod rules;
 pub mod session;
+pub mod status;
 pub mod template;
 pub mod time;
+pub mod verdict;
 
 pub use time::{Span, Timestamp};

@@ -1,0 +1,141 @@
+//! Events: facts worth telling. Each is whole in itself, so that it can be told in any dialect without a further look-up.
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::{Bsuid, Channel, Identity, Phone};
+use crate::fact::{Inbound, TemplateStatus};
+use crate::id::{BusinessId, CustomerId, EventId, MessageId, SenderId};
+use crate::status::{Failure, Status};
+use crate::time::Timestamp;
+
+/// One event of one business.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its place in the business's stream: what orders events and what cursors point to. Starts at 1, without gaps.
+    pub position: u64,
+    /// Names it; the same at every try of every endpoint.
+    pub id: EventId,
+    /// Whose.
+    pub business: BusinessId,
+    /// When we learned of it.
+    pub at: Timestamp,
+    /// What.
+    pub body: EventBody,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum EventBody {
+    /// A customer wrote, tapped or called.
+    MessageReceived {
+        /// Between whom.
+        party: Party,
+        /// Our id of it.
+        message: MessageId,
+        /// What came.
+        inbound: Box<Inbound>,
+        /// Our id of the message it answers, where it is one of ours.
+        reply_to: Option<MessageId>,
+        /// Data the caller gave with the message it answers; JSON text.
+        callback_data: Option<String>,
+    },
+    /// A message got further.
+    MessageStatus {
+        /// Between whom.
+        party: Party,
+        /// The message.
+        message: MessageId,
+        /// How far.
+        status: Status,
+        /// When, by the clock of whoever said it.
+        at: Timestamp,
+        /// Why it failed.
+        failure: Option<Failure>,
+        /// The caller's tag.
+        campaign: Option<String>,
+        /// The caller's data; JSON text.
+        callback_data: Option<String>,
+        /// Price, as received.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pricing: Option<serde_json::Value>,
+    },
+    /// A session opened, which was closed before.
+    SessionOpened {
+        /// Between whom.
+        party: Party,
+        /// First moment at which it is closed again, if the customer writes no more.
+        until: Timestamp,
+    },
+    /// A template changed its status.
+    TemplateChanged {
+        /// WhatsApp Business Account.
+        waba: String,
+        /// What it is now.
+        template: TemplateStatus,
+    },
+    /// A sender was stopped by an operator's error, or goes on again.
+    SenderState {
+        /// The sender.
+        sender: SenderId,
+        /// The sender's address.
+        address: Identity,
+        /// Why it was stopped; none when it goes on.
+        stopped: Option<Failure>,
+    },
+}
+
+/// The two sides of a conversation, as they were when the event happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party {
+    /// Channel.
+    pub channel: Channel,
+    /// The sender.
+    pub sender: SenderId,
+    /// Its address.
+    pub sender_address: Identity,
+    /// Its display name, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender_name: Option<String>,
+    /// The customer.
+    pub customer: CustomerId,
+    /// Address of the customer in this conversation.
+    pub customer_address: Identity,
+    /// Phone number, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+    /// Business-scoped user id, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bsuid: Option<Bsuid>,
+    /// Display name, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// User name, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+}
+
+impl EventBody {
+    /// The name in filters and headers.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::MessageReceived { .. } => "message.received",
+            Self::MessageStatus { .. } => "message.status",
+            Self::SessionOpened { .. } => "session.opened",
+            Self::TemplateChanged { .. } => "template.changed",
+            Self::SenderState { .. } => "sender.state",
+        }
+    }
+
+    /// Events with the same key are told in order; events of different keys may overtake each other after a failed delivery.
+    #[must_use]
+    pub fn order_key(&self) -> Option<(SenderId, CustomerId)> {
+        match self {
+            Self::MessageReceived { party, .. } | Self::MessageStatus { party, .. } | Self::SessionOpened { party, .. } => {
+                Some((party.sender, party.customer))
+            }
+            Self::TemplateChanged { .. } | Self::SenderState { .. } => None,
+        }
+    }
+}

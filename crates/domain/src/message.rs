@@ -1,0 +1,222 @@
+//! Messages: what a business hands in, how it is kept, and the attempts made for it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::{Channel, Identity};
+use crate::content::{Content, Language, Variables};
+use crate::fact::Inbound;
+use crate::free_form::FreeForm;
+use crate::id::{BusinessId, CustomerId, MessageId, SenderId};
+use crate::status::{Failure, Phase, Progress, Status};
+use crate::template::TemplateSend;
+use crate::time::{Span, Timestamp};
+use crate::verdict::Verdict;
+
+/// What is to be said, before anybody decided how it goes. Kept whole, since the verdict is taken again at dispatch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "draft")]
+pub enum Draft {
+    /// Content with the values of this send.
+    Content {
+        /// The content.
+        content: Content,
+        /// Values for its variables.
+        #[serde(default, skip_serializing_if = "Variables::is_empty")]
+        variables: Variables,
+        /// Go as this template, and no other.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        template: Option<TemplateName>,
+        /// What to do when no session is open.
+        #[serde(default)]
+        when_closed: WhenClosed,
+    },
+    /// A free-form message, which only a session can carry.
+    FreeForm {
+        /// The message.
+        say: FreeForm,
+    },
+    /// A template with its values.
+    Template {
+        /// The template and its values.
+        send: TemplateSend,
+    },
+}
+
+/// A template as callers name it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TemplateName {
+    /// Name.
+    pub name: String,
+    /// Language.
+    pub language: Language,
+}
+
+/// What to do with content when no session is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenClosed {
+    /// Go as the matching approved template.
+    #[default]
+    Template,
+    /// Do not go.
+    Refuse,
+}
+
+/// What to do when the answer to a send was lost and the wait is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenUnknown {
+    /// Send again if silence is evidence, else fail as unknown.
+    #[default]
+    Auto,
+    /// Fail as unknown.
+    Fail,
+    /// Send again.
+    Resend,
+}
+
+impl WhenUnknown {
+    /// The word on our wires.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Fail => "fail",
+            Self::Resend => "resend",
+        }
+    }
+}
+
+/// Which messages overtake which: a claim takes the lower class first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Replies in a session, and one-time codes.
+    Reply,
+    /// Utility templates.
+    Utility,
+    /// Marketing templates.
+    Marketing,
+}
+
+impl Class {
+    /// Every class, first to last.
+    pub const ALL: [Self; 3] = [Self::Reply, Self::Utility, Self::Marketing];
+
+    /// The number the store keeps; lower goes first.
+    #[must_use]
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::Reply => 0,
+            Self::Utility => 1,
+            Self::Marketing => 2,
+        }
+    }
+
+    /// The class with this number.
+    #[must_use]
+    pub fn ranked(rank: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|c| c.rank() == rank)
+    }
+}
+
+/// A head that must wait longer than this lets the next message of its lane pass.
+pub const LANE_PATIENCE: Span = Span::minutes(1);
+
+/// A message as the store keeps and gives it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// Names it.
+    pub id: MessageId,
+    /// Whose it is.
+    pub business: BusinessId,
+    /// Through whom.
+    pub sender: SenderId,
+    /// With whom.
+    pub customer: CustomerId,
+    /// On which channel.
+    pub channel: Channel,
+    /// The customer's address: as the caller gave it, or as the inbound message came.
+    pub address: Identity,
+    /// Its place among the sender's messages: what orders them.
+    pub position: u64,
+    /// What is to be sent; none for inbound messages and after redaction.
+    pub draft: Option<Draft>,
+    /// What was received; none for outbound messages and after redaction.
+    pub inbound: Option<Inbound>,
+    /// The verdict, as last taken.
+    pub verdict: Option<Verdict>,
+    /// Class of its lane.
+    pub class: Class,
+    /// Where it stands on our side.
+    pub phase: Phase,
+    /// The one status it shows.
+    pub status: Status,
+    /// Why it failed, where it has.
+    pub failure: Option<Failure>,
+    /// The attempts, first to last.
+    pub attempts: Vec<Attempt>,
+    /// When it was accepted or received by us.
+    pub accepted_at: Timestamp,
+    /// Fails as expired from here on, if no attempt was made.
+    pub expires_at: Option<Timestamp>,
+    /// What to do when an answer is lost.
+    pub when_unknown: WhenUnknown,
+    /// The caller's data, echoed in events; JSON text.
+    pub callback_data: Option<String>,
+    /// The caller's tag.
+    pub campaign: Option<String>,
+    /// The upstream's id of the message that this one answers.
+    pub reply_to: Option<String>,
+    /// Whether its content was removed.
+    pub redacted: bool,
+}
+
+/// One call upstream for a message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// 1, 2, …
+    pub number: u32,
+    /// When it was committed, before the first byte left.
+    pub started_at: Timestamp,
+    /// How far it got.
+    pub progress: Progress,
+    /// When that was said, by whoever said it.
+    pub at: Timestamp,
+    /// The upstream's id, once known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<String>,
+    /// Why it failed or was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
+    /// A word of Meta's on an accepted message, such as `held_for_quality_assessment`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Price, as last received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pricing: Option<serde_json::Value>,
+}
+
+/// The `biz_opaque_callback_data` of one attempt: `<message id>.<attempt>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CallbackTag {
+    /// The message.
+    pub message: MessageId,
+    /// Number of the attempt.
+    pub attempt: u32,
+}
+
+impl CallbackTag {
+    /// Reads a tag; none when it is not one of ours.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (message, attempt) = text.split_once('.')?;
+        Some(Self { message: message.parse().ok()?, attempt: attempt.parse().ok()? })
+    }
+}
+
+impl std::fmt::Display for CallbackTag {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.message, self.attempt)
+    }
+}

@@ -1,0 +1,482 @@
+//! The verdict: may this content go from this sender to this customer now, and how?
+//!
+//! One pure function, asked before a send, kept with the message, asked again at the moment of dispatch. The rules it reads
+//! are data in [`crate::rules`].
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::Channel;
+use crate::content::ContentType;
+use crate::free_form::FreeForm;
+use crate::message::{Class, TemplateName, WhenClosed};
+use crate::rules::{ButtonCase, Cell, rule_of};
+use crate::session::{Closed, Session};
+use crate::template::{Approval, Category, Template};
+use crate::time::Timestamp;
+
+/// The kinds of answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Goes as a session message.
+    Session,
+    /// Goes as an approved template.
+    Template,
+    /// Would go, once a template with this content is approved.
+    NeedsApproval,
+    /// Can never go this way.
+    Unsupported,
+    /// Must not go.
+    Blocked,
+    /// Reserved: goes without a template, for accounts that Meta lets do so.
+    DirectSend,
+}
+
+impl Kind {
+    /// Whether the message goes.
+    #[must_use]
+    pub const fn goes(self) -> bool {
+        matches!(self, Self::Session | Self::Template | Self::DirectSend)
+    }
+
+    /// The word on our wires.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Template => "template",
+            Self::NeedsApproval => "needs_approval",
+            Self::Unsupported => "unsupported",
+            Self::Blocked => "blocked",
+            Self::DirectSend => "direct_send",
+        }
+    }
+}
+
+/// Why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// A session is open and this content may go in it.
+    SessionOpen,
+    /// An approved template has this content.
+    TemplateApproved,
+    /// No session is open, so only an approved template may go.
+    SessionClosed,
+    /// This content type always needs approval.
+    TypeNeedsApproval,
+    /// These buttons need approval.
+    ButtonsNeedApproval,
+    /// Larger than a session message may be.
+    OverSessionLimits,
+    /// This content type can never start a conversation.
+    TypeCannotStart,
+    /// The channel cannot carry this content type.
+    ChannelCannotCarry,
+    /// It can only go inside a session, and none is open.
+    SessionRequired,
+    /// The customer wants no such messages.
+    OptedOut,
+    /// The sender was stopped by an operator's error.
+    SenderStopped,
+    /// The template is not approved (any more).
+    TemplateNotApproved,
+    /// The template is paused by Meta.
+    TemplatePaused,
+    /// One-time codes cannot go to a customer whose phone number is not known.
+    PhoneRequired,
+}
+
+/// Whose rule it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The rule table of content types and sessions.
+    RuleTable,
+    /// Meta's own limits.
+    Meta,
+    /// What customer or operator decided.
+    Consent,
+    /// The state of sender or template.
+    State,
+}
+
+/// How it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SentAs {
+    /// As a session message.
+    Session,
+    /// As a template message.
+    Template,
+}
+
+/// Something the caller could do instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alternative {
+    /// A word for programs.
+    pub action: AlternativeAction,
+    /// A sentence for people.
+    pub explanation: String,
+}
+
+/// What to do instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlternativeAction {
+    /// Submit this content for approval.
+    SubmitForApproval,
+    /// Wait until the customer writes.
+    WaitForCustomer,
+    /// Send an approved template.
+    SendTemplate,
+    /// Send another content type.
+    SendOtherType,
+    /// Mend what the operator must mend.
+    MendSender,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    /// What.
+    pub kind: Kind,
+    /// Why.
+    pub reason: Reason,
+    /// Why, as one sentence.
+    pub explanation: String,
+    /// Whose rule it is.
+    pub source: Source,
+    /// First moment at which the answer may be another; none when only an event can change it.
+    pub valid_until: Option<Timestamp>,
+    /// How it goes, if it goes.
+    pub sent_as: Option<SentAs>,
+    /// The content type that is meant.
+    pub content_type: Option<String>,
+    /// The template it goes as.
+    pub template: Option<TemplateName>,
+    /// Category of that template.
+    pub category: Option<Category>,
+    /// What could be sent instead.
+    pub alternatives: Vec<Alternative>,
+}
+
+/// One content type of the content that is asked about.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    /// Content type.
+    pub kind: ContentType,
+    /// Its buttons.
+    pub buttons: ButtonCase,
+    /// What makes it too large for a session message, if anything does.
+    pub over_session_limits: Option<&'a str>,
+    /// The templates in the same language whose canonical content is equal, whatever their status.
+    pub templates: &'a [&'a Template],
+}
+
+/// What is asked about.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    /// Content: its types, richest first.
+    Content {
+        /// At least one.
+        candidates: &'a [Candidate<'a>],
+        /// The caller's wish for a closed session.
+        when_closed: WhenClosed,
+    },
+    /// A free-form message.
+    FreeForm(&'a FreeForm),
+    /// A template that the caller named.
+    Template(&'a Template),
+}
+
+/// What is known of the customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CustomerFacts {
+    /// Wants no marketing.
+    pub no_marketing: bool,
+    /// Wants nothing at all.
+    pub nothing: bool,
+    /// No phone number is known.
+    pub no_phone: bool,
+}
+
+/// A question.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// Channel.
+    pub channel: Channel,
+    /// What is to go.
+    pub subject: Subject<'a>,
+    /// The session between sender and customer.
+    pub session: Session,
+    /// The customer.
+    pub customer: CustomerFacts,
+    /// Why the sender is stopped, if it is.
+    pub stopped: Option<&'a str>,
+}
+
+/// Answers the question. Preference: session message wherever it is allowed, else approved template, else the reason why not;
+/// among several content types the richest that goes.
+#[must_use]
+pub fn verdict(question: &Question<'_>) -> Verdict {
+    if question.customer.nothing {
+        return answer(Kind::Blocked, Reason::OptedOut, Source::Consent, "The customer opted out of all messages.");
+    }
+    if let Some(why) = question.stopped {
+        let said = format!("The sender is stopped: {why}");
+        return answer(Kind::Blocked, Reason::SenderStopped, Source::State, said)
+            .instead(AlternativeAction::MendSender, "Run `transom doctor`: it says what to mend; queued messages then go on.");
+    }
+    match question.subject {
+        Subject::Template(template) => of_template(question, template, None),
+        Subject::FreeForm(say) => of_free_form(question, say),
+        Subject::Content { candidates, when_closed } => {
+            let answers = candidates.iter().map(|candidate| of_candidate(question, candidate, when_closed));
+            let mut first = None;
+            for answer in answers {
+                if answer.kind.goes() {
+                    return answer;
+                }
+                first.get_or_insert(answer);
+            }
+            first.unwrap_or_else(|| {
+                answer(Kind::Unsupported, Reason::ChannelCannotCarry, Source::RuleTable, "There is no content.")
+            })
+        }
+    }
+}
+
+fn of_candidate(question: &Question<'_>, candidate: &Candidate<'_>, when_closed: WhenClosed) -> Verdict {
+    let kind = candidate.kind;
+    let rule = rule_of(kind);
+    let verdict = match (question.channel, question.session) {
+        (Channel::Messenger, Session::Open { until }) => match rule.messenger {
+            Cell::Unsupported => cannot_carry(kind),
+            _ => in_session(until),
+        },
+        (Channel::Messenger, Session::Closed(closed)) => {
+            session_required(closed, "Messenger carries content only inside a session")
+        }
+        (Channel::Whatsapp, Session::Open { until }) => {
+            let needs = match rule.in_session {
+                Cell::Allowed => None,
+                Cell::ByButtons => {
+                    let buttons = candidate.buttons.rule();
+                    buttons.needs_approval.then(|| (Reason::ButtonsNeedApproval, Source::RuleTable, buttons.why.to_owned()))
+                }
+                Cell::Approval | Cell::Unsupported => Some((
+                    Reason::TypeNeedsApproval,
+                    Source::RuleTable,
+                    format!("{kind} needs an approved template even inside a session."),
+                )),
+            };
+            let needs = needs.or_else(|| {
+                let why = candidate.over_session_limits?;
+                Some((Reason::OverSessionLimits, Source::Meta, format!("It is larger than a session message may be: {why}.")))
+            });
+            match needs {
+                None => in_session(until),
+                Some(why) => by_template(question, candidate, why).until(Some(until)),
+            }
+        }
+        (Channel::Whatsapp, Session::Closed(closed)) => match rule.out_of_session {
+            Cell::Unsupported => answer(
+                Kind::Unsupported,
+                Reason::TypeCannotStart,
+                Source::RuleTable,
+                format!("{kind} can go only inside a session; {}.", in_words(closed)),
+            )
+            .instead(AlternativeAction::WaitForCustomer, "It may go once the customer has written.")
+            .instead(
+                AlternativeAction::SendTemplate,
+                "Start the conversation with an approved template, such as one of twilio/text.",
+            ),
+            _ if when_closed == WhenClosed::Refuse => session_required(closed, "The caller allows no template"),
+            _ => by_template(
+                question,
+                candidate,
+                (
+                    Reason::SessionClosed,
+                    Source::RuleTable,
+                    format!("Outside a session only an approved template may go; {}.", in_words(closed)),
+                ),
+            ),
+        },
+    };
+    Verdict { content_type: Some(kind.as_str().to_owned()), ..verdict }
+}
+
+/// Goes as the best of the templates that have this content; else says what is missing.
+fn by_template(question: &Question<'_>, candidate: &Candidate<'_>, why: (Reason, Source, String)) -> Verdict {
+    let approved = candidate.templates.iter().find(|t| t.approval == Approval::Approved);
+    let paused = candidate.templates.iter().find(|t| t.approval == Approval::Paused);
+    if let Some(template) = approved.or(paused) {
+        return of_template(question, template, Some(&why));
+    }
+    let (reason, source, explanation) = why;
+    let waiting = candidate.templates.iter().find(|t| matches!(t.approval, Approval::Pending | Approval::InAppeal));
+    let verdict = answer(Kind::NeedsApproval, reason, source, explanation);
+    let verdict = match waiting {
+        Some(template) => verdict.instead(
+            AlternativeAction::SubmitForApproval,
+            format!("Template {} ({}) has this content and waits for Meta's review.", template.name, template.language),
+        ),
+        None => verdict.instead(
+            AlternativeAction::SubmitForApproval,
+            "Submit this content to Meta as a template; review usually takes minutes.",
+        ),
+    };
+    if reason == Reason::SessionClosed {
+        verdict.instead(AlternativeAction::WaitForCustomer, "It may go as it is once the customer has written.")
+    } else {
+        verdict.instead(
+            AlternativeAction::SendOtherType,
+            "Inside a session a plainer type, such as twilio/text, goes without approval.",
+        )
+    }
+}
+
+fn of_template(question: &Question<'_>, template: &Template, because: Option<&(Reason, Source, String)>) -> Verdict {
+    let name = TemplateName { name: template.name.clone(), language: template.language.clone() };
+    let known_as = format!("{} ({})", template.name, template.language);
+    let verdict = match template.approval {
+        _ if question.channel == Channel::Messenger => answer(
+            Kind::Unsupported,
+            Reason::ChannelCannotCarry,
+            Source::RuleTable,
+            "WhatsApp templates do not exist on Messenger.",
+        ),
+        Approval::Approved if template.category == Category::Marketing && question.customer.no_marketing => {
+            answer(Kind::Blocked, Reason::OptedOut, Source::Consent, "The customer opted out of marketing messages.")
+        }
+        Approval::Approved if template.category == Category::Authentication && question.customer.no_phone => answer(
+            Kind::Unsupported,
+            Reason::PhoneRequired,
+            Source::Meta,
+            "One-time codes cannot go to a business-scoped user id, and no phone number of the customer is known.",
+        ),
+        Approval::Approved => {
+            let told = because.map_or_else(String::new, |(_, _, why)| format!(" {why}"));
+            let mut verdict = answer(
+                Kind::Template,
+                Reason::TemplateApproved,
+                Source::State,
+                format!("Goes as the approved template {known_as}.{told}"),
+            );
+            verdict.sent_as = Some(SentAs::Template);
+            verdict
+        }
+        Approval::Paused => answer(
+            Kind::Blocked,
+            Reason::TemplatePaused,
+            Source::State,
+            format!("Meta has paused the template {known_as} because of its quality."),
+        )
+        .instead(AlternativeAction::SendTemplate, "Use another template; Meta lifts a pause after 3 or 6 hours."),
+        other => answer(
+            Kind::NeedsApproval,
+            Reason::TemplateNotApproved,
+            Source::State,
+            format!("The template {known_as} is not approved: its status is {}.", other.as_str()),
+        )
+        .instead(AlternativeAction::SendTemplate, "Use a template that is approved."),
+    };
+    Verdict { template: Some(name), category: Some(template.category), ..verdict }
+}
+
+fn of_free_form(question: &Question<'_>, say: &FreeForm) -> Verdict {
+    let kind = say.content_type();
+    let verdict = match question.session {
+        Session::Closed(closed) => session_required(closed, "A session message goes only inside a session"),
+        Session::Open { .. } if question.channel == Channel::Messenger && messenger_cannot(say) => answer(
+            Kind::Unsupported,
+            Reason::ChannelCannotCarry,
+            Source::RuleTable,
+            format!("Messenger cannot carry this kind of message: {}.", say.word()),
+        ),
+        Session::Open { until } => in_session(until),
+    };
+    Verdict { content_type: kind.map(|k| k.as_str().to_owned()), ..verdict }
+}
+
+fn messenger_cannot(say: &FreeForm) -> bool {
+    say.content_type().is_none_or(|kind| rule_of(kind).messenger == Cell::Unsupported)
+}
+
+fn in_session(until: Timestamp) -> Verdict {
+    let mut verdict =
+        answer(Kind::Session, Reason::SessionOpen, Source::RuleTable, "A session is open, so it goes as a session message.");
+    verdict.sent_as = Some(SentAs::Session);
+    verdict.until(Some(until))
+}
+
+fn cannot_carry(kind: ContentType) -> Verdict {
+    answer(Kind::Unsupported, Reason::ChannelCannotCarry, Source::RuleTable, format!("Messenger cannot carry {kind}.")).instead(
+        AlternativeAction::SendOtherType,
+        "Use twilio/text, twilio/media, twilio/quick-reply, twilio/call-to-action or twilio/card.",
+    )
+}
+
+fn session_required(closed: Closed, whose: &str) -> Verdict {
+    let mut verdict = answer(
+        Kind::Unsupported,
+        Reason::SessionRequired,
+        Source::RuleTable,
+        format!("{whose}, and none is open: {}.", in_words(closed)),
+    )
+    .instead(AlternativeAction::WaitForCustomer, "It may go once the customer has written.");
+    if closed != Closed::NeverHeard {
+        verdict = verdict.instead(AlternativeAction::SendTemplate, "On WhatsApp an approved template may go now.");
+    }
+    verdict
+}
+
+fn in_words(closed: Closed) -> &'static str {
+    match closed {
+        Closed::NeverHeard => "the customer has never written to this sender",
+        Closed::Over { .. } => "more than 24 hours have gone by since the customer's last message",
+        Closed::Refused { .. } => "Meta refused an earlier message because no session was open",
+    }
+}
+
+fn answer(kind: Kind, reason: Reason, source: Source, explanation: impl Into<String>) -> Verdict {
+    Verdict {
+        kind,
+        reason,
+        explanation: explanation.into(),
+        source,
+        valid_until: None,
+        sent_as: None,
+        content_type: None,
+        template: None,
+        category: None,
+        alternatives: Vec::new(),
+    }
+}
+
+impl Verdict {
+    fn instead(mut self, action: AlternativeAction, explanation: impl Into<String>) -> Self {
+        self.alternatives.push(Alternative { action, explanation: explanation.into() });
+        self
+    }
+
+    fn until(mut self, moment: Option<Timestamp>) -> Self {
+        self.valid_until = moment;
+        self
+    }
+
+    /// The class of the lane in which a message with this verdict waits.
+    #[must_use]
+    pub const fn class(&self) -> Class {
+        match self.category {
+            Some(Category::Marketing) => Class::Marketing,
+            Some(Category::Utility) => Class::Utility,
+            Some(Category::Authentication) | None => Class::Reply,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

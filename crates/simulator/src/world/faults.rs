@@ -1,0 +1,148 @@
+//! Faults on order: a share of calls or webhooks goes wrong, with dice of its own for each.
+
+use serde::{Deserialize, Serialize};
+
+use crate::chance::{Chance, Seed};
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FaultKind {
+    /// The call is refused with `code`.
+    Error,
+    /// The call is carried out and the connection dropped before the answer.
+    LostAnswer,
+    /// The answer takes `ms` longer, in machine time.
+    Latency,
+    WebhookDuplicate,
+    WebhookReorder,
+    /// The webhook is lost on its way and sent again by the usual retry.
+    WebhookDrop,
+    /// The webhook comes `ms` later, in world time.
+    WebhookDelay,
+}
+
+/// Which calls a fault is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Target {
+    /// `POST /{phone_number_id}/messages`.
+    #[default]
+    Messages,
+    /// Every Graph call.
+    Graph,
+}
+
+/// One fault on order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Fault {
+    pub(crate) kind: FaultKind,
+    pub(crate) share: f64,
+    #[serde(default)]
+    pub(crate) seed: u64,
+    /// How often it still happens; left out: for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) count: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ms: Option<i64>,
+    #[serde(default)]
+    pub(crate) on: Target,
+}
+
+/// What is to go wrong with one Graph call.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CallFaults {
+    pub(crate) error: Option<u32>,
+    pub(crate) lost_answer: bool,
+    pub(crate) latency_ms: u64,
+}
+
+/// The faults on order and their dice.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    list: Vec<(Fault, Chance)>,
+}
+
+impl Faults {
+    pub(crate) fn new(list: Vec<Fault>) -> Self {
+        Self {
+            list: list
+                .into_iter()
+                .map(|fault| {
+                    let dice = Chance::new(Seed::fixed(fault.seed));
+                    (fault, dice)
+                })
+                .collect(),
+        }
+    }
+
+    pub(crate) fn list(&self) -> impl Iterator<Item = &Fault> {
+        self.list.iter().map(|(fault, _)| fault)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Throws the dice of every fault of this kind; the first that comes up counts one down.
+    fn draw(&mut self, wanted: impl Fn(&Fault) -> bool) -> Option<Fault> {
+        let mut drawn = None;
+        for (fault, dice) in self.list.iter_mut().filter(|(fault, _)| wanted(fault)) {
+            if fault.count == Some(0) || !dice.happens(fault.share) || drawn.is_some() {
+                continue;
+            }
+            fault.count = fault.count.map(|left| left.saturating_sub(1));
+            drawn = Some(fault.clone());
+        }
+        drawn
+    }
+
+    /// What goes wrong with this call.
+    pub(crate) fn for_call(&mut self, is_message: bool) -> CallFaults {
+        let on = |fault: &Fault, kind| fault.kind == kind && (is_message || fault.on == Target::Graph);
+        CallFaults {
+            error: self.draw(|fault| on(fault, FaultKind::Error)).map(|fault| fault.code.unwrap_or(131_000)),
+            lost_answer: self.draw(|fault| on(fault, FaultKind::LostAnswer)).is_some(),
+            latency_ms: self
+                .draw(|fault| on(fault, FaultKind::Latency))
+                .and_then(|fault| u64::try_from(fault.ms.unwrap_or(0)).ok())
+                .unwrap_or(0),
+        }
+    }
+
+    /// Whether this happens to this webhook; answers the fault's milliseconds.
+    pub(crate) fn for_webhook(&mut self, kind: FaultKind) -> Option<i64> {
+        self.draw(|fault| fault.kind == kind).map(|fault| fault.ms.unwrap_or(1_000))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(kind: FaultKind, share: f64, count: Option<u64>) -> Fault {
+        Fault { kind, share, seed: 1, count, code: Some(131_016), ms: Some(5), on: Target::Messages }
+    }
+
+    #[test]
+    fn a_share_of_one_always_happens_until_the_count_is_used_up() {
+        let mut faults = Faults::new(vec![fault(FaultKind::Error, 1.0, Some(2))]);
+        assert_eq!(faults.for_call(false), CallFaults::default());
+        assert_eq!(faults.for_call(true).error, Some(131_016));
+        assert_eq!(faults.for_call(true).error, Some(131_016));
+        assert_eq!(faults.for_call(true).error, None);
+    }
+
+    #[test]
+    fn the_same_seed_throws_the_same_dice() {
+        let run = || {
+            let mut faults = Faults::new(vec![fault(FaultKind::LostAnswer, 0.3, None)]);
+            (0..50).map(|_| faults.for_call(true).lost_answer).collect::<Vec<_>>()
+        };
+        assert_eq!(run(), run());
+        assert!(run().contains(&true) && run().contains(&false));
+    }
+}
