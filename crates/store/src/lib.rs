@@ -1,1 +1,5 @@
 //! The store's contract, its engines, and one conformance suite run against each.
+
+pub mod contract;
+
+pub use contract::*;

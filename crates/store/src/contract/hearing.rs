@@ -1,0 +1,78 @@
+//! The way in: what one webhook body says to one business.
+
+use transom_domain::address::{Bsuid, Identity, Phone};
+use transom_domain::fact::Heard;
+use transom_domain::id::{BusinessId, CustomerId, EventId, JournalId, MessageId, SenderId};
+use transom_domain::time::Timestamp;
+
+/// Everything that one webhook body says to one business.
+#[derive(Debug, Clone)]
+pub struct HearBody {
+    /// To whom.
+    pub business: BusinessId,
+    /// The app whose secret verified it.
+    pub app: String,
+    /// What; each with the sender it is for, where it is for one.
+    pub heard: Vec<(Option<SenderId>, Heard)>,
+    /// The bytes as received.
+    pub raw: Vec<u8>,
+    /// Names the journal entry.
+    pub journal: JournalId,
+    /// Chance from which the ids of new customers, messages and events are made.
+    pub seed: u128,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What hearing it did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HearOutcome {
+    /// New inbound messages.
+    pub messages: Vec<MessageId>,
+    /// Facts that changed something.
+    pub news: usize,
+    /// Facts that were known already.
+    pub repeated: usize,
+    /// Statuses of messages nobody here has sent: kept, in case the answer to the send is still on its way.
+    pub orphans: usize,
+    /// Events written.
+    pub events: Vec<EventId>,
+    /// Senders that may send again at once because a session opened or an unknown message was settled.
+    pub nudged: Vec<SenderId>,
+}
+
+/// A raw body that was heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// Names it.
+    pub id: JournalId,
+    /// Whose; none for what was ignored.
+    pub business: Option<BusinessId>,
+    /// App named in the path.
+    pub app: String,
+    /// When.
+    pub at: Timestamp,
+    /// `heard`, or why it was ignored.
+    pub verdict: String,
+    /// The bytes; cut for what was ignored.
+    pub raw: Vec<u8>,
+}
+
+/// A customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomerView {
+    /// Names the customer.
+    pub id: CustomerId,
+    /// Display name.
+    pub name: Option<String>,
+    /// User name.
+    pub username: Option<String>,
+    /// All identities, present and past.
+    pub identities: Vec<Identity>,
+    /// Present phone number.
+    pub phone: Option<Phone>,
+    /// Present business-scoped user id.
+    pub bsuid: Option<Bsuid>,
+    /// Wants no marketing.
+    pub no_marketing: bool,
+}

@@ -1,0 +1,190 @@
+//! The contract: the moves of the house, each one short transaction, and the reads beside them.
+//!
+//! Every engine keeps these promises, and one suite ([`crate::conformance`]) holds each to them:
+//! - A move that answers `Ok` is durable. One that answers `Err` left nothing behind.
+//! - What two callers can race on is decided inside the move: idempotency, deduplication, positions, status joins, evidence.
+//! - Positions come from a counter row per business (events) and per sender (messages), raised inside the commit. A reader
+//!   never sees a gap that fills later.
+//! - No move does work that grows with what is stored; each bounded list names its bound.
+//! - A move never calls out, and never reads a clock: `now` is an argument.
+
+mod admin;
+mod hearing;
+mod sending;
+mod telling;
+
+use std::future::Future;
+use std::pin::Pin;
+
+pub use admin::{App, Business, Key, PutSender, Scopes, Sealed, Sender, SenderState};
+pub use hearing::{CustomerView, HearBody, HearOutcome, JournalEntry};
+pub use sending::{
+    Accept, Accepted, CancelOutcome, Claim, Claimed, Claims, Idempotency, Look, Outcome, PendingUnknown, Resolution, Settle,
+    Settled,
+};
+pub use telling::{
+    Backlog, Direction, DueDelivery, Endpoint, EndpointState, EventPage, Filter, MessageFilter, Page, PutEndpoint, RelayRound,
+    RelayWork, SessionRow, Topic,
+};
+
+use transom_domain::address::Identity;
+use transom_domain::content::Language;
+use transom_domain::id::{BusinessId, CustomerId, EndpointId, KeyId, MessageId, SenderId};
+use transom_domain::message::Message;
+use transom_domain::status::Failure;
+use transom_domain::template::Template;
+use transom_domain::time::Timestamp;
+
+/// Why the store did not answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The writer's queue is full; try again in a second. Nothing was stored.
+    #[error("the store has more work than it can take at once")]
+    Busy,
+    /// The store cannot commit (disk full, stopped, connection lost). Nothing was stored.
+    #[error("the store cannot commit: {0}")]
+    Unavailable(String),
+    /// A row does not decode, or a promise of the schema is broken: names table, key and column.
+    #[error("the store holds something it should not: {0}")]
+    Corrupt(String),
+}
+
+/// What every call of the store answers with.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// How many messages or deliveries one claim or one relay round may take: a bound on memory and on the length of a transaction.
+pub const BATCH_MAX: usize = 256;
+/// The longest page of any list.
+pub const PAGE_MAX: usize = 200;
+
+/// The store.
+pub trait Store: Send + Sync + 'static {
+    // ---- administration -------------------------------------------------------------------------------------------
+
+    /// Makes a business; again with the same id changes its name.
+    fn put_business(&self, business: Business) -> Answer<'_, ()>;
+    /// All businesses, by id.
+    fn businesses(&self) -> Answer<'_, Vec<Business>>;
+
+    /// Stores an API key (its hash).
+    fn put_key(&self, key: Key) -> Answer<'_, ()>;
+    /// Revokes a key of this business; `false` when there is none.
+    fn revoke_key(&self, business: BusinessId, key: KeyId, now: Timestamp) -> Answer<'_, bool>;
+    /// The keys of a business, revoked ones too.
+    fn keys(&self, business: BusinessId) -> Answer<'_, Vec<Key>>;
+    /// The directory look-up: the key with this SHA-256.
+    fn key_by_hash(&self, hash: [u8; 32]) -> Answer<'_, Option<Key>>;
+
+    /// Makes or replaces an upstream app.
+    fn put_app(&self, app: App) -> Answer<'_, ()>;
+    /// All apps.
+    fn apps(&self) -> Answer<'_, Vec<App>>;
+
+    /// Makes or replaces a sender. A number, Page or WABA belongs to one business: refused when another one has it.
+    fn put_sender(&self, sender: Sender) -> Answer<'_, PutSender>;
+    /// All senders of all businesses: the narrow directory, which callers cache.
+    fn senders(&self) -> Answer<'_, Vec<Sender>>;
+    /// Stops a sender because of an operator's error (or lets it go on with `None`), with its event. Says whether anything changed.
+    fn set_sender_state(
+        &self,
+        business: BusinessId,
+        sender: SenderId,
+        stopped: Option<Failure>,
+        now: Timestamp,
+    ) -> Answer<'_, bool>;
+
+    /// Records what a reading of `message_templates` gave. With `complete`, templates of the WABA that are not among them are
+    /// gone and become `Deleted`. A status webhook that is newer than `read_at` wins. Writes an event per change of status.
+    fn put_templates(
+        &self,
+        business: BusinessId,
+        waba: String,
+        templates: Vec<Template>,
+        complete: bool,
+        read_at: Timestamp,
+    ) -> Answer<'_, usize>;
+    /// The templates of a WABA; all languages of one name with `name`.
+    fn templates(&self, business: BusinessId, waba: String, name: Option<String>) -> Answer<'_, Vec<Template>>;
+
+    // ---- sending --------------------------------------------------------------------------------------------------
+
+    /// What is known of an address towards a sender. A read; what it says is taken again at dispatch.
+    fn look(&self, business: BusinessId, sender: SenderId, address: Identity) -> Answer<'_, Look>;
+    /// The sender of this business with the latest session evidence for this address, where any has one.
+    fn last_sender(&self, business: BusinessId, address: Identity) -> Answer<'_, Option<SenderId>>;
+    /// Accepts a message: idempotency, customer, position, message, lane; all or nothing.
+    fn accept(&self, accept: Accept) -> Answer<'_, Accepted>;
+    /// What an idempotency key stands for, before anything is decided: `None` when it is new. A refusal is never stored.
+    fn replay(&self, business: BusinessId, key: String, fingerprint: [u8; 32], now: Timestamp) -> Answer<'_, Option<Accepted>>;
+    /// Takes due heads of a sender's lanes and commits an attempt for each, before any byte leaves.
+    fn claim(&self, claim: Claim) -> Answer<'_, Claims>;
+    /// Records outcomes of attempts, with their events; frees or moves their lanes. An outcome for an attempt that has a
+    /// further word already is joined, never overwritten.
+    fn settle(&self, outcomes: Vec<Settle>, now: Timestamp) -> Answer<'_, Vec<Settled>>;
+    /// Attempts without an outcome that another owner left behind become `Unknown` until `until`. Says how many.
+    fn recover(&self, owner: u64, now: Timestamp, until: Timestamp) -> Answer<'_, usize>;
+    /// Unknown messages whose wait is over, with the evidence; at most `limit`. And when the next one is due.
+    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, (Vec<PendingUnknown>, Option<Timestamp>)>;
+    /// Decides an unknown message, unless a word came meanwhile. Says whether it was still open.
+    fn resolve(&self, business: BusinessId, message: MessageId, resolution: Resolution, now: Timestamp) -> Answer<'_, bool>;
+    /// Ends messages that wait past their validity and were never attempted (or whose attempts were all refused), at most
+    /// `limit`. How many, and when the next one is due.
+    fn expire(&self, now: Timestamp, limit: usize) -> Answer<'_, (usize, Option<Timestamp>)>;
+    /// Calls a waiting message off.
+    fn cancel(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, CancelOutcome>;
+    /// Removes the content of a message that is over (sent, failed, received…); its row and statuses stay.
+    fn redact(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, CancelOutcome>;
+    /// Removes a message that is over.
+    fn delete(&self, business: BusinessId, message: MessageId) -> Answer<'_, CancelOutcome>;
+    /// How many messages of a sender wait, and since when the oldest: cheap, from a counter row.
+    fn backlog(&self, sender: SenderId) -> Answer<'_, Backlog>;
+
+    // ---- hearing --------------------------------------------------------------------------------------------------
+
+    /// Records everything that one webhook body says to one business: inbound messages, sessions, statuses, templates,
+    /// identities, consent; deduplicated; with its events and the raw body in the journal.
+    fn hear(&self, body: HearBody) -> Answer<'_, HearOutcome>;
+
+    // ---- telling --------------------------------------------------------------------------------------------------
+
+    /// Makes or changes an endpoint. A published registration is refused when its topic has one.
+    fn put_endpoint(&self, endpoint: Endpoint) -> Answer<'_, PutEndpoint>;
+    /// Removes an endpoint with its deliveries; `false` when there is none.
+    fn delete_endpoint(&self, business: BusinessId, endpoint: EndpointId) -> Answer<'_, bool>;
+    /// The endpoints of one business, or of all.
+    fn endpoints(&self, business: Option<BusinessId>) -> Answer<'_, Vec<Endpoint>>;
+    /// The events of a business after a position, oldest first, at most `limit`.
+    fn events(&self, business: BusinessId, after: u64, limit: usize) -> Answer<'_, EventPage>;
+    /// The next work of an endpoint: events after its cursor, and deliveries that are due again; at most `limit` of each. Events whose conversation has a
+    /// delivery outstanding at this endpoint are among them and marked `held`.
+    fn relay_work(&self, endpoint: EndpointId, now: Timestamp, limit: usize) -> Answer<'_, RelayWork>;
+    /// Records a round of an endpoint: cursor, new and changed deliveries, the endpoint's health.
+    fn relay_settle(&self, round: RelayRound) -> Answer<'_, ()>;
+
+    // ---- reading --------------------------------------------------------------------------------------------------
+
+    /// A message of a business.
+    fn message(&self, business: BusinessId, message: MessageId) -> Answer<'_, Option<Message>>;
+    /// Messages of a business, newest first.
+    fn messages(&self, business: BusinessId, filter: MessageFilter, page: Page) -> Answer<'_, (Vec<Message>, Option<String>)>;
+    /// Conversations with their evidence, most recently heard first.
+    fn sessions(&self, business: BusinessId, filter: MessageFilter, page: Page) -> Answer<'_, (Vec<SessionRow>, Option<String>)>;
+    /// A customer of a business.
+    fn customer(&self, business: BusinessId, customer: CustomerId) -> Answer<'_, Option<CustomerView>>;
+    /// The last raw bodies heard, newest first; at most `limit`.
+    fn journal(&self, business: Option<BusinessId>, limit: usize) -> Answer<'_, Vec<JournalEntry>>;
+
+    // ---- upkeep ---------------------------------------------------------------------------------------------------
+
+    /// Keeps a raw body that was heard but is nobody's (wrong signature, unknown number), bounded; never content of a tenant.
+    fn journal_ignored(&self, entry: JournalEntry) -> Answer<'_, ()>;
+    /// Proves that a commit works, by making one.
+    fn probe(&self, now: Timestamp) -> Answer<'_, ()>;
+    /// Removes idempotency keys, journal entries and delivered events older than their keep, at most `limit` rows. Says how many.
+    fn sweep(&self, now: Timestamp, limit: usize) -> Answer<'_, usize>;
+    /// Finishes what was taken on and closes; later calls answer `Unavailable`.
+    fn close(&self) -> Answer<'_, ()>;
+}
+
+/// A template by name and language, as the dispatcher looks it up.
+pub type TemplateKey = (String, Language);

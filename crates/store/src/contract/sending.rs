@@ -1,0 +1,244 @@
+//! The way out: accept, claim, settle, and what happens when an answer is lost.
+
+use transom_domain::address::{Channel, Identity, Phone};
+use transom_domain::fact::Person;
+use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
+use transom_domain::message::{Class, Draft, Message, WhenUnknown};
+use transom_domain::session::Evidence;
+use transom_domain::status::{Failure, Status};
+use transom_domain::time::{Span, Timestamp};
+use transom_domain::verdict::{CustomerFacts, Verdict};
+
+/// What is known of an address towards a sender.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Look {
+    /// The customer, if known.
+    pub customer: Option<CustomerId>,
+    /// Session evidence between sender and customer.
+    pub evidence: Evidence,
+    /// Consent and reachability. For an unknown customer: as the address itself tells.
+    pub facts: CustomerFacts,
+    /// Current phone number, where known.
+    pub phone: Option<Phone>,
+}
+
+/// A message to be accepted.
+#[derive(Debug, Clone)]
+pub struct Accept {
+    /// Its id; made by the caller. An id that exists already in this business is `IdTaken`.
+    pub id: MessageId,
+    /// Whose.
+    pub business: BusinessId,
+    /// Through whom.
+    pub sender: SenderId,
+    /// Channel.
+    pub channel: Channel,
+    /// To whom; an unknown address becomes a new customer with the id `new_customer`.
+    pub address: Identity,
+    /// Used only when the address is unknown.
+    pub new_customer: CustomerId,
+    /// Display name that the caller gave for the recipient.
+    pub name: Option<String>,
+    /// What.
+    pub draft: Draft,
+    /// As judged.
+    pub verdict: Verdict,
+    /// Class of the lane.
+    pub class: Class,
+    /// Not before.
+    pub not_before: Timestamp,
+    /// Fails as expired from here on.
+    pub expires_at: Option<Timestamp>,
+    /// When an answer is lost.
+    pub when_unknown: WhenUnknown,
+    /// JSON text.
+    pub callback_data: Option<String>,
+    /// Tag.
+    pub campaign: Option<String>,
+    /// Upstream's id of the quoted message.
+    pub reply_to: Option<String>,
+    /// Idempotency, where the caller gave a key.
+    pub idempotency: Option<Idempotency>,
+    /// The most messages of this sender that may wait.
+    pub backlog_max: u64,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// A caller's idempotency key and what is replayed for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// 1 to 128 printable characters; unique within the business.
+    pub key: String,
+    /// SHA-256 over method, path and body.
+    pub fingerprint: [u8; 32],
+    /// The answer's body, kept and replayed as it stands.
+    pub answer: Vec<u8>,
+    /// For how long; at least 24 hours.
+    pub keep: Span,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Accepted {
+    /// Stored; nothing of the kind was there before.
+    Stored {
+        /// The customer, new or known.
+        customer: CustomerId,
+        /// Place among the sender's messages.
+        position: u64,
+    },
+    /// The same key with the same body: the answer of then.
+    Replayed {
+        /// Body of the answer.
+        answer: Vec<u8>,
+    },
+    /// The same key with another body.
+    KeyConflict,
+    /// The id is taken.
+    IdTaken,
+    /// As many messages of this sender wait as may wait.
+    BacklogFull,
+}
+
+/// A claim of due heads.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim {
+    /// Of which sender.
+    pub sender: SenderId,
+    /// At most so many; at most [`super::BATCH_MAX`].
+    pub limit: usize,
+    /// Who claims: a number that is new at every start of a process.
+    pub owner: u64,
+    /// Now.
+    pub now: Timestamp,
+    /// Pair pace: the gap between two messages to one customer, and how many may be borrowed ahead (6 s and 45 at Meta).
+    pub pair_gap: Span,
+    /// Burst of the pair pace, in messages.
+    pub pair_burst: u32,
+}
+
+/// What a claim gave.
+#[derive(Debug, Clone, Default)]
+pub struct Claims {
+    /// Attempts that are committed and may now leave, in the order in which they are to start.
+    pub claimed: Vec<Claimed>,
+    /// When the next head is due, if any waits.
+    pub next_due: Option<Timestamp>,
+}
+
+/// One attempt that is committed, and everything needed to judge and send it.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// The message, with the new attempt as its last.
+    pub message: Message,
+    /// Number of the new attempt.
+    pub attempt: u32,
+    /// Evidence of the session as it stands in this transaction.
+    pub evidence: Evidence,
+    /// Consent and reachability as they stand in this transaction.
+    pub facts: CustomerFacts,
+    /// Current phone number of the customer, where known.
+    pub phone: Option<Phone>,
+}
+
+/// The outcome of one attempt.
+#[derive(Debug, Clone)]
+pub struct Settle {
+    /// Whose.
+    pub business: BusinessId,
+    /// The message.
+    pub message: MessageId,
+    /// Number of the attempt.
+    pub attempt: u32,
+    /// The verdict of the moment of dispatch, where it was taken again.
+    pub verdict: Option<Verdict>,
+    /// What happened.
+    pub outcome: Outcome,
+}
+
+/// What happened to an attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The upstream took it.
+    Answered {
+        /// Its id.
+        provider_id: String,
+        /// What it knows the recipient as: joined to the customer's identities unless another customer has it.
+        recipient: Person,
+        /// A word beside it, such as `held_for_quality_assessment`.
+        note: Option<String>,
+    },
+    /// The answer was lost: decided at `until`.
+    Unknown {
+        /// When.
+        until: Timestamp,
+        /// What was seen.
+        failure: Failure,
+    },
+    /// The upstream did not take it (or it never left), and it is to be tried again.
+    Again {
+        /// Not before.
+        not_before: Timestamp,
+        /// Why.
+        failure: Failure,
+        /// Does not count as a try, since it never left (pace, a stopped sender).
+        uncounted: bool,
+    },
+    /// Over: the upstream refused it for good, or the verdict no longer lets it go.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// It was refused for want of a session: evidence, dated by the attempt's start.
+        no_session: bool,
+    },
+}
+
+/// What a settlement did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// The message.
+    pub message: MessageId,
+    /// What it shows now.
+    pub status: Status,
+}
+
+/// An unknown message whose wait is over, with the evidence.
+#[derive(Debug, Clone)]
+pub struct PendingUnknown {
+    /// The message.
+    pub message: Message,
+    /// Start of the unknown attempt.
+    pub attempted_at: Timestamp,
+    /// Start of the latest attempt through the same app of which a status was heard: silence about an earlier attempt is
+    /// evidence only if this is later than its start.
+    pub heard_of_attempts_until: Option<Timestamp>,
+}
+
+/// What is decided of an unknown message.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Resolution {
+    /// Send it again, as its lane allows.
+    Resend,
+    /// Wait longer.
+    Wait {
+        /// Until then.
+        until: Timestamp,
+    },
+    /// Fail.
+    Fail {
+        /// With this.
+        failure: Failure,
+    },
+}
+
+/// What became of a cancellation, redaction or deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelOutcome {
+    /// Done (or done before).
+    Done,
+    /// No such message in this business.
+    NotFound,
+    /// It is in this state, in which that cannot be done.
+    WrongState(Status),
+}
