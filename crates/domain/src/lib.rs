@@ -10,6 +10,7 @@ pub mod field;
 pub mod free_form;
 pub mod id;
 pub mod message;
+pub mod parameters;
 pub mod rules;
 pub mod session;
 pub mod status;

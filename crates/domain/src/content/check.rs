@@ -28,7 +28,7 @@ const BUTTON_ID: usize = 256;
 /// Coupon code.
 const COUPON: usize = 20;
 /// One-time code (Meta: templates/authentication-templates).
-pub(crate) const ONE_TIME_CODE: usize = 15;
+pub const ONE_TIME_CODE: usize = 15;
 /// Products of one message.
 const PRODUCTS: usize = limits::PRODUCTS;
 /// Pages of a form.

@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     Order,
     System,
     Unsupported,
+    Edit,
+    Revoke,
 }
 
 impl Kind {
@@ -42,6 +44,8 @@ impl Kind {
             Self::Order => "order",
             Self::System => "system",
             Self::Unsupported => "unsupported",
+            Self::Edit => "edit",
+            Self::Revoke => "revoke",
         }
     }
 }

@@ -106,6 +106,8 @@ enum Dress {
 pub(crate) struct GraphError {
     pub(crate) code: u32,
     pub(crate) http: u16,
+    /// The parameter it is about, where it is about one.
+    pub(crate) parameter: Option<String>,
     subcode: Option<u32>,
     dress: Dress,
 }
@@ -113,7 +115,7 @@ pub(crate) struct GraphError {
 impl GraphError {
     /// A Cloud API error: `(#code) title` and details that say what to mend.
     pub(crate) fn new(code: u32, details: impl Into<String>) -> Self {
-        Self { code, http: http_status(code), subcode: None, dress: Dress::CloudApi { details: details.into() } }
+        Self { code, http: http_status(code), parameter: None, subcode: None, dress: Dress::CloudApi { details: details.into() } }
     }
 
     /// Code 100, naming the parameter.
@@ -121,9 +123,15 @@ impl GraphError {
         Self::new(100, details)
     }
 
+    /// The same, and which parameter it is about.
+    pub(crate) fn about(mut self, parameter: &str) -> Self {
+        self.parameter = Some(parameter.to_owned());
+        self
+    }
+
     /// Code 131008.
     pub(crate) fn missing(parameter: &str) -> Self {
-        Self::new(131_008, format!("The parameter {parameter} is required."))
+        Self::new(131_008, format!("The parameter {parameter} is required.")).about(parameter)
     }
 
     /// The token is not one of ours: plain Graph, 190, HTTP 401.
@@ -131,6 +139,7 @@ impl GraphError {
         Self {
             code: 190,
             http: 401,
+            parameter: None,
             subcode: Some(463),
             dress: Dress::Graph { kind: "OAuthException", message: message.to_owned() },
         }
@@ -141,6 +150,7 @@ impl GraphError {
         Self {
             code: 100,
             http: 400,
+            parameter: None,
             subcode: Some(33),
             dress: Dress::Graph {
                 kind: "GraphMethodException",
@@ -159,6 +169,7 @@ impl GraphError {
         Self {
             code,
             http,
+            parameter: None,
             subcode: None,
             dress: Dress::Graph { kind: "OAuthException", message: format!("(#{code}) {}", message.into()) },
         }
@@ -169,6 +180,7 @@ impl GraphError {
         Self {
             code: 100,
             http: 400,
+            parameter: None,
             subcode: Some(subcode),
             dress: Dress::Template { title: title.to_owned(), message: message.into() },
         }

@@ -42,7 +42,8 @@ impl<'a> Fields<'a> {
     /// Refuses every key that is not among these.
     pub(crate) fn only(&self, known: &[&str]) -> Read<()> {
         match self.map.keys().find(|key| !known.contains(&key.as_str())) {
-            Some(key) => Err(GraphError::invalid(format!("Unexpected key \"{key}\" on param \"{}\".", self.path()))),
+            Some(key) => Err(GraphError::invalid(format!("Unexpected key \"{key}\" on param \"{}\".", self.path()))
+                .about(&self.name(key))),
             None => Ok(()),
         }
     }
@@ -64,7 +65,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn text_opt(&self, key: &str, max: usize) -> Read<Option<&'a str>> {
         let Some(value) = self.get(key) else { return Ok(None) };
         let Some(text) = value.as_str() else {
-            return Err(GraphError::invalid(format!("Param {} must be a string.", self.name(key))));
+            return Err(self.wrong(key, "must be a string."));
         };
         self.fits(key, text, max)?;
         Ok(Some(text))
@@ -81,7 +82,7 @@ impl<'a> Fields<'a> {
     fn fits(&self, key: &str, text: &str, max: usize) -> Read<()> {
         // Bytes first: counting characters of a long text is only needed near the limit.
         if text.len() > max && text.chars().count() > max {
-            return Err(GraphError::invalid(format!("Param {} must be at most {max} characters long.", self.name(key))));
+            return Err(self.wrong(key, &format!("must be at most {max} characters long.")));
         }
         Ok(())
     }
@@ -93,7 +94,7 @@ impl<'a> Fields<'a> {
             .as_i64()
             .or_else(|| value.as_str().and_then(|text| text.parse().ok()))
             .map(Some)
-            .ok_or_else(|| GraphError::invalid(format!("Param {} must be an integer.", self.name(key))))
+            .ok_or_else(|| self.wrong(key, "must be an integer."))
     }
 
     /// A number in a range, also when it comes as text.
@@ -102,16 +103,11 @@ impl<'a> Fields<'a> {
         let number = value
             .as_f64()
             .or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()))
-            .ok_or_else(|| GraphError::invalid(format!("Param {} must be a number.", self.name(key))))?;
+            .ok_or_else(|| self.wrong(key, "must be a number."))?;
         if range.contains(&number) {
             Ok(number)
         } else {
-            Err(GraphError::invalid(format!(
-                "Param {} must be between {} and {}.",
-                self.name(key),
-                range.start(),
-                range.end()
-            )))
+            Err(self.wrong(key, &format!("must be between {} and {}.", range.start(), range.end())))
         }
     }
 
@@ -121,7 +117,7 @@ impl<'a> Fields<'a> {
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
             // Form posts and older clients write it out.
             Some(Value::String(text)) if text == "true" || text == "false" => Ok(Some(text == "true")),
-            Some(_) => Err(GraphError::invalid(format!("Param {} must be true or false.", self.name(key)))),
+            Some(_) => Err(self.wrong(key, "must be true or false.")),
         }
     }
 
@@ -137,19 +133,14 @@ impl<'a> Fields<'a> {
     pub(crate) fn list(&self, key: &str, size: std::ops::RangeInclusive<usize>) -> Read<&'a [Value]> {
         let value = self.value(key)?;
         let Some(list) = value.as_array() else {
-            return Err(GraphError::invalid(format!("Param {} must be an array.", self.name(key))));
+            return Err(self.wrong(key, "must be an array."));
         };
         if size.contains(&list.len()) {
             Ok(list)
         } else if list.is_empty() {
             Err(GraphError::missing(&self.name(key)))
         } else {
-            Err(GraphError::invalid(format!(
-                "Param {} must have between {} and {} elements.",
-                self.name(key),
-                size.start(),
-                size.end()
-            )))
+            Err(self.wrong(key, &format!("must have between {} and {} elements.", size.start(), size.end())))
         }
     }
 
@@ -163,13 +154,14 @@ impl<'a> Fields<'a> {
     pub(crate) fn one_of(&self, key: &str, choices: &[&'static str]) -> Read<&'static str> {
         let text = self.text(key, 512)?;
         choices.iter().find(|choice| choice.eq_ignore_ascii_case(text)).copied().ok_or_else(|| {
-            GraphError::invalid(format!("Param {} must be one of {{{}}} - got \"{text}\".", self.name(key), choices.join(", ")))
+            self.wrong(key, &format!("must be one of {{{}}} - got \"{text}\".", choices.join(", ")))
         })
     }
 
     /// The refusal of a value for a reason of its own.
     pub(crate) fn wrong(&self, key: &str, why: &str) -> GraphError {
-        GraphError::invalid(format!("Param {} {why}", self.name(key)))
+        let name = self.name(key);
+        GraphError::invalid(format!("Param {name} {why}")).about(&name)
     }
 }
 
