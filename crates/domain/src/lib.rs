@@ -10,12 +10,14 @@ pub mod field;
 pub mod free_form;
 pub mod id;
 pub mod message;
+pub mod pacing;
 pub mod parameters;
 pub mod rules;
 pub mod session;
 pub mod status;
 pub mod template;
 pub mod time;
+pub mod translate;
 pub mod verdict;
 
 pub use time::{Span, Timestamp};

@@ -7,8 +7,8 @@ use crate::content::{Piece, pieces};
 use crate::field::{FieldError, Findings};
 use crate::free_form::{File, MediaKind, MediaSource, is_web_address};
 use crate::template::{
-    BodyDefinition, ButtonDefinition, ButtonParameter, ButtonValue, CardParameters, Definition, HeaderDefinition, HeaderParameter,
-    ParameterFormat, Template, TemplateSend, TextDefinition, TextParameter,
+    BodyDefinition, ButtonDefinition, ButtonParameter, ButtonValue, CardParameters, Definition, HeaderDefinition,
+    HeaderParameter, ParameterFormat, Template, TemplateSend, TextDefinition, TextParameter,
 };
 
 /// One parameter as the caller gave it.
@@ -126,7 +126,11 @@ fn location(parameter: &Parameter, f: &mut Findings) -> Option<HeaderParameter> 
     let degrees = |part: Option<&str>, most: f64| part.and_then(|p| p.parse::<f64>().ok()).filter(|d| d.abs() <= most);
     let (latitude, longitude) = (degrees(parts.next(), 90.0), degrees(parts.next(), 180.0));
     let (Some(latitude), Some(longitude)) = (latitude, longitude) else {
-        f.note(&parameter.name, "must be latitude,longitude and perhaps a name and an address", "such as 52.52,13.40,Shop,Street 1");
+        f.note(
+            &parameter.name,
+            "must be latitude,longitude and perhaps a name and an address",
+            "such as 52.52,13.40,Shop,Street 1",
+        );
         return None;
     };
     let text = |part: Option<&str>| part.filter(|p| !p.is_empty()).map(str::to_owned);
@@ -144,7 +148,13 @@ fn body(definition: &Definition, given: &mut Given<'_>, f: &mut Findings) -> Vec
     }
 }
 
-fn texts(text: &TextDefinition, format: ParameterFormat, prefix: &str, given: &mut Given<'_>, f: &mut Findings) -> Vec<TextParameter> {
+fn texts(
+    text: &TextDefinition,
+    format: ParameterFormat,
+    prefix: &str,
+    given: &mut Given<'_>,
+    f: &mut Findings,
+) -> Vec<TextParameter> {
     let mut values = Vec::new();
     for name in text.parameters() {
         if let Some(parameter) = require(&format!("{prefix}_{name}"), given, f) {
@@ -161,9 +171,9 @@ fn buttons(buttons: &[ButtonDefinition], prefix: &str, given: &mut Given<'_>, f:
     for (index, button) in buttons.iter().enumerate() {
         let at = format!("{prefix}button_{}", index + 1);
         let value = match button {
-            ButtonDefinition::Url { url, .. } if button.wants_parameter() => {
-                require(&format!("{at}_url"), given, f).and_then(|p| url_suffix(url, p, f)).map(|suffix| ButtonValue::UrlSuffix { suffix })
-            }
+            ButtonDefinition::Url { url, .. } if button.wants_parameter() => require(&format!("{at}_url"), given, f)
+                .and_then(|p| url_suffix(url, p, f))
+                .map(|suffix| ButtonValue::UrlSuffix { suffix }),
             ButtonDefinition::QuickReply { .. } => given.take(&format!("{at}_payload")).map(|p| {
                 f.at_most(&p.name, &p.value, PAYLOAD);
                 ButtonValue::Payload { payload: p.value.clone() }
@@ -216,7 +226,11 @@ fn url_suffix(approved: &str, parameter: &Parameter, f: &mut Findings) -> Option
     let value = parameter.value.trim();
     let suffix = value.strip_prefix(base.as_str()).unwrap_or(value);
     if suffix.contains("://") {
-        f.note(&parameter.name, format!("is another address than the approved one, which begins with {base}"), "give only the end of the address");
+        f.note(
+            &parameter.name,
+            format!("is another address than the approved one, which begins with {base}"),
+            "give only the end of the address",
+        );
         return None;
     }
     if suffix.is_empty() {
@@ -235,7 +249,11 @@ fn cards(definition: &Definition, given: &mut Given<'_>, f: &mut Findings) -> Ve
             let prefix = format!("card_{}", i + 1);
             CardParameters {
                 header: header(&card.header, definition, &format!("{prefix}_header"), given, f),
-                body: card.body.as_ref().map(|b| texts(b, definition.format, &format!("{prefix}_body"), given, f)).unwrap_or_default(),
+                body: card
+                    .body
+                    .as_ref()
+                    .map(|b| texts(b, definition.format, &format!("{prefix}_body"), given, f))
+                    .unwrap_or_default(),
                 buttons: buttons(&card.buttons, &format!("{prefix}_"), given, f),
             }
         })

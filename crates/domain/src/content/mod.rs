@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::field::{FieldError, Findings};
 
+pub use check::ONE_TIME_CODE as ONE_TIME_CODE_MAX;
 pub use types::{
     Action, ActionKind, Authentication, Body, CallToAction, Card, Carousel, CarouselCard, Catalog, CatalogItem, ContentType,
     FlowPage, Flows, ListItem, ListPicker, Location, Media, QuickReply, Text, WhatsappCard,
 };
-pub use check::ONE_TIME_CODE as ONE_TIME_CODE_MAX;
 pub use variables::{Piece, VALUE_MAX, VARIABLES_MAX, Variables, pieces, placeholders, read_given, render_text};
 
 /// A language code as Meta writes it, such as `en` or `pt_BR`; compared without regard to case and `-` against `_`.

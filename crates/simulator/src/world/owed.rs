@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use transom_domain::{Span, Timestamp};
+use transom_meta::signature::escape_non_ascii;
 
 use super::account::Override;
 use super::effects::Change;
@@ -78,26 +79,6 @@ pub(crate) fn field(name: &str) -> Option<&'static str> {
     FIELDS.iter().find(|known| **known == name).copied()
 }
 
-/// Writes JSON as Meta signs it: everything beyond ASCII as `\uXXXX`.
-pub(crate) fn ascii(value: &Value) -> String {
-    let json = value.to_string();
-    if json.is_ascii() {
-        return json;
-    }
-    let mut written = String::with_capacity(json.len() * 2);
-    let mut units = [0u16; 2];
-    for c in json.chars() {
-        if c.is_ascii() {
-            written.push(c);
-        } else {
-            for unit in c.encode_utf16(&mut units) {
-                written.push_str(&format!("\\u{unit:04x}"));
-            }
-        }
-    }
-    written
-}
-
 impl World {
     /// Where webhooks for this number go, if anywhere: number override, then account override, then the app's own.
     pub(crate) fn callback(&self, waba: u64, number: Option<u64>, field: &str) -> Option<String> {
@@ -135,7 +116,7 @@ impl World {
         if self.callback(waba, number, field).is_none() {
             return;
         }
-        let entry: Arc<str> = ascii(entry).into();
+        let entry: Arc<str> = escape_non_ascii(&entry.to_string()).into();
         let mut due = now.world;
         let mut attempts = 0;
         let mut copies = 1;
@@ -213,12 +194,6 @@ fn gap(attempts: u32) -> Span {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn beyond_ascii_everything_is_escaped_as_utf_16() {
-        assert_eq!(ascii(&json!("Grüße 👍")), "\"Gr\\u00fc\\u00dfe \\ud83d\\udc4d\"");
-        assert_eq!(ascii(&json!("plain")), "\"plain\"");
-    }
 
     #[test]
     fn the_gaps_grow_and_stay_at_the_last() {
