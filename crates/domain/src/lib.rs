@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod content;
+pub mod dispatch;
 pub mod error_code;
 pub mod event;
 pub mod fact;

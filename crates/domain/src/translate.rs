@@ -2,8 +2,8 @@
 //! template that was approved.
 
 use crate::content::{
-    Action, ActionKind, Authentication, Body, Card, Carousel, CarouselCard, Catalog, Flows, ListPicker, Media, Variables,
-    WhatsappCard, render_text,
+    Action, ActionKind, Authentication, Body, Card, CarouselCard, Catalog, Flows, ListPicker, Media, Variables, WhatsappCard,
+    render_text,
 };
 use crate::free_form::{File, FreeForm, Header, ListRow, ListSection, MediaKind, MediaSource, ProductSection, ReplyButton};
 use crate::template::{
@@ -486,3 +486,6 @@ fn catalog_button(b: &Catalog, definition: &Definition) -> Vec<ButtonParameter> 
     };
     vec![ButtonParameter { index: 0, value }]
 }
+
+#[cfg(test)]
+mod tests;

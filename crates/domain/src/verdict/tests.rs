@@ -1,1 +1,242 @@
+//! The verdict against a second transcription of the published table, made by hand: nothing here reads `crate::rules::RULES`.
 
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::content::{Action, ActionKind, Content, Language};
+use crate::rules::RULES;
+use crate::session::Evidence;
+use crate::template::Definition;
+use crate::time::Span;
+
+/// The table of session definitions, row by row, as it is published: `y` goes, `d` depends on buttons, `a` needs approval,
+/// `n` not supported.
+const TABLE: [(&str, char, char); 12] = [
+    ("twilio/text", 'y', 'a'),
+    ("twilio/media", 'y', 'a'),
+    ("twilio/location", 'y', 'n'),
+    ("twilio/call-to-action", 'd', 'a'),
+    ("twilio/quick-reply", 'y', 'a'),
+    ("twilio/list-picker", 'y', 'n'),
+    ("twilio/card", 'd', 'a'),
+    ("twilio/carousel", 'a', 'a'),
+    ("twilio/catalog", 'y', 'a'),
+    ("twilio/flows", 'a', 'a'),
+    ("whatsapp/card", 'd', 'a'),
+    ("whatsapp/authentication", 'a', 'a'),
+];
+
+/// By hand, too: which buttons may go in a session without approval.
+const BUTTONS: [(ButtonCase, bool); 10] = [
+    (ButtonCase::None, true),
+    (ButtonCase::FewQuickReplies, true),
+    (ButtonCase::ManyQuickReplies, false),
+    (ButtonCase::OneUrl, true),
+    (ButtonCase::TwoUrls, false),
+    (ButtonCase::VoiceCall, true),
+    (ButtonCase::PhoneNumber, false),
+    (ButtonCase::CopyCode, false),
+    (ButtonCase::Mixed, false),
+    (ButtonCase::Other, false),
+];
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+fn open() -> Session {
+    Evidence::heard(NOW.minus(Span::hours(1)), NOW).at(NOW)
+}
+
+fn closed() -> Session {
+    Evidence::heard(NOW.minus(Span::hours(30)), NOW).at(NOW)
+}
+
+fn template(approval: Approval, category: Category) -> Template {
+    Template {
+        id: "1".into(),
+        name: "hello".into(),
+        language: Language::parse("en").unwrap(),
+        category,
+        approval,
+        reason: None,
+        definition: Definition::default(),
+    }
+}
+
+fn ask(channel: Channel, kind: ContentType, buttons: ButtonCase, session: Session, templates: &[&Template]) -> Verdict {
+    let candidates = [Candidate { kind, buttons, over_session_limits: None, templates }];
+    verdict(&Question {
+        channel,
+        subject: Subject::Content { candidates: &candidates, when_closed: WhenClosed::Template },
+        session,
+        customer: CustomerFacts::default(),
+        stopped: None,
+    })
+}
+
+#[test]
+fn every_cell_of_the_published_table_holds_with_and_without_approval() {
+    let approved = template(Approval::Approved, Category::Utility);
+    for (name, in_session, outside) in TABLE {
+        let kind = ContentType::named(name).unwrap();
+        for (session, cell) in [(open(), in_session), (closed(), outside), (Evidence::default().at(NOW), outside)] {
+            for (case, goes_freely) in BUTTONS {
+                let (bare, with) =
+                    (ask(Channel::Whatsapp, kind, case, session, &[]), ask(Channel::Whatsapp, kind, case, session, &[&approved]));
+                let expected = match cell {
+                    'y' => (Kind::Session, Kind::Session),
+                    'd' if goes_freely => (Kind::Session, Kind::Session),
+                    'd' | 'a' => (Kind::NeedsApproval, Kind::Template),
+                    _ => (Kind::Unsupported, Kind::Unsupported),
+                };
+                assert_eq!((bare.kind, with.kind), expected, "{name} {case:?} {session:?}");
+                assert!(!bare.explanation.is_empty() && (bare.kind.goes() || !bare.alternatives.is_empty()), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_table_has_a_row_for_each_type_and_no_other() {
+    assert_eq!(RULES.len(), ContentType::ALL.len());
+    for (name, ..) in TABLE {
+        let kind = ContentType::named(name).unwrap();
+        assert_eq!(RULES.iter().filter(|r| r.kind == kind).count(), 1, "{name}");
+    }
+}
+
+#[test]
+fn messenger_is_user_initiated_only() {
+    // By hand: what Messenger carries at all (channel matrix of the content types).
+    let carries = ["twilio/text", "twilio/media", "twilio/quick-reply", "twilio/call-to-action", "twilio/card"];
+    let approved = template(Approval::Approved, Category::Utility);
+    for (name, ..) in TABLE {
+        let kind = ContentType::named(name).unwrap();
+        for templates in [&[][..], &[&approved][..]] {
+            let inside = ask(Channel::Messenger, kind, ButtonCase::None, open(), templates);
+            assert_eq!(inside.kind.goes(), carries.contains(&name), "{name}");
+            let outside = ask(Channel::Messenger, kind, ButtonCase::None, closed(), templates);
+            assert_eq!((outside.kind, outside.reason), (Kind::Unsupported, Reason::SessionRequired), "{name}");
+        }
+    }
+}
+
+#[test]
+fn buttons_fall_into_their_cases() {
+    let action = |kind: ActionKind| -> Action { serde_json::from_value(json!({"type": kind.as_str(), "title": "x"})).unwrap() };
+    let of = |kinds: &[ActionKind]| ButtonCase::of(&kinds.iter().map(|k| action(*k)).collect::<Vec<_>>());
+    use ActionKind::{CopyCode, PhoneNumber, QuickReply, RequestContactInfo, Url, VoiceCall, VoiceCallRequest};
+    assert_eq!(of(&[]), ButtonCase::None);
+    assert_eq!(of(&[QuickReply; 3]), ButtonCase::FewQuickReplies);
+    assert_eq!(of(&[QuickReply; 4]), ButtonCase::ManyQuickReplies);
+    assert_eq!(of(&[Url]), ButtonCase::OneUrl);
+    assert_eq!(of(&[Url, Url]), ButtonCase::TwoUrls);
+    assert_eq!(of(&[VoiceCall]), ButtonCase::VoiceCall);
+    assert_eq!(of(&[VoiceCallRequest]), ButtonCase::VoiceCall);
+    assert_eq!(of(&[PhoneNumber]), ButtonCase::PhoneNumber);
+    assert_eq!(of(&[CopyCode]), ButtonCase::CopyCode);
+    assert_eq!(of(&[QuickReply, Url]), ButtonCase::Mixed);
+    assert_eq!(of(&[RequestContactInfo]), ButtonCase::Other);
+}
+
+#[test]
+fn only_an_approved_template_goes() {
+    for approval in [
+        Approval::Pending,
+        Approval::Rejected,
+        Approval::Disabled,
+        Approval::InAppeal,
+        Approval::PendingDeletion,
+        Approval::Deleted,
+        Approval::LimitExceeded,
+        Approval::Archived,
+        Approval::Unknown,
+    ] {
+        let template = template(approval, Category::Utility);
+        let verdict = ask(Channel::Whatsapp, ContentType::Text, ButtonCase::None, closed(), &[&template]);
+        assert_eq!(verdict.kind, Kind::NeedsApproval, "{approval:?}");
+    }
+    let paused = template(Approval::Paused, Category::Utility);
+    assert_eq!(ask(Channel::Whatsapp, ContentType::Text, ButtonCase::None, closed(), &[&paused]).reason, Reason::TemplatePaused);
+}
+
+#[test]
+fn consent_and_reach_come_before_approval() {
+    let marketing = template(Approval::Approved, Category::Marketing);
+    let code = template(Approval::Approved, Category::Authentication);
+    let ask = |template: &Template, customer: CustomerFacts| {
+        let subject = Subject::Template(template);
+        verdict(&Question { channel: Channel::Whatsapp, subject, session: closed(), customer, stopped: None })
+    };
+    let unwilling = CustomerFacts { no_marketing: true, ..CustomerFacts::default() };
+    assert_eq!(ask(&marketing, unwilling).reason, Reason::OptedOut);
+    assert_eq!(ask(&code, unwilling).kind, Kind::Template);
+    let unreachable = CustomerFacts { no_phone: true, ..CustomerFacts::default() };
+    assert_eq!(ask(&code, unreachable).reason, Reason::PhoneRequired);
+    assert_eq!(ask(&marketing, unreachable).kind, Kind::Template);
+    let silent = CustomerFacts { nothing: true, ..CustomerFacts::default() };
+    assert_eq!(ask(&code, silent).kind, Kind::Blocked);
+    assert_eq!(
+        (ask(&marketing, CustomerFacts::default()).class(), ask(&code, CustomerFacts::default()).class()),
+        (Class::Marketing, Class::Reply)
+    );
+}
+
+#[test]
+fn the_richest_type_that_goes_is_taken() {
+    let candidates = [
+        Candidate { kind: ContentType::Carousel, buttons: ButtonCase::None, over_session_limits: None, templates: &[] },
+        Candidate { kind: ContentType::Card, buttons: ButtonCase::PhoneNumber, over_session_limits: None, templates: &[] },
+        Candidate { kind: ContentType::Text, buttons: ButtonCase::None, over_session_limits: None, templates: &[] },
+    ];
+    let subject = Subject::Content { candidates: &candidates, when_closed: WhenClosed::Template };
+    let ask = |session| {
+        verdict(&Question { channel: Channel::Whatsapp, subject, session, customer: CustomerFacts::default(), stopped: None })
+    };
+    let inside = ask(open());
+    assert_eq!((inside.kind, inside.content_type.as_deref()), (Kind::Session, Some("twilio/text")));
+    // Where none goes, the richest one's reason is told.
+    assert_eq!(ask(closed()).content_type.as_deref(), Some("twilio/carousel"));
+}
+
+#[test]
+fn refusing_to_go_as_a_template_is_the_callers_right() {
+    let approved = template(Approval::Approved, Category::Utility);
+    let candidates =
+        [Candidate { kind: ContentType::Text, buttons: ButtonCase::None, over_session_limits: None, templates: &[&approved] }];
+    let subject = Subject::Content { candidates: &candidates, when_closed: WhenClosed::Refuse };
+    let verdict = verdict(&Question {
+        channel: Channel::Whatsapp,
+        subject,
+        session: closed(),
+        customer: CustomerFacts::default(),
+        stopped: None,
+    });
+    assert_eq!(verdict.reason, Reason::SessionRequired);
+}
+
+proptest! {
+    /// Any clock gives a verdict that matches the table.
+    #[test]
+    fn any_clock_gives_a_verdict_that_matches_the_table(row in 0usize..12, since in -10_000_000i64..400_000_000, case in 0usize..10) {
+        let (name, in_session, outside) = TABLE[row];
+        let (case, goes_freely) = BUTTONS[case];
+        let heard = NOW.minus(Span::millis(since));
+        let session = Evidence::heard(heard, NOW).at(NOW);
+        let cell = if since < 86_400_000 { in_session } else { outside };
+        let verdict = ask(Channel::Whatsapp, ContentType::named(name).unwrap(), case, session, &[]);
+        prop_assert_eq!(verdict.kind.goes(), cell == 'y' || (cell == 'd' && goes_freely));
+        if verdict.kind.goes() {
+            prop_assert_eq!(verdict.valid_until, Some(heard.min(NOW).plus(Span::hours(24))));
+        }
+    }
+}
+
+#[test]
+fn a_verdict_survives_the_store() {
+    let content = Content::read(&json!({"language": "en", "types": {"twilio/text": {"body": "Hi"}}}), "content").unwrap();
+    assert_eq!(content.types.len(), 1);
+    let verdict = ask(Channel::Whatsapp, ContentType::Text, ButtonCase::None, open(), &[]);
+    let text = serde_json::to_string(&verdict).unwrap();
+    assert_eq!(serde_json::from_str::<Verdict>(&text).unwrap(), verdict);
+}

@@ -1,0 +1,132 @@
+//! All twelve types in their three other forms.
+
+use serde_json::json;
+
+use super::*;
+use crate::content::{Content, ContentType, Language};
+use crate::template::Approval;
+
+fn one_of_each() -> Content {
+    Content::read(
+        &json!({
+            "language": "en",
+            "variables": {"1": "Ana", "2": "A-17", "code": "SAVE10", "file": "bill.pdf"},
+            "types": {
+                "twilio/text": {"body": "Hi {{1}}, order {{2}} is on its way."},
+                "twilio/media": {"body": "Bill {{2}} is attached.", "media": ["https://files.example/{{file}}"]},
+                "twilio/location": {"latitude": 52.52, "longitude": 13.4, "label": "Shop of {{1}}"},
+                "twilio/quick-reply": {"body": "Was it good, {{1}}?", "actions": [{"title": "Yes", "id": "y-{{2}}"}, {"title": "No", "id": "n"}]},
+                "twilio/call-to-action": {"body": "Order {{2}} waits for you.", "actions": [
+                    {"type": "URL", "title": "Track", "url": "https://shop.example/t/{{2}}"},
+                    {"type": "PHONE_NUMBER", "title": "Call", "phone": "+4915112345678"}]},
+                "twilio/list-picker": {"body": "Which day, {{1}}?", "button": "Days", "items": [{"id": "mo", "item": "Monday"}]},
+                "twilio/card": {"title": "Code for {{1}} is here.", "subtitle": "Until Sunday", "media": ["https://files.example/a.jpg"],
+                    "actions": [{"type": "COPY_CODE", "title": "Copy", "code": "{{code}}"}]},
+                "twilio/carousel": {"body": "Picks for {{1}} today.", "cards": [
+                    {"title": "One", "body": "First for {{1}} now.", "media": "https://files.example/1.jpg", "actions": [{"type": "URL", "title": "See", "url": "https://shop.example/p/{{2}}"}]},
+                    {"body": "Second.", "media": "https://files.example/2.jpg", "actions": [{"type": "URL", "title": "See", "url": "https://shop.example/p/2"}]}]},
+                "twilio/catalog": {"id": "7700", "title": "Top", "body": "For {{1}} today.", "subtitle": "foot", "items": [{"id": "sku-1", "section_title": "A"}, {"id": "sku-2", "section_title": "A"}]},
+                "twilio/flows": {"body": "Book a table, {{1}}, now.", "button_text": "Book", "type": "APPOINTMENT_BOOKING", "pages": [{"id": "p1", "title": "When", "layout": [{"type": "TEXT_HEADING", "text": "Hi"}]}]},
+                "whatsapp/card": {"body": "Hi {{1}}, a word.", "footer": "foot", "header_text": "Order {{2}}", "actions": [{"type": "URL", "title": "Track", "url": "https://shop.example/t/{{2}}"}]},
+                "whatsapp/authentication": {"code_expiration_minutes": 5, "actions": [{"type": "COPY_CODE", "copy_code_text": "Copy"}]}
+            }
+        }),
+        "content",
+    )
+    .unwrap()
+}
+
+#[test]
+fn what_can_be_said_in_a_session_has_a_session_form_within_limits() {
+    let content = one_of_each();
+    let rendered = content.rendered(&Variables::from([("1".into(), "123456".into())])).unwrap();
+    let mut forms = Vec::new();
+    for (kind, body) in &rendered {
+        if let Some(form) = to_free_form(body) {
+            form.check("").unwrap_or_else(|found| panic!("{kind}: {found:?}"));
+            assert!(!serde_json::to_string(&form).unwrap().contains("{{"), "{kind}");
+            forms.push(kind.as_str());
+        }
+    }
+    assert_eq!(
+        forms,
+        [
+            "twilio/text",
+            "twilio/media",
+            "twilio/location",
+            "twilio/quick-reply",
+            "twilio/call-to-action",
+            "twilio/list-picker",
+            "twilio/catalog",
+            "whatsapp/card"
+        ]
+    );
+}
+
+#[test]
+fn what_can_be_approved_has_a_definition_and_a_send_that_fills_it() {
+    let content = one_of_each();
+    let values = content.variables.clone();
+    let mut defined = Vec::new();
+    for (kind, body) in &content.types {
+        let Some(definition) = to_definition(body, &values) else { continue };
+        defined.push(*kind);
+        let template = Template {
+            id: "1".into(),
+            name: "t".into(),
+            language: Language::parse("en").unwrap(),
+            category: category(body),
+            approval: Approval::Approved,
+            reason: None,
+            definition: definition.clone(),
+        };
+        let send = to_send(body, &values, &template);
+        if let BodyDefinition::Own(text) = &definition.body {
+            assert_eq!(send.body.len(), text.names().len(), "{kind}");
+        }
+        for (i, button) in definition.buttons.iter().enumerate() {
+            let given = send.buttons.iter().any(|b| usize::from(b.index) == i);
+            assert!(given || !button.wants_parameter(), "{kind} button {i}");
+        }
+        assert_eq!(send.cards.len(), definition.cards.len(), "{kind}");
+    }
+    let never: Vec<_> = ContentType::ALL.into_iter().filter(|k| !defined.contains(k)).collect();
+    assert_eq!(never, [ContentType::Location, ContentType::ListPicker]);
+}
+
+#[test]
+fn names_of_variables_and_samples_do_not_tell_templates_apart_but_words_do() {
+    let definition = |body: &str| {
+        let body = Body::Text(crate::content::Text { body: body.into() });
+        to_definition(&body, &Variables::new()).unwrap().canonical()
+    };
+    assert_eq!(definition("Hi {{name}}, {{2}} and {{name}}."), definition("Hi {{1}}, {{2}} and {{1}}."));
+    assert_eq!(definition("Hi {{2}}, {{1}}."), definition("Hi {{1}}, {{2}}."));
+    assert_ne!(definition("Hi {{1}}, {{1}}."), definition("Hi {{1}}, {{2}}."));
+    assert_ne!(definition("Hi {{1}}."), definition("Hello {{1}}."));
+}
+
+#[test]
+fn values_follow_the_approved_order_not_ours() {
+    let ours = Body::Text(crate::content::Text { body: "From {{b}} to {{a}}.".into() });
+    let approved = TextDefinition::new("From {{2}} to {{1}}.", vec![]);
+    let template = Template {
+        id: "1".into(),
+        name: "t".into(),
+        language: Language::parse("en").unwrap(),
+        category: Category::Utility,
+        approval: Approval::Approved,
+        reason: None,
+        definition: Definition { body: BodyDefinition::Own(approved), ..Definition::default() },
+    };
+    let values = Variables::from([("a".into(), "Rome".into()), ("b".into(), "Bonn".into())]);
+    let send = to_send(&ours, &values, &template);
+    let texts: Vec<&str> = send.body.iter().map(|p| p.text.as_str()).collect();
+    // Position 1 stands second in the text, where ours says {{a}}.
+    assert_eq!(texts, ["Rome", "Bonn"]);
+}
+
+#[test]
+fn flow_screens_have_allowed_names() {
+    assert_eq!(flow_screen("page-1"), "PAGE_B");
+}
