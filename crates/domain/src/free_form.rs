@@ -528,7 +528,7 @@ impl FreeForm {
             }
             Self::CallPermissionRequest { body } => look_at_frame(None, body.as_ref(), None, limits::BODY, f),
             Self::LocationRequest { body } | Self::ContactRequest { body } => {
-                look_at_frame(None, Some(body), None, limits::BODY, f)
+                look_at_frame(None, Some(body), None, limits::BODY, f);
             }
         }
     }

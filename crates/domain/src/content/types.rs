@@ -492,7 +492,8 @@ const fn quick_reply() -> ActionKind {
 /// Calls `$use` for every text of a body in which a variable may stand.
 macro_rules! each_text {
     ($body:expr, $use:expr, $($mutability:tt)?) => {{
-        let mut visit = $use;
+        // By reference, since only one of the two uses needs a closure that changes what it holds.
+        let visit = &mut $use;
         match $body {
             Body::Text(b) => visit(&$($mutability)? b.body),
             Body::Media(b) => {

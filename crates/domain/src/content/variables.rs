@@ -10,11 +10,11 @@ pub type Variables = BTreeMap<String, String>;
 /// Most variables one content may have (Twilio: using variables with the Content API).
 pub const VARIABLES_MAX: usize = 100;
 /// Longest name of a variable (same source).
-pub const NAME_MAX: usize = 16;
+pub(super) const NAME_MAX: usize = 16;
 /// Longest value in characters (same source).
 pub const VALUE_MAX: usize = 1_600;
 /// Most blanks in a row in a value; Meta refuses more (returned as 132012).
-pub const BLANKS_MAX: usize = 4;
+pub(super) const BLANKS_MAX: usize = 4;
 
 /// A stretch of text: as it stands, or a placeholder's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
 
 /// Whether a text may name a variable: letters, digits and underscores, at most [`NAME_MAX`].
 #[must_use]
-pub fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= NAME_MAX && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
