@@ -1,2 +1,76 @@
-//! The one binary, `transom`.
-fn main() {}
+//! The one binary: `transom`.
+
+mod admin;
+mod args;
+mod client;
+mod config;
+mod desk;
+mod dev;
+mod env_file;
+mod fail;
+mod house;
+mod logs;
+mod out;
+mod send;
+mod serve;
+mod show;
+mod signals;
+mod simulate;
+mod tour;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use args::{Cli, Command};
+use fail::Fail;
+
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(why) => {
+            out::failed(&Fail::new(format!("no threads can be started: {why}")));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fail) => {
+            out::failed(&fail);
+            ExitCode::from(fail.code)
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), Fail> {
+    match command {
+        Command::Dev(args) => dev::run(&args).await,
+        Command::Tour(args) => tour::run(&args).await,
+        Command::Serve(args) => serve::run(&args).await,
+        Command::Simulate(args) => simulate::run(&args).await,
+        Command::Business(command) => admin::business(command).await,
+        Command::Key(command) => admin::key(command).await,
+        Command::App(command) => admin::app(command).await,
+        Command::Sender(command) => admin::sender(command).await,
+        Command::Endpoint(command) => admin::endpoint(command).await,
+        Command::Template(command) => admin::template(command).await,
+        Command::Doctor(place) => admin::doctor(&place).await,
+        Command::Send(args) => send::send(&args).await,
+        Command::Verdict(args) => send::verdict(&args).await,
+        Command::Config(command) => config::run(&command),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "transom", &mut std::io::stdout());
+            Ok(())
+        }
+        Command::Version { json: true } => out::json(&serde_json::json!({ "version": env!("CARGO_PKG_VERSION") })),
+        Command::Version { json: false } => {
+            out::line(format!("transom {}", env!("CARGO_PKG_VERSION")));
+            Ok(())
+        }
+    }
+}

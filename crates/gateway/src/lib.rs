@@ -1,1 +1,22 @@
 //! The running service: dialects, intake, dispatcher, relay.
+//!
+//! One direction, no detours: in, decide, commit, act. See ARCHITECTURE.md for the way of one message and one webhook.
+
+pub mod admin;
+pub mod config;
+pub mod directory;
+pub mod http;
+pub mod intake;
+pub mod native;
+pub mod problem;
+pub mod seal;
+pub mod service;
+pub mod telemetry;
+pub mod templates;
+pub mod upstream;
+pub mod work;
+
+mod house;
+
+pub use house::{Gateway, GatewayParts, StartError};
+pub use problem::Problem;

@@ -98,7 +98,11 @@ impl Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Busy => Self::new(ErrorCode::Overloaded, "The store has more work than it can take at once; nothing was stored.").retry_after(1),
+            StoreError::Busy => {
+                crate::telemetry::store_busy();
+                Self::new(ErrorCode::Overloaded, "The store has more work than it can take at once; nothing was stored.")
+                    .retry_after(1)
+            }
             StoreError::Unavailable(why) => {
                 tracing::error!(error = %why, "the store cannot commit");
                 Self::new(ErrorCode::StoreUnavailable, "The store cannot commit now; nothing was stored.").retry_after(5)

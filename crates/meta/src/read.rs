@@ -97,20 +97,26 @@ pub(crate) fn member(map: &Map<String, Value>, key: &str) -> Option<String> {
     }
 }
 
-/// Takes text out of a member, so that it need not be copied; numbers as their text.
+/// Takes text out of an object, so that it need not be copied; numbers as their text. What is neither stays.
 pub(crate) fn take_text(map: &mut Map<String, Value>, key: &str) -> Option<String> {
-    match map.get_mut(key)?.take() {
+    match map.remove(key)? {
         Value::String(text) => Some(text),
         Value::Number(number) => Some(number.to_string()),
-        _ => None,
+        other => {
+            map.insert(key.to_owned(), other);
+            None
+        }
     }
 }
 
-/// Takes an object out of a member.
+/// Takes an object out of an object. What is none stays.
 pub(crate) fn take_object(map: &mut Map<String, Value>, key: &str) -> Option<Map<String, Value>> {
-    match map.get_mut(key)?.take() {
+    match map.remove(key)? {
         Value::Object(object) => Some(object),
-        _ => None,
+        other => {
+            map.insert(key.to_owned(), other);
+            None
+        }
     }
 }
 
@@ -172,7 +178,8 @@ mod tests {
     #[test]
     fn times_come_in_seconds_or_milliseconds_as_text_or_number() {
         let second = Some(Timestamp::from_secs(1_793_000_001));
-        for json in ["1793000001", r#""1793000001""#, r#"" 1793000001 ""#, "1793000001000", r#""1793000001000""#, "1793000001.0"] {
+        for json in ["1793000001", r#""1793000001""#, r#"" 1793000001 ""#, "1793000001000", r#""1793000001000""#, "1793000001.0"]
+        {
             let json = format!(r#"{{"at":{json}}}"#);
             assert_eq!(serde_json::from_str::<Loose<'_>>(&json).unwrap().at, second, "{json}");
         }

@@ -47,24 +47,24 @@ struct Envelope<'a> {
     error: WireError<'a>,
 }
 
-impl From<WireError<'_>> for UpstreamError {
-    fn from(wire: WireError<'_>) -> Self {
+impl From<&WireError<'_>> for UpstreamError {
+    fn from(wire: &WireError<'_>) -> Self {
+        let said = |text: &Option<Cow<'_, str>>| text.as_deref().filter(|t| !t.is_empty()).map(str::to_owned);
+        // A webhook's error without a code is still an error; no table has this one.
         let code = wire.code.unwrap_or(-1);
-        let named = |t: &Cow<'_, str>| !t.is_empty();
-        let title = wire.title.filter(named).or(wire.message.filter(named)).unwrap_or_default();
-        let prefix = format!("(#{code})");
-        let details = match wire.error_data {
-            Some(ErrorData::Object { details }) => details.filter(named),
+        let title = said(&wire.title).or_else(|| said(&wire.message)).unwrap_or_default();
+        let details = match &wire.error_data {
+            Some(ErrorData::Object { details }) => said(details),
             Some(ErrorData::Other(_)) | None => None,
         };
-        let for_people = match (wire.error_user_title, wire.error_user_msg) {
-            (Some(title), Some(message)) => Some(Cow::Owned(format!("{title}: {message}"))),
+        let for_people = || match (said(&wire.error_user_title), said(&wire.error_user_msg)) {
+            (Some(title), Some(message)) => Some(format!("{title}: {message}")),
             (title, message) => message.or(title),
         };
         Self {
             code,
-            title: title.strip_prefix(prefix.as_str()).unwrap_or(&title).trim().to_owned(),
-            details: details.or(wire.details.filter(named)).or(for_people).map(Cow::into_owned),
+            title: title.strip_prefix(&format!("(#{code})")).unwrap_or(&title).trim().to_owned(),
+            details: details.or_else(|| said(&wire.details)).or_else(for_people),
             // Meta writes 0 where there is none.
             subcode: wire.error_subcode.filter(|s| *s != 0),
         }
@@ -76,13 +76,13 @@ impl From<WireError<'_>> for UpstreamError {
 pub fn parse_error(body: &[u8]) -> Option<UpstreamError> {
     let envelope: Envelope<'_> = serde_json::from_slice(body).ok()?;
     envelope.error.code?;
-    Some(envelope.error.into())
+    Some(UpstreamError::from(&envelope.error))
 }
 
 /// The errors of a webhook's object that has been read already.
 pub(crate) fn from_values(errors: Option<&Value>) -> Vec<UpstreamError> {
     let list = errors.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    list.iter().filter_map(|error| WireError::deserialize(error).ok()).map(UpstreamError::from).collect()
+    list.iter().filter_map(|error| WireError::deserialize(error).ok()).map(|wire| UpstreamError::from(&wire)).collect()
 }
 
 #[cfg(test)]

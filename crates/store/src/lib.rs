@@ -1,5 +1,19 @@
 //! The store's contract, its engines, and one conformance suite run against each.
+//!
+//! - [`contract`]: what the house asks of a store, one method per move of the domain.
+//! - `moves`: each move, written once against `rows`.
+//! - [`SqliteStore`], [`MemoryStore`]: how rows are kept.
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 pub mod contract;
+mod engine;
+mod memory;
+mod migrate;
+mod moves;
+mod rows;
+mod sqlite;
 
 pub use contract::*;
+pub use memory::MemoryStore;
+pub use sqlite::{OpenError, SqliteOptions, SqliteStore};

@@ -173,11 +173,8 @@ fn flow(
     screen: Option<&str>,
     data: Option<&Map<String, Value>>,
 ) -> Map<String, Value> {
-    let mut parameters = object([
-        ("flow_message_version", json!(FLOW_MESSAGE_VERSION)),
-        ("flow_id", json!(flow_id)),
-        ("flow_cta", json!(button)),
-    ]);
+    let mut parameters =
+        object([("flow_message_version", json!(FLOW_MESSAGE_VERSION)), ("flow_id", json!(flow_id)), ("flow_cta", json!(button))]);
     put(&mut parameters, "flow_token", token);
     // Data travels with the screen it is for; empty data is refused. Without a screen the form opens at its own first one.
     if let Some(screen) = screen.filter(|s| !s.is_empty()) {

@@ -14,6 +14,8 @@ pub use answer::{Accepted, Answer, parse_answer};
 pub use free_form::free_form;
 pub use template::template;
 
+pub use crate::wire_error::parse_error;
+
 use crate::read::{object, put};
 
 /// Longest `biz_opaque_callback_data`. Providers speak of 512 characters; Meta does not say, so we stay far below.

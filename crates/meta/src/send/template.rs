@@ -2,9 +2,7 @@
 //! the page of each special kind).
 
 use serde_json::{Map, Value, json};
-use transom_domain::template::{
-    ButtonParameter, ButtonValue, CardParameters, HeaderParameter, TemplateSend, TextParameter,
-};
+use transom_domain::template::{ButtonParameter, ButtonValue, CardParameters, HeaderParameter, TemplateSend, TextParameter};
 
 use super::{Envelope, file_object, location_object, product_sections};
 use crate::read::{object, put};

@@ -108,8 +108,7 @@ fn read_header(fields: &Fields<'_>, allowed: Header, found: &mut Found) -> Read<
     if allowed == Header::Never {
         return Err(fields.wrong("header", "is not supported for this type of interactive message."));
     }
-    let choices: &[&'static str] =
-        if allowed == Header::Any { &["text", "image", "video", "document"] } else { &["text"] };
+    let choices: &[&'static str] = if allowed == Header::Any { &["text", "image", "video", "document"] } else { &["text"] };
     let kind = header.one_of("type", choices)?;
     header.only(&["type", kind])?;
     let media = match kind {

@@ -42,8 +42,9 @@ impl<'a> Fields<'a> {
     /// Refuses every key that is not among these.
     pub(crate) fn only(&self, known: &[&str]) -> Read<()> {
         match self.map.keys().find(|key| !known.contains(&key.as_str())) {
-            Some(key) => Err(GraphError::invalid(format!("Unexpected key \"{key}\" on param \"{}\".", self.path()))
-                .about(&self.name(key))),
+            Some(key) => {
+                Err(GraphError::invalid(format!("Unexpected key \"{key}\" on param \"{}\".", self.path())).about(&self.name(key)))
+            }
             None => Ok(()),
         }
     }
@@ -153,9 +154,11 @@ impl<'a> Fields<'a> {
     /// A text that must be one of these.
     pub(crate) fn one_of(&self, key: &str, choices: &[&'static str]) -> Read<&'static str> {
         let text = self.text(key, 512)?;
-        choices.iter().find(|choice| choice.eq_ignore_ascii_case(text)).copied().ok_or_else(|| {
-            self.wrong(key, &format!("must be one of {{{}}} - got \"{text}\".", choices.join(", ")))
-        })
+        choices
+            .iter()
+            .find(|choice| choice.eq_ignore_ascii_case(text))
+            .copied()
+            .ok_or_else(|| self.wrong(key, &format!("must be one of {{{}}} - got \"{text}\".", choices.join(", "))))
     }
 
     /// The refusal of a value for a reason of its own.

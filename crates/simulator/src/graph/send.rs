@@ -13,6 +13,23 @@ type Read<T> = Result<T, GraphError>;
 /// Providers restating Meta give 512 characters.
 const CALLBACK_DATA_MAX: usize = 512;
 
+/// The types of message, each with an object of the same name.
+const TYPES: [&str; 11] =
+    ["text", "image", "video", "audio", "document", "sticker", "location", "reaction", "contacts", "interactive", "template"];
+
+/// Graph takes structured parameters as JSON text too, and clients make use of it; what is text by nature stays text.
+pub(crate) fn unwrap_json(value: &mut Value) {
+    let Some(body) = value.as_object_mut() else { return };
+    for key in TYPES.iter().chain(&["context", "typing_indicator"]) {
+        if let Some(Value::String(text)) = body.get(*key)
+            && text.starts_with(['{', '['])
+            && let Ok(inner) = serde_json::from_str::<Value>(text)
+        {
+            body.insert((*key).to_owned(), inner);
+        }
+    }
+}
+
 /// Whom a message is for, as the caller wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Address {
@@ -55,7 +72,10 @@ pub(crate) struct SendRequest {
 pub(crate) enum Posted {
     Send(Box<SendRequest>),
     /// `status: read`, perhaps with the typing indicator.
-    Read { message_id: String, typing: bool },
+    Read {
+        message_id: String,
+        typing: bool,
+    },
 }
 
 /// Whether a text is a business-scoped user id or its parent form.
@@ -88,11 +108,8 @@ pub(crate) fn read(value: &Value) -> Read<Posted> {
         "category",
         kind,
     ];
-    let types = [
-        "text", "image", "video", "audio", "document", "sticker", "location", "reaction", "contacts", "interactive", "template",
-    ];
-    if !types.contains(&kind) {
-        return Err(GraphError::invalid(format!("Param type must be one of {{{}}} - got \"{kind}\".", types.join(", "))));
+    if !TYPES.contains(&kind) {
+        return Err(GraphError::invalid(format!("Param type must be one of {{{}}} - got \"{kind}\".", TYPES.join(", "))));
     }
     body.only(&known)?;
     if body.has("recipient_type") && body.one_of("recipient_type", &["individual", "group"])? == "group" {

@@ -17,10 +17,19 @@ const VALUE_MAX: usize = 4_096;
 /// One value for one placeholder, or the media or action that takes its place.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Parameter {
-    Text { name: Option<String>, text: String },
-    Media { media: MediaUse, object: Value },
+    Text {
+        name: Option<String>,
+        text: String,
+    },
+    Media {
+        media: MediaUse,
+        object: Value,
+    },
     Location(Value),
-    Product { product: ProductUse, object: Value },
+    Product {
+        product: ProductUse,
+        object: Value,
+    },
     Payload(String),
     CouponCode(String),
     Action(Action),

@@ -13,6 +13,16 @@ pub(crate) struct App {
     pub(crate) access_token: String,
     pub(crate) business_id: u64,
     pub(crate) subscription: Option<AppSubscription>,
+    /// What the first day made; later additions do not change what `dev.env` says.
+    pub(crate) home: Home,
+}
+
+/// The account, number and catalog that exist from the first day.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(crate) struct Home {
+    pub(crate) waba: u64,
+    pub(crate) number: u64,
+    pub(crate) catalog: u64,
 }
 
 /// The app's own callback and the fields it is called for.

@@ -106,13 +106,21 @@ impl World {
         }
         let digits = match &new.phone {
             Some(text) => Some(phone::international(text).ok_or_else(|| {
-                Refusal::invalid("phone", "not a phone number with its country", "write + and 7 to 15 digits, such as +4915112345678")
+                Refusal::invalid(
+                    "phone",
+                    "not a phone number with its country",
+                    "write + and 7 to 15 digits, such as +4915112345678",
+                )
             })?),
             None => None,
         };
         let wa_id = digits.as_deref().map(phone::wa_id);
         if wa_id.as_ref().is_some_and(|wa_id| self.by_wa_id.contains_key(wa_id)) {
-            return Err(Refusal::conflict("phone", "a customer has this number already", "PATCH that one, or choose another number"));
+            return Err(Refusal::conflict(
+                "phone",
+                "a customer has this number already",
+                "PATCH that one, or choose another number",
+            ));
         }
         if digits.is_none() && new.username.is_none() {
             return Err(Refusal::invalid("phone", "a customer has a phone number or a username", "give one of the two"));
@@ -194,14 +202,26 @@ impl World {
                 return Err(Refusal::invalid(&format!("[{at}].share"), "a share is between 0 and 1", "write 0.1 for one in ten"));
             }
             if fault.code.is_some_and(|code| !error::is_known(code)) {
-                return Err(Refusal::invalid(&format!("[{at}].code"), "Meta has no such error code", "take one from Meta's error page, such as 131016"));
+                return Err(Refusal::invalid(
+                    &format!("[{at}].code"),
+                    "Meta has no such error code",
+                    "take one from Meta's error page, such as 131016",
+                ));
             }
             if fault.kind == FaultKind::Error && fault.code.is_none() {
-                return Err(Refusal::invalid(&format!("[{at}].code"), "an error fault needs the code to answer with", "give code, such as 131016"));
+                return Err(Refusal::invalid(
+                    &format!("[{at}].code"),
+                    "an error fault needs the code to answer with",
+                    "give code, such as 131016",
+                ));
             }
             let is_slow = matches!(fault.kind, FaultKind::Latency | FaultKind::WebhookDelay);
             if is_slow && !fault.ms.is_some_and(|ms| (0..=600_000).contains(&ms)) {
-                return Err(Refusal::invalid(&format!("[{at}].ms"), "a delay needs its milliseconds, at most ten minutes", "give ms, such as 500"));
+                return Err(Refusal::invalid(
+                    &format!("[{at}].ms"),
+                    "a delay needs its milliseconds, at most ten minutes",
+                    "give ms, such as 500",
+                ));
             }
         }
         self.faults = Faults::new(list);
@@ -218,6 +238,10 @@ fn username(text: &str) -> Result<String, Refusal> {
     if fits {
         Ok(text.to_owned())
     } else {
-        Err(Refusal::invalid("username", "a username is 3 to 35 of a-z, 0-9, dot and underscore", "write it without capitals or spaces"))
+        Err(Refusal::invalid(
+            "username",
+            "a username is 3 to 35 of a-z, 0-9, dot and underscore",
+            "write it without capitals or spaces",
+        ))
     }
 }

@@ -16,6 +16,7 @@ pub(crate) enum Entity {
     Settings,
     Faults,
     Boots,
+    Clock,
 }
 
 impl Entity {
@@ -32,6 +33,7 @@ impl Entity {
             Self::Settings => "settings",
             Self::Faults => "faults",
             Self::Boots => "boots",
+            Self::Clock => "clock",
         }
     }
 }
@@ -39,18 +41,45 @@ impl Entity {
 /// One row to write. Rows are written in the order in which the world made them.
 #[derive(Debug, Clone)]
 pub(crate) enum Change {
-    Put { kind: Entity, id: u64, json: String },
-    Remove { kind: Entity, id: u64 },
+    Put {
+        kind: Entity,
+        id: u64,
+        json: String,
+    },
+    Remove {
+        kind: Entity,
+        id: u64,
+    },
     /// A message, new.
     Message(Box<MessageRow>),
     /// What became of a message.
-    Progress { seq: u64, status: &'static str, error: Option<u32>, progress: String },
+    Progress {
+        seq: u64,
+        status: &'static str,
+        error: Option<u32>,
+        progress: String,
+    },
     /// A webhook is owed.
-    Owe { id: u64, waba: u64, number: Option<u64>, field: &'static str, entry: Arc<str>, born: i64, due: i64, attempts: u32 },
+    Owe {
+        id: u64,
+        waba: u64,
+        number: Option<u64>,
+        field: &'static str,
+        entry: Arc<str>,
+        born: i64,
+        due: i64,
+        attempts: u32,
+    },
     /// It was tried and is due again later.
-    OweAgain { id: u64, due: i64, attempts: u32 },
+    OweAgain {
+        id: u64,
+        due: i64,
+        attempts: u32,
+    },
     /// It was answered 200, or given up.
-    Settled { id: u64 },
+    Settled {
+        id: u64,
+    },
 }
 
 /// The columns of a message, as stored.

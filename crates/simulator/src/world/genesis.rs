@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::account::{App, Catalog, Number, Product, Settings, Waba};
+use super::account::{App, Catalog, Home, Number, Product, Settings, Waba};
 use super::effects::Effects;
 use super::faults::Faults;
 use super::message::Messages;
@@ -12,8 +12,12 @@ use super::{Counts, World};
 use crate::chance::Chance;
 
 /// The products of the first catalog.
-const PRODUCTS: &[(&str, &str, &str)] =
-    &[("sku-mug", "Mug", "12.50"), ("sku-tea", "Green tea, 100 g", "7.90"), ("sku-pot", "Teapot", "39.00"), ("sku-tin", "Tin", "4.20")];
+const PRODUCTS: &[(&str, &str, &str)] = &[
+    ("sku-mug", "Mug", "12.50"),
+    ("sku-tea", "Green tea, 100 g", "7.90"),
+    ("sku-pot", "Teapot", "39.00"),
+    ("sku-tin", "Tin", "4.20"),
+];
 
 impl World {
     /// A world with nothing in it but the app.
@@ -55,9 +59,9 @@ impl World {
             access_token: format!("EAA{}", chance.alphanumeric(60)),
             business_id: 100_000_000_000_000 + chance.below(899_999_999_999_999),
             subscription: None,
+            home: Home::default(),
         };
         let mut world = Self::empty(app, chance);
-        world.keep_app();
         world.keep_settings();
         let waba = world.add_waba("Desk business");
         // +49 30 23125 xxx is set aside for fiction by the German regulator.
@@ -68,7 +72,7 @@ impl World {
             number.registered = true;
         }
         world.keep_number(number);
-        world.add_catalog(
+        let catalog = world.add_catalog(
             waba,
             "Desk catalog",
             PRODUCTS
@@ -84,6 +88,8 @@ impl World {
                 })
                 .collect(),
         );
+        world.app.home = Home { waba, number, catalog };
+        world.keep_app();
         world
     }
 
@@ -112,7 +118,8 @@ impl World {
             quality: "GREEN".into(),
             status: "CONNECTED".into(),
             callback: None,
-            profile: serde_json::Map::new(),
+            // A profile nobody has filled in still has its line of business.
+            profile: serde_json::Map::from_iter([("vertical".to_owned(), "OTHER".into())]),
             registrations: Vec::new(),
         };
         self.numbers.insert(id, number);

@@ -68,7 +68,7 @@ impl World {
             message.insert("referral".into(), referral);
         }
         let contact = person.contact(shown_wa_id.as_deref(), true);
-        self.tell_inbound(now, number, Some(contact), Value::Object(message));
+        self.tell_inbound(now, number, Some(contact), message);
         self.keep_inbound(now, seq, id.clone(), customer, number, from, draft.kind, object);
         Ok(id)
     }
@@ -76,7 +76,9 @@ impl World {
     fn check_reachable(&self, number: u64) -> Result<(), Refusal> {
         match self.numbers.get(&number) {
             Some(number) if number.registered => Ok(()),
-            Some(_) => Err(Refusal::conflict("to", "that number is not registered, so nobody can write to it", "register it first")),
+            Some(_) => {
+                Err(Refusal::conflict("to", "that number is not registered, so nobody can write to it", "register it first"))
+            }
             None => Err(Refusal::invalid("to", "no business number has this id", "GET /sim/v1/numbers lists them")),
         }
     }
@@ -102,7 +104,7 @@ impl World {
         Ok(shown)
     }
 
-    fn tell_inbound(&mut self, now: Now, number: u64, contact: Option<Value>, message: Value) {
+    fn tell_inbound(&mut self, now: Now, number: u64, contact: Option<Value>, message: Map<String, Value>) {
         let Some(sender) = self.numbers.get(&number) else { return };
         let mut value = Map::new();
         value.insert("messaging_product".into(), json!("whatsapp"));
@@ -115,7 +117,17 @@ impl World {
     }
 
     #[expect(clippy::too_many_arguments, reason = "one place, and each is a different thing")]
-    fn keep_inbound(&mut self, now: Now, seq: u64, wamid: String, customer: u64, number: u64, from: String, kind: Kind, shown: Value) {
+    fn keep_inbound(
+        &mut self,
+        now: Now,
+        seq: u64,
+        wamid: String,
+        customer: u64,
+        number: u64,
+        from: String,
+        kind: Kind,
+        shown: Value,
+    ) {
         let body = Body {
             seq,
             wamid,
@@ -134,14 +146,8 @@ impl World {
             pricing: None,
             conversation: None,
         };
-        let progress = Progress {
-            status: Status::Sent,
-            error: None,
-            details: None,
-            next: None,
-            priced: false,
-            read_by_business: false,
-        };
+        let progress =
+            Progress { status: Status::Sent, error: None, details: None, next: None, priced: false, read_by_business: false };
         let message = Message { body, progress };
         self.effects.changes.push(message.created());
         self.messages.insert(message);
@@ -211,7 +217,10 @@ impl World {
         let new_digits = match draft.object.get("wa_id").and_then(Value::as_str) {
             Some(text) => {
                 let digits = phone::international(&format!("+{}", text.trim_start_matches('+')));
-                Some(digits.ok_or_else(|| Refusal::invalid("system.wa_id", "not a phone number", "write digits with the country"))?)
+                Some(
+                    digits
+                        .ok_or_else(|| Refusal::invalid("system.wa_id", "not a phone number", "write digits with the country"))?,
+                )
             }
             None => None,
         };
@@ -224,7 +233,10 @@ impl World {
         let Some(person) = self.customers.get_mut(&customer) else { return Err(Refusal::no_customer()) };
         let (old_wa_id, old_user_id) = (person.wa_id.clone(), person.user_id.clone());
         let old_shown = person.shown_wa_id(number, now.world).map(str::to_owned);
-        let country = new_digits.as_deref().map_or_else(|| old_user_id.get(..2).unwrap_or("ZZ"), phone::country);
+        let country = match &new_digits {
+            Some(digits) => phone::country(digits),
+            None => old_user_id.get(..2).unwrap_or("ZZ"),
+        };
         let user_id = format!("{country}.{suffix}");
         person.user_id.clone_from(&user_id);
         if let Some(digits) = &new_digits {
@@ -262,7 +274,7 @@ impl World {
         message.insert("timestamp".into(), json!(now.world.as_secs().to_string()));
         message.insert("type".into(), json!("system"));
         message.insert("system".into(), Value::Object(system.clone()));
-        self.tell_inbound(now, number, None, Value::Object(message));
+        self.tell_inbound(now, number, None, message);
         self.keep_inbound(now, seq, id.clone(), customer, number, from, Kind::System, Value::Object(system));
         Ok(id)
     }
@@ -283,10 +295,13 @@ impl World {
     pub(crate) fn read_by_business(&mut self, now: Now, number: u64, wamid: &str) -> Result<(), GraphError> {
         let message = self.messages.by_wamid(wamid).filter(|message| !message.body.outbound && message.body.number == number);
         let Some(message) = message else {
-            return Err(GraphError::invalid("Param message_id is not the id of a message that this number received.").about("message_id"));
+            return Err(
+                GraphError::invalid("Param message_id is not the id of a message that this number received.").about("message_id")
+            );
         };
         if now.world > Timestamp::from_millis(message.body.at).plus(MARK_REACH) {
-            return Err(GraphError::invalid("Param message_id: messages older than 30 days cannot be marked as read.").about("message_id"));
+            return Err(GraphError::invalid("Param message_id: messages older than 30 days cannot be marked as read.")
+                .about("message_id"));
         }
         let until = message.body.seq;
         let inbox = message.body.customer.and_then(|id| self.customers.get(&id)).map(|person| person.inbox.clone());

@@ -78,6 +78,16 @@ impl World {
         }
     }
 
+    /// Lets go of files whose time is over; answers which, so that their bytes can follow.
+    pub(crate) fn clear_media(&mut self, now: Timestamp) -> Vec<u64> {
+        let mut gone: Vec<u64> = self.media.keys().copied().filter(|id| self.live_media(*id, None, now).is_none()).collect();
+        gone.sort_unstable();
+        for id in &gone {
+            self.remove_media(*id);
+        }
+        gone
+    }
+
     /// Media of a send: an id must be an upload of this number of a fitting kind.
     pub(crate) fn check_media(&self, now: Now, number: u64, used: &[MediaUse]) -> Result<(), GraphError> {
         for media in used {
@@ -124,7 +134,13 @@ mod tests {
 
     #[test]
     fn what_meta_cannot_reach_cannot_be_fetched() {
-        for link in ["http://127.0.0.1:8080/a.png", "https://localhost/a", "http://[::1]/a", "http://10.0.0.7/a", "https://example.com/unfetchable/a.png"] {
+        for link in [
+            "http://127.0.0.1:8080/a.png",
+            "https://localhost/a",
+            "http://[::1]/a",
+            "http://10.0.0.7/a",
+            "https://example.com/unfetchable/a.png",
+        ] {
             assert!(is_unfetchable(link), "{link}");
         }
         for link in ["https://example.com/a.png", "https://example.com:8443/b?c=d"] {

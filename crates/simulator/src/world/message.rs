@@ -127,8 +127,7 @@ pub(crate) struct Message {
 impl Message {
     /// Whether nothing more will happen to it by itself.
     fn is_settled(&self) -> bool {
-        self.progress.next.is_none()
-            && (!self.body.outbound || !matches!(self.progress.status, Status::Accepted | Status::Sent))
+        self.progress.next.is_none() && (!self.body.outbound || !matches!(self.progress.status, Status::Accepted | Status::Sent))
     }
 
     pub(crate) fn created(&self) -> Change {
@@ -236,10 +235,6 @@ impl Messages {
 
     pub(crate) fn tally(&self) -> impl Iterator<Item = (&'static str, Option<u32>, u64)> + '_ {
         self.tally.iter().map(|((status, error), count)| (*status, *error, *count))
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Message> {
-        self.kept.values()
     }
 }
 

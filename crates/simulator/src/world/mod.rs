@@ -21,6 +21,9 @@ pub(crate) mod template;
 pub(crate) mod throttle;
 pub(crate) mod timers;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use transom_domain::Timestamp;
@@ -177,7 +180,8 @@ impl World {
             return Some(*id);
         }
         // A `+` in a path often arrives as a space.
-        let digits: String = text.trim().trim_start_matches('+').chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')')).collect();
+        let digits: String =
+            text.trim().trim_start_matches('+').chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')')).collect();
         self.by_wa_id.get(&phone::wa_id(&digits)).copied()
     }
 

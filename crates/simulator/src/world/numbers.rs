@@ -50,7 +50,10 @@ impl World {
         if let Some(set) = &number.pin
             && set != pin
         {
-            return Err(GraphError::new(133_005, "The PIN is not the one that was set for two-step verification of this number."));
+            return Err(GraphError::new(
+                133_005,
+                "The PIN is not the one that was set for two-step verification of this number.",
+            ));
         }
         let since = now.world.minus(REGISTRATIONS_WITHIN);
         number.registrations.retain(|at| Timestamp::from_millis(*at) > since);

@@ -33,6 +33,13 @@ pub(crate) struct Accepted {
     pub(crate) is_template: bool,
 }
 
+/// What a template brings along besides its content.
+#[derive(Clone, Copy)]
+struct Terms {
+    category: Category,
+    ttl_seconds: Option<i64>,
+}
+
 /// What will become of a message, decided when it arrives.
 enum Fate {
     Delivered,
@@ -58,13 +65,17 @@ impl World {
         self.check_recipient(number, &recipient, &request)?;
         let (content, template) = match request.payload {
             Payload::Free(content) => (content, None),
-            Payload::Template(send) => self.fill_template(number, &recipient, &send)?,
+            Payload::Template(send) => {
+                let (content, terms) = self.fill_template(number, &recipient, &send)?;
+                (content, Some(terms))
+            }
         };
+        let category = template.map(|terms| terms.category);
         self.check_media(now, number, &content.media)?;
         self.check_products(number, &content.products)?;
         self.check_pair(now, number, &recipient)?;
-        let fate = self.fate(now, number, &recipient, &content, template.map(|(category, _)| category));
-        let pricing = self.pricing(now, number, &recipient, template.map(|(category, _)| category));
+        let fate = self.fate(now, number, &recipient, &content, category);
+        let pricing = self.pricing(now, number, &recipient, category);
         let seq = self.messages.next_seq();
         let digits = self.numbers.get(&number).map_or("", |number| number.digits.as_str());
         let wamid = wamid(seq, if recipient.by_user_id { digits } else { &recipient.to }, true, &mut self.chance);
@@ -75,7 +86,7 @@ impl World {
             user_id: recipient.by_user_id.then(|| recipient.to.clone()),
             is_template: template.is_some(),
         };
-        let lives = template.map_or(LIVES, |(category, ttl)| match (ttl, category) {
+        let lives = template.map_or(LIVES, |terms| match (terms.ttl_seconds, terms.category) {
             (Some(seconds), _) if seconds > 0 => Span::secs(seconds),
             (None, Category::Authentication) => CODE_LIVES,
             _ => LIVES,
@@ -171,15 +182,10 @@ impl World {
     fn recipient(&self, number: u64, to: &Address) -> Check<Recipient> {
         let own = self.numbers.get(&number).map_or("", |number| number.digits.as_str());
         match to {
-            Address::UserId(id) => Ok(Recipient {
-                customer: self.by_user_id.get(id).copied(),
-                to: id.clone(),
-                by_user_id: true,
-                is_real: true,
-            }),
-            Address::UserIdInTo(id) => {
-                Ok(Recipient { customer: None, to: id.clone(), by_user_id: false, is_real: false })
+            Address::UserId(id) => {
+                Ok(Recipient { customer: self.by_user_id.get(id).copied(), to: id.clone(), by_user_id: true, is_real: true })
             }
+            Address::UserIdInTo(id) => Ok(Recipient { customer: None, to: id.clone(), by_user_id: false, is_real: false }),
             Address::Phone(text) => {
                 let Some(wa_id) = phone::meant(text, own, |id| self.by_wa_id.contains_key(id)) else {
                     return Err(GraphError::new(131_009, "The parameter to is not a valid phone number."));
@@ -206,19 +212,12 @@ impl World {
         ))
     }
 
-    /// Looks the template up and fills it in; with it come its category and its own time to live.
-    fn fill_template(
-        &self,
-        number: u64,
-        recipient: &Recipient,
-        send: &TemplateSend,
-    ) -> Check<(Content, Option<(Category, Option<i64>)>)> {
+    /// Looks the template up and fills it in.
+    fn fill_template(&self, number: u64, recipient: &Recipient, send: &TemplateSend) -> Check<(Content, Terms)> {
         let waba = self.numbers.get(&number).map_or(0, |number| number.waba);
         let key = (waba, send.name.clone(), send.language.clone());
         let template = self.template_ids.get(&key).and_then(|id| self.templates.get(id));
-        let absent = || {
-            GraphError::new(132_001, format!("template name ({}) does not exist in {}", send.name, send.language))
-        };
+        let absent = || GraphError::new(132_001, format!("template name ({}) does not exist in {}", send.name, send.language));
         let template = template.ok_or_else(absent)?;
         match template.standing {
             Standing::Approved => {}
@@ -231,10 +230,13 @@ impl World {
             Standing::Pending | Standing::Rejected => return Err(absent()),
         }
         if recipient.by_user_id && template.category == Category::Authentication {
-            return Err(GraphError::new(131_062, "Authentication templates cannot be sent to a business-scoped user id; use a phone number."));
+            return Err(GraphError::new(
+                131_062,
+                "Authentication templates cannot be sent to a business-scoped user id; use a phone number.",
+            ));
         }
         let content = template_send::fill(template, &send.parts)?;
-        Ok((content, Some((template.category, template.ttl_seconds))))
+        Ok((content, Terms { category: template.category, ttl_seconds: template.ttl_seconds }))
     }
 
     fn check_products(&self, number: u64, products: &[ProductUse]) -> Check<()> {
@@ -254,7 +256,9 @@ impl World {
                 return Err(GraphError::new(
                     131_009,
                     match (&product.catalog, &product.retailer_id) {
-                        (_, Some(sku)) => format!("Products not found in FB Catalog: product_retailer_id {sku} is not in a catalog of this account."),
+                        (_, Some(sku)) => format!(
+                            "Products not found in FB Catalog: product_retailer_id {sku} is not in a catalog of this account."
+                        ),
                         (Some(catalog), None) => format!("Catalog {catalog} is not connected to this account."),
                         (None, None) => "No catalog is connected to this account.".to_owned(),
                     },
@@ -275,7 +279,9 @@ impl World {
             }
             None => Err(self.throttled(
                 131_056,
-                format!("Too many messages from this phone number to the same customer: one per {seconds} seconds, {burst} ahead."),
+                format!(
+                    "Too many messages from this phone number to the same customer: one per {seconds} seconds, {burst} ahead."
+                ),
             )),
         }
     }
@@ -312,7 +318,10 @@ impl World {
         }
         let customer = person.id;
         if template.is_some() && !is_open && !self.within_reach(now, number, customer) {
-            return failed(131_048, "The portfolio has written to as many customers outside a window as its limit allows in 24 hours.");
+            return failed(
+                131_048,
+                "The portfolio has written to as many customers outside a window as its limit allows in 24 hours.",
+            );
         }
         if content.kind == Kind::Reaction
             && let Some(why) = self.bad_reaction(now, number, content.reacts_to.as_deref())

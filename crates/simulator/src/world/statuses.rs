@@ -85,11 +85,7 @@ impl World {
 
 /// Phone sends always tell the number; sends to a user id only where webhooks of this customer show it.
 fn shown_wa_id<'a>(message: &'a Message, customer: &'a Customer, now: Now) -> Option<&'a str> {
-    if message.body.by_user_id {
-        customer.shown_wa_id(message.body.number, now.world)
-    } else {
-        Some(&message.body.to)
-    }
+    if message.body.by_user_id { customer.shown_wa_id(message.body.number, now.world) } else { Some(&message.body.to) }
 }
 
 fn conversation(id: &str, status: Status, at: i64, category: PricingCategory) -> Value {

@@ -33,13 +33,13 @@ impl World {
         let (number, tap) = (message.body.number, find(message, aim, card)?.clone());
         let draft = match tap.does {
             TapDoes::Opens(what) => return Ok(Tapped::Opened(what)),
-            TapDoes::Reply => interactive("button_reply", json!({ "id": tap.id, "title": tap.title })),
+            TapDoes::Reply => interactive("button_reply", &json!({ "id": tap.id, "title": tap.title })),
             TapDoes::Row => {
                 let mut reply = json!({ "id": tap.id, "title": tap.title });
                 if let (Some(description), Some(map)) = (tap.description, reply.as_object_mut()) {
                     map.insert("description".into(), json!(description));
                 }
-                interactive("list_reply", reply)
+                interactive("list_reply", &reply)
             }
             TapDoes::TemplateReply => plain(Kind::Button, json!({ "payload": tap.id, "text": tap.title })),
             TapDoes::ShareContact => self.own_card(customer)?,
@@ -50,8 +50,11 @@ impl World {
 
     /// The message, once it is on the customer's phone; one that is about to arrive arrives now.
     fn on_the_phone(&mut self, now: Now, customer: u64, wamid: &str) -> Result<&Message, Refusal> {
-        let absent = || Refusal::not_found("messageId", "this customer's phone has no such message", "take a wamid from the customer's inbox");
-        let found = self.messages.by_wamid(wamid).filter(|message| message.body.customer == Some(customer) && message.body.outbound);
+        let absent = || {
+            Refusal::not_found("messageId", "this customer's phone has no such message", "take a wamid from the customer's inbox")
+        };
+        let found =
+            self.messages.by_wamid(wamid).filter(|message| message.body.customer == Some(customer) && message.body.outbound);
         let seq = found.map(|message| message.body.seq).ok_or_else(absent)?;
         self.hasten(now, seq);
         let message = self.messages.get(seq).ok_or_else(absent)?;
@@ -77,7 +80,11 @@ impl World {
     fn own_card(&self, customer: u64) -> Result<Draft, Refusal> {
         let person = self.customers.get(&customer).ok_or_else(Refusal::no_customer)?;
         let (Some(phone), Some(wa_id)) = (&person.phone, &person.wa_id) else {
-            return Err(Refusal::conflict("messageId", "this customer has no phone number to share", "make the customer with a phone"));
+            return Err(Refusal::conflict(
+                "messageId",
+                "this customer has no phone number to share",
+                "make the customer with a phone",
+            ));
         };
         Ok(plain(
             Kind::Contacts,
@@ -135,7 +142,7 @@ impl World {
     }
 }
 
-fn interactive(kind: &str, reply: Value) -> Draft {
+fn interactive(kind: &str, reply: &Value) -> Draft {
     plain(Kind::Interactive, json!({ "type": kind, kind: reply }))
 }
 
@@ -143,9 +150,7 @@ fn find<'a>(message: &'a Message, aim: &Aim, card: Option<u32>) -> Result<&'a Ta
     let mut on_card = message.body.taps.iter().filter(|tap| card.is_none_or(|card| tap.card == Some(card)));
     let (field, found) = match aim {
         Aim::Index(index) => ("buttonIndex", on_card.find(|tap| tap.index == *index && tap.does != TapDoes::Row)),
-        Aim::Button(id) => {
-            ("buttonId", on_card.find(|tap| (tap.id == *id || tap.title == *id) && tap.does != TapDoes::Row))
-        }
+        Aim::Button(id) => ("buttonId", on_card.find(|tap| (tap.id == *id || tap.title == *id) && tap.does != TapDoes::Row)),
         Aim::Row(id) => ("rowId", on_card.find(|tap| tap.id == *id && tap.does == TapDoes::Row)),
     };
     found.ok_or_else(|| {

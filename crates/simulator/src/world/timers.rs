@@ -20,6 +20,8 @@ impl World {
         while fired < BATCH {
             let Some((at, timer)) = self.timers.first().copied().filter(|(at, _)| *at <= now.world.as_millis()) else { break };
             self.timers.remove(&(at, timer));
+            // It happens at its own time, however late it is fired: after a turn of the clock the whole chain falls due at once.
+            let now = Now { world: Timestamp::from_millis(at), ..now };
             match timer {
                 Timer::Message(seq, step) => self.step(now, seq, step),
                 Timer::Review(id) => self.review_by_itself(now, id),

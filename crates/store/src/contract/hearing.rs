@@ -2,7 +2,9 @@
 
 use transom_domain::address::{Bsuid, Identity, Phone};
 use transom_domain::fact::Heard;
+use transom_domain::failure::UpstreamError;
 use transom_domain::id::{BusinessId, CustomerId, EventId, JournalId, MessageId, SenderId};
+use transom_domain::status::Failure;
 use transom_domain::time::Timestamp;
 
 /// Everything that one webhook body says to one business.
@@ -18,6 +20,8 @@ pub struct HearBody {
     pub raw: Vec<u8>,
     /// Names the journal entry.
     pub journal: JournalId,
+    /// What one of the upstream's errors means to a caller. Given from outside, since the table of codes is the wire's.
+    pub native: fn(&UpstreamError) -> Failure,
     /// Chance from which the ids of new customers, messages and events are made.
     pub seed: u128,
     /// Now.

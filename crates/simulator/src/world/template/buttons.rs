@@ -51,7 +51,8 @@ pub(crate) fn read(component: &Fields<'_>, code_max: usize) -> Read<Value> {
         }
     }
     // Either all quick replies come first or all of them last.
-    let changes = kinds.windows(2).filter(|pair| matches!(pair, [a, b] if (*a == "QUICK_REPLY") != (*b == "QUICK_REPLY"))).count();
+    let changes =
+        kinds.windows(2).filter(|pair| matches!(pair, [a, b] if (*a == "QUICK_REPLY") != (*b == "QUICK_REPLY"))).count();
     if changes > 1 {
         return Err(GraphError::template(
             2_388_072,
@@ -164,7 +165,10 @@ fn flow(button: &Fields<'_>) -> Read<Value> {
         return Err(GraphError::missing("exactly one of flow_id, flow_name, flow_json"));
     }
     if button.has("flow_action") {
-        map.insert("flow_action".into(), json!(button.one_of("flow_action", &["navigate", "data_exchange"])?.to_ascii_uppercase()));
+        map.insert(
+            "flow_action".into(),
+            json!(button.one_of("flow_action", &["navigate", "data_exchange"])?.to_ascii_uppercase()),
+        );
     }
     if let Some(screen) = button.text_opt("navigate_screen", 200)? {
         map.insert("navigate_screen".into(), json!(screen));

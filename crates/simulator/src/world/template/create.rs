@@ -34,7 +34,9 @@ pub(crate) struct Draft {
 pub(crate) fn read(value: &Value) -> Read<Draft> {
     let fields = Fields::body(value)?;
     if fields.has("library_template_name") {
-        return Err(GraphError::invalid("Param library_template_name: this account's template library is empty; write the components."));
+        return Err(GraphError::invalid(
+            "Param library_template_name: this account's template library is empty; write the components.",
+        ));
     }
     fields.only(&[
         "name",
@@ -111,9 +113,8 @@ pub(crate) fn components(fields: &Fields<'_>, category: Category, format: Format
         given.iter().any(|c| c.get("type").and_then(Value::as_str).is_some_and(|text| text.eq_ignore_ascii_case(kind)))
     };
     let is_offer = has("LIMITED_TIME_OFFER");
-    let is_product = given.iter().any(|c| {
-        c.get("format").and_then(Value::as_str).is_some_and(|text| text.eq_ignore_ascii_case("PRODUCT"))
-    });
+    let is_product =
+        given.iter().any(|c| c.get("format").and_then(Value::as_str).is_some_and(|text| text.eq_ignore_ascii_case("PRODUCT")));
     let body_max = if is_offer {
         OFFER_BODY_MAX
     } else if is_product {
@@ -147,7 +148,11 @@ pub(crate) fn components(fields: &Fields<'_>, category: Category, format: Format
     }
     let spec = Spec::of(&written);
     if is_offer && !matches!(spec.header, Some(super::spec::Header::Media(_))) {
-        return Err(GraphError::template(2_388_047, "Header is required", "A limited-time offer needs a header of format IMAGE or VIDEO."));
+        return Err(GraphError::template(
+            2_388_047,
+            "Header is required",
+            "A limited-time offer needs a header of format IMAGE or VIDEO.",
+        ));
     }
     Ok(written)
 }
@@ -168,7 +173,9 @@ fn header(component: &Fields<'_>, format: Format, is_offer: bool) -> Read<Value>
             handles.only(&["header_handle"])?;
             for handle in handles.list("header_handle", 1..=1)? {
                 if !handle.as_str().is_some_and(|text| text.starts_with("4:")) {
-                    return Err(handles.wrong("header_handle", "must be a handle from the resumable upload, which begins with 4:."));
+                    return Err(
+                        handles.wrong("header_handle", "must be a handle from the resumable upload, which begins with 4:.")
+                    );
                 }
             }
             Ok(json!({ "type": "HEADER", "format": kind, "example": component.value("example")? }))
@@ -185,7 +192,11 @@ fn text_header(component: &Fields<'_>, format: Format) -> Read<Value> {
         return Err(GraphError::template(subcode, "Header is not well formed", "The header may have one parameter at most."));
     }
     if text.words().contains(['\n', '\r', '*', '~', '`']) {
-        return Err(GraphError::template(subcode, "Header is not well formed", "The header may have no line breaks and no formatting."));
+        return Err(GraphError::template(
+            subcode,
+            "Header is not well formed",
+            "The header may have no line breaks and no formatting.",
+        ));
     }
     let mut written = json!({ "type": "HEADER", "format": "TEXT", "text": given });
     if !text.variables.is_empty() {
@@ -206,7 +217,11 @@ fn body(component: &Fields<'_>, format: Format, max: usize) -> Read<Value> {
         return Err(GraphError::template(2_388_040, "Body is too long", format!("The body may have at most {max} characters.")));
     }
     if given.contains("\n\n\n") || given.contains("     ") {
-        return Err(GraphError::template(subcode, "Body is not well formed", "The body may have at most two line breaks and four spaces in a row."));
+        return Err(GraphError::template(
+            subcode,
+            "Body is not well formed",
+            "The body may have at most two line breaks and four spaces in a row.",
+        ));
     }
     let text = Text::of(given);
     text.check_names(format, "body", subcode)?;
@@ -225,7 +240,11 @@ fn footer(component: &Fields<'_>) -> Read<Value> {
     component.only(&["type", "text"])?;
     let text = component.text("text", FOOTER_MAX)?;
     if text.contains("{{") || text.contains(['\n', '\r']) {
-        return Err(GraphError::template(2_388_073, "Footer is not well formed", "The footer may have no parameters and no line breaks."));
+        return Err(GraphError::template(
+            2_388_073,
+            "Footer is not well formed",
+            "The footer may have no parameters and no line breaks.",
+        ));
     }
     Ok(json!({ "type": "FOOTER", "text": text }))
 }
@@ -251,7 +270,8 @@ fn samples(component: &Fields<'_>, text: &Text, format: Format, key: &str, subco
         if by_name.len() != text.variables.len() || !text.variables.iter().all(|name| by_name.contains_key(name)) {
             return Err(missing());
         }
-        return Ok(json!({ key: example.value(&key)? }));
+        let given = example.value(&key)?;
+        return Ok(json!({ key: given }));
     }
     example.only(&[key])?;
     let flat: Vec<&str> = match example.value(key)? {

@@ -12,7 +12,7 @@ use crate::world::desk::Refusal;
 use crate::world::{Now, Timer, World};
 
 /// Templates of one account: Meta, templates/overview, for a verified portfolio.
-const TEMPLATES_MAX: usize = 6_000;
+pub(crate) const TEMPLATES_MAX: usize = 6_000;
 /// How long a deleted name stays taken once it was approved: Meta, templates/template-management.
 const NAME_TAKEN: Span = Span::days(30);
 /// Between the announcement of a new category and the change.
@@ -49,7 +49,11 @@ impl World {
         for other in of_account {
             match other.deleted_at {
                 None => living += 1,
-                Some(at) if other.name == draft.name && other.was_approved && now.world < Timestamp::from_millis(at).plus(NAME_TAKEN) => {
+                Some(at)
+                    if other.name == draft.name
+                        && other.was_approved
+                        && now.world < Timestamp::from_millis(at).plus(NAME_TAKEN) =>
+                {
                     return Err(GraphError::template(
                         2_388_023,
                         "Message template name is being deleted",
@@ -60,7 +64,11 @@ impl World {
             }
         }
         if living >= TEMPLATES_MAX {
-            return Err(GraphError::template(2_388_019, "Message template limit exceeded", "This account has 6000 templates; delete some first."));
+            return Err(GraphError::template(
+                2_388_019,
+                "Message template limit exceeded",
+                "This account has 6000 templates; delete some first.",
+            ));
         }
         let key = (waba, draft.name.clone(), draft.language.clone());
         if self.template_ids.contains_key(&key) {
@@ -70,12 +78,18 @@ impl World {
                 format!("There is already {} content for {}. Edit it, or choose another name.", draft.language, draft.name),
             ));
         }
-        let same_name = self.templates.values().find(|other| other.waba == waba && other.name == draft.name && other.deleted_at.is_none());
+        let same_name =
+            self.templates.values().find(|other| other.waba == waba && other.name == draft.name && other.deleted_at.is_none());
         if let Some(other) = same_name.filter(|other| other.category != draft.category) {
             return Err(GraphError::template(
                 2_388_022,
                 "Category differs between languages",
-                format!("{} is {} in {}; all languages of a name have one category.", draft.name, other.category.as_str(), other.language),
+                format!(
+                    "{} is {} in {}; all languages of a name have one category.",
+                    draft.name,
+                    other.category.as_str(),
+                    other.language
+                ),
             ));
         }
         let id = self.fresh_id();
@@ -132,7 +146,13 @@ impl World {
     pub(crate) fn edit_template(&mut self, now: Now, id: u64, value: &Value) -> Result<(), GraphError> {
         let Some(template) = self.template(id) else { return Err(GraphError::no_such_object("POST", &id.to_string())) };
         let fields = Fields::body(value)?;
-        fields.only(&["category", "components", "message_send_ttl_seconds", "parameter_format", "cta_url_link_tracking_opted_out"])?;
+        fields.only(&[
+            "category",
+            "components",
+            "message_send_ttl_seconds",
+            "parameter_format",
+            "cta_url_link_tracking_opted_out",
+        ])?;
         let refuse = |why: &str| Err(GraphError::template(2_388_039, "Message template cannot be edited", why.to_owned()));
         match template.standing {
             Standing::Approved | Standing::Rejected | Standing::Paused => {}
@@ -145,9 +165,7 @@ impl World {
                 return refuse("The category of an approved template cannot be changed.");
             }
         }
-        let recent = |span: Span| {
-            template.edits.iter().filter(|at| now.world < Timestamp::from_millis(**at).plus(span)).count()
-        };
+        let recent = |span: Span| template.edits.iter().filter(|at| now.world < Timestamp::from_millis(**at).plus(span)).count();
         if template.standing == Standing::Approved && (recent(Span::days(1)) >= 1 || recent(Span::days(30)) >= 10) {
             return refuse("An approved template can be edited once in 24 hours and 10 times in 30 days.");
         }
@@ -177,7 +195,11 @@ impl World {
     pub(crate) fn delete_templates(&mut self, now: Now, ids: &[u64]) -> Result<(), GraphError> {
         let is_disabled = |id: &u64| self.template(*id).is_some_and(|template| template.standing == Standing::Disabled);
         if let Some(id) = ids.iter().find(|id| is_disabled(id)) {
-            return Err(GraphError::template(2_388_039, "Message template cannot be deleted", format!("Template {id} is DISABLED.")));
+            return Err(GraphError::template(
+                2_388_039,
+                "Message template cannot be deleted",
+                format!("Template {id} is DISABLED."),
+            ));
         }
         for id in ids {
             let Some(template) = self.templates.get_mut(id) else { continue };
@@ -248,14 +270,20 @@ impl World {
         let wording = template.wording();
         let is_copy = template.category != Category::Authentication
             && self.templates_of(template.waba).any(|other| {
-                other.id < id && other.id != id && other.language == template.language && other.wording() == wording
-                    && other.spec.cards == template.spec.cards
-                    && other.spec.buttons == template.spec.buttons
-                    && other.spec.header == template.spec.header
+                other.id != id
+                    && other.created <= template.created
+                    && other.standing != Standing::Rejected
+                    && other.language == template.language
+                    && other.wording() == wording
             });
         let name = template.name.clone();
         if name.ends_with("_rejected") || is_copy {
-            self.settle_review(now, id, Standing::Rejected, Some(if is_copy { "TAG_CONTENT_MISMATCH" } else { "INVALID_FORMAT" }));
+            self.settle_review(
+                now,
+                id,
+                Standing::Rejected,
+                Some(if is_copy { "TAG_CONTENT_MISMATCH" } else { "INVALID_FORMAT" }),
+            );
             return;
         }
         self.settle_review(now, id, Standing::Approved, None);
@@ -276,7 +304,8 @@ impl World {
                 template.standing = Standing::Disabled;
                 template.resume_at = None;
             });
-            let extra = json!({ "other_info": { "title": "DISABLED", "description": "The template was paused for the third time." } });
+            let extra =
+                json!({ "other_info": { "title": "DISABLED", "description": "The template was paused for the third time." } });
             self.tell_standing(now, id, "DISABLED", "NONE", &extra);
             return;
         }
@@ -291,7 +320,8 @@ impl World {
         });
         self.timers.insert((until, Timer::Resume(id)));
         self.tell_quality(now, id, &before, "RED");
-        let extra = json!({ "other_info": { "title": title, "description": format!("The template is paused for {hours} hours.") } });
+        let extra =
+            json!({ "other_info": { "title": title, "description": format!("The template is paused for {hours} hours.") } });
         self.tell_standing(now, id, "PAUSED", "NONE", &extra);
     }
 

@@ -68,7 +68,10 @@ fn fill_header(spec: Option<&Header>, given: Option<&[Parameter]>, format: Forma
         Some(Header::Text(text)) => {
             let value = text.fill(&values("header", text, given, format)?);
             if value.chars().count() > HEADER_MAX {
-                return Err(GraphError::new(132_005, format!("header: the translated text is over {HEADER_MAX} characters long")));
+                return Err(GraphError::new(
+                    132_005,
+                    format!("header: the translated text is over {HEADER_MAX} characters long"),
+                ));
             }
             json!({ "format": "TEXT", "text": value })
         }
@@ -124,11 +127,9 @@ fn values(part: &str, text: &Text, given: &[Parameter], format: Format) -> Check
             .variables
             .iter()
             .map(|variable| {
-                texts
-                    .iter()
-                    .find(|(name, _)| *name == Some(variable))
-                    .map(|(_, value)| (*value).to_owned())
-                    .ok_or_else(|| GraphError::new(132_012, format!("{part}: parameter_name \"{variable}\" is missing or misspelt")))
+                texts.iter().find(|(name, _)| *name == Some(variable)).map(|(_, value)| (*value).to_owned()).ok_or_else(|| {
+                    GraphError::new(132_012, format!("{part}: parameter_name \"{variable}\" is missing or misspelt"))
+                })
             })
             .collect(),
     }
@@ -243,7 +244,11 @@ fn fill_button(
         }
         ButtonKind::Phone => {
             let number = &button.target.text;
-            (json!({ "type": "PHONE_NUMBER", "text": text, "phone_number": number }), number.clone(), opens(&format!("tel:{number}")))
+            (
+                json!({ "type": "PHONE_NUMBER", "text": text, "phone_number": number }),
+                number.clone(),
+                opens(&format!("tel:{number}")),
+            )
         }
         ButtonKind::CopyCode => match given {
             [Parameter::CouponCode(code)] => {
@@ -272,7 +277,8 @@ fn fill_button(
                 _ => ("FLOW", "flow"),
             };
             if let Some(action) = action {
-                let thumbnail = action.thumbnail.clone().map(|id| crate::graph::content::ProductUse { catalog: None, retailer_id: Some(id) });
+                let thumbnail =
+                    action.thumbnail.clone().map(|id| crate::graph::content::ProductUse { catalog: None, retailer_id: Some(id) });
                 filled.content.products.extend(thumbnail);
                 filled.content.products.extend(action.products.clone().unwrap_or_default());
             }
@@ -286,4 +292,3 @@ fn fill_button(
         }
     })
 }
-

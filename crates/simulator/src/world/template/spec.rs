@@ -70,9 +70,8 @@ impl Spec {
                 "FOOTER" => spec.footer = Some(text().to_owned()),
                 "BUTTONS" => spec.buttons = buttons(component),
                 "LIMITED_TIME_OFFER" => {
-                    spec.offer = Some(
-                        component.pointer("/limited_time_offer/has_expiration").and_then(Value::as_bool).unwrap_or(false),
-                    );
+                    spec.offer =
+                        Some(component.pointer("/limited_time_offer/has_expiration").and_then(Value::as_bool).unwrap_or(false));
                 }
                 "CAROUSEL" => spec.cards = array(component, "cards").iter().map(card).collect(),
                 _ => {}

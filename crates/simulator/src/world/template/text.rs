@@ -68,8 +68,7 @@ impl Text {
     /// The rules for names and numbers, wherever the text stands. `subcode` is the part's own.
     pub(crate) fn check_names(&self, format: Format, part: &str, subcode: u32) -> Result<(), GraphError> {
         let refuse = |why: String| Err(GraphError::template(subcode, "Parameters are not well formed", why));
-        let outside: String =
-            pieces(&self.text).iter().map(|p| if let Piece::Words(words) = p { *words } else { " " }).collect();
+        let outside: String = pieces(&self.text).iter().map(|p| if let Piece::Words(words) = p { *words } else { " " }).collect();
         if outside.contains("{{") || outside.contains("}}") {
             return refuse(format!("The {part} has braces that do not belong to a parameter; write {{{{1}}}} or {{{{name}}}}."));
         }
@@ -84,7 +83,9 @@ impl Text {
             if !fits {
                 return refuse(match format {
                     Format::Positional => {
-                        format!("The {part} has {{{{{name}}}}} where {{{{{place}}}}} is due: number parameters from 1 without gaps.")
+                        format!(
+                            "The {part} has {{{{{name}}}}} where {{{{{place}}}}} is due: number parameters from 1 without gaps."
+                        )
                     }
                     Format::Named => format!(
                         "The {part} has {{{{{name}}}}}: with parameter_format NAMED a name is lower-case letters, digits and underscores."
@@ -123,9 +124,7 @@ impl Text {
         let words: usize = pieces
             .iter()
             .map(|piece| match piece {
-                Piece::Words(words) => {
-                    words.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)).count()
-                }
+                Piece::Words(words) => words.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)).count(),
                 Piece::Variable(_) => 0,
             })
             .sum();

@@ -1,0 +1,518 @@
+//! The command line: every command, its arguments, and an example for each.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Transom: the self-hosted gateway between your software and your customers on WhatsApp and Messenger.
+#[derive(Debug, Parser)]
+#[command(name = "transom", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    after_help = "Start here:\n  transom dev          gateway and simulator on this machine, with customers to try it on\n  transom tour         what may be sent when, shown on the real thing"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run gateway and simulator together, for development
+    #[command(after_help = "Example:\n  transom dev --dir .transom --port 8080 --simulator-port 8090")]
+    Dev(DevArgs),
+    /// Walk the whole table of what may be sent when, and compare
+    #[command(after_help = "Examples:\n  transom tour\n  transom tour --env .transom/dev.env --json")]
+    Tour(TourArgs),
+    /// Run the gateway
+    #[command(
+        after_help = "Examples:\n  transom serve --config transom.toml\n  transom serve --dir /var/lib/transom --public-url https://gateway.example.com\n  TRANSOM_LOG__FORMAT=json transom serve --config transom.toml --set server.drain=1m"
+    )]
+    Serve(ServeArgs),
+    /// Run the simulator of Meta alone
+    #[command(after_help = "Example:\n  transom simulate --dir .simulator --port 8090")]
+    Simulate(SimulateArgs),
+    /// Businesses, the tenants
+    #[command(subcommand)]
+    Business(BusinessCommand),
+    /// API keys of a business
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Apps at Meta, under which webhooks arrive
+    #[command(subcommand)]
+    App(AppCommand),
+    /// WhatsApp numbers through which a business speaks
+    #[command(subcommand)]
+    Sender(SenderCommand),
+    /// Webhook endpoints to which a business is told what happens
+    #[command(subcommand)]
+    Endpoint(EndpointCommand),
+    /// Templates as known from Meta
+    #[command(subcommand)]
+    Template(TemplateCommand),
+    /// Say what is wrong, and how to mend it
+    #[command(after_help = "Examples:\n  transom doctor\n  transom doctor --dir /var/lib/transom --json")]
+    Doctor(Place),
+    /// Send one message
+    #[command(
+        after_help = "Examples:\n  transom send --to +4915112345678 --text 'Hello'\n  transom send --env .transom/dev.env --to +4915112345678 --content content.json --var 1=Ana --wait"
+    )]
+    Send(SendArgs),
+    /// Ask whether a message may go, and how
+    #[command(after_help = "Example:\n  transom verdict --to +4915112345678 --text 'Hello'")]
+    Verdict(MessageArgs),
+    /// The configuration: check it, show it
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print completions for a shell
+    #[command(after_help = "Example:\n  transom completions bash > /etc/bash_completion.d/transom")]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the version
+    #[command(after_help = "Example:\n  transom version --json")]
+    Version {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevArgs {
+    /// Folder in which everything is kept
+    #[arg(long, default_value = ".transom")]
+    pub(crate) dir: PathBuf,
+    /// Port of the gateway; 0 takes a free one
+    #[arg(long, default_value_t = 8080)]
+    pub(crate) port: u16,
+    /// Port of the simulator; 0 takes a free one
+    #[arg(long, default_value_t = 8090)]
+    pub(crate) simulator_port: u16,
+    /// What to log: a level, or a filter such as info,transom_gateway=debug
+    #[arg(long, default_value = "warn")]
+    pub(crate) log: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TourArgs {
+    /// A dev.env to walk it on; without it, a gateway and a simulator of its own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Where the configuration comes from.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// TOML file; every key is described in docs/configuration.md
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder of the store (store.dir)
+    #[arg(long)]
+    pub(crate) dir: Option<PathBuf>,
+    /// Address and port to listen on (server.listen)
+    #[arg(long)]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Where Meta reaches this server (server.public_url)
+    #[arg(long)]
+    pub(crate) public_url: Option<String>,
+    /// Base of the Graph API, or of a simulator (upstream.graph_url)
+    #[arg(long)]
+    pub(crate) graph_url: Option<String>,
+    /// Any other key; may be repeated
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    /// Folder in which the simulator keeps everything
+    #[arg(long, default_value = ".simulator")]
+    pub(crate) dir: PathBuf,
+    /// Port; 0 takes a free one
+    #[arg(long, default_value_t = 8090)]
+    pub(crate) port: u16,
+    /// What to log: a level, or a filter
+    #[arg(long, default_value = "warn")]
+    pub(crate) log: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which gateway an operator's command is for.
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// Folder of the store, or of `transom dev`; a server that holds it is talked to
+    #[arg(long, global = true)]
+    pub(crate) dir: Option<PathBuf>,
+    /// TOML file of the gateway
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BusinessCommand {
+    /// Make a business
+    #[command(after_help = "Example:\n  transom business add --name 'Tea shop'")]
+    Add {
+        /// Its name, for people
+        #[arg(long)]
+        name: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List the businesses
+    #[command(after_help = "Example:\n  transom business list --json")]
+    List {
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// What a key may do.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ScopeArg {
+    /// Send and read messages
+    Send,
+    /// Templates and content
+    Templates,
+    /// Webhook endpoints and events
+    Webhooks,
+    /// Everything of the business
+    Admin,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key; its text is shown once
+    #[command(
+        after_help = "Example:\n  transom key add --business 01K5Z3V8Q4M9W2N7T6R1XBCDEF --label 'Order service' --scope send"
+    )]
+    Add {
+        /// Whose; may be left out when there is only one business
+        #[arg(long)]
+        business: Option<String>,
+        /// What it is for
+        #[arg(long, default_value = "default")]
+        label: String,
+        /// What it may do; everything of the business when left out
+        #[arg(long = "scope", value_enum)]
+        scopes: Vec<ScopeArg>,
+        /// Days until it ends by itself
+        #[arg(long)]
+        expires_in_days: Option<u16>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List the keys, without their texts
+    #[command(after_help = "Example:\n  transom key list")]
+    List {
+        /// Whose; may be left out when there is only one business
+        #[arg(long)]
+        business: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// End a key at once
+    #[command(after_help = "Example:\n  transom key revoke 01K5Z3V8Q4M9W2N7T6R1XBCDEF")]
+    Revoke {
+        /// Which, as `key list` shows it
+        key: String,
+        /// Whose; may be left out when there is only one business
+        #[arg(long)]
+        business: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AppCommand {
+    /// Make or change an app
+    #[command(after_help = "Example:\n  transom app put 123456789012345 --secret-file app.secret")]
+    Put {
+        /// Meta's app id
+        id: String,
+        /// File with the app secret; else META_APP_SECRET
+        #[arg(long, value_name = "FILE")]
+        secret_file: Option<PathBuf>,
+        /// Verify token of the handshake; else META_VERIFY_TOKEN, else one is made up
+        #[arg(long)]
+        verify_token: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List the apps
+    #[command(after_help = "Example:\n  transom app list")]
+    List {
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SenderCommand {
+    /// Add a WhatsApp number: read, check, register, subscribe, confirm, store
+    #[command(
+        after_help = "Example:\n  META_ACCESS_TOKEN=… transom sender add --app 123456789012345 --waba 234567890123456 --number 345678901234567 --pin 123456"
+    )]
+    Add {
+        /// Whose; may be left out when there is only one business
+        #[arg(long)]
+        business: Option<String>,
+        /// Meta's app id; may be left out when `app put` has stored just one
+        #[arg(long, env = "META_APP_ID")]
+        app: Option<String>,
+        /// File with the app secret, which stores the app first; else META_APP_SECRET, else the app must be known
+        #[arg(long, value_name = "FILE")]
+        app_secret_file: Option<PathBuf>,
+        /// Id of the WhatsApp Business Account
+        #[arg(long, env = "META_WABA_ID")]
+        waba: String,
+        /// Phone number id (not the number)
+        #[arg(long, env = "META_PHONE_NUMBER_ID")]
+        phone_number_id: String,
+        /// File with the access token; else META_ACCESS_TOKEN
+        #[arg(long, value_name = "FILE")]
+        token_file: Option<PathBuf>,
+        /// Six digits, needed when the number must be registered; else META_PIN
+        #[arg(long)]
+        pin: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List the senders
+    #[command(after_help = "Example:\n  transom sender list")]
+    List {
+        /// Of this business only
+        #[arg(long)]
+        business: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Look one sender over, here and at Meta
+    #[command(after_help = "Example:\n  transom sender check 01K5Z3V8Q4M9W2N7T6R1XBCDEF")]
+    Check {
+        /// Which, as `sender list` shows it
+        sender: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Let a stopped sender go on
+    #[command(after_help = "Example:\n  transom sender resume 01K5Z3V8Q4M9W2N7T6R1XBCDEF")]
+    Resume {
+        /// Which, as `sender list` shows it
+        sender: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// What an endpoint is told.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum TopicArg {
+    /// Inbound messages
+    Messages,
+    /// How far messages got
+    #[value(name = "delivery_status")]
+    DeliveryStatus,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EndpointCommand {
+    /// Register an endpoint
+    #[command(after_help = "Example:\n  transom endpoint add --topic messages https://shop.example.com/hooks/messages")]
+    Add {
+        /// Where to
+        address: String,
+        /// Topic; one endpoint each
+        #[arg(long, value_enum)]
+        topic: TopicArg,
+        /// Also tell of our own outbound messages
+        #[arg(long)]
+        echo: bool,
+        /// Whose; may be left out when there is only one business
+        #[arg(long)]
+        business: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List the endpoints and how they are doing
+    #[command(after_help = "Example:\n  transom endpoint list")]
+    List {
+        /// Whose; may be left out when there is only one business
+        #[arg(long)]
+        business: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Change an endpoint; one that was switched off is tried again
+    #[command(
+        after_help = "Example:\n  transom endpoint update 01K5Z3V8Q4M9W2N7T6R1XBCDEF --address https://shop.example.com/hooks/new"
+    )]
+    Update {
+        /// Which, as `endpoint list` shows it
+        endpoint: String,
+        /// Where to
+        #[arg(long)]
+        address: Option<String>,
+        /// Also tell of our own outbound messages
+        #[arg(long)]
+        echo: Option<bool>,
+        /// Whose; may be left out when there is only one business
+        #[arg(long)]
+        business: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Remove an endpoint, with what it still waits for
+    #[command(after_help = "Example:\n  transom endpoint remove 01K5Z3V8Q4M9W2N7T6R1XBCDEF")]
+    Remove {
+        /// Which, as `endpoint list` shows it
+        endpoint: String,
+        /// Whose; may be left out when there is only one business
+        #[arg(long)]
+        business: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Make a new webhook secret; the old one signs beside it for 24 hours
+    #[command(after_help = "Example:\n  transom endpoint rotate-secret")]
+    RotateSecret {
+        /// Whose; may be left out when there is only one business
+        #[arg(long)]
+        business: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TemplateCommand {
+    /// Read all templates from Meta
+    #[command(after_help = "Example:\n  transom template sync")]
+    Sync {
+        /// Whose; may be left out when there is only one business
+        #[arg(long)]
+        business: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// List the templates
+    #[command(after_help = "Example:\n  transom template list")]
+    List {
+        /// Whose; may be left out when there is only one business
+        #[arg(long)]
+        business: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Which gateway a message goes to.
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// A dev.env; else TRANSOM_URL, TRANSOM_BUSINESS and TRANSOM_API_KEY, else .transom/dev.env
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What is to be said, and to whom.
+#[derive(Debug, Args)]
+pub(crate) struct MessageArgs {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// To whom: +E.164, bsuid:CC.…, or messenger:<psid>
+    #[arg(long)]
+    pub(crate) to: String,
+    /// Through which sender; may be left out when only one can be meant
+    #[arg(long)]
+    pub(crate) from: Option<String>,
+    /// A text
+    #[arg(long, conflicts_with = "content", required_unless_present = "content")]
+    pub(crate) text: Option<String>,
+    /// A JSON file with content (`-` reads standard input): {"language","types",…}
+    #[arg(long, value_name = "FILE")]
+    pub(crate) content: Option<PathBuf>,
+    /// Language of the text
+    #[arg(long, default_value = "en")]
+    pub(crate) language: String,
+    /// Value of a variable; may be repeated
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    pub(crate) variables: Vec<String>,
+    /// Go as this template and no other
+    #[arg(long, value_name = "NAME:LANGUAGE")]
+    pub(crate) template: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SendArgs {
+    #[command(flatten)]
+    pub(crate) message: MessageArgs,
+    /// Replays the first answer when it is sent again under the same key
+    #[arg(long)]
+    pub(crate) idempotency_key: Option<String>,
+    /// Wait until it is delivered, read or failed
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print a file with every key at its default, described
+    #[command(after_help = "Example:\n  transom config reference > transom.toml")]
+    Reference,
+    /// Say what is wrong with a configuration
+    #[command(after_help = "Example:\n  transom config check --config transom.toml")]
+    Check(ServeArgs),
+    /// Show every value in force
+    #[command(after_help = "Example:\n  transom config show --config transom.toml --origin")]
+    Show {
+        #[command(flatten)]
+        source: ServeArgs,
+        /// Also say where each value came from
+        #[arg(long)]
+        origin: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        fn look(command: &clap::Command, path: &str) {
+            for sub in command.get_subcommands() {
+                let path = format!("{path} {}", sub.get_name());
+                if sub.has_subcommands() {
+                    look(sub, &path);
+                } else {
+                    let help = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
+                    assert!(help.contains(path.trim_start_matches("transom ")), "{path} has no example: {help:?}");
+                }
+            }
+        }
+        look(&Cli::command(), "transom");
+    }
+}

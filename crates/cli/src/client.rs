@@ -1,0 +1,102 @@
+//! A small JSON client for the gateway's API, the simulator's controls and its Graph.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::fail::Fail;
+
+/// Where, and under which header.
+#[derive(Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: String,
+    header: Option<(&'static str, String)>,
+    idempotency_key: Option<String>,
+}
+
+impl Client {
+    fn make(base: &str, header: Option<(&'static str, String)>) -> Result<Self, Fail> {
+        // The machine's own proxy settings are for the internet, not for a server on this desk.
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).no_proxy().build();
+        let http = http.map_err(|why| Fail::new(format!("no HTTP client: {why}")))?;
+        Ok(Self { http, base: base.trim_end_matches('/').to_owned(), header, idempotency_key: None })
+    }
+
+    /// For a server that asks for nothing.
+    pub(crate) fn plain(base: &str) -> Result<Self, Fail> {
+        Self::make(base, None)
+    }
+
+    /// For our native API.
+    pub(crate) fn native(base: &str, key: &str) -> Result<Self, Fail> {
+        Self::make(base, Some(("x-api-key", key.to_owned())))
+    }
+
+    /// For Graph, and for the operator's door.
+    pub(crate) fn bearer(base: &str, token: &str) -> Result<Self, Fail> {
+        Self::make(base, Some(("authorization", format!("Bearer {token}"))))
+    }
+
+    /// Sends under an idempotency key.
+    pub(crate) fn idempotent(mut self, key: &str) -> Self {
+        self.idempotency_key = Some(key.to_owned());
+        self
+    }
+
+    /// Calls, and gives status and JSON (null for an empty body).
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(u16, Value), Fail> {
+        let url = format!("{}{path}", self.base);
+        let mut request = self.http.request(method.clone(), &url);
+        if let Some((name, value)) = &self.header {
+            request = request.header(*name, value);
+        }
+        if let Some(key) = &self.idempotency_key {
+            request = request.header("idempotency-key", key);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await.map_err(|why| self.unreachable(&why))?;
+        let status = answer.status().as_u16();
+        let bytes = answer.bytes().await.map_err(|why| self.unreachable(&why))?;
+        if bytes.is_empty() {
+            return Ok((status, Value::Null));
+        }
+        match serde_json::from_slice(&bytes) {
+            Ok(json) => Ok((status, json)),
+            Err(_) => Err(Fail::new(format!("{method} {url} answered HTTP {status} without JSON"))
+                .remedy("Check that the address is a gateway's.")),
+        }
+    }
+
+    /// Calls, and takes nothing but success.
+    pub(crate) async fn must(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Fail> {
+        match self.call(method.clone(), path, body).await? {
+            (200..=299, json) => Ok(json),
+            (status, json) => Err(Fail::new(format!("{method} {}{path} answered HTTP {status}: {json}", self.base))),
+        }
+    }
+
+    /// Sends bytes as they are, under headers of their own.
+    pub(crate) async fn upload(&self, path: &str, headers: &[(&str, String)], bytes: Vec<u8>) -> Result<Value, Fail> {
+        let url = format!("{}{path}", self.base);
+        let mut request = self.http.post(&url).body(bytes);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let answer = request.send().await.map_err(|why| self.unreachable(&why))?;
+        let status = answer.status();
+        let bytes = answer.bytes().await.map_err(|why| self.unreachable(&why))?;
+        match serde_json::from_slice(&bytes) {
+            Ok(json) if status.is_success() => Ok(json),
+            _ => Err(Fail::new(format!("POST {url} answered HTTP {status}"))),
+        }
+    }
+
+    fn unreachable(&self, why: &reqwest::Error) -> Fail {
+        Fail::new(format!("{} cannot be reached: {}", self.base, transom_gateway::upstream::in_words(why)))
+            .remedy("Check that it runs there; `transom dev` starts gateway and simulator.")
+    }
+}

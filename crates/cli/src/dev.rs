@@ -1,0 +1,56 @@
+//! `transom dev`: the desk, and what to try on it first.
+
+use std::path::Path;
+
+use crate::args::DevArgs;
+use crate::desk::{Desk, DeskOptions};
+use crate::env_file::FILE;
+use crate::fail::Fail;
+use crate::{logs, out, signals};
+
+/// Runs until a signal.
+///
+/// # Errors
+/// When it cannot start, or something under way did not end in time.
+pub(crate) async fn run(args: &DevArgs) -> Result<(), Fail> {
+    logs::start(&args.log, transom_gateway::config::LogFormat::Text)?;
+    let options = DeskOptions { dir: args.dir.clone(), port: args.port, simulator_port: args.simulator_port, customers: true };
+    let desk = Desk::start(options).await?;
+    welcome(&desk, &args.dir);
+    signals::first().await?;
+    out::note("stopping; a second signal stops at once");
+    if desk.stop().await { Ok(()) } else { Err(Fail::new("some work did not end in time; it goes on at the next start")) }
+}
+
+fn welcome(desk: &Desk, dir: &Path) {
+    let env = desk.env();
+    let file = dir.join(FILE);
+    out::line("Transom is ready. Ctrl-c stops it; everything is kept for the next start.\n");
+    out::line(format!("  gateway    {}   API reference at /docs", env.transom_url));
+    out::line(format!("  simulator  {}   Meta on your desk; controls under /sim/v1/", env.simulator_url));
+    out::line(format!("  settings   {}", file.display()));
+    out::line("\nTry it in another terminal:\n");
+    // A file name without a slash would be looked for in PATH.
+    let source = if file.is_absolute() { file.display().to_string() } else { format!("./{}", file.display()) };
+    out::line(format!("  set -a; . {source}; set +a\n"));
+    for person in desk.people() {
+        let about = if person.open {
+            "has written, so a session is open and a text goes as it is"
+        } else {
+            "has not written in the last 24 hours: the same text is refused, and the answer says what would go"
+        };
+        out::line(format!("{} ({}) {about}:\n", person.name, person.phone));
+        let body = format!(
+            r#"{{"to":"{}","content":{{"language":"en","types":{{"twilio/text":{{"body":"Hello {}!"}}}}}}}}"#,
+            person.phone, person.name
+        );
+        out::line("  curl -sS \"$TRANSOM_URL/v1/businesses/$TRANSOM_BUSINESS/messages\" -H \"X-API-Key: $TRANSOM_API_KEY\" \\");
+        out::line(format!("    -H 'Content-Type: application/json' -d '{body}'\n"));
+    }
+    if let Some(person) = desk.people().first() {
+        out::line(format!("What {}'s phone shows:\n", person.name));
+        out::line(format!("  curl -sS \"$SIMULATOR_URL/sim/v1/customers/{}/inbox\"\n", person.phone.trim_start_matches('+')));
+    }
+    out::line("The whole table of what may be sent when, on this very desk:\n");
+    out::line(format!("  transom tour --env {}\n", file.display()));
+}

@@ -1,0 +1,156 @@
+//! Starting a gateway from a configuration, and closing it again.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+use transom_clock::WorldClock;
+use transom_domain::time::Span;
+use transom_gateway::admin::{Admin, Door};
+use transom_gateway::config::Config;
+use transom_gateway::http::HttpSettings;
+use transom_gateway::seal::SealingKey;
+use transom_gateway::service::{AddressRules, Limits};
+use transom_gateway::upstream::UpstreamSettings;
+use transom_gateway::{Gateway, GatewayParts};
+use transom_store::Store;
+use transom_store::sqlite::{SqliteOptions, SqliteStore};
+
+use crate::fail::Fail;
+
+/// A running gateway with its operator's door.
+pub(crate) struct House {
+    gateway: Gateway,
+    door: Door,
+    config: Config,
+}
+
+impl House {
+    /// Opens the store, binds the port, starts.
+    ///
+    /// # Errors
+    /// When the folder is held or cannot be written, the port is in use, or the store does not answer.
+    pub(crate) async fn start(config: Config, clock: WorldClock) -> Result<Self, Fail> {
+        let listener = listen(config.server.listen, "--listen").await?;
+        let address = listener.local_addr().map_err(|why| Fail::new(format!("the listener has no address: {why}")))?;
+        let store = open_store(&config.store.dir)?;
+        let key = sealing_key(&config)?;
+        let local = format!("http://{}", reachable(address));
+        let public_url = config.server.public_url.as_ref().map_or_else(|| local.clone(), |url| url.as_str().to_owned());
+        let door = Door::new(&local).map_err(|why| Fail::new(why.to_string()))?;
+        let gateway = Gateway::start(GatewayParts {
+            store,
+            clock,
+            key,
+            listener,
+            public_url,
+            upstream: upstream(&config),
+            upstream_connections: config.upstream.connections,
+            upstream_per_sender: config.upstream.per_sender,
+            limits: Limits {
+                accept_per_second: config.limits.accept_per_second,
+                accept_burst: config.limits.accept_burst,
+                backlog_max: config.limits.backlog_max,
+                idempotency_keep: config.limits.idempotency_keep,
+                unknown_wait: config.limits.unknown_wait,
+                pair_gap: config.limits.pair_gap,
+                pair_burst: config.limits.pair_burst,
+            },
+            addresses: addresses(&config),
+            webhook_timeout: duration(config.webhooks.timeout),
+            template_interval: config.templates.sync_interval,
+            http: HttpSettings {
+                connections_max: config.server.max_connections,
+                header_timeout: duration(config.server.header_timeout),
+                body_timeout: duration(config.server.body_timeout),
+                drain: duration(config.server.drain),
+                ..HttpSettings::default()
+            },
+            admin_token: Some(door.token.clone()),
+        })
+        .await
+        .map_err(|why| Fail::new(format!("the gateway cannot start: {why}")))?;
+        door.open(&config.store.dir).map_err(|why| {
+            Fail::new(format!("{} cannot be written: {why}", config.store.dir.display()))
+                .remedy("Make the folder writable for this user.")
+        })?;
+        Ok(Self { gateway, door, config })
+    }
+
+    /// Where it listens, as a client on this machine reaches it.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", reachable(self.gateway.address()))
+    }
+
+    /// Its operator's hand.
+    pub(crate) fn admin(&self) -> &Admin {
+        self.gateway.admin()
+    }
+
+    /// Drains and closes. Says whether everything under way ended in time.
+    pub(crate) async fn stop(self) -> bool {
+        self.door.close(&self.config.store.dir);
+        self.gateway.drain(duration(self.config.server.drain)).await
+    }
+}
+
+/// Opens the store of a folder.
+///
+/// # Errors
+/// When it is held by another process, cannot be written, or is of a newer version.
+pub(crate) fn open_store(dir: &Path) -> Result<Arc<dyn Store>, Fail> {
+    match SqliteStore::open(dir, SqliteOptions::default()) {
+        Ok(store) => Ok(Arc::new(store)),
+        Err(why) => Err(Fail::new(why.to_string())),
+    }
+}
+
+/// The sealing key that a configuration names.
+///
+/// # Errors
+/// When it cannot be read or made.
+pub(crate) fn sealing_key(config: &Config) -> Result<SealingKey, Fail> {
+    let key = match &config.seal.key_file {
+        Some(file) => SealingKey::of_file(file),
+        None => SealingKey::load_or_create(&config.store.dir),
+    };
+    key.map_err(|why| Fail::new(why.to_string()))
+}
+
+/// How Meta is called.
+pub(crate) fn upstream(config: &Config) -> UpstreamSettings {
+    UpstreamSettings {
+        graph_url: config.upstream.graph_url.as_str().to_owned(),
+        version: config.upstream.version.as_str().to_owned(),
+        timeout: duration(config.upstream.timeout),
+    }
+}
+
+/// Which webhook addresses are allowed.
+pub(crate) fn addresses(config: &Config) -> AddressRules {
+    AddressRules { allow_http: config.webhooks.allow_http, allow_private: config.webhooks.allow_private }
+}
+
+fn duration(span: Span) -> Duration {
+    Duration::from_millis(u64::try_from(span.as_millis()).unwrap_or(0))
+}
+
+async fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener, Fail> {
+    TcpListener::bind(address).await.map_err(|why| {
+        let said = if why.kind() == std::io::ErrorKind::AddrInUse {
+            "another program listens there".to_owned()
+        } else {
+            why.to_string()
+        };
+        Fail::new(format!("cannot listen on {address}: {said}"))
+            .remedy(format!("Stop that program, or choose another port with {flag} (0 takes a free one)."))
+    })
+}
+
+/// An address that a client on this machine can use: a listener on every interface is reached on loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() { SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, address.port())) } else { address }
+}

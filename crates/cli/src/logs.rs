@@ -1,0 +1,24 @@
+//! Log lines on standard error, as text or JSON. Content of messages is never in them: nothing that logs gets to see it.
+
+use tracing_subscriber::EnvFilter;
+
+use transom_gateway::config::LogFormat;
+
+use crate::fail::Fail;
+
+/// Starts logging; a second call in the same process changes nothing.
+///
+/// # Errors
+/// When the filter cannot be read.
+pub(crate) fn start(filter: &str, format: LogFormat) -> Result<(), Fail> {
+    let filter = EnvFilter::try_new(filter).map_err(|why| {
+        Fail::usage(format!("log.level: {filter:?} is no level and no filter: {why}"))
+            .remedy("Write a level such as info, or a filter such as info,transom_gateway=debug.")
+    })?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _already_started = match format {
+        LogFormat::Text => lines.try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+    Ok(())
+}

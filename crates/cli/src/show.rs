@@ -1,0 +1,166 @@
+//! The operator's answers for people; with `--json` as they are.
+
+use transom_gateway::admin::{AdminAnswer, EndpointView, Finding, KeyView, Level, SenderView, StepOutcome, TemplateView};
+
+use crate::fail::Fail;
+use crate::out;
+
+/// Prints an answer.
+///
+/// # Errors
+/// When what was found is a problem, so that scripts notice.
+pub(crate) fn answer(answer: &AdminAnswer, json: bool) -> Result<(), Fail> {
+    if json {
+        out::json(answer)?;
+    } else {
+        for_people(answer);
+    }
+    match answer {
+        AdminAnswer::Findings { data } => match data.iter().filter(|f| f.level == Level::Problem).count() {
+            0 => Ok(()),
+            1 => Err(Fail::new("there is a problem")),
+            some => Err(Fail::new(format!("there are {some} problems"))),
+        },
+        _ => Ok(()),
+    }
+}
+
+fn for_people(answer: &AdminAnswer) {
+    match answer {
+        AdminAnswer::Business(made) => out::line(format!("Business {} is made: {}", made.name, made.id)),
+        AdminAnswer::Businesses { data } => {
+            let rows: Vec<_> = data.iter().map(|b| vec![b.id.to_string(), b.name.clone(), b.created_at.clone()]).collect();
+            list(&["id", "name", "since"], &rows, "There is no business yet; `transom business add --name NAME` makes one.");
+        }
+        AdminAnswer::KeyMade { key, text } => {
+            out::line(&text.0);
+            out::note(format!("Key {} is made. Keep its text: it is shown this once.", key.id));
+        }
+        AdminAnswer::Keys { data } => {
+            list(
+                &["id", "label", "scopes", "state"],
+                &data.iter().map(key).collect::<Vec<_>>(),
+                "There is no key yet; `transom key add` makes one.",
+            );
+        }
+        AdminAnswer::App(app) => {
+            out::line(format!("App {} is stored.", app.id));
+            if let Some(callback) = &app.callback {
+                out::line(format!("Its callback: {callback} (`transom sender add` subscribes it)"));
+            }
+        }
+        AdminAnswer::Apps { data } => {
+            let rows: Vec<_> = data.iter().map(|a| vec![a.id.clone(), a.callback.clone().unwrap_or_default()]).collect();
+            list(&["id", "callback"], &rows, "There is no app yet; `transom app put ID` adds one.");
+        }
+        AdminAnswer::SenderAdded { sender, steps } => {
+            for step in steps {
+                let mark = match step.outcome {
+                    StepOutcome::Done => "✓",
+                    StepOutcome::Skipped => "-",
+                    StepOutcome::Warned => "!",
+                };
+                out::line(format!("{mark} {:<10} {}", step.step, step.said));
+            }
+            out::line(format!("Sender {} is ready: {}", sender.address, sender.id));
+        }
+        AdminAnswer::Senders { data } => {
+            let rows: Vec<_> = data.iter().map(sender).collect();
+            list(
+                &["id", "address", "name", "business", "per second", "waiting", "state"],
+                &rows,
+                "There is no sender yet; `transom sender add` adds one.",
+            );
+        }
+        AdminAnswer::EndpointMade { id, secret } => {
+            out::line(format!("Endpoint {id} is registered. Its deliveries are signed with:"));
+            out::line(&secret.0);
+        }
+        AdminAnswer::Endpoints { data } => {
+            list(
+                &["id", "topic", "address", "state"],
+                &data.iter().map(endpoint).collect::<Vec<_>>(),
+                "There is no endpoint yet; `transom endpoint add` registers one.",
+            );
+        }
+        AdminAnswer::SecretMade { secret, old_until } => {
+            out::line(&secret.0);
+            out::note(format!("Deliveries are signed with this and the old secret until {old_until}."));
+        }
+        AdminAnswer::TemplatesRead { read, changed, skipped } => {
+            out::line(format!("{read} templates read, {changed} of them new or changed."));
+            for why in skipped {
+                out::note(format!("! not understood: {why}"));
+            }
+        }
+        AdminAnswer::Templates { data } => {
+            let rows: Vec<_> = data.iter().map(template).collect();
+            list(
+                &["name", "language", "category", "status"],
+                &rows,
+                "No template is known; `transom template sync` reads them from Meta.",
+            );
+        }
+        AdminAnswer::Findings { data } => data.iter().for_each(finding),
+        AdminAnswer::Done { said } => out::line(said),
+    }
+}
+
+fn list(heads: &[&str], rows: &[Vec<String>], none: &str) {
+    if rows.is_empty() {
+        out::note(none);
+    } else {
+        out::table(heads, rows);
+    }
+}
+
+fn key(key: &KeyView) -> Vec<String> {
+    let scopes: Vec<&str> = key.scopes.iter().map(|s| s.as_str()).collect();
+    let state = match (&key.revoked_at, &key.expires_at) {
+        (Some(at), _) => format!("revoked {at}"),
+        (None, Some(at)) => format!("until {at}"),
+        (None, None) => "valid".to_owned(),
+    };
+    vec![key.id.to_string(), key.label.clone(), scopes.join(","), state]
+}
+
+fn sender(sender: &SenderView) -> Vec<String> {
+    vec![
+        sender.id.to_string(),
+        sender.address.clone(),
+        sender.name.clone().unwrap_or_default(),
+        sender.business.to_string(),
+        sender.throughput.to_string(),
+        sender.waiting.to_string(),
+        sender.stopped.as_ref().map_or_else(|| "goes".to_owned(), |why| format!("stopped: {why}")),
+    ]
+}
+
+fn endpoint(endpoint: &EndpointView) -> Vec<String> {
+    let state = match (&endpoint.disabled, endpoint.failures) {
+        (Some(why), _) => format!("off: {why}"),
+        (None, 0) => "fine".to_owned(),
+        (None, some) => format!("{some} failures in a row: {}", endpoint.last_error.as_deref().unwrap_or("")),
+    };
+    vec![endpoint.id.to_string(), endpoint.topic.as_str().to_owned(), endpoint.address.clone(), state]
+}
+
+fn template(template: &TemplateView) -> Vec<String> {
+    let status = match &template.reason {
+        Some(reason) => format!("{} ({reason})", template.status),
+        None => template.status.clone(),
+    };
+    vec![template.name.clone(), template.language.clone(), template.category.clone(), status]
+}
+
+fn finding(finding: &Finding) {
+    let mark = match finding.level {
+        Level::Problem => "✗",
+        Level::Warning => "!",
+        Level::Fine => "✓",
+    };
+    out::line(format!("{mark} {}: {}", finding.about, finding.said));
+    if !finding.remedy.is_empty() {
+        out::line(format!("    {}", finding.remedy));
+    }
+}

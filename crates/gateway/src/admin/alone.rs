@@ -1,0 +1,72 @@
+//! The operator's hand on a folder that no server holds: everything but the workers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use transom_clock::WorldClock;
+use transom_store::Store;
+
+use super::Admin;
+use crate::StartError;
+use crate::directory::Directory;
+use crate::seal::SealingKey;
+use crate::service::{AddressRules, Limits, Service, ServiceParts};
+use crate::templates::Library;
+use crate::upstream::{Upstream, UpstreamSettings};
+use crate::work::dispatcher::{Dispatcher, DispatcherParts};
+use crate::work::relay::Relay;
+use crate::work::rest::Rest;
+
+impl Admin {
+    /// Over a store that this process alone holds. Nothing is sent, told or heard meanwhile: the workers are stopped before
+    /// they start.
+    ///
+    /// # Errors
+    /// When the store does not answer or the network cannot be used.
+    pub async fn alone(
+        store: Arc<dyn Store>,
+        key: SealingKey,
+        upstream: &UpstreamSettings,
+        addresses: AddressRules,
+    ) -> Result<Self, StartError> {
+        let (clock, key) = (WorldClock::wall(), Arc::new(key));
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let (tasks, rest, limits) = (TaskTracker::new(), Rest::new(clock.clone()), Limits::default());
+        let upstream = Upstream::new(upstream).map_err(StartError::Network)?;
+        let directory = Directory::open(store.clone(), key.clone()).await?;
+        let library = Library::new(store.clone(), upstream.clone(), clock.clone());
+        let relay = Relay::new(
+            store.clone(),
+            clock.clone(),
+            key.clone(),
+            addresses,
+            Duration::from_secs(1),
+            rest.clone(),
+            tasks.clone(),
+            stop.clone(),
+        )
+        .map_err(StartError::Network)?;
+        let dispatcher = Dispatcher::new(DispatcherParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            directory: directory.clone(),
+            library: library.clone(),
+            upstream: upstream.clone(),
+            limits: limits.clone(),
+            relay: relay.clone(),
+            rest,
+            owner: 0,
+            connections: 1,
+            per_sender: 1,
+            tasks,
+            stop,
+        });
+        let service =
+            Service::new(ServiceParts { store, clock, directory, library, upstream, key, limits, addresses, dispatcher, relay });
+        Self::new(service, None).map_err(StartError::Network)
+    }
+}

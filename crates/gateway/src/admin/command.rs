@@ -1,0 +1,469 @@
+//! What an operator can ask, and what the answers look like: the wire between `transom` on the command line and the house,
+//! whether it runs in the same process or behind `POST /admin/v1`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use transom_domain::id::{BusinessId, EndpointId, KeyId, SenderId};
+use transom_store::{Scopes, Topic};
+
+/// A secret on its way in or out: whole on the wire, hidden in `Debug`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// A scope by its word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Send and read messages.
+    Send,
+    /// Templates and content.
+    Templates,
+    /// Webhook endpoints and events.
+    Webhooks,
+    /// Everything of the business.
+    Admin,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 4] = [Self::Send, Self::Templates, Self::Webhooks, Self::Admin];
+
+    /// The word on the wire and on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Templates => "templates",
+            Self::Webhooks => "webhooks",
+            Self::Admin => "admin",
+        }
+    }
+
+    const fn bits(self) -> Scopes {
+        match self {
+            Self::Send => Scopes::SEND,
+            Self::Templates => Scopes::TEMPLATES,
+            Self::Webhooks => Scopes::WEBHOOKS,
+            Self::Admin => Scopes::ADMIN,
+        }
+    }
+
+    /// Several scopes as the store keeps them.
+    #[must_use]
+    pub fn together(scopes: &[Self]) -> Scopes {
+        Scopes(scopes.iter().fold(0, |bits, scope| bits | scope.bits().0))
+    }
+
+    /// The scopes that these bits hold.
+    #[must_use]
+    pub fn of(scopes: Scopes) -> Vec<Self> {
+        Self::ALL.into_iter().filter(|s| scopes.0 & s.bits().0 != 0).collect()
+    }
+}
+
+/// What can be asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AdminCommand {
+    /// Makes a business.
+    BusinessAdd {
+        /// For people.
+        name: String,
+    },
+    /// Lists the businesses.
+    BusinessList {},
+    /// Makes an API key, whose text is shown once.
+    KeyAdd {
+        /// Whose.
+        business: BusinessId,
+        /// For people.
+        label: String,
+        /// What it may do; none means everything of the business.
+        #[serde(default)]
+        scopes: Vec<Scope>,
+        /// Seconds until it ends by itself.
+        #[serde(default)]
+        expires_in_seconds: Option<u32>,
+    },
+    /// Lists the keys of a business, without their texts.
+    KeyList {
+        /// Whose.
+        business: BusinessId,
+    },
+    /// Ends a key at once.
+    KeyRevoke {
+        /// Whose.
+        business: BusinessId,
+        /// Which.
+        key: KeyId,
+    },
+    /// Makes or changes an app at Meta, under which webhooks arrive.
+    AppPut {
+        /// Meta's app id.
+        id: String,
+        /// App secret.
+        secret: Secret,
+        /// Verify token of the handshake; made up when left out, kept when the app is known.
+        #[serde(default)]
+        verify_token: Option<Secret>,
+    },
+    /// Lists the apps.
+    AppList {},
+    /// Adds a WhatsApp number, or brings a known one up to date.
+    SenderAdd {
+        /// Whose.
+        business: BusinessId,
+        /// Meta's app id, as given to `app put`.
+        app: String,
+        /// WhatsApp Business Account.
+        waba: String,
+        /// Phone number id.
+        phone_number_id: String,
+        /// Access token with `whatsapp_business_messaging` and `whatsapp_business_management`.
+        token: Secret,
+        /// Six digits, needed when the number must be registered.
+        #[serde(default)]
+        pin: Option<Secret>,
+    },
+    /// Lists the senders of one business, or of all.
+    SenderList {
+        /// Whose.
+        #[serde(default)]
+        business: Option<BusinessId>,
+    },
+    /// Looks a sender over at Meta.
+    SenderCheck {
+        /// Which.
+        sender: SenderId,
+    },
+    /// Lets a stopped sender go on.
+    SenderResume {
+        /// Which.
+        sender: SenderId,
+    },
+    /// Registers a webhook endpoint.
+    EndpointAdd {
+        /// Whose.
+        business: BusinessId,
+        /// Topic.
+        topic: Topic,
+        /// Where to.
+        address: String,
+        /// Also tell of our own outbound messages.
+        #[serde(default)]
+        echo: bool,
+    },
+    /// Lists the endpoints of a business.
+    EndpointList {
+        /// Whose.
+        business: BusinessId,
+    },
+    /// Changes an endpoint; what is left out stays.
+    EndpointUpdate {
+        /// Whose.
+        business: BusinessId,
+        /// Which.
+        endpoint: EndpointId,
+        /// Where to.
+        #[serde(default)]
+        address: Option<String>,
+        /// Also tell of our own outbound messages.
+        #[serde(default)]
+        echo: Option<bool>,
+    },
+    /// Removes an endpoint with what it still waits for.
+    EndpointRemove {
+        /// Whose.
+        business: BusinessId,
+        /// Which.
+        endpoint: EndpointId,
+    },
+    /// Makes a new webhook secret; the old one signs beside it for 24 hours.
+    SecretRotate {
+        /// Whose.
+        business: BusinessId,
+    },
+    /// Reads the templates of a business from Meta.
+    TemplateSync {
+        /// Whose.
+        business: BusinessId,
+    },
+    /// Lists the templates of a business.
+    TemplateList {
+        /// Whose.
+        business: BusinessId,
+    },
+    /// Looks everything over.
+    Doctor {},
+}
+
+/// What is answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum AdminAnswer {
+    /// A business that was made.
+    Business(BusinessView),
+    /// Businesses.
+    Businesses {
+        /// By age.
+        data: Vec<BusinessView>,
+    },
+    /// A key that was made.
+    KeyMade {
+        /// The key.
+        key: KeyView,
+        /// Its text: shown this once, kept nowhere.
+        text: Secret,
+    },
+    /// Keys.
+    Keys {
+        /// By age.
+        data: Vec<KeyView>,
+    },
+    /// An app that was made or changed.
+    App(AppView),
+    /// Apps.
+    Apps {
+        /// By id.
+        data: Vec<AppView>,
+    },
+    /// A sender that was added, with what was done for it.
+    SenderAdded {
+        /// The sender.
+        sender: SenderView,
+        /// Step by step.
+        steps: Vec<Step>,
+    },
+    /// Senders.
+    Senders {
+        /// By age.
+        data: Vec<SenderView>,
+    },
+    /// An endpoint that was made.
+    EndpointMade {
+        /// Names it.
+        id: EndpointId,
+        /// The secret that deliveries to this business are signed with.
+        secret: Secret,
+    },
+    /// Endpoints.
+    Endpoints {
+        /// By age.
+        data: Vec<EndpointView>,
+    },
+    /// A new webhook secret.
+    SecretMade {
+        /// The secret.
+        secret: Secret,
+        /// Until when the old one signs beside it, RFC 3339.
+        old_until: String,
+    },
+    /// A reading of templates.
+    TemplatesRead {
+        /// Templates read.
+        read: usize,
+        /// Of these, new or changed.
+        changed: usize,
+        /// Those that could not be understood, with the reason.
+        skipped: Vec<String>,
+    },
+    /// Templates.
+    Templates {
+        /// By name.
+        data: Vec<TemplateView>,
+    },
+    /// What was found on looking things over; healthy when nothing needs mending.
+    Findings {
+        /// The worst first.
+        data: Vec<Finding>,
+    },
+    /// Done, and nothing more to say.
+    Done {
+        /// As a sentence.
+        said: String,
+    },
+}
+
+/// A business.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BusinessView {
+    /// Names it.
+    pub id: BusinessId,
+    /// For people.
+    pub name: String,
+    /// RFC 3339.
+    pub created_at: String,
+}
+
+/// An API key, without its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyView {
+    /// Names it.
+    pub id: KeyId,
+    /// For people.
+    pub label: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// RFC 3339.
+    pub created_at: String,
+    /// RFC 3339.
+    pub expires_at: Option<String>,
+    /// RFC 3339.
+    pub revoked_at: Option<String>,
+}
+
+/// An app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppView {
+    /// Meta's app id.
+    pub id: String,
+    /// The callback to enter at Meta, where our public address is known.
+    pub callback: Option<String>,
+}
+
+/// A sender.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SenderView {
+    /// Names it.
+    pub id: SenderId,
+    /// Whose.
+    pub business: BusinessId,
+    /// `+E.164`, or `messenger:<page>`.
+    pub address: String,
+    /// Display name.
+    pub name: Option<String>,
+    /// Phone number id, or Page id.
+    pub account: String,
+    /// WhatsApp Business Account.
+    pub waba: Option<String>,
+    /// App whose webhooks speak of it.
+    pub app: String,
+    /// Messages per second, in and out together.
+    pub throughput: u32,
+    /// Why it is stopped; none when it goes.
+    pub stopped: Option<String>,
+    /// Messages that wait.
+    pub waiting: u64,
+}
+
+/// A webhook endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndpointView {
+    /// Names it.
+    pub id: EndpointId,
+    /// Topic.
+    pub topic: Topic,
+    /// Where to.
+    pub address: String,
+    /// Also told of our own outbound messages.
+    pub echo: bool,
+    /// Why it is switched off.
+    pub disabled: Option<String>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// The last failure, in words.
+    pub last_error: Option<String>,
+}
+
+/// A template.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TemplateView {
+    /// Meta's id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Language.
+    pub language: String,
+    /// Category.
+    pub category: String,
+    /// Status.
+    pub status: String,
+    /// Meta's reason for a rejection.
+    pub reason: Option<String>,
+}
+
+/// One step of a longer piece of work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// What was to be done.
+    pub step: String,
+    /// How it went.
+    pub outcome: StepOutcome,
+    /// What was seen.
+    pub said: String,
+}
+
+/// How a step went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepOutcome {
+    /// Done.
+    Done,
+    /// Not needed.
+    Skipped,
+    /// Not as it should be, and not in the way.
+    Warned,
+}
+
+/// Something found on looking things over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// How bad.
+    pub level: Level,
+    /// What it is about, such as `sender +493023125001`.
+    pub about: String,
+    /// What was found.
+    pub said: String,
+    /// How to mend it; empty when nothing needs mending.
+    pub remedy: String,
+}
+
+/// How bad a finding is; the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Something does not work.
+    Problem,
+    /// Something may not work, or soon.
+    Warning,
+    /// In order.
+    Fine,
+}
+
+/// A refusal on the way back to the command line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AdminRefusal {
+    /// Our error code.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+    /// How to mend it.
+    pub remedy: Option<String>,
+}
+
+impl fmt::Display for AdminRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.remedy {
+            Some(remedy) => write!(f, "\n{remedy}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for AdminRefusal {}

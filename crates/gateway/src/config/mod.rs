@@ -1,0 +1,254 @@
+//! Configuration: one table of keys, four places a value can come from (default, file, environment, command line), and for
+//! each value the knowledge of where it came from.
+//!
+//! The table below is the only list of keys: the struct, the checks, `transom config show --origin` and the reference page
+//! are all made from it.
+
+mod layer;
+mod page;
+mod setting;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use transom_domain::Span;
+
+pub use layer::{ConfigError, ConfigErrors, Origin, Sources};
+pub use page::{reference_file, reference_page};
+pub use setting::{BaseUrl, GraphVersion, LogFormat, Setting};
+
+/// One key, as the reference page and `config show` present it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyDoc {
+    /// `section.key`, as in the file.
+    pub key: &'static str,
+    /// What kind of value it takes, in words.
+    pub kind: &'static str,
+    /// The default as it would be written, or none when there is none.
+    pub default: Option<String>,
+    /// The environment variable that sets it.
+    pub env: String,
+    /// What it does.
+    pub sentence: String,
+}
+
+/// A value in force and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InForce {
+    /// `section.key`.
+    pub key: &'static str,
+    /// The value as it would be written; none when unset.
+    pub value: Option<String>,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// A configuration with the origin of every value.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The values.
+    pub config: Config,
+    /// Each key with its value and origin, in the order of the reference page.
+    pub in_force: Vec<InForce>,
+}
+
+/// Declares sections, keys, defaults and sentences once.
+macro_rules! keys {
+    ($($(#[doc = $section_doc:literal])+ $section:ident: $Section:ident {
+        $($(#[doc = $doc:literal])+ $key:ident: $type:ty = $default:expr;)+
+    })+) => {
+        $(
+            $(#[doc = $section_doc])+
+            #[derive(Debug, Clone, PartialEq)]
+            pub struct $Section {
+                $($(#[doc = $doc])+ pub $key: $type,)+
+            }
+
+            impl Default for $Section {
+                fn default() -> Self {
+                    Self { $($key: $default,)+ }
+                }
+            }
+        )+
+
+        /// Everything that can be configured.
+        #[derive(Debug, Clone, Default, PartialEq)]
+        pub struct Config {
+            $($(#[doc = $section_doc])+ pub $section: $Section,)+
+        }
+
+        impl Config {
+            /// Every key, in the order of the reference page.
+            #[must_use]
+            pub fn reference() -> Vec<KeyDoc> {
+                let defaults = Self::default();
+                vec![$($(KeyDoc {
+                    key: concat!(stringify!($section), ".", stringify!($key)),
+                    kind: <$type as Setting>::KIND,
+                    default: defaults.$section.$key.shown(),
+                    env: layer::env_name(stringify!($section), stringify!($key)),
+                    sentence: concat!($($doc),+).trim().to_owned(),
+                },)+)+]
+            }
+
+            /// The sections with what each is about.
+            #[must_use]
+            pub fn sections() -> Vec<(&'static str, &'static str)> {
+                vec![$((stringify!($section), concat!($($section_doc),+).trim_ascii()),)+]
+            }
+
+            /// Sets every key that a layer names; collects what does not parse.
+            fn fill(layers: &layer::Layers, errors: &mut Vec<ConfigError>) -> Loaded {
+                let mut config = Self::default();
+                let mut in_force = Vec::new();
+                $($({
+                    const KEY: &str = concat!(stringify!($section), ".", stringify!($key));
+                    let mut origin = Origin::Default;
+                    if let Some((text, from)) = layers.get(KEY) {
+                        match <$type as Setting>::read(text) {
+                            Ok(value) => config.$section.$key = value,
+                            Err(expected) => errors.push(ConfigError::value(from, KEY, text, <$type as Setting>::KIND, expected)),
+                        }
+                        origin = from.clone();
+                    }
+                    in_force.push(InForce { key: KEY, value: config.$section.$key.shown(), origin });
+                })+)+
+                Loaded { config, in_force }
+            }
+        }
+    };
+}
+
+keys! {
+    /// The HTTP listener.
+    server: ServerConfig {
+        /// Address and port on which the API, the console and Meta's webhooks are served; port 0 takes a free one.
+        listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
+        /// Where Meta reaches this server from outside, such as `https://gateway.example.com`; `sender add` subscribes
+        /// `{public_url}/webhooks/meta/{app}` at Meta.
+        public_url: Option<BaseUrl> = None;
+        /// How long requests and sends under way may take to finish after SIGTERM.
+        drain: Span = Span::secs(20);
+        /// Most connections at once; further ones wait in the backlog of the operating system.
+        max_connections: usize = 10_000;
+        /// How long a client may take to send the head of a request.
+        header_timeout: Span = Span::secs(10);
+        /// How long a client may take to send the body of a request.
+        body_timeout: Span = Span::secs(30);
+    }
+    /// Where everything is kept.
+    store: StoreConfig {
+        /// Folder of the embedded store; made when it is missing, locked by the process that uses it.
+        dir: PathBuf = PathBuf::from("transom-data");
+    }
+    /// Meta's Graph API, or the simulator.
+    upstream: UpstreamConfig {
+        /// Base address of the Graph API, without a version.
+        graph_url: BaseUrl = BaseUrl::known("https://graph.facebook.com");
+        /// Version of the Graph API that is called; v21.0 to v26.0 are served.
+        version: GraphVersion = GraphVersion::default();
+        /// After how long the answer to a send counts as lost.
+        timeout: Span = Span::secs(30);
+        /// Calls under way at once, all senders together.
+        connections: usize = 256;
+        /// Calls under way at once for one sender.
+        per_sender: usize = 64;
+    }
+    /// How much is taken on, and how fast it goes out.
+    limits: LimitsConfig {
+        /// Sends accepted per second, business and send endpoint; beyond it callers hear 429 with Retry-After.
+        accept_per_second: u32 = 200;
+        /// Sends accepted at once before the rate applies.
+        accept_burst: u32 = 400;
+        /// Messages of one sender that may wait; beyond it callers hear 429.
+        backlog_max: u64 = 1_000_000;
+        /// How long a message whose answer was lost waits for a status before `whenUnknown` decides.
+        unknown_wait: Span = Span::minutes(10);
+        /// Gap between two messages to the same customer (Meta: 1 per 6 seconds).
+        pair_gap: Span = Span::secs(6);
+        /// Messages to the same customer that may be borrowed ahead of that gap (Meta: 45).
+        pair_burst: u32 = 45;
+        /// How long an idempotency key is remembered; at least 24h.
+        idempotency_keep: Span = Span::hours(48);
+    }
+    /// Templates as known from Meta.
+    templates: TemplatesConfig {
+        /// How often all templates are read again; webhooks keep them true in between.
+        sync_interval: Span = Span::hours(1);
+    }
+    /// Deliveries to the webhook endpoints of businesses.
+    webhooks: WebhooksConfig {
+        /// How long an endpoint may take to answer.
+        timeout: Span = Span::secs(15);
+        /// Allow endpoints on private, loopback and link-local addresses. Only for networks in which every tenant is trusted.
+        allow_private: bool = false;
+        /// Allow endpoints without TLS.
+        allow_http: bool = false;
+        /// How long a delivery is tried again before it is given up.
+        max_age: Span = Span::days(3);
+    }
+    /// What is written to standard error.
+    log: LogConfig {
+        /// `text` for people, `json` for machines.
+        format: LogFormat = LogFormat::Text;
+        /// Level, or a filter such as `info,transom_gateway=debug`. Content of messages is never logged.
+        level: String = "info".to_owned();
+    }
+    /// The key that seals upstream tokens, app secrets and webhook secrets in the store.
+    seal: SealConfig {
+        /// File with the key, mode 0600; without it, `seal.key` in the store's folder, made at the first start.
+        key_file: Option<PathBuf> = None;
+    }
+}
+
+impl Config {
+    /// Reads every source, later ones over earlier ones: defaults, file, environment, command line.
+    ///
+    /// # Errors
+    /// Every finding at once: unknown keys (with the nearest known name), values of the wrong kind, values that do not go
+    /// together.
+    pub fn load(sources: &Sources) -> Result<Loaded, ConfigErrors> {
+        let mut errors = Vec::new();
+        let layers = layer::Layers::read(sources, &Self::reference(), &mut errors);
+        let loaded = Self::fill(&layers, &mut errors);
+        loaded.config.check(&loaded.in_force, &mut errors);
+        if errors.is_empty() { Ok(loaded) } else { Err(ConfigErrors(errors)) }
+    }
+
+    /// Rules that one value alone cannot tell.
+    fn check(&self, in_force: &[InForce], errors: &mut Vec<ConfigError>) {
+        let mut wrong = |key: &'static str, rule: &str, remedy: &str| {
+            let from = in_force.iter().find(|v| v.key == key).map_or(&Origin::Default, |v| &v.origin);
+            errors.push(ConfigError::rule(from, key, rule, remedy));
+        };
+        for (key, value) in [
+            ("server.max_connections", self.server.max_connections),
+            ("upstream.connections", self.upstream.connections),
+            ("upstream.per_sender", self.upstream.per_sender),
+            ("limits.accept_per_second", self.limits.accept_per_second as usize),
+            ("limits.accept_burst", self.limits.accept_burst as usize),
+            ("limits.pair_burst", self.limits.pair_burst as usize),
+        ] {
+            if value == 0 {
+                wrong(key, "must be at least 1", "leave it out for the default");
+            }
+        }
+        for (key, value, least) in [
+            ("limits.idempotency_keep", self.limits.idempotency_keep, Span::hours(24)),
+            ("limits.unknown_wait", self.limits.unknown_wait, self.upstream.timeout),
+            ("templates.sync_interval", self.templates.sync_interval, Span::secs(10)),
+            ("upstream.timeout", self.upstream.timeout, Span::secs(1)),
+            ("webhooks.timeout", self.webhooks.timeout, Span::secs(1)),
+            ("server.header_timeout", self.server.header_timeout, Span::secs(1)),
+            ("server.body_timeout", self.server.body_timeout, Span::secs(1)),
+        ] {
+            if value < least {
+                let least = least.shown().unwrap_or_default();
+                wrong(key, &format!("must be at least {least}"), &format!("write {least} or more, or leave it out"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

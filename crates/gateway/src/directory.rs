@@ -1,0 +1,180 @@
+//! The directory: senders and apps, small and read on every request, so kept in memory as one snapshot.
+//!
+//! It is read anew after every change made through this process and every [`MAX_AGE`] for changes made elsewhere.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+
+use transom_domain::address::{Channel, Identity};
+use transom_domain::fact::Account;
+use transom_domain::id::{BusinessId, SenderId};
+use transom_store::{Sender, SenderState, Store, StoreError};
+
+use crate::seal::SealingKey;
+
+/// How old the snapshot may be.
+pub const MAX_AGE: Duration = Duration::from_secs(5);
+
+/// A sender with its token opened.
+pub struct Speaker {
+    /// The sender.
+    pub sender: Sender,
+    /// Its access token.
+    pub token: String,
+}
+
+impl Speaker {
+    /// Why it is stopped, if it is.
+    #[must_use]
+    pub fn stopped(&self) -> Option<&str> {
+        match &self.sender.state {
+            SenderState::Active => None,
+            SenderState::Stopped { failure, .. } => Some(&failure.message),
+        }
+    }
+}
+
+/// An app with its secrets opened.
+pub struct OpenApp {
+    /// App secret.
+    pub secret: Vec<u8>,
+    /// Verify token.
+    pub verify_token: String,
+}
+
+/// One snapshot.
+#[derive(Default)]
+pub struct Snapshot {
+    senders: HashMap<SenderId, Arc<Speaker>>,
+    by_business: HashMap<BusinessId, Vec<Arc<Speaker>>>,
+    by_account: HashMap<Account, Arc<Speaker>>,
+    by_waba: HashMap<String, Vec<Arc<Speaker>>>,
+    apps: HashMap<String, Arc<OpenApp>>,
+}
+
+impl Snapshot {
+    /// A sender.
+    #[must_use]
+    pub fn sender(&self, id: SenderId) -> Option<&Arc<Speaker>> {
+        self.senders.get(&id)
+    }
+
+    /// All senders.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Speaker>> {
+        self.senders.values()
+    }
+
+    /// The senders of a business.
+    #[must_use]
+    pub fn of(&self, business: BusinessId) -> &[Arc<Speaker>] {
+        self.by_business.get(&business).map_or(&[], Vec::as_slice)
+    }
+
+    /// The sender of a business with this address.
+    #[must_use]
+    pub fn with_address(&self, business: BusinessId, address: &Identity) -> Option<&Arc<Speaker>> {
+        self.of(business).iter().find(|s| s.sender.address == *address)
+    }
+
+    /// The senders of a business on a channel.
+    pub fn on(&self, business: BusinessId, channel: Channel) -> impl Iterator<Item = &Arc<Speaker>> {
+        self.of(business).iter().filter(move |s| s.sender.channel == channel)
+    }
+
+    /// Whom a webhook of an app speaks of: the sender itself, or any sender of the WABA. None when it is not registered
+    /// under that app.
+    #[must_use]
+    pub fn heard_for(&self, app: &str, account: &Account) -> Option<&Arc<Speaker>> {
+        let found = match account {
+            Account::Waba(waba) => self.by_waba.get(waba).and_then(|senders| senders.iter().find(|s| s.sender.app == app)),
+            _ => self.by_account.get(account),
+        };
+        found.filter(|s| s.sender.app == app)
+    }
+
+    /// An app.
+    #[must_use]
+    pub fn app(&self, id: &str) -> Option<&Arc<OpenApp>> {
+        self.apps.get(id)
+    }
+}
+
+/// The directory; cheap to clone.
+#[derive(Clone)]
+pub struct Directory {
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    changed: Arc<watch::Sender<u64>>,
+    store: Arc<dyn Store>,
+    key: Arc<SealingKey>,
+}
+
+impl Directory {
+    /// Reads the directory for the first time.
+    ///
+    /// # Errors
+    /// When the store does not answer, or a secret was sealed with another key.
+    pub async fn open(store: Arc<dyn Store>, key: Arc<SealingKey>) -> Result<Self, StoreError> {
+        let directory =
+            Self { snapshot: Arc::new(ArcSwap::from_pointee(Snapshot::default())), changed: Arc::new(watch::Sender::new(0)), store, key };
+        directory.reload().await?;
+        Ok(directory)
+    }
+
+    /// The present snapshot.
+    #[must_use]
+    pub fn now(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Tells of every change.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Reads it anew.
+    ///
+    /// # Errors
+    /// When the store does not answer, or a secret was sealed with another key; the old snapshot stays.
+    pub async fn reload(&self) -> Result<(), StoreError> {
+        let broken = |what: &str, id: &str| StoreError::Corrupt(format!("{what} of {id} cannot be opened with the sealing key in use"));
+        let mut snapshot = Snapshot::default();
+        for app in self.store.apps().await? {
+            let secret = self.key.open(&app.secret).map_err(|_| broken("app secret", &app.id))?;
+            let verify_token = self.key.open_text(&app.verify_token).map_err(|_| broken("verify token", &app.id))?;
+            snapshot.apps.insert(app.id, Arc::new(OpenApp { secret, verify_token }));
+        }
+        for sender in self.store.senders().await? {
+            let token = self.key.open_text(&sender.token).map_err(|_| broken("token", &sender.account))?;
+            let account = match sender.channel {
+                Channel::Whatsapp => Account::PhoneNumber(sender.account.clone()),
+                Channel::Messenger => Account::Page(sender.account.clone()),
+            };
+            let speaker = Arc::new(Speaker { sender, token });
+            snapshot.by_account.insert(account, speaker.clone());
+            if let Some(waba) = &speaker.sender.waba {
+                snapshot.by_waba.entry(waba.clone()).or_default().push(speaker.clone());
+            }
+            snapshot.by_business.entry(speaker.sender.business).or_default().push(speaker.clone());
+            snapshot.senders.insert(speaker.sender.id, speaker);
+        }
+        let same = self.now().same_as(&snapshot);
+        self.snapshot.store(Arc::new(snapshot));
+        if !same {
+            self.changed.send_modify(|n| *n = n.wrapping_add(1));
+        }
+        Ok(())
+    }
+}
+
+impl Snapshot {
+    fn same_as(&self, other: &Self) -> bool {
+        self.senders.len() == other.senders.len()
+            && self.apps.len() == other.apps.len()
+            && self.senders.iter().all(|(id, s)| other.senders.get(id).is_some_and(|o| o.sender == s.sender && o.token == s.token))
+    }
+}

@@ -1,0 +1,219 @@
+//! Putting the house together, and closing it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use transom_clock::{Settles, WorldClock};
+use transom_domain::time::Span;
+use transom_store::{Store, StoreError};
+
+use crate::admin::Admin;
+use crate::directory::Directory;
+use crate::http::{self, HttpSettings};
+use crate::intake::Intake;
+use crate::seal::SealingKey;
+use crate::service::{AddressRules, Limits, Service, ServiceParts};
+use crate::telemetry;
+use crate::templates::Library;
+use crate::upstream::{Upstream, UpstreamSettings};
+use crate::work::dispatcher::{Dispatcher, DispatcherParts};
+use crate::work::relay::Relay;
+use crate::work::rest::Rest;
+use crate::work::upkeep::Upkeep;
+
+/// What a gateway is started with.
+pub struct GatewayParts {
+    /// The store, open.
+    pub store: Arc<dyn Store>,
+    /// World time.
+    pub clock: WorldClock,
+    /// The sealing key.
+    pub key: SealingKey,
+    /// Where it listens; bound already, so that a port in use is told before anything starts.
+    pub listener: TcpListener,
+    /// Our address as others reach it, without a trailing slash.
+    pub public_url: String,
+    /// Meta.
+    pub upstream: UpstreamSettings,
+    /// Calls upstream at once, all senders together.
+    pub upstream_connections: usize,
+    /// Calls upstream at once of one sender.
+    pub upstream_per_sender: usize,
+    /// Limits on callers.
+    pub limits: Limits,
+    /// Which webhook addresses are allowed.
+    pub addresses: AddressRules,
+    /// After this a webhook endpoint has not answered.
+    pub webhook_timeout: Duration,
+    /// How often templates are read from Meta.
+    pub template_interval: Span,
+    /// Bounds of the HTTP surface.
+    pub http: HttpSettings,
+    /// Bearer token of `/admin/v1`; none switches it off.
+    pub admin_token: Option<String>,
+}
+
+/// Why a gateway did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store does not answer.
+    #[error("the store cannot be read: {0}")]
+    Store(#[from] StoreError),
+    /// TLS or sockets.
+    #[error("the network cannot be used: {0}")]
+    Network(String),
+}
+
+/// A running gateway.
+pub struct Gateway {
+    service: Service,
+    intake: Intake,
+    admin: Admin,
+    store: Arc<dyn Store>,
+    address: SocketAddr,
+    rest: Arc<dyn Settles>,
+    stop_listening: CancellationToken,
+    stop_working: CancellationToken,
+    listening: tokio::task::JoinHandle<()>,
+    tasks: TaskTracker,
+}
+
+impl Gateway {
+    /// Starts everything; answers once the port listens and the first claims are under way.
+    ///
+    /// # Errors
+    /// When the store does not answer or the network cannot be used.
+    pub async fn start(parts: GatewayParts) -> Result<Self, StartError> {
+        let GatewayParts { store, clock, key, listener, limits, addresses, .. } = parts;
+        let key = Arc::new(key);
+        let address = listener.local_addr().map_err(|why| StartError::Network(why.to_string()))?;
+        let metrics = telemetry::install();
+        let tasks = TaskTracker::new();
+        let (stop_listening, stop_working) = (CancellationToken::new(), CancellationToken::new());
+        let rest = Rest::new(clock.clone());
+        let upstream = Upstream::new(&parts.upstream).map_err(StartError::Network)?;
+        let directory = Directory::open(store.clone(), key.clone()).await?;
+        let library = Library::new(store.clone(), upstream.clone(), clock.clone());
+        // A number that no earlier start had: what another owner left without an outcome is unknown.
+        let owner = crate::seal::chance() as u64 >> 1;
+        let now = clock.now();
+        let left = store.recover(owner, now, now.plus(limits.unknown_wait)).await?;
+        if left > 0 {
+            tracing::warn!(attempts = left, "attempts of an earlier run have no outcome; their messages are unknown until a status comes or the wait is over");
+        }
+        let relay = Relay::new(
+            store.clone(),
+            clock.clone(),
+            key.clone(),
+            addresses,
+            parts.webhook_timeout,
+            rest.clone(),
+            tasks.clone(),
+            stop_working.child_token(),
+        )
+        .map_err(StartError::Network)?;
+        let dispatcher = Dispatcher::new(DispatcherParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            directory: directory.clone(),
+            library: library.clone(),
+            upstream: upstream.clone(),
+            limits: limits.clone(),
+            relay: relay.clone(),
+            rest: rest.clone(),
+            owner,
+            connections: parts.upstream_connections,
+            per_sender: parts.upstream_per_sender,
+            tasks: tasks.clone(),
+            stop: stop_working.child_token(),
+        });
+        let service = Service::new(ServiceParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            directory: directory.clone(),
+            library: library.clone(),
+            upstream: upstream.clone(),
+            key: key.clone(),
+            limits,
+            addresses,
+            dispatcher: dispatcher.clone(),
+            relay: relay.clone(),
+        });
+        let intake = Intake::new(store.clone(), clock.clone(), directory.clone(), library.clone(), dispatcher.clone(), relay.clone());
+        let admin = Admin::new(service.clone(), Some(parts.public_url.clone())).map_err(StartError::Network)?;
+        dispatcher.follow_directory();
+        relay.reload().await?;
+        let upkeep = Upkeep {
+            store: store.clone(),
+            clock: clock.clone(),
+            directory,
+            library,
+            dispatcher,
+            relay,
+            rest: rest.clone(),
+            template_interval: parts.template_interval,
+            stop: stop_working.child_token(),
+        };
+        upkeep.start(&tasks);
+        let rest: Arc<dyn Settles> = Arc::new(rest);
+        clock.enlist(&rest);
+        let router = http::router(http::Parts {
+            service: service.clone(),
+            intake: intake.clone(),
+            admin: parts.admin_token.map(|token| (admin.clone(), token)),
+            metrics,
+            settings: parts.http.clone(),
+        });
+        let listening = tokio::spawn(http::serve(listener, router, parts.http, stop_listening.clone()));
+        Ok(Self { service, intake, admin, store, address, rest, stop_listening, stop_working, listening, tasks })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The service behind every dialect.
+    #[must_use]
+    pub fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// The way in from Meta.
+    #[must_use]
+    pub fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    /// Setting up without SQL.
+    #[must_use]
+    pub fn admin(&self) -> &Admin {
+        &self.admin
+    }
+
+    /// Drains: stops listening and claiming, lets what is under way end within `within`, closes the store. Says whether all
+    /// of it ended in time.
+    pub async fn drain(self, within: Duration) -> bool {
+        self.service.start_draining();
+        self.stop_listening.cancel();
+        self.stop_working.cancel();
+        self.tasks.close();
+        let ended = tokio::time::timeout(within, async {
+            let _ = self.listening.await;
+            self.tasks.wait().await;
+        })
+        .await
+        .is_ok();
+        drop(self.rest);
+        if let Err(why) = self.store.close().await {
+            tracing::warn!(error = %why, "the store did not close cleanly");
+        }
+        ended
+    }
+}

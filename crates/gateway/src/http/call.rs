@@ -1,0 +1,228 @@
+//! What handlers are given: an authenticated caller, ids out of the path, a bounded body. A handler that takes
+//! [`Authorised`] first cannot forget to ask for a key, and no body is read before the key was checked.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use transom_domain::error_code::ErrorCode;
+use transom_domain::id::BusinessId;
+use transom_store::Scopes;
+
+use super::App;
+use crate::problem::Problem;
+use crate::service::{Caller, IdempotencyKey};
+
+/// Most bytes of a request body of the API (published: 1 MiB).
+pub(crate) const BODY_MAX: usize = 1024 * 1024;
+/// Most characters of an idempotency key (published: 128).
+const IDEMPOTENCY_KEY_MAX: usize = 128;
+
+/// What every handler answers with.
+pub(crate) type Answer = Result<Response, Problem>;
+
+/// A JSON answer.
+pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
+    match serde_json::to_vec(body) {
+        Ok(bytes) => Ok((status, [(header::CONTENT_TYPE, "application/json")], bytes).into_response()),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            Err(Problem::new(ErrorCode::Unspecified, "The answer could not be written."))
+        }
+    }
+}
+
+/// Scope of sending and reading messages.
+pub(crate) const SEND: u32 = Scopes::SEND.0;
+/// Scope of endpoints and events.
+pub(crate) const WEBHOOKS: u32 = Scopes::WEBHOOKS.0;
+
+/// The holder of a key of the business in the path, with that scope.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Authorised<const SCOPE: u32>(pub(crate) Caller);
+
+impl<const SCOPE: u32> FromRequestParts<App> for Authorised<SCOPE> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let business = path_parameter(parts, "business").await;
+        // A path that names no business at all is nobody's: the same answer as for another one's key.
+        let business: BusinessId = business
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| Problem::new(ErrorCode::ApiKeyInvalid, "The key in X-API-Key is not known."))?;
+        let key = parts.headers.get("x-api-key").and_then(|value| value.to_str().ok());
+        app.service.authenticate(business, key, Scopes(SCOPE)).await.map(Self)
+    }
+}
+
+/// The `{id}` of the path.
+#[derive(Debug, Clone)]
+pub(crate) struct PathId(String);
+
+impl PathId {
+    /// The id; something else in its place names nothing that exists.
+    pub(crate) fn parse<T: std::str::FromStr>(&self, otherwise: impl FnOnce() -> Problem) -> Result<T, Problem> {
+        self.0.parse().map_err(|_| otherwise())
+    }
+}
+
+impl FromRequestParts<App> for PathId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let id = path_parameter(parts, "id").await;
+        id.map(Self).ok_or_else(|| Problem::new(ErrorCode::NotFound, "The path names no id."))
+    }
+}
+
+/// A parameter of the path, percent-decoded.
+pub(crate) async fn path_parameter(parts: &mut Parts, name: &str) -> Option<String> {
+    let parameters = RawPathParams::from_request_parts(parts, &()).await.ok()?;
+    parameters.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+}
+
+/// A request with its body: what a parser works on.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// Body, at most [`BODY_MAX`] bytes.
+    pub(crate) body: Bytes,
+    /// The idempotency key with its fingerprint, where the caller gave one.
+    pub(crate) idempotency: Option<IdempotencyKey>,
+}
+
+impl FromRequest<App> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let key = idempotency_key(&parts.headers)?;
+        let body = read_body(&parts.headers, body, BODY_MAX, app.settings.body_timeout).await?;
+        let idempotency = key.map(|key| {
+            let fingerprint = fingerprint(parts.method.as_str(), parts.uri.path(), &body);
+            IdempotencyKey { key, fingerprint }
+        });
+        Ok(Self { body, idempotency })
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let fits = (1..=IDEMPOTENCY_KEY_MAX).contains(&value.len()) && value.as_bytes().iter().all(|b| (0x20..0x7f).contains(b));
+    match value.to_str() {
+        Ok(key) if fits => Ok(Some(key.to_owned())),
+        _ => Err(Problem::field(
+            "Idempotency-Key",
+            "must be 1 to 128 printable ASCII characters",
+            "use an id of your own for this request, such as a UUID",
+        )),
+    }
+}
+
+/// What two requests with the same idempotency key are compared by. Each part is followed by a byte that none can contain.
+fn fingerprint(method: &str, path: &str, body: &[u8]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in [method.as_bytes(), b"\0", path.as_bytes(), b"\0", body] {
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+/// Reads a body within a limit and a time.
+///
+/// # Errors
+/// 413 when it is larger; 400 when it is cut off or takes too long.
+pub(crate) async fn read_body(headers: &HeaderMap, body: Body, max: usize, within: Duration) -> Result<Bytes, Problem> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
+    let too_large = || Problem::new(ErrorCode::BodyTooLarge, format!("The body is larger than {max} bytes."));
+    if announced.is_some_and(|length| length > max) {
+        return Err(too_large());
+    }
+    let read = async {
+        let mut body = body;
+        let mut first: Option<Bytes> = None;
+        let mut rest = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let cut_off = |_| Problem::field("", "has a body that was cut off", "send the whole body");
+            let Ok(data) = frame.map_err(cut_off)?.into_data() else { continue };
+            if first.as_ref().map_or(0, Bytes::len) + rest.len() + data.len() > max {
+                return Err(too_large());
+            }
+            match &first {
+                None => first = Some(data),
+                Some(_) => rest.extend_from_slice(&data),
+            }
+        }
+        // Small bodies come in one piece, which is then not copied.
+        match first {
+            Some(first) if rest.is_empty() => Ok(first),
+            Some(first) => Ok([first.as_ref(), rest.as_ref()].concat().into()),
+            None => Ok(Bytes::new()),
+        }
+    };
+    match tokio::time::timeout(within, read).await {
+        Ok(read) => read,
+        Err(_) => Err(Problem::field("", "has a body that did not arrive in time", "send the body at once")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::stream;
+
+    const TIME: Duration = Duration::from_secs(5);
+
+    fn pieces(pieces: &[&'static str]) -> Body {
+        let pieces: Vec<Result<Bytes, std::io::Error>> = pieces.iter().map(|p| Ok(Bytes::from_static(p.as_bytes()))).collect();
+        Body::from_stream(stream::iter(pieces))
+    }
+
+    #[tokio::test]
+    async fn bodies_are_joined_and_bounded() {
+        let headers = HeaderMap::new();
+        assert_eq!(read_body(&headers, pieces(&["ab", "cd", "e"]), 5, TIME).await.unwrap(), "abcde");
+        assert_eq!(read_body(&headers, Body::empty(), 5, TIME).await.unwrap(), "");
+        let refused = read_body(&headers, pieces(&["abc", "def"]), 5, TIME).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::BodyTooLarge);
+        let announced = HeaderMap::from_iter([(header::CONTENT_LENGTH, "6".parse().unwrap())]);
+        assert_eq!(read_body(&announced, Body::empty(), 5, TIME).await.unwrap_err().code, ErrorCode::BodyTooLarge);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_or_never_comes_is_refused() {
+        let broken: Vec<Result<Bytes, std::io::Error>> = vec![Ok(Bytes::from_static(b"{")), Err(std::io::Error::other("reset"))];
+        let refused = read_body(&HeaderMap::new(), Body::from_stream(stream::iter(broken)), 5, TIME).await.unwrap_err();
+        assert!(refused.message.contains("cut off"));
+        let never = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
+        let refused = read_body(&HeaderMap::new(), never, 5, Duration::ZERO).await.unwrap_err();
+        assert!(refused.message.contains("in time"));
+    }
+
+    #[test]
+    fn idempotency_keys_are_printable_and_bounded() {
+        let key = |text: &[u8]| {
+            let value = axum::http::HeaderValue::from_bytes(text).unwrap();
+            idempotency_key(&HeaderMap::from_iter([(header::HeaderName::from_static("idempotency-key"), value)]))
+        };
+        assert_eq!(key(b"order 7").unwrap().as_deref(), Some("order 7"));
+        assert!(key(&[b'x'; 128]).is_ok() && key(&[b'x'; 129]).is_err());
+        assert!(key(b"").is_err() && key(b"\xc3\xa9").is_err() && key(b"a\tb").is_err());
+        assert_eq!(idempotency_key(&HeaderMap::new()).unwrap(), None);
+    }
+
+    #[test]
+    fn the_fingerprint_tells_method_path_and_body_apart() {
+        let one = fingerprint("POST", "/a", b"b");
+        assert_ne!(one, fingerprint("POST", "/ab", b""));
+        assert_ne!(one, fingerprint("PUT", "/a", b"b"));
+        assert_eq!(one, fingerprint("POST", "/a", b"b"));
+    }
+}

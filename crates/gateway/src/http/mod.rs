@@ -1,0 +1,109 @@
+//! The HTTP surface: one listener, one set of layers, and under them the native dialect, the way in from Meta, health, metrics
+//! and the documentation.
+
+pub(crate) mod call;
+mod docs;
+mod health;
+mod layers;
+mod listener;
+mod meta;
+mod pages;
+pub(crate) mod refusal;
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use transom_domain::error_code::ErrorCode;
+
+use crate::admin::{self, Admin};
+use crate::intake::Intake;
+use crate::native;
+use crate::problem::Problem;
+use crate::service::Service;
+
+pub use listener::serve;
+
+/// Bounds on connections and requests.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// Connections at once; further ones wait in the kernel's queue. A bound on memory and file descriptors.
+    pub connections_max: usize,
+    /// A connection that says nothing for so long is closed.
+    pub first_byte_timeout: Duration,
+    /// The head of a request must arrive within this time. It is also how long a kept-alive connection may rest between two
+    /// requests.
+    pub header_timeout: Duration,
+    /// The body of a request must arrive within this time.
+    pub body_timeout: Duration,
+    /// When stopping, requests under way have so long to finish.
+    pub drain: Duration,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            connections_max: 8_192,
+            first_byte_timeout: Duration::from_secs(10),
+            header_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(30),
+            drain: Duration::from_secs(20),
+        }
+    }
+}
+
+/// What the HTTP surface is given.
+pub struct Parts {
+    /// The service behind every dialect.
+    pub service: Service,
+    /// The way in from Meta.
+    pub intake: Intake,
+    /// The operator's door, with its token; none leaves it out.
+    pub admin: Option<(Admin, String)>,
+    /// What `/metrics` prints.
+    pub metrics: PrometheusHandle,
+    /// Bounds.
+    pub settings: HttpSettings,
+}
+
+/// What every handler can reach; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) service: Service,
+    pub(crate) intake: Intake,
+    pub(crate) metrics: PrometheusHandle,
+    pub(crate) settings: std::sync::Arc<HttpSettings>,
+}
+
+/// The whole surface.
+#[must_use]
+pub fn router(parts: Parts) -> Router {
+    let Parts { service, intake, admin, metrics, settings } = parts;
+    let app = App { service, intake, metrics, settings: std::sync::Arc::new(settings) };
+    let (operations, openapi) = native::routes().split_for_parts();
+    let mut router = Router::new()
+        .merge(operations)
+        .route("/webhooks/meta/{app}", get(meta::handshake).post(meta::hear))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .with_state(app)
+        .merge(docs::routes(&openapi));
+    if let Some((admin, token)) = admin {
+        router = router.merge(admin::routes(admin, &token));
+    }
+    let router = router.fallback(nothing_here).method_not_allowed_fallback(other_method);
+    // Chance sets the trace ids of two processes apart.
+    let seed = u64::try_from(crate::seal::chance() & u128::from(u64::MAX)).unwrap_or_default();
+    layers::surrounded(router, layers::Traces::new(seed))
+}
+
+async fn nothing_here() -> Problem {
+    Problem::new(ErrorCode::NotFound, "There is nothing at this path.").remedy("See /docs for every path.")
+}
+
+async fn other_method() -> Problem {
+    Problem::new(ErrorCode::MethodNotAllowed, "The path exists, but not for this method.")
+}

@@ -1,0 +1,189 @@
+//! The way in from Meta: check the signature over the raw bytes, read everything, commit once per business, answer 200.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+
+use transom_clock::WorldClock;
+use transom_domain::error_code::ErrorCode;
+use transom_domain::fact::{Fact, Heard};
+use transom_domain::failure::UpstreamError;
+use transom_domain::id::{BusinessId, JournalId, SenderId};
+use transom_domain::status::Failure;
+use transom_store::{HearBody, JournalEntry, Store};
+
+use crate::directory::{Directory, Speaker};
+use crate::problem::Problem;
+use crate::seal;
+use crate::telemetry;
+use crate::templates::Library;
+use crate::work::dispatcher::Dispatcher;
+use crate::work::relay::Relay;
+
+/// Largest webhook body (Meta: webhooks/overview).
+pub const BODY_MAX: usize = 3 * 1024 * 1024;
+/// What is kept of a body that is nobody's.
+const IGNORED_KEEP: usize = 4 * 1024;
+
+/// The intake; cheap to clone.
+#[derive(Clone)]
+pub struct Intake(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    clock: WorldClock,
+    directory: Directory,
+    library: Library,
+    dispatcher: Dispatcher,
+    relay: Relay,
+    handshakes: AtomicU64,
+}
+
+impl Intake {
+    /// Puts it together.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: WorldClock,
+        directory: Directory,
+        library: Library,
+        dispatcher: Dispatcher,
+        relay: Relay,
+    ) -> Self {
+        Self(Arc::new(Inner { store, clock, directory, library, dispatcher, relay, handshakes: AtomicU64::new(0) }))
+    }
+
+    /// Answers the handshake of an app: the challenge, if the verify token is right.
+    ///
+    /// # Errors
+    /// 404 for an app nobody registered, 403 for a wrong token.
+    pub fn handshake(&self, app: &str, query: &str) -> Result<String, Problem> {
+        let directory = self.0.directory.now();
+        let known = directory.app(app).ok_or_else(|| unknown_app(app))?;
+        let challenge = transom_meta::webhook::handshake(query, &known.verify_token);
+        let challenge = challenge
+            .ok_or_else(|| Problem::new(ErrorCode::UpstreamHandshakeRefused, "The verify token of the handshake is wrong or missing."))?;
+        self.0.handshakes.fetch_add(1, Ordering::SeqCst);
+        Ok(challenge)
+    }
+
+    /// How many handshakes were answered: `sender add` watches it grow.
+    #[must_use]
+    pub fn handshakes(&self) -> u64 {
+        self.0.handshakes.load(Ordering::SeqCst)
+    }
+
+    /// Hears one webhook body. `Ok` means that all of it is durable, or that repeating it would not help.
+    ///
+    /// # Errors
+    /// 401 for a wrong signature, 400 for what is no JSON, 503 when it could not be committed: the other side then retries.
+    pub async fn hear(&self, app: &str, signature: Option<&str>, body: Bytes) -> Result<(), Problem> {
+        let this = &self.0;
+        let directory = this.directory.now();
+        let known = directory.app(app).ok_or_else(|| unknown_app(app))?;
+        if !signature.is_some_and(|header| transom_meta::signature::verify(&known.secret, &body, header)) {
+            telemetry::heard("bad_signature");
+            // Not journaled: anybody on the internet could fill the journal.
+            return Err(Problem::new(ErrorCode::UpstreamSignatureInvalid, "X-Hub-Signature-256 is missing or does not fit the body."));
+        }
+        let deliveries = match transom_meta::webhook::parse(&body) {
+            Ok(deliveries) => deliveries,
+            Err(why) => {
+                telemetry::heard("malformed");
+                self.ignore(app, &format!("malformed: {why}"), &body).await;
+                return Err(Problem::new(ErrorCode::RequestInvalid, format!("The webhook cannot be read: {why}.")));
+            }
+        };
+        let mut parts: BTreeMap<BusinessId, Vec<(Option<SenderId>, Heard)>> = BTreeMap::new();
+        let mut speakers: BTreeMap<SenderId, (Arc<Speaker>, u32)> = BTreeMap::new();
+        let mut strangers = 0usize;
+        for heard in deliveries.into_iter().flat_map(|delivery| delivery.heard) {
+            let Some(speaker) = directory.heard_for(app, &heard.account) else {
+                strangers += 1;
+                continue;
+            };
+            let is_waba = matches!(heard.account, transom_domain::fact::Account::Waba(_));
+            let inbound = u32::from(matches!(heard.fact, Fact::Inbound(_)));
+            speakers.entry(speaker.sender.id).or_insert_with(|| (speaker.clone(), 0)).1 += inbound;
+            let sender = (!is_waba).then_some(speaker.sender.id);
+            parts.entry(speaker.sender.business).or_default().push((sender, heard));
+        }
+        if strangers > 0 {
+            telemetry::heard("stranger");
+            tracing::warn!(app = %app, facts = strangers, "a webhook spoke of numbers that are not registered under this app");
+            self.ignore(app, "for a number, Page or account that is not registered under this app", &body).await;
+        }
+        for (business, heard) in parts {
+            let templates = heard.iter().any(|(_, h)| matches!(h.fact, Fact::TemplateStatus(_)));
+            let now = this.clock.now();
+            let outcome = this
+                .store
+                .hear(HearBody {
+                    business,
+                    app: app.to_owned(),
+                    heard,
+                    raw: body.to_vec(),
+                    journal: JournalId::compose(now, seal::chance()),
+                    seed: seal::chance(),
+                    now,
+                    native,
+                })
+                .await?;
+            telemetry::heard("heard");
+            telemetry::facts(outcome.news, outcome.repeated, outcome.orphans);
+            for sender in outcome.nudged {
+                this.dispatcher.poke(sender);
+            }
+            if templates {
+                self.reshelve(business).await;
+            }
+            if !outcome.events.is_empty() {
+                this.relay.poke(business);
+            }
+        }
+        for (speaker, inbound) in speakers.into_values() {
+            if inbound > 0 {
+                this.dispatcher.heard(&speaker, inbound);
+            }
+        }
+        Ok(())
+    }
+
+    async fn reshelve(&self, business: BusinessId) {
+        let directory = self.0.directory.now();
+        let wabas: std::collections::BTreeSet<&str> = directory.of(business).iter().filter_map(|s| s.sender.waba.as_deref()).collect();
+        for waba in wabas {
+            if let Err(why) = self.0.library.reshelve(business, waba).await {
+                tracing::warn!(waba = %waba, error = %why, "templates could not be read from the store");
+            }
+        }
+    }
+
+    async fn ignore(&self, app: &str, verdict: &str, body: &Bytes) {
+        let now = self.0.clock.now();
+        let entry = JournalEntry {
+            id: JournalId::compose(now, seal::chance()),
+            business: None,
+            app: app.to_owned(),
+            at: now,
+            verdict: verdict.to_owned(),
+            raw: body.get(..body.len().min(IGNORED_KEEP)).unwrap_or_default().to_vec(),
+        };
+        if let Err(why) = self.0.store.journal_ignored(entry).await {
+            tracing::warn!(error = %why, "an ignored webhook could not be journaled");
+        }
+    }
+}
+
+fn unknown_app(app: &str) -> Problem {
+    Problem::new(ErrorCode::NotFound, format!("There is no app {app} here.")).remedy("Register the app with `transom sender add`.")
+}
+
+/// Meta's error in our words: the code table is the wire's.
+fn native(error: &UpstreamError) -> Failure {
+    let classified = transom_meta::codes::classify(200, Some(error));
+    let details = error.details.as_deref().map(|d| format!(": {d}")).unwrap_or_default();
+    Failure { code: classified.native, message: format!("Meta: {}{details} ({}).", error.title, error.code), upstream: Some(error.clone()) }
+}

@@ -1,0 +1,167 @@
+//! `GET events`: the stream of a business, read by position.
+
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use transom_domain::event::{Event, EventBody, Party};
+use transom_store::PAGE_MAX;
+
+use super::common::{json_text, rfc3339};
+use super::payload::{failure_json, inbound_parts};
+use super::query::Query;
+use super::verdict::word;
+use crate::http::App;
+use crate::http::call::{Authorised, WEBHOOKS, json as answer};
+use crate::http::refusal::StreamRefusals;
+use crate::problem::Problem;
+
+/// Events of one answer, unless the caller says how many.
+const LIMIT_DEFAULT: usize = 100;
+
+/// Events after a position, oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EventList {
+    /// Events.
+    data: Vec<EventView>,
+    /// Give it as `after` next time.
+    next_after: u64,
+    /// Position of the newest event there is.
+    newest: u64,
+    /// Position of the oldest event that is kept.
+    earliest: u64,
+}
+
+/// One event.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Event)]
+pub(crate) struct EventView {
+    /// Its place in the stream: starts at 1, without gaps.
+    position: u64,
+    /// Names it; the same in every delivery.
+    id: String,
+    /// `message.received`, `message.status`, `session.opened`, `template.changed` or `sender.state`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// When we learned of it.
+    at: String,
+    /// What, by its type.
+    #[schema(value_type = Object)]
+    data: Value,
+}
+
+impl From<&Event> for EventView {
+    fn from(event: &Event) -> Self {
+        Self {
+            position: event.position,
+            id: event.id.to_string(),
+            kind: event.body.name(),
+            at: rfc3339(event.at),
+            data: data(&event.body),
+        }
+    }
+}
+
+fn data(body: &EventBody) -> Value {
+    match body {
+        EventBody::MessageReceived { party, message, inbound, reply_to, callback_data } => {
+            let reply = reply_to.map(|id| id.to_string());
+            let mut data = json!({
+                "messageId": message.to_string(), "parties": parties(party), "receivedAt": rfc3339(inbound.at), "replyToId": reply,
+                "forwarded": inbound.forwarded, "callbackData": callback_data.as_deref().map(json_text),
+            });
+            if let Value::Object(data) = &mut data {
+                data.extend(inbound_parts(*message, inbound, *reply_to));
+            }
+            data
+        }
+        EventBody::MessageStatus { party, message, status, at, failure, campaign, callback_data, pricing } => json!({
+            "messageId": message.to_string(), "parties": parties(party), "status": status.as_str(), "saidAt": rfc3339(*at),
+            "error": failure.as_ref().map(|f| failure_json(f, *message)), "campaignName": campaign,
+            "callbackData": callback_data.as_deref().map(json_text), "pricing": pricing,
+        }),
+        EventBody::SessionOpened { party, until } => json!({ "parties": parties(party), "openUntil": rfc3339(*until) }),
+        EventBody::TemplateChanged { waba, template } => json!({
+            "wabaId": waba, "templateId": template.id, "name": template.name, "language": template.language.as_str(),
+            "status": template.approval.as_str(), "category": word(&template.category), "reason": template.reason,
+            "saidAt": rfc3339(template.at),
+        }),
+        EventBody::SenderState { sender, address, stopped } => json!({
+            "senderId": sender.to_string(), "sender": address.to_string(),
+            "state": if stopped.is_some() { "stopped" } else { "active" },
+            "stopped": stopped.as_ref().map(|f| json!({ "code": f.code, "message": f.message, "remedy": f.code.remedy() })),
+        }),
+    }
+}
+
+fn parties(party: &Party) -> Value {
+    json!({
+        "channel": party.channel.as_str(),
+        "sender": party.sender_address.to_string(),
+        "senderName": party.sender_name,
+        "customer": party.customer_address.to_string(),
+        "customerId": party.customer.to_string(),
+        "phoneNumber": party.phone,
+        "userId": party.bsuid.as_ref().map(|b| b.as_str()),
+        "name": party.name,
+        "username": party.username,
+    })
+}
+
+/// Read the stream of events
+///
+/// Everything that happened in this business after a position. A reader that remembers `nextAfter` misses nothing.
+#[utoipa::path(
+    get,
+    path = "/v1/businesses/{business}/events",
+    operation_id = "listEvents",
+    tag = "Webhooks",
+    params(
+        ("business" = String, Path, description = "Id of the business"),
+        ("after" = Option<u64>, Query, description = "Position after which to begin; 0 where left out"),
+        ("limit" = Option<u32>, Query, description = "1 to 200; 100 where left out"),
+    ),
+    responses((status = 200, description = "Events, oldest first", body = EventList), StreamRefusals),
+    security(("X-API-Key" = []))
+)]
+pub(crate) async fn list(
+    State(app): State<App>,
+    Authorised(caller): Authorised<WEBHOOKS>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let mut query = Query::read(query.as_deref(), &["after", "limit"]);
+    // Positions are kept as signed 64-bit numbers.
+    let after = query.number("after", 0, i64::MAX as u64).unwrap_or(0);
+    let limit = query.number("limit", 1, PAGE_MAX as u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(LIMIT_DEFAULT);
+    let (after, limit) = query.finish((after, limit))?;
+    let page = app.service.events(&caller, after, limit).await?;
+    let next_after = page.events.last().map_or(after, |e| e.position);
+    let data = page.events.iter().map(EventView::from).collect();
+    answer(StatusCode::OK, &EventList { data, next_after, newest: page.newest, earliest: page.earliest })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use transom_domain::error_code::ErrorCode;
+    use transom_domain::id::{BusinessId, EventId, SenderId};
+    use transom_domain::status::Failure;
+    use transom_domain::time::Timestamp;
+
+    #[test]
+    fn an_event_says_position_type_and_what() {
+        let failure = Failure { code: ErrorCode::UpstreamCredentials, message: "Expired.".into(), upstream: None };
+        let body = EventBody::SenderState { sender: SenderId(1), address: "+493012345678".parse().unwrap(), stopped: Some(failure) };
+        let event = Event { position: 4, id: EventId(7), business: BusinessId(2), at: Timestamp::from_secs(1_790_000_000), body };
+        let shown = serde_json::to_value(EventView::from(&event)).unwrap();
+        assert_eq!((&shown["position"], &shown["type"]), (&json!(4), &json!("sender.state")));
+        assert_eq!(shown["at"], "2026-09-21T14:13:20.000Z");
+        assert_eq!((&shown["data"]["state"], &shown["data"]["sender"]), (&json!("stopped"), &json!("+493012345678")));
+        assert_eq!(shown["data"]["stopped"]["code"], "ERROR_CODE_UPSTREAM_CREDENTIALS");
+    }
+}

@@ -1,0 +1,291 @@
+//! A message as our API shows it: state, attempts, timeline.
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use transom_domain::message::{Attempt, Message};
+use transom_domain::status::{Phase, Progress};
+use transom_domain::time::Timestamp;
+use transom_store::Sender;
+
+use super::common::{json_text, rfc3339};
+use super::message_print::draft_json;
+use super::payload::{failure_json, inbound_parts};
+use super::verdict::VerdictView;
+
+/// One message, sent or received.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Message)]
+pub(crate) struct MessageView {
+    /// Names it.
+    id: String,
+    /// `outbound` or `inbound`.
+    direction: &'static str,
+    /// `whatsapp` or `messenger`.
+    channel: &'static str,
+    /// `accepted`, `queued`, `sending`, `unknown`, `sent`, `failed`, `delivered`, `read`, `expired`, `cancelled` or `received`.
+    status: &'static str,
+    /// Our side: `+E.164` or `messenger:<page>`.
+    sender: Option<String>,
+    /// The customer: as the caller gave it, or as the message came.
+    customer: String,
+    /// Names the customer, whatever identities the person has.
+    customer_id: String,
+    /// What was said: `message`, `template` or `content` by its kind; null after redaction.
+    #[schema(value_type = Option<Object>)]
+    content: Value,
+    /// The verdict, as last taken.
+    verdict: Option<VerdictView>,
+    /// Why it failed, where it has: an error object.
+    #[schema(value_type = Option<Object>)]
+    error: Value,
+    /// When it was accepted or received.
+    accepted_at: String,
+    /// Not before this moment; null when it waits for nothing.
+    not_before: Option<String>,
+    /// Fails as expired from here on.
+    expires_at: Option<String>,
+    /// What is done when an answer is lost: `auto`, `fail` or `resend`.
+    when_unknown: &'static str,
+    /// The caller's tag.
+    campaign_name: Option<String>,
+    /// The caller's data.
+    #[schema(value_type = Option<Value>)]
+    callback_data: Value,
+    /// Whether its content was removed.
+    redacted: bool,
+    /// Calls upstream, first to last.
+    attempts: Vec<AttemptView>,
+    /// What happened, oldest first.
+    timeline: Vec<TimelineEntry>,
+    /// Price as Meta last told it.
+    #[schema(value_type = Option<Object>)]
+    pricing: Value,
+    /// More.
+    details: MessageDetails,
+}
+
+/// More about a message.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MessageDetails {
+    /// The channel's own id of it, once known.
+    provider_message_id: Option<String>,
+}
+
+/// One call upstream.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Attempt)]
+pub(crate) struct AttemptView {
+    /// 1, 2, …
+    number: u32,
+    /// `started`, `unknown`, `refused`, `answered`, `sent`, `failed`, `delivered` or `read`.
+    status: &'static str,
+    /// When it was committed, before the first byte left.
+    started_at: String,
+    /// When the status was said.
+    at: String,
+    /// The channel's own id, once known.
+    provider_message_id: Option<String>,
+    /// Why it failed or was refused: an error object.
+    #[schema(value_type = Option<Object>)]
+    error: Value,
+    /// A word of Meta's, such as `held_for_quality_assessment`.
+    note: Option<String>,
+}
+
+/// One thing that happened.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TimelineEntry {
+    /// When.
+    at: String,
+    /// What: `accepted`, `received`, `verdict`, `queued`, `attempt_started`, a status of an attempt, or how it ended.
+    what: &'static str,
+    /// Number of the attempt, where it was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt: Option<u32>,
+    /// One sentence or word more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+}
+
+impl MessageView {
+    /// The view of a message; `sender` is its sender, where it is still there.
+    pub(crate) fn new(message: &Message, sender: Option<&Sender>) -> Self {
+        let inbound = matches!(message.phase, Phase::Received);
+        let not_before = match &message.phase {
+            Phase::Queued { not_before } => Some(rfc3339(*not_before)),
+            _ => None,
+        };
+        let last = |wanted: fn(&Attempt) -> bool| message.attempts.iter().rev().find(|a| wanted(a));
+        let provider_message_id = message.inbound.as_ref().map(|i| i.provider_id.clone());
+        Self {
+            id: message.id.to_string(),
+            direction: if inbound { "inbound" } else { "outbound" },
+            channel: message.channel.as_str(),
+            status: message.status.as_str(),
+            sender: sender.map(|s| s.address.to_string()),
+            customer: message.address.to_string(),
+            customer_id: message.customer.to_string(),
+            content: content(message),
+            verdict: message.verdict.as_ref().map(VerdictView::from),
+            error: message.failure.as_ref().map_or(Value::Null, |f| failure_json(f, message.id)),
+            accepted_at: rfc3339(message.accepted_at),
+            not_before,
+            expires_at: message.expires_at.map(rfc3339),
+            when_unknown: message.when_unknown.as_str(),
+            campaign_name: message.campaign.clone(),
+            callback_data: message.callback_data.as_deref().map_or(Value::Null, json_text),
+            redacted: message.redacted,
+            attempts: message.attempts.iter().map(|a| attempt(a, message)).collect(),
+            timeline: timeline(message),
+            pricing: last(|a| a.pricing.is_some()).and_then(|a| a.pricing.clone()).unwrap_or_default(),
+            details: MessageDetails {
+                provider_message_id: provider_message_id
+                    .or_else(|| last(|a| a.provider_id.is_some()).and_then(|a| a.provider_id.clone())),
+            },
+        }
+    }
+}
+
+fn content(message: &Message) -> Value {
+    match (&message.draft, &message.inbound) {
+        (Some(draft), _) => draft_json(draft),
+        (None, Some(inbound)) => Value::Object(inbound_parts(message.id, inbound, None)),
+        (None, None) => Value::Null,
+    }
+}
+
+fn attempt(attempt: &Attempt, message: &Message) -> AttemptView {
+    AttemptView {
+        number: attempt.number,
+        status: attempt.progress.as_str(),
+        started_at: rfc3339(attempt.started_at),
+        at: rfc3339(attempt.at),
+        provider_message_id: attempt.provider_id.clone(),
+        error: attempt.error.as_ref().map_or(Value::Null, |f| failure_json(f, message.id)),
+        note: attempt.note.clone(),
+    }
+}
+
+fn timeline(message: &Message) -> Vec<TimelineEntry> {
+    let mut entries: Vec<(Timestamp, TimelineEntry)> = Vec::new();
+    let mut note = |at: Timestamp, what: &'static str, attempt: Option<u32>, text: Option<String>| {
+        entries.push((at, TimelineEntry { at: rfc3339(at), what, attempt, text }));
+    };
+    if matches!(message.phase, Phase::Received) {
+        note(message.accepted_at, "received", None, None);
+    } else {
+        note(message.accepted_at, "accepted", None, None);
+        if let Some(verdict) = &message.verdict {
+            note(message.accepted_at, "verdict", None, Some(verdict.explanation.clone()));
+        }
+        if let Phase::Queued { not_before } = message.phase {
+            let text = (not_before > message.accepted_at).then(|| format!("Not before {}.", rfc3339(not_before)));
+            note(message.accepted_at, "queued", None, text);
+        }
+    }
+    for attempt in &message.attempts {
+        note(attempt.started_at, "attempt_started", Some(attempt.number), None);
+        if attempt.progress != Progress::Started {
+            let text = attempt.error.as_ref().map(|e| e.message.clone()).or_else(|| attempt.note.clone());
+            note(attempt.at, attempt.progress.as_str(), Some(attempt.number), text);
+        }
+    }
+    let end = message.attempts.iter().map(|a| a.at).fold(message.accepted_at, Timestamp::max);
+    match &message.phase {
+        Phase::Unknown { until } => {
+            note(end, "unknown", None, Some(format!("The answer was lost; decided at {}.", rfc3339(*until))));
+        }
+        Phase::GivenUp { failure } => note(end, "given_up", None, Some(failure.message.clone())),
+        Phase::Expired => note(message.expires_at.unwrap_or(end).max(end), "expired", None, None),
+        Phase::Cancelled => note(end, "cancelled", None, None),
+        Phase::Queued { .. } | Phase::InFlight | Phase::Handed | Phase::Received => {}
+    }
+    // By time; what has the same time stays in the order of the story.
+    entries.sort_by_key(|(at, _)| *at);
+    entries.into_iter().map(|(_, entry)| entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use transom_domain::address::Channel;
+    use transom_domain::error_code::ErrorCode;
+    use transom_domain::free_form::FreeForm;
+    use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
+    use transom_domain::message::{Class, Draft, WhenUnknown};
+    use transom_domain::status::{Failure, Status};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_secs(1_790_000_000 + second)
+    }
+
+    fn made(number: u32, progress: Progress, started: i64, said: i64) -> Attempt {
+        Attempt {
+            number,
+            started_at: at(started),
+            progress,
+            at: at(said),
+            provider_id: Some(format!("wamid.{number}")),
+            error: None,
+            note: None,
+            pricing: Some(json!({ "billable": number == 2 })),
+        }
+    }
+
+    fn message() -> Message {
+        Message {
+            id: MessageId(1),
+            business: BusinessId(2),
+            sender: SenderId(3),
+            customer: CustomerId(4),
+            channel: Channel::Whatsapp,
+            address: "+4915112345678".parse().unwrap(),
+            position: 1,
+            draft: Some(Draft::FreeForm { say: FreeForm::Text { body: "Hi".into(), preview_url: false } }),
+            inbound: None,
+            verdict: None,
+            class: Class::Reply,
+            phase: Phase::Handed,
+            status: Status::Delivered,
+            failure: None,
+            attempts: vec![made(1, Progress::Refused, 1, 2), made(2, Progress::Delivered, 5, 9)],
+            accepted_at: at(0),
+            expires_at: None,
+            when_unknown: WhenUnknown::Auto,
+            callback_data: Some("[1]".into()),
+            campaign: None,
+            reply_to: None,
+            redacted: false,
+        }
+    }
+
+    #[test]
+    fn the_story_is_told_in_order_and_the_provider_s_id_stands_in_details() {
+        let shown = serde_json::to_value(MessageView::new(&message(), None)).unwrap();
+        let told: Vec<_> = shown["timeline"].as_array().unwrap().iter().map(|e| e["what"].as_str().unwrap()).collect();
+        assert_eq!(told, ["accepted", "attempt_started", "refused", "attempt_started", "delivered"]);
+        assert_eq!(shown["details"]["providerMessageId"], "wamid.2");
+        assert_eq!(shown["pricing"], json!({ "billable": true }));
+        assert_eq!(shown["content"], json!({ "message": { "text": "Hi" } }));
+        assert_eq!((&shown["status"], &shown["callbackData"]), (&json!("delivered"), &json!([1])));
+        assert_eq!(shown["attempts"][0]["startedAt"], "2026-09-21T14:13:21.000Z");
+    }
+
+    #[test]
+    fn a_redacted_failure_has_no_content_but_its_error() {
+        let failure = Failure { code: ErrorCode::OutcomeUnknown, message: "Lost.".into(), upstream: None };
+        let phase = Phase::GivenUp { failure: failure.clone() };
+        let ended = Message { draft: None, redacted: true, failure: Some(failure), phase, status: Status::Failed, ..message() };
+        let shown = serde_json::to_value(MessageView::new(&ended, None)).unwrap();
+        assert_eq!((&shown["content"], &shown["redacted"]), (&Value::Null, &json!(true)));
+        assert_eq!(shown["error"]["code"], "ERROR_CODE_OUTCOME_UNKNOWN");
+        assert_eq!(shown["timeline"].as_array().unwrap().last().unwrap()["what"], "given_up");
+    }
+}

@@ -1,0 +1,98 @@
+//! The native dialect: the published operations, and ours in the same conventions.
+//!
+//! One file per operation or close family, always in this order: request, what it means (parse), answer, description, handler,
+//! tests. A parser collects every finding; a handler asks the service one thing and prints what it gives. No rule lives here.
+
+mod common;
+mod events;
+mod message_body;
+mod message_paths;
+mod message_print;
+mod message_view;
+mod messages;
+pub mod payload;
+mod query;
+mod read;
+mod recipient;
+pub(crate) mod reference;
+mod send;
+mod send_session;
+mod send_template;
+mod senders;
+mod sent;
+mod sessions;
+mod verdict;
+mod webhooks;
+
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) use verdict::{accepted_json, verdict_json};
+
+use crate::http::App;
+use crate::http::refusal::ErrorObject;
+
+/// The frame of the description; operations and schemas come from the routes.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Transom",
+        description = "The gateway between a business's software and its customers on WhatsApp and Messenger. Field names are \
+                       read in camelCase and snake_case alike and written in camelCase. Every refusal is an `Error`; the codes \
+                       are listed at /docs/errors.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    tags(
+        (name = "Sending", description = "Session messages, templates, content; and whether they may go."),
+        (name = "Messages", description = "What became of them; conversations and senders."),
+        (name = "Webhooks", description = "Where events are told, and the stream of events."),
+        (name = "Reference", description = "The tables that the gateway works by.")
+    ),
+    components(schemas(ErrorObject)),
+    modifiers(&Security)
+)]
+struct Description;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let key = ApiKeyValue::with_description("X-API-Key", "A key of the business in the path; `transom key add` makes one.");
+        let components = openapi.components.get_or_insert_with(Default::default);
+        components.add_security_scheme("X-API-Key", SecurityScheme::ApiKey(ApiKey::Header(key)));
+    }
+}
+
+/// All operations, each registered together with its description.
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(send_template::send_template))
+        .routes(routes!(send_session::send_session))
+        .routes(routes!(send::send, messages::list))
+        .routes(routes!(send::ask))
+        .routes(routes!(messages::get, messages::delete))
+        .routes(routes!(messages::mark_read))
+        .routes(routes!(messages::cancel))
+        .routes(routes!(messages::redact))
+        .routes(routes!(sessions::list))
+        .routes(routes!(senders::list))
+        .routes(routes!(webhooks::create))
+        .routes(routes!(webhooks::update))
+        .routes(routes!(webhooks::list))
+        .routes(routes!(webhooks::delete))
+        .routes(routes!(events::list))
+        .routes(routes!(reference::errors))
+        .routes(routes!(reference::rules))
+}
+
+/// The description of the native API: what `/openapi.json` serves and `crates/gateway/openapi.json` holds.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes().into_openapi()
+}
+
+#[cfg(test)]
+#[path = "openapi_tests.rs"]
+mod openapi_tests;

@@ -1,0 +1,290 @@
+//! `POST messages` and `POST verdicts`: our own send, and the same as a question.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use transom_domain::content::{Content, read_given};
+use transom_domain::message::{TemplateName, WhenClosed, WhenUnknown};
+use transom_domain::time::Span;
+
+use super::common::{callback_data, campaign, moment};
+use super::read::{Notes, read, request_bodies};
+use super::recipient;
+use super::send_template::language;
+use super::sent::own;
+use super::verdict::{SentMessage, VerdictView};
+use crate::http::App;
+use crate::http::call::{Asked, Authorised, SEND, json};
+use crate::http::refusal::{ListRefusals, SendRefusals};
+use crate::problem::Problem;
+use crate::service::{SendCommand, What};
+
+/// Content for one customer: goes as a session message where one is open, else as the template that has this content.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "to": "+4915112345678",
+    "from": "+493012345678",
+    "content": { "language": "en", "types": { "twilio/text": { "body": "Hi {{1}}, your parcel is here." } }, "variables": { "1": "Ana" } },
+    "variables": { "1": "Marta" },
+    "whenClosed": "template",
+    "callbackData": { "parcel": 8812 }
+}))]
+pub(crate) struct Send {
+    /// `+E.164`, `bsuid:CC.…` or `messenger:<psid>`.
+    to: String,
+    /// The sender, `+E.164` or `messenger:<page>`; may be left out when only one can be meant.
+    from: Option<String>,
+    /// What is to be said.
+    content: Option<ContentBody>,
+    /// Not possible yet: give `content` inline.
+    content_id: Option<String>,
+    /// Values of the content's variables for this send.
+    #[schema(value_type = Option<Object>)]
+    variables: Option<Value>,
+    /// Go as this template and no other.
+    template: Option<TemplateBody>,
+    /// When no session is open: `template` (go as the matching approved template) or `refuse`.
+    when_closed: Option<String>,
+    /// When Meta's answer is lost: `auto`, `fail` or `resend`.
+    when_unknown: Option<String>,
+    /// Not before this moment, RFC 3339.
+    send_at: Option<String>,
+    /// Fails as expired when it could not be sent within so many seconds.
+    validity_seconds: Option<u32>,
+    /// Any JSON up to 1,024 bytes; comes back in every webhook about the message.
+    callback_data: Option<Value>,
+    /// A tag.
+    campaign_name: Option<String>,
+}
+
+/// Content: one or more bodies by content type, in one language.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Content)]
+pub(crate) struct ContentBody {
+    /// Language of all texts, such as `en` or `pt_BR`.
+    language: Option<Value>,
+    /// Bodies by content type (`twilio/text`, `twilio/media`, …, `whatsapp/authentication`), in Twilio's own spelling.
+    #[schema(value_type = Option<Object>, example = json!({ "twilio/text": { "body": "Hi {{1}}" } }))]
+    types: Option<Value>,
+    /// Sample values by variable name.
+    #[schema(value_type = Option<Object>)]
+    variables: Option<Value>,
+    /// For people; accepted and ignored here.
+    #[serde(rename = "friendlyName")]
+    _friendly_name: Option<String>,
+}
+
+/// A template by name.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = TemplateChoice)]
+pub(crate) struct TemplateBody {
+    /// Name.
+    name: String,
+    /// Language.
+    language: String,
+}
+
+request_bodies!(Send);
+
+fn parse(asked: Asked) -> Result<SendCommand, Problem> {
+    let (request, mut notes) = read::<Send>(&asked.body)?;
+    let command = request.and_then(|request| request.into_command(&asked, &mut notes));
+    let command = notes.finish(command)?;
+    Ok(SendCommand { idempotency: asked.idempotency, ..command })
+}
+
+impl Send {
+    fn into_command(self, asked: &Asked, notes: &mut Notes) -> Option<SendCommand> {
+        let to = recipient::any_customer(&self.to, "to", notes);
+        let from = self.from.as_deref().and_then(|text| recipient::sender(text, None, "from", notes));
+        if self.content_id.is_some() {
+            notes.note("contentId", "is not possible yet", "give the content itself in `content`");
+        }
+        let content = match self.content {
+            Some(content) => content.read(notes),
+            None if self.content_id.is_some() => None,
+            None => {
+                notes.note("content", "is required", "such as {\"language\":\"en\",\"types\":{\"twilio/text\":{\"body\":\"Hi\"}}}");
+                None
+            }
+        };
+        let variables = read_given(self.variables.as_ref()).map_err(|found| notes.all(found)).ok();
+        let template = self.template.and_then(|t| {
+            let language = language(&t.language, "template.language", notes)?;
+            Some(TemplateName { name: t.name, language })
+        });
+        let when_closed = match self.when_closed.as_deref() {
+            None | Some("template") => WhenClosed::Template,
+            Some("refuse") => WhenClosed::Refuse,
+            Some(_) => {
+                notes.note("whenClosed", "is not one of its values", "use template or refuse");
+                WhenClosed::Refuse
+            }
+        };
+        let when_unknown = match self.when_unknown.as_deref() {
+            None | Some("auto") => WhenUnknown::Auto,
+            Some("fail") => WhenUnknown::Fail,
+            Some("resend") => WhenUnknown::Resend,
+            Some(_) => {
+                notes.note("whenUnknown", "is not one of its values", "use auto, fail or resend");
+                WhenUnknown::Auto
+            }
+        };
+        let send_at = moment(self.send_at.as_deref(), "sendAt", notes);
+        let callback_data = callback_data(self.callback_data.as_ref(), &asked.body, notes);
+        let campaign = campaign(self.campaign_name, notes);
+        Some(SendCommand {
+            to: to?,
+            from,
+            id: None,
+            name: None,
+            what: What::Content { content: content?, variables: variables?, template, when_closed },
+            send_at,
+            validity: self.validity_seconds.map(|s| Span::secs(i64::from(s))),
+            when_unknown,
+            callback_data,
+            campaign,
+            context: None,
+            idempotency: None,
+        })
+    }
+}
+
+impl ContentBody {
+    /// The domain reads content, so that every way in refuses the same.
+    fn read(self, notes: &mut Notes) -> Option<Content> {
+        let parts = [("language", self.language), ("types", self.types), ("variables", self.variables)];
+        let object = parts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+        Content::read(&Value::Object(object), "content").map_err(|found| notes.all(found)).ok()
+    }
+}
+
+/// Send content
+///
+/// The verdict decides how it goes: as a session message where a session is open and the content may go in it, else as the
+/// approved template with the same content, else it is refused with the reason and what could be sent instead.
+#[utoipa::path(
+    post,
+    path = "/v1/businesses/{business}/messages",
+    operation_id = "sendContent",
+    tag = "Sending",
+    params(
+        ("business" = String, Path, description = "Id of the business"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 128 printable ASCII characters: a repetition gets the answer of the first"),
+    ),
+    request_body(content = Send),
+    responses(
+        (status = 201, description = "Accepted and durable", body = SentMessage, headers(
+            ("Idempotency-Replayed" = String, description = "`true` when this is the answer of an earlier request"),
+        )),
+        SendRefusals,
+    ),
+    security(("X-API-Key" = []))
+)]
+pub(crate) async fn send(State(app): State<App>, Authorised(caller): Authorised<SEND>, asked: Asked) -> Result<Response, Problem> {
+    own(app.service.send(&caller, parse(asked)?).await?)
+}
+
+/// Ask for a verdict
+///
+/// Takes what `POST messages` takes, sends nothing, and always answers 200 to a well-formed question.
+#[utoipa::path(
+    post,
+    path = "/v1/businesses/{business}/verdicts",
+    operation_id = "askForVerdict",
+    tag = "Sending",
+    params(("business" = String, Path, description = "Id of the business")),
+    request_body(content = Send),
+    responses((status = 200, description = "The verdict", body = VerdictView), ListRefusals),
+    security(("X-API-Key" = []))
+)]
+pub(crate) async fn ask(State(app): State<App>, Authorised(caller): Authorised<SEND>, asked: Asked) -> Result<Response, Problem> {
+    let verdict = app.service.judge(&caller, parse(asked)?).await?;
+    json(StatusCode::OK, &VerdictView::from(&verdict))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+    use transom_domain::error_code::ErrorCode;
+
+    fn asked(body: &Value) -> Asked {
+        Asked { body: body.to_string().into(), idempotency: None }
+    }
+
+    fn example() -> Value {
+        json!({
+            "to": "+4915112345678", "from": "+493012345678",
+            "content": { "language": "en", "types": { "twilio/text": { "body": "Hi {{1}}" } }, "variables": { "1": "Ana" } },
+            "variables": { "1": "Marta" }, "template": { "name": "hi", "language": "en" }, "whenClosed": "refuse",
+            "whenUnknown": "fail", "sendAt": "2026-11-22T08:00:00Z", "validitySeconds": 60, "campaignName": "c", "callbackData": [1]
+        })
+    }
+
+    fn fields(body: &Value) -> Vec<String> {
+        let problem = parse(asked(body)).unwrap_err();
+        problem.details["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn every_field_is_read() {
+        let command = parse(asked(&example())).unwrap();
+        assert_eq!(command.when_unknown, WhenUnknown::Fail);
+        assert_eq!(command.send_at.unwrap().as_secs(), 1_795_334_400);
+        assert_eq!(command.validity, Some(Span::secs(60)));
+        let What::Content { content, variables, template, when_closed } = command.what else { panic!("not content") };
+        assert_eq!(content.language.as_str(), "en");
+        assert_eq!(variables["1"], "Marta");
+        assert_eq!(template.unwrap().name, "hi");
+        assert_eq!(when_closed, WhenClosed::Refuse);
+    }
+
+    #[test]
+    fn recipients_are_on_either_channel() {
+        for to in ["+1(604) 585 2331", "bsuid:DE.44", "messenger:8000000000000001"] {
+            let mut body = example();
+            body["to"] = json!(to);
+            assert!(parse(asked(&body)).is_ok(), "{to}");
+        }
+        let mut body = example();
+        body["to"] = json!("604 585");
+        assert_eq!(parse(asked(&body)).unwrap_err().code, ErrorCode::PhoneNumberBadFormat);
+    }
+
+    #[test]
+    fn findings_of_content_have_their_paths() {
+        let mut body = example();
+        body["content"] = json!({ "language": "en", "types": { "twilio/text": { "body": "" }, "twilio/fax": {} } });
+        assert_eq!(fields(&body), ["content.types.twilio/fax"]);
+        body["content"] = json!({ "types": { "twilio/text": { "body": "a" } }, "tipes": {} });
+        body["whenClosed"] = json!("maybe");
+        assert_eq!(fields(&body), ["content.tipes", "content.language", "whenClosed"]);
+    }
+
+    #[test]
+    fn a_content_id_is_refused_clearly() {
+        let body = json!({ "to": "+4915112345678", "contentId": "01K5Z3V8Q4M9W2N7T6R1XBCDEF" });
+        assert_eq!(fields(&body), ["contentId"]);
+        assert_eq!(fields(&json!({ "to": "+4915112345678" })), ["content"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_makes_it_panic(to in ".{0,30}", language in ".{0,6}", body in ".{0,60}", at in ".{0,30}", n: i64) {
+            let body = json!({
+                "to": to, "content": { "language": language, "types": { "twilio/text": { "body": body } } }, "sendAt": at,
+                "validitySeconds": n, "variables": { "1": n }
+            });
+            let _ = parse(asked(&body));
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! `GET senders`: through whom a business speaks.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use transom_store::{Sender, SenderState};
+
+use super::common::rfc3339;
+use crate::http::App;
+use crate::http::call::{Authorised, SEND, json as answer};
+use crate::http::refusal::ListRefusals;
+use crate::problem::Problem;
+
+/// The senders of a business.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SenderPage {
+    /// All of them.
+    data: Vec<SenderView>,
+    /// Always null: there is one page.
+    next_page_token: Option<String>,
+}
+
+/// One sender.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Sender)]
+pub(crate) struct SenderView {
+    /// Names it.
+    id: String,
+    /// `whatsapp` or `messenger`.
+    channel: &'static str,
+    /// `+E.164` or `messenger:<page>`.
+    address: String,
+    /// Display name, where known.
+    name: Option<String>,
+    /// Phone number id or Page id at Meta.
+    account_id: String,
+    /// WhatsApp Business Account.
+    waba_id: Option<String>,
+    /// Messages per second, in and out together.
+    throughput: u32,
+    /// `active` or `stopped`: a stopped sender keeps its queue and goes on when what is wrong is mended.
+    state: &'static str,
+    /// Why it is stopped, and since when: `code`, `message`, `remedy`, `since`.
+    #[schema(value_type = Option<Object>)]
+    stopped: Value,
+}
+
+impl From<Sender> for SenderView {
+    fn from(sender: Sender) -> Self {
+        let (state, stopped) = match &sender.state {
+            SenderState::Active => ("active", Value::Null),
+            SenderState::Stopped { failure, since } => (
+                "stopped",
+                json!({
+                    "code": failure.code, "message": failure.message, "remedy": failure.code.remedy(), "since": rfc3339(*since),
+                }),
+            ),
+        };
+        Self {
+            id: sender.id.to_string(),
+            channel: sender.channel.as_str(),
+            address: sender.address.to_string(),
+            name: sender.name,
+            account_id: sender.account,
+            waba_id: sender.waba,
+            throughput: sender.throughput,
+            state,
+            stopped,
+        }
+    }
+}
+
+/// List senders
+#[utoipa::path(
+    get,
+    path = "/v1/businesses/{business}/senders",
+    operation_id = "listSenders",
+    tag = "Messages",
+    params(("business" = String, Path, description = "Id of the business")),
+    responses((status = 200, description = "All senders", body = SenderPage), ListRefusals),
+    security(("X-API-Key" = []))
+)]
+pub(crate) async fn list(State(app): State<App>, Authorised(caller): Authorised<SEND>) -> Result<Response, Problem> {
+    let data = app.service.senders(caller.business).into_iter().map(SenderView::from).collect();
+    answer(StatusCode::OK, &SenderPage { data, next_page_token: None })
+}

@@ -1,0 +1,207 @@
+//! Asking for the verdict: gathers what the pure function needs, at acceptance and again at dispatch.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use transom_domain::address::{Channel, Identity};
+use transom_domain::content::{Body, ContentType, Variables};
+use transom_domain::error_code::ErrorCode;
+use transom_domain::free_form::FreeForm;
+use transom_domain::message::{Draft, WhenClosed};
+use transom_domain::rules::ButtonCase;
+use transom_domain::session::{Closed, Session};
+use transom_domain::status::Failure;
+use transom_domain::template::{Category, Template, TemplateSend};
+use transom_domain::translate;
+use transom_domain::verdict::{Candidate, CustomerFacts, Question, Reason, SentAs, Subject, Verdict, verdict};
+
+use crate::problem::Problem;
+use crate::templates::Shelf;
+
+/// What is to leave: the form that the wire prints.
+#[derive(Debug, Clone)]
+pub enum Leaving {
+    /// A session message.
+    FreeForm(FreeForm),
+    /// A template message.
+    Template(TemplateSend),
+}
+
+/// A verdict, and the form in which the message goes if it goes.
+pub struct Judged {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The form; present exactly when the verdict lets it go.
+    pub leaving: Option<Leaving>,
+}
+
+/// What is known at the moment of asking.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// Channel.
+    pub channel: Channel,
+    /// Session.
+    pub session: Session,
+    /// Customer.
+    pub customer: CustomerFacts,
+    /// Why the sender is stopped, if it is.
+    pub stopped: Option<&'a str>,
+}
+
+/// Asks for the verdict on a draft.
+///
+/// # Errors
+/// A problem with the draft itself: variables without a value, a template that does not exist.
+pub fn judged(draft: &Draft, shelf: &Shelf, known: Known<'_>) -> Result<Judged, Problem> {
+    let ask = |subject: Subject<'_>| {
+        verdict(&Question { channel: known.channel, subject, session: known.session, customer: known.customer, stopped: known.stopped })
+    };
+    match draft {
+        Draft::FreeForm { say } => {
+            let verdict = ask(Subject::FreeForm(say));
+            let leaving = verdict.kind.goes().then(|| Leaving::FreeForm(say.clone()));
+            Ok(Judged { verdict, leaving })
+        }
+        Draft::Template { send } => {
+            let template = shelf.named(&send.name).find(|t| t.language == send.language);
+            let template = template.ok_or_else(|| template_missing(&send.name, Some(send.language.as_str())))?;
+            let verdict = ask(Subject::Template(template));
+            let leaving = verdict.kind.goes().then(|| Leaving::Template(send.clone()));
+            Ok(Judged { verdict, leaving })
+        }
+        Draft::Content { content, variables, template, when_closed } => {
+            let rendered = content.rendered(variables).map_err(|found| Problem::fields(&found))?;
+            let mut values = content.variables.clone();
+            values.extend(variables.iter().map(|(k, v)| (k.clone(), v.clone())));
+            match template {
+                Some(name) => {
+                    let template = shelf.named(&name.name).find(|t| t.language == name.language);
+                    let template = template.ok_or_else(|| template_missing(&name.name, Some(name.language.as_str())))?;
+                    let body = content
+                        .types
+                        .values()
+                        .find(|body| shelf.matching(body, &values, &content.language).iter().any(|t| t.id == template.id));
+                    let Some(body) = body else {
+                        return Err(Problem::new(
+                            ErrorCode::MessageTemplateInputInvalid,
+                            format!("The content differs from the template {} ({}).", name.name, name.language),
+                        )
+                        .remedy("Leave `content` out and give the template's variables, or send the content that was approved."));
+                    };
+                    let verdict = ask(Subject::Template(template));
+                    let leaving = verdict.kind.goes().then(|| Leaving::Template(translate::to_send(body, &values, template)));
+                    Ok(Judged { verdict, leaving })
+                }
+                None => Ok(of_content(&content.types, &rendered, &values, &content.language, *when_closed, shelf, ask)),
+            }
+        }
+    }
+}
+
+fn of_content(
+    types: &BTreeMap<ContentType, Body>,
+    rendered: &BTreeMap<ContentType, Body>,
+    values: &Variables,
+    language: &transom_domain::content::Language,
+    when_closed: WhenClosed,
+    shelf: &Shelf,
+    ask: impl Fn(Subject<'_>) -> Verdict,
+) -> Judged {
+    struct Known<'a> {
+        kind: ContentType,
+        body: &'a Body,
+        session_form: Option<FreeForm>,
+        over: Option<String>,
+        templates: &'a [Arc<Template>],
+    }
+    let known: Vec<Known<'_>> = types
+        .iter()
+        .rev()
+        .map(|(kind, body)| {
+            let session_form = rendered.get(kind).and_then(translate::to_free_form);
+            let over = session_form.as_ref().and_then(|form| form.check("").err()).and_then(|found| {
+                let first = found.into_iter().next()?;
+                Some(format!("{} {}", first.field, first.rule))
+            });
+            Known { kind: *kind, body, session_form, over, templates: shelf.matching(body, values, language) }
+        })
+        .collect();
+    let templates: Vec<Vec<&Template>> = known.iter().map(|k| k.templates.iter().map(AsRef::as_ref).collect()).collect();
+    let candidates: Vec<Candidate<'_>> = known
+        .iter()
+        .zip(&templates)
+        .map(|(k, templates)| Candidate {
+            kind: k.kind,
+            buttons: ButtonCase::of(k.body.actions()),
+            over_session_limits: k.over.as_deref(),
+            templates,
+        })
+        .collect();
+    let verdict = ask(Subject::Content { candidates: &candidates, when_closed });
+    let chosen = known.into_iter().find(|k| verdict.content_type.as_deref() == Some(k.kind.as_str()));
+    let leaving = chosen.and_then(|chosen| match verdict.sent_as? {
+        SentAs::Session => chosen.session_form.map(Leaving::FreeForm),
+        SentAs::Template => {
+            let name = verdict.template.as_ref()?;
+            let template = chosen.templates.iter().find(|t| t.name == name.name && t.language == name.language)?;
+            Some(Leaving::Template(translate::to_send(chosen.body, values, template)))
+        }
+    });
+    Judged { verdict, leaving }
+}
+
+/// No approved template has this name (and language).
+pub(super) fn template_missing(name: &str, language: Option<&str>) -> Problem {
+    let message = match language {
+        Some(language) => format!("There is no template {name} in {language}."),
+        None => format!("There is no template {name}."),
+    };
+    Problem::new(ErrorCode::MessageTemplateNotFound, message)
+}
+
+/// What an address itself tells of a customer nobody knows yet.
+#[must_use]
+pub fn facts_of(address: &Identity, known: CustomerFacts) -> CustomerFacts {
+    CustomerFacts { no_phone: known.no_phone && address.phone().is_none(), ..known }
+}
+
+/// The code under which callers are told of a verdict that does not let a message go. The published codes where one fits.
+#[must_use]
+pub(super) fn code_of(verdict: &Verdict, session: Session) -> ErrorCode {
+    match verdict.reason {
+        Reason::OptedOut => ErrorCode::MessageCustomerOptedOut,
+        Reason::PhoneRequired => ErrorCode::RecipientBsuidUnsupported,
+        Reason::SessionRequired => match session {
+            Session::Closed(Closed::NeverHeard) => ErrorCode::MessageCustomerNoConversationInitiation,
+            _ => ErrorCode::MessageOutsideOfEligibilityWindow,
+        },
+        Reason::SenderStopped | Reason::TemplatePaused => ErrorCode::MessageBlocked,
+        Reason::TemplateNotApproved => ErrorCode::MessageTemplateNotFound,
+        Reason::TypeCannotStart | Reason::ChannelCannotCarry => ErrorCode::MessageContentUnsupported,
+        Reason::SessionClosed | Reason::TypeNeedsApproval | Reason::ButtonsNeedApproval | Reason::OverSessionLimits => {
+            ErrorCode::MessageTemplateApprovalRequired
+        }
+        Reason::SessionOpen | Reason::TemplateApproved => ErrorCode::Unspecified,
+    }
+}
+
+/// The failure of a message that may not go any more at the moment of dispatch.
+#[must_use]
+pub fn failure_of(verdict: &Verdict, session: Session) -> Failure {
+    Failure { code: code_of(verdict, session), message: verdict.explanation.clone(), upstream: None }
+}
+
+/// Whether a template send of this category must go to a phone number.
+#[must_use]
+pub const fn needs_phone(category: Option<Category>) -> bool {
+    matches!(category, Some(Category::Authentication))
+}
+
+/// The upstream's id of a message, where it has one: of the best attempt, or as it was received.
+#[must_use]
+pub fn provider_id(message: &transom_domain::message::Message) -> Option<String> {
+    match &message.inbound {
+        Some(inbound) => Some(inbound.provider_id.clone()),
+        None => message.attempts.iter().rev().find_map(|a| a.provider_id.clone()),
+    }
+}

@@ -1,0 +1,112 @@
+//! Reading messages and sessions, and the moves on one message.
+
+use transom_domain::error_code::ErrorCode;
+use transom_domain::id::MessageId;
+use transom_domain::message::Message;
+use transom_store::{CancelOutcome, EventPage, MessageFilter, PAGE_MAX, Page, SessionRow};
+
+use super::command::Caller;
+use super::{Service, judge};
+use crate::problem::Problem;
+
+impl Service {
+    /// One message.
+    ///
+    /// # Errors
+    /// 404 when this business has none with this id.
+    pub async fn message(&self, caller: &Caller, id: MessageId) -> Result<Message, Problem> {
+        self.store.message(caller.business, id).await?.ok_or_else(|| Problem::not_found("message"))
+    }
+
+    /// Messages, newest first.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn messages(&self, caller: &Caller, filter: MessageFilter, page: Page) -> Result<(Vec<Message>, Option<String>), Problem> {
+        Ok(self.store.messages(caller.business, filter, bounded(page)).await?)
+    }
+
+    /// Conversations with the evidence of their sessions.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn sessions(&self, caller: &Caller, filter: MessageFilter, page: Page) -> Result<(Vec<SessionRow>, Option<String>), Problem> {
+        Ok(self.store.sessions(caller.business, filter, bounded(page)).await?)
+    }
+
+    /// The stream of events after a position.
+    ///
+    /// # Errors
+    /// 410 when the position is older than what is kept.
+    pub async fn events(&self, caller: &Caller, after: u64, limit: usize) -> Result<EventPage, Problem> {
+        let page = self.store.events(caller.business, after, limit.clamp(1, PAGE_MAX)).await?;
+        if after.saturating_add(1) < page.earliest {
+            return Err(Problem::new(ErrorCode::CursorTooOld, format!("Events after position {after} are no longer all kept."))
+                .detail("earliest", page.earliest.saturating_sub(1)));
+        }
+        Ok(page)
+    }
+
+    /// Marks an inbound message read towards the customer, perhaps with the typing indicator.
+    ///
+    /// # Errors
+    /// When there is no such inbound message, or Meta refuses.
+    pub async fn mark_read(&self, caller: &Caller, id: MessageId, typing: bool) -> Result<(), Problem> {
+        let message = self.message(caller, id).await?;
+        if message.inbound.is_none() {
+            return Err(Problem::new(ErrorCode::StateConflict, "Only messages from customers can be marked read."));
+        }
+        let provider_id = judge::provider_id(&message).ok_or_else(|| Problem::not_found("inbound message"))?;
+        let directory = self.directory.now();
+        let speaker = directory.sender(message.sender).ok_or_else(|| Problem::not_found("sender"))?;
+        let body = transom_meta::send::mark_read(&provider_id, typing);
+        match self.upstream.send(&speaker.sender.account, &speaker.token, &body).await.json() {
+            Ok(_) => Ok(()),
+            Err(why) => Err(Problem::new(ErrorCode::UpstreamError, format!("Meta did not take the read mark: {why}."))),
+        }
+    }
+
+    /// Calls a waiting message off.
+    ///
+    /// # Errors
+    /// 404, or 409 when it is too late.
+    pub async fn cancel(&self, caller: &Caller, id: MessageId) -> Result<(), Problem> {
+        let outcome = self.store.cancel(caller.business, id, self.now()).await?;
+        self.relay.poke(caller.business);
+        moved(outcome, "cancelled", "Only a message that has not been tried yet can be cancelled.")
+    }
+
+    /// Removes the content of a message that is over.
+    ///
+    /// # Errors
+    /// 404, or 409 while it may still be sent.
+    pub async fn redact(&self, caller: &Caller, id: MessageId) -> Result<(), Problem> {
+        let outcome = self.store.redact(caller.business, id, self.now()).await?;
+        moved(outcome, "redacted", "Cancel it first, or wait until it is over.")
+    }
+
+    /// Removes a message that is over.
+    ///
+    /// # Errors
+    /// 404, or 409 while it may still be sent.
+    pub async fn delete(&self, caller: &Caller, id: MessageId) -> Result<(), Problem> {
+        let outcome = self.store.delete(caller.business, id).await?;
+        moved(outcome, "deleted", "Cancel it first, or wait until it is over.")
+    }
+}
+
+fn bounded(page: Page) -> Page {
+    Page { size: page.size.clamp(1, PAGE_MAX), token: page.token }
+}
+
+fn moved(outcome: CancelOutcome, verb: &str, remedy: &str) -> Result<(), Problem> {
+    match outcome {
+        CancelOutcome::Done => Ok(()),
+        CancelOutcome::NotFound => Err(Problem::not_found("message")),
+        CancelOutcome::WrongState(status) => Err(Problem::new(
+            ErrorCode::StateConflict,
+            format!("The message is {} and cannot be {verb}.", status.as_str()),
+        )
+        .remedy(remedy)),
+    }
+}

@@ -1,0 +1,268 @@
+//! The one service behind every dialect. A dialect parses into a command, calls a method here, and prints what it gives.
+
+pub mod command;
+mod judge;
+mod messages;
+mod send;
+mod webhooks;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use sha2::{Digest as _, Sha256};
+
+use transom_clock::WorldClock;
+use transom_domain::error_code::ErrorCode;
+use transom_domain::id::{BusinessId, SenderId};
+use transom_domain::pacing::{Bucket, Pace};
+use transom_domain::time::{Span, Timestamp};
+use transom_store::{Key, Scopes, Sender, Store};
+
+use crate::directory::{Directory, Speaker};
+use crate::problem::Problem;
+use crate::seal::SealingKey;
+use crate::templates::Library;
+use crate::upstream::Upstream;
+use crate::work::dispatcher::Dispatcher;
+use crate::work::relay::Relay;
+
+pub use command::{CALLBACK_DATA_MAX, Caller, IdempotencyKey, SendCommand, Sent, What};
+pub use judge::{Judged, Known, Leaving, facts_of, failure_of, judged, needs_phone, provider_id};
+pub use webhooks::{AddressRules, CreatedWebhook, NewWebhook, WebhookChange, is_private, webhook_secret};
+
+/// How long a key that was looked up is believed: the most that a revocation may lag.
+const KEY_MAX_AGE: std::time::Duration = std::time::Duration::from_secs(5);
+/// Keys believed at once.
+const KEYS_MAX: usize = 10_000;
+
+/// What the service holds callers to.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Sends per second and business on each send operation.
+    pub accept_per_second: u32,
+    /// Sends that may come at once.
+    pub accept_burst: u32,
+    /// Messages of one sender that may wait.
+    pub backlog_max: u64,
+    /// How long an idempotency key is kept; at least 24 hours.
+    pub idempotency_keep: Span,
+    /// How long a lost answer is waited for.
+    pub unknown_wait: Span,
+    /// Gap of the pair pace.
+    pub pair_gap: Span,
+    /// Burst of the pair pace.
+    pub pair_burst: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            accept_per_second: 200,
+            accept_burst: 400,
+            backlog_max: 1_000_000,
+            idempotency_keep: Span::hours(48),
+            unknown_wait: Span::minutes(10),
+            pair_gap: Span::secs(6),
+            pair_burst: 45,
+        }
+    }
+}
+
+/// The service; cheap to clone.
+#[derive(Clone)]
+pub struct Service(Arc<Inner>);
+
+/// What all clones of a service share; its parts are the crate's own business.
+pub struct Inner {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: WorldClock,
+    pub(crate) directory: Directory,
+    pub(crate) library: Library,
+    pub(crate) upstream: Upstream,
+    pub(crate) key: Arc<SealingKey>,
+    pub(crate) limits: Limits,
+    pub(crate) addresses: AddressRules,
+    pub(crate) dispatcher: Dispatcher,
+    pub(crate) relay: Relay,
+    started: Instant,
+    draining: AtomicBool,
+    keys: Mutex<HashMap<[u8; 32], (Instant, Key)>>,
+    rates: Mutex<HashMap<BusinessId, Bucket>>,
+}
+
+/// What the service is made of.
+pub struct ServiceParts {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// World time.
+    pub clock: WorldClock,
+    /// Senders and apps.
+    pub directory: Directory,
+    /// Templates.
+    pub library: Library,
+    /// Meta.
+    pub upstream: Upstream,
+    /// The sealing key.
+    pub key: Arc<SealingKey>,
+    /// Limits.
+    pub limits: Limits,
+    /// Which webhook addresses are allowed.
+    pub addresses: AddressRules,
+    /// Who sends.
+    pub dispatcher: Dispatcher,
+    /// Who tells.
+    pub relay: Relay,
+}
+
+/// Whether the house can work.
+#[derive(Debug, Clone)]
+pub struct Readiness {
+    /// Whether a commit works now.
+    pub can_commit: Result<(), String>,
+    /// Senders that are stopped, and why.
+    pub stopped: Vec<(SenderId, String, String)>,
+    /// Whether it is being shut down.
+    pub draining: bool,
+}
+
+impl std::ops::Deref for Service {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Service {
+    /// Puts it together.
+    #[must_use]
+    pub fn new(parts: ServiceParts) -> Self {
+        let ServiceParts { store, clock, directory, library, upstream, key, limits, addresses, dispatcher, relay } = parts;
+        Self(Arc::new(Inner {
+            store,
+            clock,
+            directory,
+            library,
+            upstream,
+            key,
+            limits,
+            addresses,
+            dispatcher,
+            relay,
+            started: Instant::now(),
+            draining: AtomicBool::new(false),
+            keys: Mutex::default(),
+            rates: Mutex::default(),
+        }))
+    }
+
+    /// World time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Checks the key of a request for a business and what it needs.
+    ///
+    /// # Errors
+    /// 401 when the key is missing, unknown, over or another business's; 403 when it lacks the scope.
+    pub async fn authenticate(&self, business: BusinessId, key: Option<&str>, needs: Scopes) -> Result<Caller, Problem> {
+        let refused = |why: &str| Problem::new(ErrorCode::ApiKeyInvalid, why);
+        let text = key.map(str::trim).filter(|k| !k.is_empty()).ok_or_else(|| refused("The X-API-Key header is missing."))?;
+        let hash: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+        let key = self.key_by_hash(hash).await?.ok_or_else(|| refused("The key in X-API-Key is not known."))?;
+        let now = self.now();
+        if key.business != business {
+            // The same words as for an unknown key: another tenant's keys are nobody's business.
+            return Err(refused("The key in X-API-Key is not known."));
+        }
+        if key.revoked_at.is_some() || key.expires_at.is_some_and(|at| at <= now) {
+            return Err(refused("The key in X-API-Key was revoked or has expired."));
+        }
+        if !key.scopes.allow(needs) {
+            return Err(Problem::new(ErrorCode::KeyScopeMissing, format!("The key lacks the scope `{}`.", scope_word(needs))));
+        }
+        Ok(Caller { business, key: key.id, scopes: key.scopes })
+    }
+
+    /// Looked up by hash, so that no comparison of secrets can be timed.
+    async fn key_by_hash(&self, hash: [u8; 32]) -> Result<Option<Key>, Problem> {
+        if let Some((at, key)) = self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(&hash)
+            && at.elapsed() < KEY_MAX_AGE
+        {
+            return Ok(Some(key.clone()));
+        }
+        let found = self.store.key_by_hash(hash).await?;
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        match &found {
+            Some(key) => {
+                if keys.len() >= KEYS_MAX {
+                    keys.clear();
+                }
+                keys.insert(hash, (Instant::now(), key.clone()));
+            }
+            None => {
+                keys.remove(&hash);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Forgets what was looked up of keys: a revocation through this process counts at once.
+    pub fn forget_keys(&self) {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// The sender with this id, of whatever business.
+    #[must_use]
+    pub fn sender(&self, id: SenderId) -> Option<Sender> {
+        self.directory.now().sender(id).map(|s| s.sender.clone())
+    }
+
+    /// The senders of a business.
+    #[must_use]
+    pub fn senders(&self, business: BusinessId) -> Vec<Sender> {
+        self.directory.now().of(business).iter().map(|s| s.sender.clone()).collect()
+    }
+
+    /// Whether the house can work.
+    pub async fn ready(&self) -> Readiness {
+        let can_commit = self.store.probe(self.now()).await.map_err(|why| why.to_string());
+        let stopped = |s: &Arc<Speaker>| Some((s.sender.id, s.sender.address.to_string(), s.stopped()?.to_owned()));
+        Readiness {
+            can_commit,
+            stopped: self.directory.now().all().filter_map(stopped).collect(),
+            draining: self.draining.load(Ordering::SeqCst),
+        }
+    }
+
+    /// From now on `/readyz` says no.
+    pub fn start_draining(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+    }
+
+    fn pace(&self, business: BusinessId) -> Result<(), Problem> {
+        let pace = Pace::per_second(self.limits.accept_per_second, self.limits.accept_burst);
+        let now = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
+        let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
+        let bucket = rates.entry(business).or_default();
+        if pace.room(*bucket, now) == 0 {
+            let rate = self.limits.accept_per_second;
+            return Err(Problem::new(ErrorCode::RateLimited, format!("More than {rate} sends per second of this business.")).retry_after(1));
+        }
+        *bucket = pace.take(*bucket, now, 1);
+        Ok(())
+    }
+}
+
+/// The word of a scope, as keys are made with.
+#[must_use]
+pub fn scope_word(scope: Scopes) -> &'static str {
+    match scope {
+        Scopes::SEND => "send",
+        Scopes::TEMPLATES => "templates",
+        Scopes::WEBHOOKS => "webhooks",
+        _ => "admin",
+    }
+}

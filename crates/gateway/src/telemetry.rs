@@ -1,0 +1,220 @@
+//! What is measured, all names in one place. Prometheus reads them at `/metrics`.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use transom_domain::error_code::ErrorCode;
+
+const ACCEPTED: &str = "transom_messages_accepted_total";
+const REPLAYED: &str = "transom_messages_replayed_total";
+const REFUSED: &str = "transom_messages_refused_total";
+const ATTEMPTS: &str = "transom_attempts_total";
+const UPSTREAM: &str = "transom_upstream_seconds";
+const WEBHOOKS: &str = "transom_webhooks_heard_total";
+const HEARING: &str = "transom_webhook_seconds";
+const FACTS: &str = "transom_facts_total";
+const DELIVERIES: &str = "transom_deliveries_total";
+const DELIVERING: &str = "transom_delivery_seconds";
+const WAITING: &str = "transom_messages_waiting";
+const OLDEST: &str = "transom_messages_waiting_oldest_seconds";
+const IN_FLIGHT: &str = "transom_attempts_in_flight";
+const STOPPED: &str = "transom_senders_stopped";
+const STORE_BUSY: &str = "transom_store_busy_total";
+const STORE_QUEUE: &str = "transom_store_queue";
+const REQUESTS: &str = "transom_http_requests_total";
+const REQUEST_TIME: &str = "transom_http_request_seconds";
+
+/// Bounds of every histogram of times, in seconds. Meta wants webhooks answered within 0.25 s at the median and 1 s at the
+/// hundredth: both are bounds here.
+const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Starts measuring and gives what `/metrics` prints. There is one recorder per process: two gateways in one process share it,
+/// and asking again gives the same one.
+pub fn install() -> PrometheusHandle {
+    let handle = HANDLE.get_or_init(|| {
+        let builder = PrometheusBuilder::new();
+        let recorder = match builder.set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS) {
+            Ok(builder) => builder.build_recorder(),
+            // Only an empty list of bounds is refused, and ours is not empty; times would be shown as quantiles.
+            Err(_) => PrometheusBuilder::new().build_recorder(),
+        };
+        let handle = recorder.handle();
+        if metrics::set_global_recorder(recorder).is_err() {
+            tracing::warn!("another recorder of metrics is installed in this process; /metrics stays empty");
+        }
+        describe();
+        handle
+    });
+    handle.clone()
+}
+
+/// Sums up the samples behind the histograms. Cheap; to be called every few seconds.
+pub(crate) fn upkeep() {
+    if let Some(handle) = HANDLE.get() {
+        handle.run_upkeep();
+    }
+}
+
+fn describe() {
+    describe_counter!(ACCEPTED, Unit::Count, "Messages accepted for sending.");
+    describe_counter!(REPLAYED, Unit::Count, "Sends answered with the answer of an earlier one, by idempotency key.");
+    describe_counter!(REFUSED, Unit::Count, "Sends refused, by error code.");
+    describe_counter!(ATTEMPTS, Unit::Count, "Attempts by outcome: accepted, unknown, unreachable, or the class of the error.");
+    describe_histogram!(UPSTREAM, Unit::Seconds, "Time from the first byte of a send to Meta's answer.");
+    describe_counter!(WEBHOOKS, Unit::Count, "Webhooks from Meta by result: heard, bad_signature, malformed, stranger.");
+    describe_histogram!(HEARING, Unit::Seconds, "Time from a webhook's last byte to its durable answer.");
+    describe_counter!(FACTS, Unit::Count, "Facts in webhooks: news, repeated, orphan (a status of a message not known here).");
+    describe_counter!(DELIVERIES, Unit::Count, "Deliveries to webhook endpoints by result: told, failed, given_up.");
+    describe_histogram!(DELIVERING, Unit::Seconds, "Time that an endpoint took to answer.");
+    describe_gauge!(WAITING, Unit::Count, "Messages that wait, by sender.");
+    describe_gauge!(OLDEST, Unit::Seconds, "Age of the oldest message that waits, by sender.");
+    describe_gauge!(IN_FLIGHT, Unit::Count, "Attempts that wait for Meta's answer.");
+    describe_gauge!(STOPPED, Unit::Count, "Senders that are stopped by an operator's error.");
+    describe_counter!(STORE_BUSY, Unit::Count, "Commands that found the store's queue full.");
+    describe_gauge!(STORE_QUEUE, Unit::Count, "Commands that wait for the store's writer.");
+    describe_counter!(REQUESTS, Unit::Count, "HTTP requests by method, route and status.");
+    describe_histogram!(REQUEST_TIME, Unit::Seconds, "Time from a request's head to its answer, by route.");
+}
+
+/// A message was accepted.
+pub(crate) fn accepted() {
+    counter!(ACCEPTED).increment(1);
+}
+
+/// A send was answered out of an idempotency key.
+pub(crate) fn replayed() {
+    counter!(REPLAYED).increment(1);
+}
+
+/// A send was refused.
+pub(crate) fn refused(code: ErrorCode) {
+    counter!(REFUSED, "code" => code.as_str()).increment(1);
+}
+
+/// An attempt ended: `accepted`, `unknown`, `unreachable`, or a word of [`transom_domain::failure::Class`].
+pub(crate) fn attempt(outcome: &'static str) {
+    counter!(ATTEMPTS, "outcome" => outcome).increment(1);
+}
+
+/// Meta answered a send after that time.
+pub(crate) fn upstream_latency(took: Duration) {
+    histogram!(UPSTREAM).record(took.as_secs_f64());
+}
+
+/// A webhook from Meta was read: `heard`, `bad_signature`, `malformed` or `stranger`.
+pub(crate) fn heard(result: &'static str) {
+    counter!(WEBHOOKS, "result" => result).increment(1);
+}
+
+/// A webhook from Meta was answered after that time.
+pub(crate) fn hearing(took: Duration) {
+    histogram!(HEARING).record(took.as_secs_f64());
+}
+
+/// What the facts of one webhook were.
+pub(crate) fn facts(news: usize, repeated: usize, orphans: usize) {
+    for (kind, count) in [("news", news), ("repeated", repeated), ("orphan", orphans)] {
+        if count > 0 {
+            counter!(FACTS, "kind" => kind).increment(u64::try_from(count).unwrap_or(u64::MAX));
+        }
+    }
+}
+
+/// A delivery to a business's endpoint ended: `told`, `failed` or `given_up`.
+pub(crate) fn delivery(result: &'static str) {
+    counter!(DELIVERIES, "result" => result).increment(1);
+}
+
+/// An endpoint answered, or failed to, after that time.
+pub(crate) fn delivering(took: Duration) {
+    histogram!(DELIVERING).record(took.as_secs_f64());
+}
+
+/// How much of a sender waits, and for how long the oldest.
+pub(crate) fn waiting(sender: &str, messages: u64, oldest: Duration) {
+    gauge!(WAITING, "sender" => sender.to_owned()).set(as_f64(messages));
+    gauge!(OLDEST, "sender" => sender.to_owned()).set(oldest.as_secs_f64());
+}
+
+/// How many attempts wait for Meta's answer.
+pub(crate) fn in_flight(attempts: usize) {
+    gauge!(IN_FLIGHT).set(as_f64(attempts as u64));
+}
+
+/// How many senders are stopped.
+pub(crate) fn stopped(senders: usize) {
+    gauge!(STOPPED).set(as_f64(senders as u64));
+}
+
+/// The store's queue was full.
+pub(crate) fn store_busy() {
+    counter!(STORE_BUSY).increment(1);
+}
+
+/// How many commands wait for the store's writer.
+pub(crate) fn store_queue(commands: usize) {
+    gauge!(STORE_QUEUE).set(as_f64(commands as u64));
+}
+
+/// An HTTP request was answered. `route` is the pattern, never the path itself, so that the number of series is bounded.
+pub(crate) fn request(method: &axum::http::Method, route: &str, status: u16, took: Duration) {
+    // Methods are a caller's words too: only the known ones become a label.
+    let method = match *method {
+        axum::http::Method::GET => "GET",
+        axum::http::Method::POST => "POST",
+        axum::http::Method::PUT => "PUT",
+        axum::http::Method::DELETE => "DELETE",
+        _ => "other",
+    };
+    let route = route.to_owned();
+    counter!(REQUESTS, "method" => method, "route" => route.clone(), "status" => status.to_string()).increment(1);
+    histogram!(REQUEST_TIME, "route" => route).record(took.as_secs_f64());
+}
+
+/// Exact up to 2^53, far beyond any queue.
+#[expect(clippy::cast_precision_loss, reason = "counts of waiting things are far below 2^53")]
+const fn as_f64(count: u64) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_is_described_and_shown_and_install_is_idempotent() {
+        let first = install();
+        let second = install();
+        accepted();
+        replayed();
+        refused(ErrorCode::MessageTextEmpty);
+        attempt("answered");
+        upstream_latency(Duration::from_millis(3));
+        heard("heard");
+        hearing(Duration::from_millis(1));
+        facts(1, 0, 2);
+        delivery("told");
+        delivering(Duration::from_millis(4));
+        waiting("+493012345678", 5, Duration::from_secs(6));
+        in_flight(2);
+        stopped(1);
+        store_busy();
+        store_queue(3);
+        request(&axum::http::Method::GET, "/healthz", 200, Duration::from_millis(1));
+        upkeep();
+        let shown = first.render();
+        for name in [ACCEPTED, REPLAYED, REFUSED, ATTEMPTS, UPSTREAM, WEBHOOKS, HEARING, FACTS, DELIVERIES, DELIVERING, WAITING,
+            OLDEST, IN_FLIGHT, STOPPED, STORE_BUSY, STORE_QUEUE, REQUESTS, REQUEST_TIME]
+        {
+            assert!(shown.contains(&format!("# HELP {name} ")), "{name} is not described:\n{shown}");
+        }
+        assert!(shown.contains("code=\"ERROR_CODE_MESSAGE_TEXT_EMPTY\""));
+        assert!(shown.contains("transom_upstream_seconds_bucket"));
+        assert!(second.render().contains(ACCEPTED));
+    }
+}

@@ -1,0 +1,183 @@
+//! What is known of templates: the store's copy, indexed for matching by canonical content and for naming.
+//!
+//! The copy is made from Meta's `message_templates` (at start, on demand, at an interval and on a miss) and kept true by
+//! status webhooks. In memory it is at most [`MAX_AGE`] old; every change made through this process replaces it at once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use transom_clock::WorldClock;
+use transom_domain::content::{Body, Language, Variables};
+use transom_domain::id::BusinessId;
+use transom_domain::template::{Approval, Definition, Template};
+use transom_domain::translate::to_definition;
+use transom_store::{Store, StoreError};
+
+use crate::directory::Speaker;
+use crate::upstream::Upstream;
+
+/// How old the copy in memory may be.
+pub const MAX_AGE: Duration = Duration::from_secs(5);
+/// A miss asks Meta again at most this often per account, so that wrong names cost no calls.
+const MISS_GAP: Duration = Duration::from_secs(3);
+/// Templates per page of the list.
+const PAGE: usize = 100;
+/// Most pages that one reading follows: 6,000 is Meta's own limit of templates per account.
+const PAGES_MAX: usize = 100;
+
+/// The templates of one account, indexed.
+#[derive(Default)]
+pub struct Shelf {
+    all: Vec<Arc<Template>>,
+    by_name: HashMap<String, Vec<Arc<Template>>>,
+    by_content: HashMap<(Language, String), Vec<Arc<Template>>>,
+}
+
+impl Shelf {
+    fn of(templates: Vec<Template>) -> Self {
+        let mut shelf = Self::default();
+        for template in templates {
+            let template = Arc::new(template);
+            shelf.by_name.entry(template.name.clone()).or_default().push(template.clone());
+            let key = (template.language.clone(), canonical(&template.definition));
+            shelf.by_content.entry(key).or_default().push(template.clone());
+            shelf.all.push(template);
+        }
+        shelf
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> &[Arc<Template>] {
+        &self.all
+    }
+
+    /// The translations of a name that still exist.
+    pub fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Arc<Template>> + use<'a> {
+        self.by_name.get(name).into_iter().flatten().filter(|t| t.approval != Approval::Deleted)
+    }
+
+    /// The templates with the same canonical content as this body, in this language. The values tell the kind of a file whose
+    /// name is a variable.
+    #[must_use]
+    pub fn matching(&self, body: &Body, values: &Variables, language: &Language) -> &[Arc<Template>] {
+        let Some(definition) = to_definition(body, values) else { return &[] };
+        self.by_content.get(&(language.clone(), canonical(&definition))).map_or(&[], Vec::as_slice)
+    }
+}
+
+fn canonical(definition: &Definition) -> String {
+    serde_json::to_string(&definition.canonical()).unwrap_or_default()
+}
+
+/// The library of all accounts; cheap to clone.
+#[derive(Clone)]
+pub struct Library(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    upstream: Upstream,
+    clock: WorldClock,
+    shelves: Mutex<HashMap<(BusinessId, String), (Instant, Arc<Shelf>)>>,
+    asked: Mutex<HashMap<(BusinessId, String), Instant>>,
+}
+
+/// What a reading of Meta's list gave.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Templates read.
+    pub read: usize,
+    /// Of these, new or changed.
+    pub changed: usize,
+    /// Templates that could not be understood, with the reason.
+    pub skipped: Vec<String>,
+}
+
+impl Library {
+    /// An empty library.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, upstream: Upstream, clock: WorldClock) -> Self {
+        Self(Arc::new(Inner { store, upstream, clock, shelves: Mutex::default(), asked: Mutex::default() }))
+    }
+
+    /// The shelf of an account, at most [`MAX_AGE`] old.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn shelf(&self, business: BusinessId, waba: &str) -> Result<Arc<Shelf>, StoreError> {
+        let key = (business, waba.to_owned());
+        let known = self.0.shelves.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        match known {
+            Some((read_at, shelf)) if read_at.elapsed() < MAX_AGE => Ok(shelf),
+            _ => self.reshelve(business, waba).await,
+        }
+    }
+
+    /// Reads the store's copy anew.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn reshelve(&self, business: BusinessId, waba: &str) -> Result<Arc<Shelf>, StoreError> {
+        let read_at = Instant::now();
+        let templates = self.0.store.templates(business, waba.to_owned(), None).await?;
+        let shelf = Arc::new(Shelf::of(templates));
+        let mut shelves = self.0.shelves.lock().unwrap_or_else(PoisonError::into_inner);
+        shelves.insert((business, waba.to_owned()), (read_at, shelf.clone()));
+        Ok(shelf)
+    }
+
+    /// Reads Meta's list after a miss, unless that was done a moment ago. Says whether it was read.
+    pub async fn after_a_miss(&self, speaker: &Speaker) -> bool {
+        let Some(waba) = &speaker.sender.waba else { return false };
+        let key = (speaker.sender.business, waba.clone());
+        {
+            let mut asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            if asked.get(&key).is_some_and(|at| at.elapsed() < MISS_GAP) {
+                return false;
+            }
+            asked.insert(key, Instant::now());
+        }
+        match self.read(speaker).await {
+            Ok(_) => true,
+            Err(why) => {
+                tracing::warn!(waba = %waba, error = %why, "templates could not be read after a miss");
+                false
+            }
+        }
+    }
+
+    /// Reads the whole list of an account from Meta into the store.
+    ///
+    /// # Errors
+    /// A sentence: what Meta or the store said.
+    pub async fn read(&self, speaker: &Speaker) -> Result<Reading, String> {
+        let Some(waba) = speaker.sender.waba.clone() else { return Ok(Reading::default()) };
+        let business = speaker.sender.business;
+        let read_at = self.0.clock.now();
+        let mut templates = Vec::new();
+        let mut reading = Reading::default();
+        let mut after = None;
+        let mut complete = false;
+        for _ in 0..PAGES_MAX {
+            let path = transom_meta::graph::templates_path(&waba, PAGE, after.as_deref());
+            let answer = self.0.upstream.call(reqwest::Method::GET, &path, &speaker.token, None).await.json()?;
+            let page = transom_meta::templates::parse_page(&answer).map_err(|why| why.to_string())?;
+            templates.extend(page.templates);
+            reading.skipped.extend(page.skipped);
+            after = page.after;
+            if after.is_none() {
+                complete = true;
+                break;
+            }
+        }
+        for why in &reading.skipped {
+            tracing::warn!(waba = %waba, reason = %why, "a template could not be understood");
+        }
+        reading.read = templates.len();
+        let stored = self.0.store.put_templates(business, waba.clone(), templates, complete, read_at).await;
+        reading.changed = stored.map_err(|why| why.to_string())?;
+        self.reshelve(business, &waba).await.map_err(|why| why.to_string())?;
+        Ok(reading)
+    }
+}

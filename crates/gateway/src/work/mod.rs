@@ -1,0 +1,6 @@
+//! The workers: what goes on without a caller waiting for it.
+
+pub mod dispatcher;
+pub mod relay;
+pub mod rest;
+pub mod upkeep;

@@ -1,0 +1,232 @@
+//! Upkeep: what falls due by itself. Lost answers are decided, stale messages expired, old rows swept, templates and the
+//! directory read anew.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use transom_clock::WorldClock;
+use transom_domain::dispatch::{Unresolved, after_silence};
+use transom_domain::time::{Span, Timestamp};
+use transom_store::{BATCH_MAX, Resolution, Store};
+
+use super::dispatcher::Dispatcher;
+use super::relay::Relay;
+use super::rest::Rest;
+use crate::directory::{Directory, MAX_AGE};
+use crate::telemetry;
+use crate::templates::Library;
+
+/// Rows that one sweep removes.
+const SWEEP_ROWS: usize = 1_000;
+/// How often old rows are swept, by world time.
+const SWEEP_EVERY: Span = Span::minutes(10);
+/// How long a worker waits after the store could not answer.
+const STORE_PAUSE: Span = Span::secs(1);
+/// Expiry that nobody was poked for is looked for this often at most.
+const EXPIRY_LOOK: Span = Span::secs(30);
+
+/// What upkeep works with.
+#[derive(Clone)]
+pub struct Upkeep {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// World time.
+    pub clock: WorldClock,
+    /// Senders.
+    pub directory: Directory,
+    /// Templates.
+    pub library: Library,
+    /// Who sends.
+    pub dispatcher: Dispatcher,
+    /// Who tells.
+    pub relay: Relay,
+    /// Where workers are posted.
+    pub rest: Rest,
+    /// How often templates are read from Meta.
+    pub template_interval: Span,
+    /// Ends it.
+    pub stop: CancellationToken,
+}
+
+impl Upkeep {
+    /// Decides about lost answers when their wait is over.
+    pub async fn unknowns(self) {
+        let post = self.rest.post();
+        self.dispatcher.tell_of_unknowns(post.clone());
+        let mut due = None;
+        loop {
+            let busy = tokio::select! {
+                busy = post.wait(due) => busy,
+                () = self.stop.cancelled() => return,
+            };
+            due = self.decide().await;
+            drop(busy);
+        }
+    }
+
+    async fn decide(&self) -> Option<Timestamp> {
+        loop {
+            let now = self.clock.now();
+            let (pending, next) = match self.store.overdue(now, BATCH_MAX).await {
+                Ok(found) => found,
+                Err(why) => {
+                    tracing::warn!(error = %why, "lost answers could not be looked up");
+                    return Some(now.plus(STORE_PAUSE));
+                }
+            };
+            if pending.is_empty() {
+                return next;
+            }
+            for unknown in pending {
+                let message = &unknown.message;
+                let resolution = match after_silence(message.when_unknown, unknown.attempted_at, unknown.heard_of_attempts_until) {
+                    Unresolved::Resend => Resolution::Resend,
+                    Unresolved::Fail(failure) => Resolution::Fail { failure },
+                };
+                tracing::info!(message.id = %message.id, again = matches!(resolution, Resolution::Resend), "a lost answer was decided");
+                if let Err(why) = self.store.resolve(message.business, message.id, resolution, self.clock.now()).await {
+                    tracing::warn!(message.id = %message.id, error = %why, "a lost answer could not be decided");
+                    return Some(now.plus(STORE_PAUSE));
+                }
+                self.dispatcher.poke(message.sender);
+                self.relay.poke(message.business);
+            }
+        }
+    }
+
+    /// Ends messages that waited past their validity.
+    pub async fn expiry(self) {
+        let post = self.rest.post();
+        let mut due = None;
+        loop {
+            let busy = tokio::select! {
+                busy = post.wait(due) => busy,
+                () = self.stop.cancelled() => return,
+            };
+            due = self.expire().await;
+            drop(busy);
+        }
+    }
+
+    async fn expire(&self) -> Option<Timestamp> {
+        let mut any = false;
+        let next = loop {
+            let now = self.clock.now();
+            match self.store.expire(now, BATCH_MAX).await {
+                Ok((0, next)) => break Some(next.unwrap_or(Timestamp::FAR).min(now.plus(EXPIRY_LOOK))),
+                Ok(_) => any = true,
+                Err(why) => {
+                    tracing::warn!(error = %why, "stale messages could not be looked up");
+                    break Some(now.plus(STORE_PAUSE));
+                }
+            }
+        };
+        if any {
+            for speaker in self.directory.now().all() {
+                self.relay.poke(speaker.sender.business);
+            }
+        }
+        next
+    }
+
+    /// Sweeps old rows, in small slices between the work of others.
+    pub async fn sweep(self) {
+        let post = self.rest.post();
+        let mut due = None;
+        loop {
+            let busy = tokio::select! {
+                busy = post.wait(due) => busy,
+                () = self.stop.cancelled() => return,
+            };
+            loop {
+                match self.store.sweep(self.clock.now(), SWEEP_ROWS).await {
+                    Ok(0) => break,
+                    Ok(rows) => tracing::debug!(rows, "old rows were removed"),
+                    Err(why) => {
+                        tracing::warn!(error = %why, "old rows could not be removed");
+                        break;
+                    }
+                }
+                tokio::task::yield_now().await;
+            }
+            due = Some(self.clock.now().plus(SWEEP_EVERY));
+            drop(busy);
+        }
+    }
+
+    /// Reads the templates of every account from Meta: at start, and at an interval.
+    pub async fn templates(self) {
+        let post = self.rest.post();
+        let mut due = None;
+        loop {
+            let busy = tokio::select! {
+                busy = post.wait(due) => busy,
+                () = self.stop.cancelled() => return,
+            };
+            let mut read = std::collections::HashSet::new();
+            for speaker in self.directory.now().all() {
+                let Some(waba) = &speaker.sender.waba else { continue };
+                if !read.insert((speaker.sender.business, waba.clone())) {
+                    continue;
+                }
+                match self.library.read(speaker).await {
+                    Ok(reading) => tracing::info!(waba = %waba, read = reading.read, changed = reading.changed, "templates were read"),
+                    Err(why) => tracing::warn!(waba = %waba, error = %why, "templates could not be read"),
+                }
+            }
+            due = Some(self.clock.now().plus(self.template_interval));
+            drop(busy);
+        }
+    }
+
+    /// Follows changes of senders, made here or elsewhere.
+    pub async fn directory(self) {
+        let mut changes = self.directory.changes();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(MAX_AGE) => {
+                    if let Err(why) = self.directory.reload().await {
+                        tracing::warn!(error = %why, "the directory could not be read");
+                    }
+                    self.gauge().await;
+                }
+                changed = changes.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    self.dispatcher.follow_directory();
+                    // A stopped or mended sender has its event.
+                    for speaker in self.directory.now().all() {
+                        self.relay.poke(speaker.sender.business);
+                    }
+                }
+                () = self.stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// Sets the gauges of what waits.
+    async fn gauge(&self) {
+        let now = self.clock.now();
+        let directory = self.directory.now();
+        telemetry::in_flight(self.dispatcher.in_flight());
+        telemetry::stopped(directory.all().filter(|s| s.stopped().is_some()).count());
+        for speaker in directory.all() {
+            if let Ok(backlog) = self.store.backlog(speaker.sender.id).await {
+                let oldest = backlog.oldest.map_or(0, |oldest| now.since(oldest).as_millis());
+                let oldest = std::time::Duration::from_millis(u64::try_from(oldest).unwrap_or(0));
+                telemetry::waiting(&speaker.sender.address.to_string(), backlog.waiting, oldest);
+            }
+        }
+    }
+
+    /// Starts all of it.
+    pub fn start(self, tasks: &tokio_util::task::TaskTracker) {
+        tasks.spawn(self.clone().unknowns());
+        tasks.spawn(self.clone().expiry());
+        tasks.spawn(self.clone().sweep());
+        tasks.spawn(self.clone().templates());
+        tasks.spawn(self.directory());
+    }
+}

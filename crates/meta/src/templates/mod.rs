@@ -1,0 +1,35 @@
+//! Templates: how one is created, and how Meta writes it when it is read back (Meta: templates/components,
+//! templates/template-management and the page of each special kind).
+
+mod create;
+mod parse;
+
+use transom_domain::template::Category;
+
+pub(crate) use parse::next_cursor;
+
+pub use create::to_create;
+pub use parse::{BadTemplate, NotAPage, Page, parse, parse_page};
+
+/// Fields to ask for when templates are read: what [`parse`] looks at.
+pub const FIELDS: &str = "id,name,language,category,status,parameter_format,components,rejected_reason";
+
+/// Reads Meta's word for a category, in either case.
+#[must_use]
+pub fn category(word: &str) -> Option<Category> {
+    [Category::Marketing, Category::Utility, Category::Authentication]
+        .into_iter()
+        .find(|category| category.as_str().eq_ignore_ascii_case(word.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn categories_are_read_in_either_case() {
+        assert_eq!(category("utility"), Some(Category::Utility));
+        assert_eq!(category(" MARKETING"), Some(Category::Marketing));
+        assert_eq!(category("GREETING"), None);
+    }
+}

@@ -1,0 +1,390 @@
+//! Webhooks of every kind, from bodies modelled on Meta's pages with values of our own (`fixtures/webhook`).
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: what fails here is a failed test")]
+
+use serde_json::{Value, json};
+use transom_domain::Timestamp;
+use transom_domain::address::{Bsuid, Phone};
+use transom_domain::fact::{
+    Account, Fact, Heard, IdentityChange, Inbound, InboundBody, Person, Preference, Reported, StatusReport, TemplateStatus,
+};
+use transom_domain::free_form::MediaKind;
+use transom_domain::template::{Approval, Category};
+use transom_meta::webhook::{BODY_MAX, BadBody, Delivery, opens_session, parse};
+
+const WABA: &str = "410000000000007";
+
+fn deliveries(name: &str) -> Vec<Delivery> {
+    let path = format!("{}/tests/fixtures/webhook/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    parse(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// The facts of a body with one entry.
+fn heard(name: &str) -> Vec<Heard> {
+    let [delivery] = <[Delivery; 1]>::try_from(deliveries(name)).unwrap();
+    assert_eq!(delivery.entry_id, WABA);
+    delivery.heard
+}
+
+/// The one fact of a body, which is about our number.
+fn told(name: &str) -> Fact {
+    let [one] = <[Heard; 1]>::try_from(heard(name)).unwrap();
+    assert_eq!(one.account, Account::PhoneNumber("510000000000003".into()), "{name}");
+    one.fact
+}
+
+fn inbound(name: &str) -> Inbound {
+    match told(name) {
+        Fact::Inbound(inbound) => inbound,
+        other => panic!("{name}: {other:?}"),
+    }
+}
+
+fn status(name: &str) -> StatusReport {
+    match told(name) {
+        Fact::Status(status) => status,
+        other => panic!("{name}: {other:?}"),
+    }
+}
+
+fn other(field: &str) -> Fact {
+    Fact::Other { field: field.into() }
+}
+
+fn second(seconds: i64) -> Timestamp {
+    Timestamp::from_secs(seconds)
+}
+
+fn phone(text: &str) -> Option<Phone> {
+    Some(Phone::parse(text).unwrap())
+}
+
+fn bsuid(text: &str) -> Option<Bsuid> {
+    Some(Bsuid::parse(text).unwrap())
+}
+
+fn marta() -> Person {
+    Person {
+        phone: phone("+4915112345678"),
+        bsuid: bsuid("DE.4402917750112"),
+        name: Some("Marta K.".into()),
+        ..Person::default()
+    }
+}
+
+fn media(kind: MediaKind, id: &str, mime_type: &str) -> InboundBody {
+    InboundBody::Media {
+        kind,
+        id: id.into(),
+        mime_type: mime_type.into(),
+        sha256: None,
+        caption: None,
+        filename: None,
+        voice: false,
+        url: None,
+    }
+}
+
+#[test]
+fn a_text_is_from_a_person_at_a_time() {
+    assert_eq!(
+        inbound("in_text"),
+        Inbound {
+            provider_id: "wamid.SU4001".into(),
+            at: second(1_795_000_001),
+            from: marta(),
+            body: InboundBody::Text { body: "Grüß Gott".into() },
+            reply_to: None,
+            forwarded: false,
+            referral: None,
+        }
+    );
+}
+
+#[test]
+fn quotes_forwards_and_ads_are_kept() {
+    let text = inbound("in_text_quote_ad");
+    assert_eq!(text.reply_to.as_deref(), Some("wamid.T1VU001"));
+    assert!(text.forwarded);
+    assert_eq!(text.referral.unwrap()["source_id"], "77");
+}
+
+#[test]
+fn every_type_has_its_body() {
+    let with = |kind, id, mime, change: &dyn Fn(&mut Value)| {
+        let mut json = serde_json::to_value(media(kind, id, mime)).unwrap();
+        change(&mut json);
+        serde_json::from_value::<InboundBody>(json).unwrap()
+    };
+    let bodies = [
+        (
+            "in_image",
+            with(MediaKind::Image, "6001", "image/jpeg", &|m| {
+                m["caption"] = json!("Der Karton");
+                m["sha256"] = json!("aGFzaA==");
+                m["url"] = json!("https://cdn.example/6001");
+            }),
+        ),
+        (
+            "in_voice",
+            with(MediaKind::Audio, "6002", "audio/ogg; codecs=opus", &|m| {
+                m["voice"] = json!(true);
+                m["sha256"] = json!("aGFzaA==");
+            }),
+        ),
+        ("in_document", with(MediaKind::Document, "6003", "application/pdf", &|m| m["filename"] = json!("vertrag.pdf"))),
+        ("in_sticker", media(MediaKind::Sticker, "6004", "image/webp")),
+        ("in_location", InboundBody::Location { latitude: 52.5, longitude: 13.25, name: Some("Laden".into()), address: None }),
+        (
+            "in_contacts",
+            InboundBody::Contacts {
+                contacts: json!([{"name": {"formatted_name": "Ben B."}, "phones": [{"phone": "+49 151 000", "wa_id": "49151000"}],
+                    "origin": "other"}]),
+            },
+        ),
+        ("in_reaction", InboundBody::Reaction { message_id: "wamid.T1VU001".into(), emoji: Some("👍".into()) }),
+        ("in_reaction_removed", InboundBody::Reaction { message_id: "wamid.T1VU001".into(), emoji: None }),
+        ("in_template_button", InboundBody::Button { payload: "STOP".into(), text: "Keine Werbung".into() }),
+        ("in_button_reply", InboundBody::ButtonReply { id: "ja-1".into(), title: "Ja".into() }),
+        (
+            "in_list_reply",
+            InboundBody::ListReply { id: "mo-8".into(), title: "Montag".into(), description: Some("8 bis 10".into()) },
+        ),
+        (
+            "in_flow_reply",
+            InboundBody::FlowReply { name: "flow".into(), body: "Sent".into(), response_json: r#"["kein","Objekt"]"#.into() },
+        ),
+        (
+            "in_call_permission",
+            InboundBody::CallPermission {
+                reply: json!({"response": "accept", "expiration_timestamp": "1795604800", "response_source": "user_action"}),
+            },
+        ),
+        (
+            "in_order",
+            InboundBody::Order {
+                order: json!({"catalog_id": "77", "product_items": [
+                    {"product_retailer_id": "sku-1", "quantity": 2, "item_price": 12.5, "currency": "EUR"}]}),
+            },
+        ),
+    ];
+    for (name, wanted) in bodies {
+        let read = inbound(name);
+        assert!(opens_session(&read.body), "{name}");
+        assert_eq!(read.body, wanted, "{name}");
+        assert_eq!(read.from, marta(), "{name}");
+    }
+}
+
+#[test]
+fn what_meta_could_not_pass_on_opens_a_session_all_the_same() {
+    let InboundBody::Unsupported { errors } = inbound("in_unsupported").body else { panic!("not unsupported") };
+    assert_eq!(errors[0].code, 131_051);
+    assert_eq!(errors[0].details.as_deref(), Some("Not supported"));
+    assert!(opens_session(&InboundBody::Unsupported { errors }));
+}
+
+#[test]
+fn a_type_nobody_knows_is_kept_whole_and_an_edit_opens_nothing() {
+    let InboundBody::Unknown { name, raw } = inbound("in_hologram").body else { panic!("not unknown") };
+    assert_eq!((name.as_str(), &raw["hologram"]), ("hologram", &json!({"id": "h-1"})));
+    assert!(opens_session(&InboundBody::Unknown { name, raw }));
+    let edit = inbound("in_edit").body;
+    assert_eq!(edit.word(), "edit");
+    assert!(!opens_session(&edit));
+}
+
+#[test]
+fn people_without_a_number_are_known_by_their_user_id() {
+    let from = inbound("in_text_without_number").from;
+    assert_eq!((from.phone, from.bsuid, from.parent_bsuid), (None, bsuid("DE.4402917750112"), bsuid("DE.ENT.118")));
+    assert_eq!((from.name.as_deref(), from.username.as_deref()), (Some("Marta K."), Some("marta.k")));
+    let misplaced = inbound("in_text_user_id_in_from").from;
+    assert_eq!((misplaced.phone, misplaced.bsuid), (None, bsuid("DE.4402917750112")));
+    assert_eq!(misplaced.name.as_deref(), Some("Marta K."));
+}
+
+#[test]
+fn three_forms_tell_of_a_new_identity() {
+    let change = |name: &str| match told(name) {
+        Fact::IdentityChanged(change) => change,
+        other => panic!("{name}: {other:?}"),
+    };
+    assert_eq!(
+        change("system_new_number"),
+        IdentityChange {
+            provider_id: "wamid.SU4030".into(),
+            at: second(1_795_000_030),
+            previous: Person { phone: phone("+4915112345678"), bsuid: bsuid("DE.4402917750112"), ..Person::default() },
+            current: Person { phone: phone("+4915187654321"), bsuid: bsuid("DE.9901837744001"), ..Person::default() },
+        }
+    );
+    let prose = change("system_new_user_id_in_prose");
+    assert_eq!((prose.previous.bsuid, prose.current.bsuid), (bsuid("DE.4402917750112"), bsuid("DE.9901837744001")));
+    let update = change("user_id_update");
+    assert_eq!((update.provider_id.as_str(), update.at), ("", second(1_795_000_032)));
+    assert_eq!((update.previous.phone, update.previous.bsuid), (None, bsuid("DE.4402917750112")));
+    assert_eq!((update.current.phone, update.current.bsuid), (phone("+4915112345678"), bsuid("DE.9901837744001")));
+}
+
+#[test]
+fn preferences_are_about_marketing() {
+    let wanted = Preference { from: marta(), marketing: false, at: second(1_795_000_033) };
+    assert_eq!(told("user_preference_stop"), Fact::Preference(wanted));
+    assert_eq!(told("user_preference_signup"), other("user_preferences"));
+}
+
+#[test]
+fn a_call_of_the_customer_opens_a_session_when_it_begins() {
+    let call = inbound("call_connect");
+    assert_eq!((call.provider_id.as_str(), call.at, call.from), ("wacid.Q0FMTA", second(1_795_000_035), marta()));
+    assert!(opens_session(&call.body) && call.body.word() == "call");
+    assert_eq!(told("call_terminate"), other("calls"));
+    let facts: Vec<Fact> = heard("call_of_ours").into_iter().map(|h| h.fact).collect();
+    assert_eq!(facts, [other("statuses.RINGING"), other("calls")]);
+}
+
+#[test]
+fn statuses_say_how_far_a_message_got() {
+    let price = json!({"billable": true, "pricing_model": "PMP", "type": "regular", "category": "authentication-international"});
+    assert_eq!(
+        status("status_sent"),
+        StatusReport {
+            provider_id: "wamid.T1VU001".into(),
+            status: Reported::Sent,
+            at: second(1_795_000_101),
+            recipient: marta(),
+            callback: Some("01K.1".into()),
+            errors: Vec::new(),
+            pricing: Some(price),
+            conversation: None,
+        }
+    );
+    let older = status("status_sent_v23");
+    assert_eq!(older.conversation.unwrap()["origin"]["type"], "utility");
+    assert_eq!(older.recipient, Person { phone: phone("+4915112345678"), ..Person::default() });
+    assert_eq!(status("status_delivered").status, Reported::Delivered);
+    for (name, reported) in [("status_read", Reported::Read), ("status_played", Reported::Played)] {
+        let read = status(name);
+        assert_eq!((read.status, read.recipient.parent_bsuid), (reported, bsuid("DE.ENT.118")), "{name}");
+    }
+    assert_eq!(told("status_deleted"), other("statuses.deleted"));
+}
+
+#[test]
+fn a_failure_says_why_in_either_form() {
+    let failed = status("status_failed_no_session");
+    assert_eq!((failed.status, failed.errors.len()), (Reported::Failed, 1));
+    assert_eq!((failed.errors[0].code, failed.errors[0].details.as_deref()), (131_047, Some("More than 24 hours")));
+    let older = status("status_failed_old_form");
+    assert_eq!((older.errors[0].code, older.errors[0].details.as_deref()), (131_014, Some("Fetch failed")));
+    assert_eq!(older.recipient, Person::default());
+}
+
+#[test]
+fn a_groups_status_is_about_the_participant() {
+    let recipient = status("status_of_a_group").recipient;
+    assert_eq!((recipient.phone, recipient.bsuid), (phone("+4915112345678"), bsuid("DE.4402917750112")));
+}
+
+#[test]
+fn templates_change_their_status() {
+    let change = |name: &str| {
+        let [one] = <[Heard; 1]>::try_from(heard(name)).unwrap();
+        assert_eq!(one.account, Account::Waba(WABA.into()));
+        one.fact
+    };
+    let wanted = |approval, reason: Option<&str>, at| {
+        Fact::TemplateStatus(TemplateStatus {
+            id: "610000000000004".into(),
+            name: "termin".into(),
+            language: transom_domain::content::Language::parse("en_US").unwrap(),
+            approval,
+            category: Some(Category::Utility),
+            reason: reason.map(str::to_owned),
+            at: second(at),
+        })
+    };
+    assert_eq!(change("template_approved"), wanted(Approval::Approved, None, 1_795_000_200));
+    assert_eq!(change("template_rejected"), wanted(Approval::Rejected, Some("INVALID_FORMAT"), 1_795_000_201));
+    assert_eq!(change("template_rejected_beside"), wanted(Approval::Rejected, Some("side by side"), 1_795_000_202));
+    assert_eq!(change("template_paused"), wanted(Approval::Paused, None, 1_795_000_203));
+    assert_eq!(change("template_event_nobody_knows"), other("message_template_status_update"));
+    assert_eq!(change("template_category"), other("template_category_update"));
+    assert_eq!(change("account_update"), other("account_update"));
+}
+
+#[test]
+fn errors_of_the_number_are_no_message() {
+    assert_eq!(told("number_errors"), other("errors"));
+}
+
+#[test]
+fn a_batch_is_read_whole_around_what_is_broken_in_it() {
+    let all = deliveries("batch");
+    assert_eq!(all.len(), 3);
+    assert_eq!(all[0].fields, ["messages", "message_template_quality_update"]);
+    let ids: Vec<String> = all[0]
+        .heard
+        .iter()
+        .map(|heard| match &heard.fact {
+            Fact::Status(s) => format!("{} {:?}", s.provider_id, s.recipient.name),
+            Fact::Other { field } => field.clone(),
+            fact => panic!("{fact:?}"),
+        })
+        .collect();
+    assert_eq!(
+        ids,
+        ["wamid.T1VU002 Some(\"Ben\")", "messages", "wamid.T1VU003 Some(\"Marta K.\")", "message_template_quality_update"]
+    );
+    assert!(all[1].heard.is_empty());
+    assert_eq!((all[2].entry_id.as_str(), all[2].at), ("410000000000008", Some(second(1_795_000_303))));
+    assert!(all[2].heard.iter().all(|h| h.account == Account::PhoneNumber("510000000000009".into())));
+    let times: Vec<Timestamp> = all[2]
+        .heard
+        .iter()
+        .filter_map(|heard| match &heard.fact {
+            Fact::Inbound(inbound) => Some(inbound.at),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(times, [second(1_795_000_304), second(1_795_000_303)]);
+}
+
+#[test]
+fn a_page_is_heard_and_passed_over() {
+    let [delivery] = <[Delivery; 1]>::try_from(deliveries("page")).unwrap();
+    assert_eq!(delivery.fields, ["messaging"]);
+    assert_eq!(delivery.heard, [Heard { account: Account::Page("710000000000001".into()), fact: other("messaging") }]);
+}
+
+#[test]
+fn what_is_no_webhook_is_told_apart_from_what_was_cut_off() {
+    let whole = r#"{"object":"whatsapp_business_account","entry":[]}"#;
+    assert_eq!(parse(whole.as_bytes()), Ok(Vec::new()));
+    for cut in 0..whole.len() {
+        assert!(matches!(parse(&whole.as_bytes()[..cut]), Err(BadBody::NotJson { .. })), "{cut}");
+    }
+    for body in
+        ["7", "[]", "null", "{}", r#"{"entry":[]}"#, r#"{"object":"whatsapp_business_account"}"#, r#"{"object":{},"entry":[]}"#]
+    {
+        assert!(matches!(parse(body.as_bytes()), Err(BadBody::NotAWebhook { .. })), "{body}");
+    }
+    assert_eq!(parse(&vec![b' '; BODY_MAX + 1]), Err(BadBody::TooLarge { size: BODY_MAX + 1 }));
+    assert!(matches!(parse(b"{\"object\":\"\xff\",\"entry\":[]}"), Err(BadBody::NotJson { .. })));
+}
+
+#[test]
+fn deep_nesting_is_passed_over_and_never_followed() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    for value in [
+        format!(r#"{{"field":"messages","value":{deep}}}"#),
+        format!(r#"{{"field":"messages","value":{{"messages":[{{"type":{deep},"from":"4915112345678"}}]}}}}"#),
+        format!(r#"{{"field":"messages","value":{{"statuses":[{{"id":"a","status":"sent","pricing":{deep}}}]}}}}"#),
+        format!(r#"{{"field":{deep}}}"#),
+    ] {
+        let body = format!(r#"{{"object":"whatsapp_business_account","entry":[{{"id":"1","changes":[{value}]}}]}}"#);
+        let all = parse(body.as_bytes()).unwrap();
+        assert!(all.iter().flat_map(|d| &d.heard).all(|h| matches!(h.fact, Fact::Other { .. })));
+    }
+}

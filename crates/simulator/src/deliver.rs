@@ -1,0 +1,219 @@
+//! Posting the webhooks that are owed: signed, a bounded number at once, and told to the world whether they were heard.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use transom_meta::signature;
+
+use crate::engine::Engine;
+use crate::store;
+
+/// POSTs under way at once.
+const WORKERS: usize = 48;
+
+/// How long the other side has to answer; Meta states five seconds for Messenger.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// The most one POST may carry: Meta, webhooks/overview.
+const BODY_MAX: usize = 3 << 20;
+
+/// Webhooks that may go now.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    inner: Mutex<Waiting>,
+    more: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    ids: VecDeque<u64>,
+    under_way: usize,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn push(&self, ids: Vec<u64>) {
+        if ids.is_empty() {
+            return;
+        }
+        let count = ids.len();
+        self.lock().ids.extend(ids);
+        for _ in 0..count.min(WORKERS) {
+            self.more.notify_one();
+        }
+    }
+
+    fn take(&self, most: usize) -> Vec<u64> {
+        let mut waiting = self.lock();
+        let count = most.max(1).min(waiting.ids.len());
+        let taken: Vec<u64> = waiting.ids.drain(..count).collect();
+        waiting.under_way += taken.len();
+        taken
+    }
+
+    /// Gives back those that did not fit into this POST.
+    fn give_back(&self, ids: &[u64]) {
+        let mut waiting = self.lock();
+        waiting.under_way = waiting.under_way.saturating_sub(ids.len());
+        for id in ids.iter().rev() {
+            waiting.ids.push_front(*id);
+        }
+        drop(waiting);
+        self.more.notify_one();
+    }
+
+    fn finish(&self, count: usize) {
+        let mut waiting = self.lock();
+        waiting.under_way = waiting.under_way.saturating_sub(count);
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        let waiting = self.lock();
+        waiting.ids.is_empty() && waiting.under_way == 0
+    }
+}
+
+/// A client for webhooks and handshakes: no redirects, since Meta follows none.
+pub(crate) fn client() -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .timeout(ANSWER_WITHIN)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .pool_max_idle_per_host(WORKERS)
+        .tcp_nodelay(true)
+        .user_agent("facebookexternalua")
+        .build()
+}
+
+/// Starts the workers.
+pub(crate) fn start(engine: &Arc<Engine>, client: &reqwest::Client, tasks: &mut tokio::task::JoinSet<()>) {
+    for _ in 0..WORKERS {
+        tasks.spawn(work(Arc::clone(engine), client.clone()));
+    }
+}
+
+async fn work(engine: Arc<Engine>, client: reqwest::Client) {
+    let batch_max = || engine.look(|world, _| world.settings.webhook_batch);
+    loop {
+        let more = engine.queue.more.notified();
+        let ids = engine.queue.take(batch_max());
+        if ids.is_empty() {
+            more.await;
+            continue;
+        }
+        let ids = post(&engine, &client, ids).await;
+        engine.queue.finish(ids);
+        engine.done(ids);
+    }
+}
+
+/// What one POST carries.
+struct Parcel {
+    callback: Option<String>,
+    ids: Vec<u64>,
+    entries: Vec<Arc<str>>,
+}
+
+/// Posts those of `ids` that go to one place, gives the others back; answers how many it dealt with.
+async fn post(engine: &Arc<Engine>, client: &reqwest::Client, ids: Vec<u64>) -> usize {
+    let parcel = pack(engine, ids).await;
+    let count = parcel.ids.len();
+    let heard = match &parcel.callback {
+        Some(callback) if !parcel.entries.is_empty() => send(engine, client, callback, &parcel.entries).await,
+        _ => false,
+    };
+    engine.step(|world, now| {
+        for id in parcel.ids {
+            if heard { world.webhook_heard(id) } else { world.webhook_missed(now, id) }
+        }
+    });
+    count
+}
+
+async fn pack(engine: &Arc<Engine>, ids: Vec<u64>) -> Parcel {
+    // (id, callback, text): settled ones have neither and count as dealt with.
+    let found: Vec<(u64, Option<String>, Option<Arc<str>>)> = engine.look(|world, _| {
+        ids.iter()
+            .map(|id| match world.owed.get(*id) {
+                Some(owed) => (*id, world.callback(owed.waba, owed.number, owed.field), owed.entry.clone()),
+                None => (*id, None, None),
+            })
+            .collect()
+    });
+    let callback = found.first().and_then(|(_, callback, _)| callback.clone());
+    let mut parcel = Parcel { callback, ids: Vec::new(), entries: Vec::new() };
+    let mut size = 0;
+    let mut others = Vec::new();
+    for (id, callback, entry) in found {
+        if callback != parcel.callback || size > BODY_MAX / 2 {
+            others.push(id);
+            continue;
+        }
+        let entry = match entry {
+            Some(entry) => Some(entry),
+            None => engine.read(move |db| store::entry(db, id)).await.ok().flatten().map(Arc::from),
+        };
+        if let Some(entry) = entry {
+            size += entry.len();
+            parcel.entries.push(entry);
+        }
+        parcel.ids.push(id);
+    }
+    if !others.is_empty() {
+        engine.queue.give_back(&others);
+    }
+    parcel
+}
+
+async fn send(engine: &Engine, client: &reqwest::Client, callback: &str, entries: &[Arc<str>]) -> bool {
+    let body = format!("{{\"object\":\"whatsapp_business_account\",\"entry\":[{}]}}", entries.join(","));
+    let secret = engine.look(|world, _| world.app.secret.clone());
+    let signed = signature::sign(secret.as_bytes(), body.as_bytes());
+    let answer = client
+        .post(callback)
+        .header("content-type", "application/json")
+        .header(signature::HEADER, signed)
+        .body(body)
+        .send()
+        .await;
+    match answer {
+        Ok(answer) => {
+            let heard = answer.status() == reqwest::StatusCode::OK;
+            // Read to the end, so that the connection can be used again; the text itself means nothing.
+            let _ = answer.bytes().await;
+            heard
+        }
+        Err(error) => {
+            tracing::debug!(%error, "a webhook was not heard");
+            false
+        }
+    }
+}
+
+/// The handshake that Meta does when a callback is set: the challenge must come back as the whole body.
+pub(crate) async fn handshake(
+    client: &reqwest::Client,
+    callback: &str,
+    verify_token: &str,
+    challenge: &str,
+) -> Result<(), String> {
+    let query = [("hub.mode", "subscribe"), ("hub.challenge", challenge), ("hub.verify_token", verify_token)];
+    let answer = client.get(callback).query(&query).send().await.map_err(|error| {
+        let why = if error.is_timeout() { "it did not answer in time" } else { "it could not be reached" };
+        format!("The URL couldn't be validated: {why}.")
+    })?;
+    let status = answer.status().as_u16();
+    let body = answer.bytes().await.map_err(|_| "The URL couldn't be validated: its answer was cut off.".to_owned())?;
+    if status == 200 && body.as_ref() == challenge.as_bytes() {
+        Ok(())
+    } else {
+        Err(format!(
+            "The URL couldn't be validated. Response does not match challenge: expected status 200 and the challenge alone, got status {status}."
+        ))
+    }
+}

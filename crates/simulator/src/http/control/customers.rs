@@ -1,0 +1,220 @@
+//! Customers: making them, changing them, and everything they do.
+
+use std::collections::BTreeMap;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query, State};
+use axum::http::Response;
+use base64::Engine as _;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Control, created, printed, typed, value};
+use crate::graph::content::MediaKind;
+use crate::graph::free::id_opt;
+use crate::graph::read::Fields;
+use crate::http::App;
+use crate::http::media::store_file;
+use crate::world::desk::{CustomerChange, NewCustomer, Refusal};
+use crate::world::inbound_shape::{self, DraftMedia};
+use crate::world::tap::{Aim, Tapped};
+
+/// Customers in one answer.
+const PAGE_MAX: usize = 1_000;
+
+impl App {
+    fn customer(&self, id: &str) -> Result<u64, Refusal> {
+        self.engine.look(|world, _| world.find_customer(id)).ok_or_else(Refusal::no_customer)
+    }
+}
+
+pub(super) async fn create(State(app): State<App>, body: Bytes) -> Response<Body> {
+    created(make(&app, &body).await)
+}
+
+async fn make(app: &App, body: &Bytes) -> Control {
+    let new: NewCustomer = typed(body)?;
+    app.engine.commit(|world, _| world.add_customer(new)).await?
+}
+
+/// `?after=` an id, `?limit=`.
+pub(super) async fn list(State(app): State<App>, Query(query): Query<BTreeMap<String, String>>) -> Response<Body> {
+    let number = |key: &str, default: u64| query.get(key).and_then(|text| text.parse().ok()).unwrap_or(default);
+    let (after, limit) = (number("after", 0), number("limit", 1_000));
+    let data = app.engine.look(|world, _| {
+        let mut ids: Vec<u64> = world.customers.keys().copied().filter(|id| *id > after).collect();
+        ids.sort_unstable();
+        ids.truncate(usize::try_from(limit).unwrap_or(PAGE_MAX).min(PAGE_MAX));
+        ids.iter().filter_map(|id| world.customers.get(id)).map(|person| person.shown()).collect::<Vec<Value>>()
+    });
+    printed(Ok(json!({ "data": data })))
+}
+
+pub(super) async fn read(State(app): State<App>, Path(id): Path<String>) -> Response<Body> {
+    printed(app.customer(&id).and_then(|id| {
+        let shown = app.engine.look(|world, now| {
+            world.customers.get(&id).map(|person| {
+                let mut shown = person.shown();
+                let sessions: Vec<Value> = person
+                    .threads
+                    .iter()
+                    .map(|(number, thread)| {
+                        json!({ "number": number.to_string(), "lastInbound": thread.last_inbound, "open": thread.is_open(now.world) })
+                    })
+                    .collect();
+                if let Some(map) = shown.as_object_mut() {
+                    map.insert("sessions".into(), json!(sessions));
+                }
+                shown
+            })
+        });
+        shown.ok_or_else(Refusal::no_customer)
+    }))
+}
+
+pub(super) async fn change(State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Response<Body> {
+    printed(alter(&app, &id, &body).await)
+}
+
+async fn alter(app: &App, id: &str, body: &Bytes) -> Control {
+    let id = app.customer(id)?;
+    let change: CustomerChange = typed(body)?;
+    app.engine.commit(|world, now| world.change_customer(now, id, change)).await?
+}
+
+pub(super) async fn write(State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Response<Body> {
+    created(send(&app, &id, &body).await)
+}
+
+async fn send(app: &App, id: &str, body: &Bytes) -> Control {
+    let id = app.customer(id)?;
+    let value = value(body)?;
+    let fields = Fields::body(&value)?;
+    let number = to(app, &fields)?;
+    let mut draft = inbound_shape::read(&fields)?;
+    let file = match draft.media.take() {
+        Some(media) => {
+            let bytes = bytes_of(&media)?;
+            Some(store_file(app, number, media.mime, bytes, true).await?)
+        }
+        None => None,
+    };
+    let wamid = app.engine.commit(|world, now| world.customer_writes(now, id, number, draft, file)).await??;
+    Ok(json!({ "wamid": wamid }))
+}
+
+/// The number written to; may be left out while there is only one.
+fn to(app: &App, fields: &Fields<'_>) -> Result<u64, Refusal> {
+    let given = id_opt(fields, "to")?;
+    app.engine.look(|world, _| match given {
+        Some(text) => {
+            let digits = text.trim_start_matches('+');
+            let by_digits = || world.numbers.values().find(|number| number.digits == digits).map(|number| number.id);
+            let by_id = text.parse::<u64>().ok().filter(|id| world.numbers.contains_key(id));
+            by_id
+                .or_else(by_digits)
+                .ok_or_else(|| Refusal::invalid("to", "no business number has this id", "GET /sim/v1/numbers lists them"))
+        }
+        None => {
+            let mut all = world.numbers.keys();
+            match (all.next(), all.next()) {
+                (Some(only), None) => Ok(*only),
+                _ => {
+                    Err(Refusal::invalid("to", "there are several business numbers", "name one; GET /sim/v1/numbers lists them"))
+                }
+            }
+        }
+    })
+}
+
+/// The bytes of a customer's file: those given, or a small sample of the kind.
+fn bytes_of(media: &DraftMedia) -> Result<Vec<u8>, Refusal> {
+    match &media.data {
+        Some(text) => base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| {
+            Refusal::invalid("data", "not base64", "write the file's bytes in base64, or leave data out for a sample")
+        }),
+        None => Ok(sample(media.kind)),
+    }
+}
+
+/// A file that shows what kind it is; the picture is a real one of a single pixel.
+fn sample(kind: MediaKind) -> Vec<u8> {
+    const PIXEL: &[u8] = &[
+        0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8, 6, 0, 0,
+        0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 13, b'I', b'D', b'A', b'T', 0x78, 0x9c, 0x63, 0xf8, 0xcf, 0xc0, 0xf0, 0x1f, 0, 5, 0,
+        1, 0xff, 0x89, 0x99, 0x3d, 0x1d, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
+    ];
+    match kind {
+        MediaKind::Image => PIXEL.to_vec(),
+        MediaKind::Document => b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n".to_vec(),
+        MediaKind::Audio => b"OggS sample from the simulator".to_vec(),
+        MediaKind::Video => b"\0\0\0\x18ftypmp42 sample from the simulator".to_vec(),
+        MediaKind::Sticker => b"RIFF\x1c\0\0\0WEBP sample from the simulator".to_vec(),
+    }
+}
+
+pub(super) async fn call(State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Response<Body> {
+    created(ring(&app, &id, &body).await)
+}
+
+async fn ring(app: &App, id: &str, body: &Bytes) -> Control {
+    let id = app.customer(id)?;
+    let value = value(body)?;
+    let fields = Fields::body(&value)?;
+    fields.only(&["to"])?;
+    let number = to(app, &fields)?;
+    let call = app.engine.commit(|world, now| world.customer_calls(now, id, number)).await??;
+    Ok(json!({ "id": call }))
+}
+
+/// What is tapped on which message.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct TapBody {
+    message_id: String,
+    button_index: Option<u32>,
+    button_id: Option<String>,
+    row_id: Option<String>,
+    card: Option<u32>,
+}
+
+pub(super) async fn tap(State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Response<Body> {
+    printed(touch(&app, &id, &body).await)
+}
+
+async fn touch(app: &App, id: &str, body: &Bytes) -> Control {
+    let id = app.customer(id)?;
+    let tap: TapBody = typed(body)?;
+    let aim = match (tap.button_index, tap.button_id, tap.row_id) {
+        (Some(index), None, None) => Aim::Index(index),
+        (None, Some(id), None) => Aim::Button(id),
+        (None, None, Some(id)) => Aim::Row(id),
+        _ => return Err(Refusal::invalid("buttonIndex", "a tap has one aim", "give one of buttonIndex, buttonId, rowId")),
+    };
+    let tapped = app.engine.commit(|world, now| world.tap(now, id, &tap.message_id, &aim, tap.card)).await??;
+    Ok(match tapped {
+        Tapped::Wrote(wamid) => json!({ "wamid": wamid, "opened": null }),
+        Tapped::Opened(what) => json!({ "wamid": null, "opened": what }),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ReadBody {
+    message_id: Option<String>,
+}
+
+pub(super) async fn reads(State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Response<Body> {
+    printed(look_at(&app, &id, &body).await)
+}
+
+async fn look_at(app: &App, id: &str, body: &Bytes) -> Control {
+    let id = app.customer(id)?;
+    let read: ReadBody = typed(body)?;
+    let count = app.engine.commit(|world, now| world.read(now, id, read.message_id.as_deref())).await??;
+    Ok(json!({ "read": count }))
+}
+
+pub(super) async fn inbox(State(app): State<App>, Path(id): Path<String>) -> Response<Body> {
+    printed(app.customer(&id).and_then(|id| app.engine.look(|world, _| world.inbox(id))).map(|data| json!({ "data": data })))
+}

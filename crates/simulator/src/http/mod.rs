@@ -1,0 +1,35 @@
+//! The HTTP around the world: Meta's Graph API, the controls, and a page that says what this is.
+
+pub(crate) mod accounts;
+pub(crate) mod answer;
+pub(crate) mod call;
+pub(crate) mod control;
+pub(crate) mod graph;
+pub(crate) mod landing;
+pub(crate) mod log;
+pub(crate) mod media;
+pub(crate) mod server;
+pub(crate) mod subscriptions;
+pub(crate) mod templates;
+pub(crate) mod uploads;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+
+use crate::engine::Engine;
+use log::RequestLog;
+
+/// What every handler needs.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) client: reqwest::Client,
+    pub(crate) log: Arc<RequestLog>,
+}
+
+/// All routes: the controls by their paths, everything else is a Graph call.
+pub(crate) fn router(app: App) -> Router {
+    Router::new().route("/", get(landing::page)).nest("/sim/v1", control::routes()).fallback(graph::handle).with_state(app)
+}

@@ -1,0 +1,295 @@
+-- The house. Ids are 16 bytes; moments are milliseconds since the Unix epoch; words are those of the domain.
+-- Wide rows lie in rowid tables, narrow ones in tables without rowid.
+
+-- Who there is -------------------------------------------------------------------------------------------------------
+
+CREATE TABLE business (
+    id BLOB PRIMARY KEY,
+    name TEXT NOT NULL,
+    webhook_secret BLOB NOT NULL,
+    previous_secret BLOB,
+    previous_until INTEGER,
+    created_at INTEGER NOT NULL
+);
+
+CREATE TABLE api_key (
+    hash BLOB PRIMARY KEY,
+    business BLOB NOT NULL,
+    id BLOB NOT NULL,
+    label TEXT NOT NULL,
+    scopes INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    revoked_at INTEGER
+);
+CREATE UNIQUE INDEX api_key_of ON api_key (business, id);
+
+CREATE TABLE app (
+    id TEXT PRIMARY KEY,
+    secret BLOB NOT NULL,
+    verify_token BLOB NOT NULL
+);
+
+CREATE TABLE sender (
+    id BLOB PRIMARY KEY,
+    business BLOB NOT NULL,
+    channel TEXT NOT NULL,
+    address TEXT NOT NULL UNIQUE,
+    name TEXT,
+    account TEXT NOT NULL,
+    waba TEXT,
+    app TEXT NOT NULL,
+    token BLOB NOT NULL,
+    throughput INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    UNIQUE (channel, account)
+);
+CREATE INDEX sender_waba ON sender (waba);
+
+CREATE TABLE template (
+    business BLOB NOT NULL,
+    waba TEXT NOT NULL,
+    name TEXT NOT NULL,
+    language TEXT NOT NULL,
+    template TEXT NOT NULL,
+    status_at INTEGER NOT NULL,
+    was_read INTEGER NOT NULL,
+    PRIMARY KEY (business, waba, name, language)
+);
+
+CREATE TABLE customer (
+    business BLOB NOT NULL,
+    id BLOB NOT NULL,
+    name TEXT,
+    username TEXT,
+    phone TEXT,
+    phone_since INTEGER NOT NULL,
+    bsuid TEXT,
+    bsuid_since INTEGER NOT NULL,
+    other TEXT,
+    no_marketing INTEGER NOT NULL,
+    marketing_at INTEGER,
+    no_contact INTEGER NOT NULL,
+    PRIMARY KEY (business, id)
+);
+
+CREATE TABLE identity (
+    business BLOB NOT NULL,
+    identity TEXT NOT NULL,
+    customer BLOB NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (business, identity)
+) WITHOUT ROWID;
+CREATE INDEX identity_of ON identity (business, customer, identity);
+
+CREATE TABLE conversation (
+    sender BLOB NOT NULL,
+    customer BLOB NOT NULL,
+    business BLOB NOT NULL,
+    heard INTEGER,
+    refused INTEGER,
+    paid_back INTEGER,
+    PRIMARY KEY (sender, customer)
+) WITHOUT ROWID;
+CREATE INDEX conversation_heard ON conversation (business, heard, sender, customer) WHERE heard IS NOT NULL;
+CREATE INDEX conversation_of ON conversation (business, customer, heard) WHERE heard IS NOT NULL;
+
+-- Messages -----------------------------------------------------------------------------------------------------------
+
+CREATE TABLE message (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id BLOB NOT NULL,
+    business BLOB NOT NULL,
+    sender BLOB NOT NULL,
+    customer BLOB NOT NULL,
+    channel TEXT NOT NULL,
+    address TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    class INTEGER NOT NULL,
+    accepted_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    when_unknown TEXT NOT NULL,
+    callback_data TEXT,
+    campaign TEXT,
+    reply_to TEXT,
+    redacted INTEGER NOT NULL DEFAULT 0,
+    draft TEXT,
+    inbound TEXT,
+    verdict TEXT
+);
+CREATE UNIQUE INDEX message_id ON message (business, id);
+CREATE INDEX message_business ON message (business);
+CREATE INDEX message_customer ON message (business, customer);
+
+-- Where each message stands: apart, so that a status does not rewrite a body.
+CREATE TABLE standing (
+    seq INTEGER PRIMARY KEY,
+    phase TEXT NOT NULL,
+    -- not_before of what is queued, until of what is unknown
+    phase_at INTEGER,
+    failure TEXT,
+    status TEXT NOT NULL,
+    told INTEGER NOT NULL
+);
+CREATE INDEX standing_unknown ON standing (phase_at) WHERE phase = 'unknown';
+
+-- A verdict taken again at dispatch; the message row has the first.
+CREATE TABLE verdict (
+    seq INTEGER PRIMARY KEY,
+    verdict TEXT NOT NULL
+);
+
+CREATE TABLE attempt (
+    seq INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    owner INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    progress TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    provider_id TEXT,
+    error TEXT,
+    note TEXT,
+    pricing TEXT,
+    priced TEXT,
+    PRIMARY KEY (seq, number)
+) WITHOUT ROWID;
+CREATE INDEX attempt_open ON attempt (owner) WHERE progress = 'started';
+
+-- The upstream's ids; attempt 0 is a message that came in. Kept longer than any replay.
+CREATE TABLE provider (
+    business BLOB NOT NULL,
+    provider_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    PRIMARY KEY (business, provider_id)
+) WITHOUT ROWID;
+
+CREATE TABLE orphan (
+    business BLOB NOT NULL,
+    provider_id TEXT NOT NULL,
+    status TEXT NOT NULL,
+    app TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    report TEXT NOT NULL,
+    failure TEXT,
+    PRIMARY KEY (business, provider_id, status)
+) WITHOUT ROWID;
+CREATE INDEX orphan_at ON orphan (at);
+
+CREATE TABLE idempotency (
+    business BLOB NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    answer BLOB NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY (business, key)
+) WITHOUT ROWID;
+CREATE INDEX idempotency_until ON idempotency (until);
+
+CREATE TABLE app_heard (
+    app TEXT PRIMARY KEY,
+    started_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- The queue ----------------------------------------------------------------------------------------------------------
+
+CREATE TABLE sender_counter (
+    sender BLOB PRIMARY KEY,
+    business BLOB NOT NULL,
+    position INTEGER NOT NULL,
+    waiting INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE lane (
+    sender BLOB NOT NULL,
+    class INTEGER NOT NULL,
+    customer BLOB NOT NULL,
+    flight INTEGER,
+    due INTEGER,
+    head INTEGER NOT NULL,
+    PRIMARY KEY (sender, class, customer)
+) WITHOUT ROWID;
+CREATE INDEX lane_due ON lane (sender, class, due, head) WHERE due IS NOT NULL;
+
+CREATE TABLE wait (
+    sender BLOB NOT NULL,
+    position INTEGER NOT NULL,
+    class INTEGER NOT NULL,
+    customer BLOB NOT NULL,
+    seq INTEGER NOT NULL,
+    not_before INTEGER NOT NULL,
+    aside INTEGER NOT NULL,
+    expires_at INTEGER,
+    accepted_at INTEGER NOT NULL,
+    PRIMARY KEY (sender, position)
+) WITHOUT ROWID;
+CREATE INDEX wait_lane ON wait (sender, class, customer, position) WHERE aside = 0;
+CREATE INDEX wait_aside ON wait (sender, class, customer, not_before) WHERE aside = 1;
+CREATE INDEX wait_expires ON wait (expires_at) WHERE expires_at IS NOT NULL;
+
+-- Telling ------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE event_counter (
+    business BLOB PRIMARY KEY,
+    position INTEGER NOT NULL,
+    dropped INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE event (
+    seq INTEGER PRIMARY KEY,
+    business BLOB NOT NULL,
+    position INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE UNIQUE INDEX event_position ON event (business, position);
+
+CREATE TABLE endpoint (
+    id BLOB PRIMARY KEY,
+    business BLOB NOT NULL,
+    topic TEXT NOT NULL,
+    address TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    echo INTEGER NOT NULL,
+    filter TEXT NOT NULL,
+    cursor INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    UNIQUE (business, topic)
+);
+
+CREATE TABLE delivery (
+    endpoint BLOB NOT NULL,
+    position INTEGER NOT NULL,
+    sender BLOB,
+    customer BLOB,
+    first INTEGER NOT NULL,
+    tried INTEGER NOT NULL,
+    due INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    seen TEXT NOT NULL,
+    PRIMARY KEY (endpoint, position)
+) WITHOUT ROWID;
+CREATE INDEX delivery_due ON delivery (endpoint, due, position) WHERE first = 1;
+CREATE INDEX delivery_of ON delivery (endpoint, sender, customer, position) WHERE sender IS NOT NULL;
+
+-- The journal --------------------------------------------------------------------------------------------------------
+
+CREATE TABLE journal (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id BLOB NOT NULL,
+    business BLOB,
+    app TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    verdict TEXT NOT NULL,
+    raw BLOB NOT NULL
+);
+CREATE INDEX journal_business ON journal (business, seq);
+CREATE INDEX journal_at ON journal (at);
+
+CREATE TABLE probe (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    at INTEGER NOT NULL
+);

@@ -1,0 +1,127 @@
+//! Accepting: idempotency, ids, positions, backlog; and what can be done with a message by hand.
+
+use transom_domain::id::{BusinessId, MessageId};
+use transom_domain::status::Status;
+use transom_domain::time::Span;
+
+use super::desk::{DESK, Desk, RIVAL, SHOP, business, sender};
+use super::{Factory, Outcome, hold, same};
+use crate::{Accept, Accepted, CancelOutcome, Idempotency, Outcome as Of};
+
+fn keyed(mut accept: Accept, key: &str, fingerprint: u8) -> Accept {
+    let answer = format!("answer {}", accept.id).into_bytes();
+    accept.idempotency = Some(Idempotency { key: key.to_owned(), fingerprint: [fingerprint; 32], answer, keep: Span::hours(24) });
+    accept
+}
+
+pub(super) async fn a_key_replays_what_was_accepted(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    same!(desk.store.replay(SHOP, "k".to_owned(), [1; 32], desk.now).await?, None);
+    let first = keyed(desk.text("+4915112345678")?, "k", 1);
+    let answer = first.idempotency.as_ref().map(|i| i.answer.clone()).unwrap_or_default();
+    desk.accept(first).await?;
+    let again = keyed(desk.text("+4915112345678")?, "k", 1);
+    let unstored = again.id;
+    same!(desk.store.accept(again).await?, Accepted::Replayed { answer: answer.clone() });
+    same!(desk.store.message(SHOP, unstored).await?.map(|m| m.id), None);
+    same!(desk.store.replay(SHOP, "k".to_owned(), [1; 32], desk.now).await?, Some(Accepted::Replayed { answer }));
+    let other = keyed(desk.text("+4915112345678")?, "k", 2);
+    same!(desk.store.accept(other).await?, Accepted::KeyConflict);
+    same!(desk.store.replay(SHOP, "k".to_owned(), [2; 32], desk.now).await?, Some(Accepted::KeyConflict));
+    same!(desk.store.backlog(DESK).await?.waiting, 1);
+    // A key is kept for its time and no longer.
+    desk.turn(Span::hours(24));
+    same!(desk.store.replay(SHOP, "k".to_owned(), [2; 32], desk.now).await?, None);
+    let fresh = keyed(desk.text("+4915112345678")?, "k", 2);
+    desk.accept(fresh).await?;
+    desk.turn(Span::hours(24));
+    same!(desk.store.sweep(desk.now, 10).await?, 1);
+    Ok(())
+}
+
+pub(super) async fn ids_and_keys_are_each_businesss_own(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    desk.store.put_business(business(RIVAL)).await?;
+    desk.store.put_sender(sender(22, RIVAL, "+33123456789")?).await?;
+    let ours = keyed(desk.text("+4915112345678")?, "k", 1);
+    let theirs = Accept { business: RIVAL, sender: transom_domain::id::SenderId(22), ..keyed(ours.clone(), "k", 9) };
+    let twice = Accept { idempotency: None, ..ours.clone() };
+    let id = desk.accept(ours).await?;
+    same!(desk.store.accept(twice).await?, Accepted::IdTaken);
+    desk.accept(theirs).await?;
+    same!(desk.store.message(RIVAL, id).await?.map(|m| m.business), Some(RIVAL));
+    same!(desk.store.message(SHOP, id).await?.map(|m| m.business), Some(SHOP));
+    same!(desk.store.message(BusinessId(3), id).await?.map(|m| m.id), None);
+    Ok(())
+}
+
+pub(super) async fn positions_have_no_gaps(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let mut ids = Vec::new();
+    for i in 0..5 {
+        // Refusals in between take no position.
+        let mut refused = desk.text("+4915112345678")?;
+        refused.backlog_max = 0;
+        same!(desk.store.accept(refused).await?, Accepted::BacklogFull);
+        ids.push(desk.send(&format!("+491511234567{i}")).await?);
+    }
+    for (id, position) in ids.into_iter().zip(1..) {
+        same!(desk.message(id).await?.position, position);
+    }
+    Ok(())
+}
+
+pub(super) async fn a_full_backlog_refuses_and_a_claim_makes_room(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let started = desk.now;
+    for i in 0..3 {
+        desk.send(&format!("+491511234567{i}")).await?;
+        desk.turn(Span::secs(1));
+    }
+    let mut one_more = desk.text("+4915112345679")?;
+    one_more.backlog_max = 3;
+    same!(desk.store.accept(one_more.clone()).await?, Accepted::BacklogFull);
+    let backlog = desk.store.backlog(DESK).await?;
+    same!((backlog.waiting, backlog.oldest), (3, Some(started)));
+    same!(desk.store.claim(desk.claiming(1)).await?.claimed.len(), 1);
+    same!(desk.store.backlog(DESK).await?.waiting, 2);
+    hold!(matches!(desk.store.accept(one_more).await?, Accepted::Stored { .. }));
+    Ok(())
+}
+
+pub(super) async fn a_foreign_sender_is_refused(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let foreign = Accept { business: RIVAL, ..desk.text("+4915112345678")? };
+    let id = foreign.id;
+    hold!(desk.store.accept(foreign).await.is_err());
+    same!(desk.store.message(RIVAL, id).await?.map(|m| m.id), None);
+    same!(desk.store.backlog(DESK).await?.waiting, 0);
+    Ok(())
+}
+
+pub(super) async fn calling_off_redacting_and_deleting(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let (id, next) = (desk.send("+4915112345678").await?, desk.send("+4915112345678").await?);
+    same!(desk.store.redact(SHOP, id, desk.now).await?, CancelOutcome::WrongState(Status::Queued));
+    same!(desk.store.delete(SHOP, id).await?, CancelOutcome::WrongState(Status::Queued));
+    same!(desk.store.cancel(RIVAL, id, desk.now).await?, CancelOutcome::NotFound);
+    same!(desk.store.cancel(SHOP, id, desk.now).await?, CancelOutcome::Done);
+    same!(desk.store.cancel(SHOP, id, desk.now).await?, CancelOutcome::Done);
+    same!(desk.shows(id).await?, Status::Cancelled);
+    same!(desk.store.backlog(DESK).await?.waiting, 1);
+    // The next of the lane goes in its stead.
+    same!(desk.started().await?, vec![next]);
+    same!(desk.store.cancel(SHOP, next, desk.now).await?, CancelOutcome::WrongState(Status::Sending));
+    same!(desk.store.redact(SHOP, next, desk.now).await?, CancelOutcome::WrongState(Status::Sending));
+    desk.answer(next, 1, "wamid.1").await?;
+    same!(desk.store.redact(SHOP, next, desk.now).await?, CancelOutcome::Done);
+    let redacted = desk.message(next).await?;
+    hold!(redacted.redacted && redacted.draft.is_none() && redacted.attempts.len() == 1);
+    same!(desk.store.delete(SHOP, next).await?, CancelOutcome::Done);
+    same!(desk.store.message(SHOP, next).await?.map(|m| m.id), None);
+    same!(desk.store.delete(SHOP, MessageId(5)).await?, CancelOutcome::NotFound);
+    // A late outcome of what is gone does no harm.
+    let late = Of::Answered { provider_id: "wamid.1".to_owned(), recipient: Default::default(), note: None };
+    hold!(desk.settle(next, 1, late).await.is_err());
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! Lanes: who goes first, who waits for whom, and how fast.
+
+use transom_domain::error_code::ErrorCode;
+use transom_domain::message::{Class, LANE_PATIENCE};
+use transom_domain::status::Status;
+use transom_domain::time::Span;
+
+use super::desk::{DESK, Desk, SHOP, failure};
+use super::{Factory, Outcome, hold, same};
+
+const ANA: &str = "+4915112345678";
+const BEN: &str = "+4915112345679";
+
+pub(super) async fn a_lane_starts_in_the_order_accepted(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let mut ana = Vec::new();
+    for _ in 0..3 {
+        ana.push(desk.send(ANA).await?);
+    }
+    let ben = desk.send(BEN).await?;
+    // One head per lane, and a lane in flight yields nothing.
+    same!(desk.started().await?, vec![ana[0], ben]);
+    let nothing = desk.claim().await?;
+    same!((nothing.claimed.len(), nothing.next_due), (0, None));
+    desk.answer(ana[0], 1, "wamid.0").await?;
+    same!(desk.started().await?, vec![ana[1]]);
+    desk.answer(ana[1], 1, "wamid.1").await?;
+    same!(desk.started().await?, vec![ana[2]]);
+    Ok(())
+}
+
+pub(super) async fn classes_go_before_each_other(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let mut ids = Vec::new();
+    for class in [Class::Marketing, Class::Utility, Class::Reply] {
+        for to in [ANA, BEN] {
+            let mut accept = desk.text(to)?;
+            accept.class = class;
+            ids.push(desk.accept(accept).await?);
+        }
+    }
+    let claims = desk.store.claim(desk.claiming(3)).await?;
+    let started: Vec<_> = claims.claimed.iter().map(|c| c.message.id).collect();
+    same!(started, vec![ids[4], ids[5], ids[2]]);
+    // What the limit left over is due at once.
+    same!(claims.next_due, Some(desk.now));
+    same!(desk.started().await?, vec![ids[3], ids[0], ids[1]]);
+    Ok(())
+}
+
+pub(super) async fn a_long_wait_lets_the_next_pass(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let (first, second, third) = (desk.send(ANA).await?, desk.send(ANA).await?, desk.send(ANA).await?);
+    same!(desk.started().await?, vec![first]);
+    let long = LANE_PATIENCE.as_millis() + 1;
+    same!(desk.again(first, 1, Span::millis(long)).await?, Status::Queued);
+    same!(desk.started().await?, vec![second]);
+    desk.answer(second, 1, "wamid.2").await?;
+    // Its time has come: it takes its place before what came after it.
+    desk.turn(Span::millis(long));
+    same!(desk.started().await?, vec![first]);
+    desk.answer(first, 2, "wamid.1").await?;
+    same!(desk.started().await?, vec![third]);
+    same!(desk.message(first).await?.attempts.len(), 2);
+    Ok(())
+}
+
+pub(super) async fn a_short_wait_keeps_its_place(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let (first, second) = (desk.send(ANA).await?, desk.send(ANA).await?);
+    same!(desk.started().await?, vec![first]);
+    desk.again(first, 1, LANE_PATIENCE).await?;
+    let claims = desk.claim().await?;
+    same!((claims.claimed.len(), claims.next_due), (0, Some(desk.now.plus(LANE_PATIENCE))));
+    desk.turn(LANE_PATIENCE);
+    same!(desk.started().await?, vec![first]);
+    desk.answer(first, 2, "wamid.1").await?;
+    same!(desk.started().await?, vec![second]);
+    Ok(())
+}
+
+pub(super) async fn what_was_scheduled_takes_its_place(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let mut later = desk.text(ANA)?;
+    later.not_before = desk.now.plus(Span::hours(1));
+    let later = desk.accept(later).await?;
+    same!(desk.shows(later).await?, Status::Accepted);
+    let now = desk.send(ANA).await?;
+    same!(desk.started().await?, vec![now]);
+    desk.answer(now, 1, "wamid.1").await?;
+    same!(desk.claim().await?.next_due, Some(desk.now.plus(Span::hours(1))));
+    desk.turn(Span::hours(1));
+    let after = desk.send(ANA).await?;
+    same!(desk.started().await?, vec![later]);
+    desk.answer(later, 1, "wamid.2").await?;
+    same!(desk.started().await?, vec![after]);
+    Ok(())
+}
+
+pub(super) async fn a_pair_has_its_pace(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let mut claim = desk.claiming(10);
+    (claim.pair_gap, claim.pair_burst) = (Span::secs(6), 2);
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        ids.push(desk.send(ANA).await?);
+    }
+    for (i, id) in ids.iter().enumerate().take(2) {
+        same!(desk.store.claim(claim).await?.claimed.len(), 1);
+        desk.answer(*id, 1, &format!("wamid.{i}")).await?;
+    }
+    // The burst is used up: the head waits, no attempt is written, the lane is due when the pace lets it go.
+    let other = desk.send(BEN).await?;
+    let claims = desk.store.claim(claim).await?;
+    same!(claims.claimed.iter().map(|c| c.message.id).collect::<Vec<_>>(), vec![other]);
+    same!(claims.next_due, Some(desk.now.plus(Span::secs(6))));
+    same!(desk.message(ids[2]).await?.attempts.len(), 0);
+    same!(desk.shows(ids[2]).await?, Status::Queued);
+    // The pace is the pair's: another class of the same pair waits too.
+    let mut utility = desk.text(ANA)?;
+    utility.class = Class::Utility;
+    desk.accept(utility).await?;
+    same!(desk.store.claim(claim).await?.claimed.len(), 0);
+    desk.turn(Span::secs(6));
+    claim.now = desk.now;
+    let claimed: Vec<_> = desk.store.claim(claim).await?.claimed.iter().map(|c| c.message.id).collect();
+    same!(claimed, vec![ids[2]]);
+    Ok(())
+}
+
+pub(super) async fn what_is_past_its_validity_never_leaves(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let mut short = desk.text(ANA)?;
+    short.expires_at = Some(desk.now.plus(Span::secs(30)));
+    let mut other = desk.text(BEN)?;
+    other.expires_at = Some(desk.now.plus(Span::secs(40)));
+    let (short, other, next) = (desk.accept(short).await?, desk.accept(other).await?, desk.send(ANA).await?);
+    same!(desk.store.expire(desk.now, 10).await?, (0, Some(desk.now.plus(Span::secs(30)))));
+    desk.turn(Span::secs(30));
+    // Found by a claim, it ends there, and the next goes at once.
+    let started = desk.started().await?;
+    same!(started, vec![other, next]);
+    let ended = desk.message(short).await?;
+    same!((ended.status, ended.failure.map(|f| f.code), ended.attempts.len()), (Status::Expired, Some(ErrorCode::MessageExpired), 0));
+    same!(desk.told(short).await?, vec![Status::Expired]);
+    // Found by the clock: one whose attempts were refused ends, one in flight does not.
+    desk.turn(Span::secs(60));
+    same!(desk.store.expire(desk.now, 10).await?, (0, None));
+    desk.again(other, 1, Span::secs(5)).await?;
+    same!(desk.store.expire(desk.now, 10).await?.0, 1);
+    same!(desk.told(other).await?, vec![Status::Expired]);
+    same!(desk.store.backlog(DESK).await?.waiting, 0);
+    Ok(())
+}
+
+pub(super) async fn a_stopped_sender_keeps_its_queue(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let id = desk.send(ANA).await?;
+    let stop = failure(ErrorCode::UpstreamCredentials);
+    hold!(desk.store.set_sender_state(SHOP, DESK, Some(stop), desk.now).await?);
+    same!(desk.claim().await?.claimed.len(), 0);
+    same!(desk.store.backlog(DESK).await?.waiting, 1);
+    hold!(desk.store.set_sender_state(SHOP, DESK, None, desk.now).await?);
+    same!(desk.started().await?, vec![id]);
+    Ok(())
+}

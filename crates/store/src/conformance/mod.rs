@@ -1,0 +1,107 @@
+//! One suite for every engine: each check is a promise of the contract, named by what it promises.
+//!
+//! An engine's tests give a [`Factory`] and run every one of [`CHECKS`] on a store of its own.
+
+mod accepting;
+mod desk;
+mod hearing;
+mod keeping;
+mod lanes;
+mod losing;
+mod people;
+mod settling;
+mod telling;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::{Store, StoreError};
+
+/// Makes the store under test: empty at the first call; what it was left as at each later one, after the one before was dropped.
+pub trait Factory: Send + Sync {
+    /// Opens it.
+    fn open(&self) -> Arc<dyn Store>;
+}
+
+/// A promise that was not kept: where in the suite, and what was seen.
+#[derive(Debug)]
+pub struct Broken(pub String);
+
+impl From<StoreError> for Broken {
+    #[track_caller]
+    fn from(error: StoreError) -> Self {
+        Self(format!("{}: {error}", std::panic::Location::caller()))
+    }
+}
+
+/// What a check ends with.
+pub type Outcome = Result<(), Broken>;
+
+/// A check as it runs.
+pub type Running<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+
+/// One promise.
+pub struct Check {
+    /// What is promised.
+    pub name: &'static str,
+    /// Runs it on an empty store.
+    pub run: for<'a> fn(&'a dyn Factory) -> Running<'a>,
+}
+
+/// Breaks the check unless a condition holds.
+macro_rules! hold {
+    ($condition:expr) => {
+        if !$condition {
+            return Err($crate::conformance::Broken(format!("{}:{}: not so: {}", file!(), line!(), stringify!($condition))));
+        }
+    };
+}
+
+/// Breaks the check unless two values are the same.
+macro_rules! same {
+    ($left:expr, $right:expr) => {
+        match (&$left, &$right) {
+            (left, right) => {
+                if left != right {
+                    let said = stringify!($left);
+                    return Err($crate::conformance::Broken(format!(
+                        "{}:{}: {said} is\n  {left:?}\nand not\n  {right:?}",
+                        file!(),
+                        line!()
+                    )));
+                }
+            }
+        }
+    };
+}
+
+use {hold, same};
+
+macro_rules! checks {
+    ($($module:ident: $($check:ident),+;)+) => {
+        /// Every promise.
+        pub const CHECKS: &[Check] = &[
+            $($(Check { name: concat!(stringify!($module), "::", stringify!($check)), run: |factory| Box::pin($module::$check(factory)) },)+)+
+        ];
+    };
+}
+
+checks! {
+    accepting: a_key_replays_what_was_accepted, ids_and_keys_are_each_businesss_own, positions_have_no_gaps,
+        a_full_backlog_refuses_and_a_claim_makes_room, a_foreign_sender_is_refused, calling_off_redacting_and_deleting;
+    lanes: a_lane_starts_in_the_order_accepted, classes_go_before_each_other, a_long_wait_lets_the_next_pass,
+        a_short_wait_keeps_its_place, a_pair_has_its_pace, what_is_past_its_validity_never_leaves, a_stopped_sender_keeps_its_queue,
+        what_was_scheduled_takes_its_place;
+    settling: an_answer_hands_over, a_refusal_ends_or_waits, what_never_left_is_no_attempt, a_late_outcome_only_joins;
+    losing: a_lost_answer_frees_the_lane, recovery_is_of_others_only, silence_has_its_evidence, a_resend_is_called_off_by_a_word;
+    hearing: statuses_in_any_order_come_out_the_same, a_status_before_the_answer_is_joined, a_tag_binds_at_once,
+        each_event_is_told_once, a_repeated_message_is_one_message, a_session_opens_once, a_refusal_for_want_of_a_session_closes_it,
+        a_body_is_heard_whole, word_from_meta_overrides_giving_up;
+    people: identities_join_one_customer, a_conflict_keeps_both, a_customer_without_a_number, a_new_number_is_the_same_customer,
+        preferences_go_by_time, templates_go_by_time;
+    telling: an_endpoint_starts_at_the_end, deliveries_of_a_conversation_keep_their_order, the_stream_is_swept_behind_its_readers,
+        one_registration_per_topic, a_stop_is_told_once;
+    keeping: what_was_answered_is_there_after_opening_again, tenants_do_not_meet, lists_have_pages, a_closed_store_refuses,
+        directory_and_secrets, the_journal_is_bounded;
+}

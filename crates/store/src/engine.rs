@@ -1,0 +1,231 @@
+//! How an engine serves the contract: it opens a transaction and runs a move in it. Which move, in which room of the queue, and
+//! whether it reads or writes, is said here once for all engines.
+
+use transom_domain::address::Identity;
+use transom_domain::id::{BusinessId, CustomerId, EndpointId, KeyId, MessageId, SenderId};
+use transom_domain::message::Message;
+use transom_domain::status::Failure;
+use transom_domain::template::Template;
+use transom_domain::time::Timestamp;
+
+use crate::contract::{
+    Accept, Accepted, Answer, App, Backlog, Business, CancelOutcome, Claim, Claims, CustomerView, Endpoint, EventPage, HearBody,
+    HearOutcome, JournalEntry, Key, Look, MessageFilter, PAGE_MAX, Page, PendingUnknown, PutEndpoint, PutSender, RelayRound,
+    RelayWork, Resolution, Sender, SessionRow, Settle, Settled, Store,
+};
+use crate::moves::{accept, admin, claim, end, hear, read, relay, settle, template, unknown, upkeep};
+use crate::rows::{Result, Rows};
+
+/// Which part of a full queue a move may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// All of it: what the upstream tells, and what became of what has left, must not be turned away by what is yet to leave.
+    Hearing,
+    /// All but the reserve for hearing.
+    Sending,
+}
+
+/// An engine.
+pub(crate) trait Engine: Send + Sync + 'static {
+    /// Runs a move that writes, in a transaction; answers when it is durable.
+    fn write<T: Send + 'static>(
+        &self,
+        room: Room,
+        run: impl FnOnce(&mut dyn Rows) -> Result<T> + Send + 'static,
+    ) -> Answer<'_, T>;
+    /// Runs a move that reads, on one state of the store.
+    fn read<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T>;
+    /// See [`Store::close`].
+    fn end(&self) -> Answer<'_, ()>;
+}
+
+impl<E: Engine> Store for E {
+    fn put_business(&self, business: Business) -> Answer<'_, ()> {
+        self.write(Room::Sending, move |rows| admin::put_business(rows, business))
+    }
+
+    fn businesses(&self) -> Answer<'_, Vec<Business>> {
+        self.read(|rows| rows.businesses())
+    }
+
+    fn put_key(&self, key: Key) -> Answer<'_, ()> {
+        self.write(Room::Sending, move |rows| rows.put_key(&key))
+    }
+
+    fn revoke_key(&self, business: BusinessId, key: KeyId, now: Timestamp) -> Answer<'_, bool> {
+        self.write(Room::Sending, move |rows| admin::revoke_key(rows, business, key, now))
+    }
+
+    fn keys(&self, business: BusinessId) -> Answer<'_, Vec<Key>> {
+        self.read(move |rows| rows.keys(business))
+    }
+
+    fn key_by_hash(&self, hash: [u8; 32]) -> Answer<'_, Option<Key>> {
+        self.read(move |rows| rows.key_by_hash(&hash))
+    }
+
+    fn put_app(&self, app: App) -> Answer<'_, ()> {
+        self.write(Room::Sending, move |rows| rows.put_app(&app))
+    }
+
+    fn apps(&self) -> Answer<'_, Vec<App>> {
+        self.read(|rows| rows.apps())
+    }
+
+    fn put_sender(&self, sender: Sender) -> Answer<'_, PutSender> {
+        self.write(Room::Sending, move |rows| admin::put_sender(rows, sender))
+    }
+
+    fn senders(&self) -> Answer<'_, Vec<Sender>> {
+        self.read(|rows| rows.senders())
+    }
+
+    fn set_sender_state(
+        &self,
+        business: BusinessId,
+        sender: SenderId,
+        stopped: Option<Failure>,
+        now: Timestamp,
+    ) -> Answer<'_, bool> {
+        self.write(Room::Hearing, move |rows| admin::set_sender_state(rows, business, sender, stopped, now))
+    }
+
+    fn put_templates(
+        &self,
+        business: BusinessId,
+        waba: String,
+        templates: Vec<Template>,
+        complete: bool,
+        read_at: Timestamp,
+    ) -> Answer<'_, usize> {
+        self.write(Room::Sending, move |rows| template::put(rows, business, &waba, templates, complete, read_at))
+    }
+
+    fn templates(&self, business: BusinessId, waba: String, name: Option<String>) -> Answer<'_, Vec<Template>> {
+        self.read(move |rows| {
+            let known = rows.templates(business, &waba, name.as_deref())?;
+            Ok(known.into_iter().filter(|row| row.read).map(|row| row.template).collect())
+        })
+    }
+
+    fn look(&self, business: BusinessId, sender: SenderId, address: Identity) -> Answer<'_, Look> {
+        self.read(move |rows| read::look(rows, business, sender, &address))
+    }
+
+    fn last_sender(&self, business: BusinessId, address: Identity) -> Answer<'_, Option<SenderId>> {
+        self.read(move |rows| read::last_sender(rows, business, &address))
+    }
+
+    fn accept(&self, accept: Accept) -> Answer<'_, Accepted> {
+        self.write(Room::Sending, move |rows| accept::accept(rows, accept))
+    }
+
+    fn replay(&self, business: BusinessId, key: String, fingerprint: [u8; 32], now: Timestamp) -> Answer<'_, Option<Accepted>> {
+        self.read(move |rows| accept::replay(rows, business, &key, &fingerprint, now))
+    }
+
+    fn claim(&self, claim: Claim) -> Answer<'_, Claims> {
+        self.write(Room::Sending, move |rows| claim::claim(rows, &claim))
+    }
+
+    fn settle(&self, outcomes: Vec<Settle>, now: Timestamp) -> Answer<'_, Vec<Settled>> {
+        self.write(Room::Hearing, move |rows| settle::settle(rows, outcomes, now))
+    }
+
+    fn recover(&self, owner: u64, now: Timestamp, until: Timestamp) -> Answer<'_, usize> {
+        self.write(Room::Hearing, move |rows| unknown::recover(rows, owner, now, until))
+    }
+
+    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, (Vec<PendingUnknown>, Option<Timestamp>)> {
+        self.read(move |rows| unknown::overdue(rows, now, limit))
+    }
+
+    fn resolve(&self, business: BusinessId, message: MessageId, resolution: Resolution, now: Timestamp) -> Answer<'_, bool> {
+        self.write(Room::Hearing, move |rows| unknown::resolve(rows, business, message, resolution, now))
+    }
+
+    fn expire(&self, now: Timestamp, limit: usize) -> Answer<'_, (usize, Option<Timestamp>)> {
+        self.write(Room::Sending, move |rows| unknown::expire(rows, now, limit))
+    }
+
+    fn cancel(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, CancelOutcome> {
+        self.write(Room::Sending, move |rows| end::cancel(rows, business, message, now))
+    }
+
+    fn redact(&self, business: BusinessId, message: MessageId, _now: Timestamp) -> Answer<'_, CancelOutcome> {
+        self.write(Room::Sending, move |rows| end::redact(rows, business, message))
+    }
+
+    fn delete(&self, business: BusinessId, message: MessageId) -> Answer<'_, CancelOutcome> {
+        self.write(Room::Sending, move |rows| end::delete(rows, business, message))
+    }
+
+    fn backlog(&self, sender: SenderId) -> Answer<'_, Backlog> {
+        self.read(move |rows| read::backlog(rows, sender))
+    }
+
+    fn hear(&self, body: HearBody) -> Answer<'_, HearOutcome> {
+        self.write(Room::Hearing, move |rows| hear::hear(rows, &body))
+    }
+
+    fn put_endpoint(&self, endpoint: Endpoint) -> Answer<'_, PutEndpoint> {
+        self.write(Room::Sending, move |rows| relay::put_endpoint(rows, endpoint))
+    }
+
+    fn delete_endpoint(&self, business: BusinessId, endpoint: EndpointId) -> Answer<'_, bool> {
+        self.write(Room::Sending, move |rows| relay::delete_endpoint(rows, business, endpoint))
+    }
+
+    fn endpoints(&self, business: Option<BusinessId>) -> Answer<'_, Vec<Endpoint>> {
+        self.read(move |rows| rows.endpoints(business))
+    }
+
+    fn events(&self, business: BusinessId, after: u64, limit: usize) -> Answer<'_, EventPage> {
+        self.read(move |rows| relay::events(rows, business, after, limit))
+    }
+
+    fn relay_work(&self, endpoint: EndpointId, now: Timestamp, limit: usize) -> Answer<'_, RelayWork> {
+        self.read(move |rows| relay::work(rows, endpoint, now, limit))
+    }
+
+    fn relay_settle(&self, round: RelayRound) -> Answer<'_, ()> {
+        self.write(Room::Hearing, move |rows| relay::settle(rows, round))
+    }
+
+    fn message(&self, business: BusinessId, message: MessageId) -> Answer<'_, Option<Message>> {
+        self.read(move |rows| read::message(rows, business, message))
+    }
+
+    fn messages(&self, business: BusinessId, filter: MessageFilter, page: Page) -> Answer<'_, (Vec<Message>, Option<String>)> {
+        self.read(move |rows| read::messages(rows, business, &filter, &page))
+    }
+
+    fn sessions(&self, business: BusinessId, filter: MessageFilter, page: Page) -> Answer<'_, (Vec<SessionRow>, Option<String>)> {
+        self.read(move |rows| read::sessions(rows, business, &filter, &page))
+    }
+
+    fn customer(&self, business: BusinessId, customer: CustomerId) -> Answer<'_, Option<CustomerView>> {
+        self.read(move |rows| read::customer(rows, business, customer))
+    }
+
+    fn journal(&self, business: Option<BusinessId>, limit: usize) -> Answer<'_, Vec<JournalEntry>> {
+        self.read(move |rows| rows.journal(business, limit.min(PAGE_MAX)))
+    }
+
+    fn journal_ignored(&self, entry: JournalEntry) -> Answer<'_, ()> {
+        // Anyone can send what is ignored: it has no claim to the reserve.
+        self.write(Room::Sending, move |rows| upkeep::journal_ignored(rows, entry))
+    }
+
+    fn probe(&self, now: Timestamp) -> Answer<'_, ()> {
+        self.write(Room::Sending, move |rows| rows.touch(now))
+    }
+
+    fn sweep(&self, now: Timestamp, limit: usize) -> Answer<'_, usize> {
+        self.write(Room::Sending, move |rows| upkeep::sweep(rows, now, limit))
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        self.end()
+    }
+}

@@ -1,0 +1,117 @@
+//! The engine in memory: ordered maps, no threads, no disk. For trials and tests: the same calls give the same answers every
+//! time, and it fails and forgets when it is told to.
+
+mod people;
+mod queue;
+mod message;
+mod table;
+mod telling;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::engine::{Engine, Room};
+use crate::rows::{Result, Rows};
+use crate::{Answer, StoreError};
+
+use table::MemoryRows;
+
+#[derive(Default)]
+struct State {
+    rows: MemoryRows,
+    /// Writes that are still to fail.
+    failing: usize,
+    /// Commits are kept only in memory for now: a crash loses them.
+    unsynced: bool,
+    closed: bool,
+}
+
+/// A store in memory. Clones are the same store.
+#[derive(Clone, Default)]
+pub struct MemoryStore {
+    state: Arc<Mutex<State>>,
+}
+
+impl std::fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MemoryStore")
+    }
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets the next `n` moves that write fail as if nothing could be committed.
+    pub fn fail_next(&self, n: usize) {
+        self.state().failing = n;
+    }
+
+    /// With `false`, what is committed from now on is answered but not yet safe, as on a disk that lies about its syncs; the
+    /// first commit after `true` makes all of it safe.
+    pub fn set_sync(&self, sync: bool) {
+        self.state().unsynced = !sync;
+    }
+
+    /// The process dies and starts again: what was not safe is gone, and a closed store is open.
+    pub fn crash(&self) {
+        let mut state = self.state();
+        state.rows.undo_to(&[]);
+        state.closed = false;
+        state.failing = 0;
+    }
+
+    fn run<T>(&self, run: impl FnOnce(&mut dyn Rows) -> Result<T>) -> Result<T> {
+        let mut state = self.state();
+        let state = &mut *state;
+        if state.closed {
+            return Err(closed());
+        }
+        if state.failing > 0 {
+            state.failing -= 1;
+            return Err(StoreError::Unavailable("it was told to fail".to_owned()));
+        }
+        let marks = state.rows.marks();
+        let answer = run(&mut state.rows);
+        if answer.is_err() {
+            state.rows.undo_to(&marks);
+        } else if !state.unsynced {
+            state.rows.keep();
+        }
+        answer
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Unavailable("the store is closed".to_owned())
+}
+
+impl Engine for MemoryStore {
+    fn write<T: Send + 'static>(
+        &self,
+        _room: Room,
+        run: impl FnOnce(&mut dyn Rows) -> Result<T> + Send + 'static,
+    ) -> Answer<'_, T> {
+        Box::pin(async move { self.run(run) })
+    }
+
+    fn read<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
+        Box::pin(async move {
+            let state = self.state();
+            if state.closed { Err(closed()) } else { run(&state.rows) }
+        })
+    }
+
+    fn end(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            self.state().closed = true;
+            Ok(())
+        })
+    }
+}

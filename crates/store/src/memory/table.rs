@@ -1,0 +1,144 @@
+//! Tables that can be undone: each remembers what stood where something was written, until it is told to keep it.
+
+use std::collections::BTreeMap;
+
+use transom_domain::event::Event;
+use transom_domain::id::{BusinessId, CustomerId, EndpointId, SenderId};
+use transom_domain::time::Timestamp;
+
+use crate::rows::{
+    AttemptRow, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Orphan, Seq, Standing, TemplateRow, Wait, Whole,
+};
+use crate::{App, Business, Endpoint, JournalEntry, Key, Sender};
+
+/// An ordered map with a memory of what was there before.
+#[derive(Debug)]
+pub(super) struct Table<K, V> {
+    rows: BTreeMap<K, V>,
+    before: Vec<(K, Option<V>)>,
+}
+
+impl<K, V> Default for Table<K, V> {
+    fn default() -> Self {
+        Self { rows: BTreeMap::new(), before: Vec::new() }
+    }
+}
+
+impl<K: Ord + Clone, V: Clone> Table<K, V> {
+    pub(super) fn put(&mut self, key: K, value: V) {
+        let old = self.rows.insert(key.clone(), value);
+        self.before.push((key, old));
+    }
+
+    pub(super) fn drop(&mut self, key: &K) {
+        if let Some(old) = self.rows.remove(key) {
+            self.before.push((key.clone(), Some(old)));
+        }
+    }
+
+    /// Removes all that fit, lowest keys first, at most `limit`. Says how many.
+    pub(super) fn drop_where(&mut self, limit: usize, fits: impl Fn(&K, &V) -> bool) -> usize {
+        let keys: Vec<K> = self.rows.iter().filter(|(k, v)| fits(k, v)).map(|(k, _)| k.clone()).take(limit).collect();
+        for key in &keys {
+            self.drop(key);
+        }
+        keys.len()
+    }
+
+    fn undo_to(&mut self, mark: usize) {
+        while self.before.len() > mark {
+            match self.before.pop() {
+                Some((key, Some(old))) => drop(self.rows.insert(key, old)),
+                Some((key, None)) => drop(self.rows.remove(&key)),
+                None => return,
+            }
+        }
+    }
+}
+
+/// Reading is the map's own.
+impl<K, V> std::ops::Deref for Table<K, V> {
+    type Target = BTreeMap<K, V>;
+    fn deref(&self) -> &BTreeMap<K, V> {
+        &self.rows
+    }
+}
+
+/// Declares the tables, and what is done to all of them at once.
+macro_rules! tables {
+    ($($name:ident: $key:ty => $value:ty,)+) => {
+        /// All rows.
+        #[derive(Debug, Default)]
+        pub(crate) struct MemoryRows {
+            $(pub(super) $name: Table<$key, $value>,)+
+        }
+
+        impl MemoryRows {
+            /// Where each table stands, to come back to.
+            pub(super) fn marks(&self) -> Vec<usize> {
+                vec![$(self.$name.before.len(),)+]
+            }
+
+            /// Goes back to these marks; without any, to what was kept last.
+            pub(super) fn undo_to(&mut self, marks: &[usize]) {
+                let mut marks = marks.iter().copied();
+                $(self.$name.undo_to(marks.next().unwrap_or(0));)+
+            }
+
+            /// What is there now stays.
+            pub(super) fn keep(&mut self) {
+                $(self.$name.before.clear();)+
+            }
+        }
+    };
+}
+
+tables! {
+    businesses: BusinessId => Business,
+    keys: [u8; 32] => Key,
+    apps: String => App,
+    senders: SenderId => Sender,
+    templates: (BusinessId, String, String, String) => TemplateRow,
+    customers: (BusinessId, CustomerId) => CustomerRow,
+    identities: (BusinessId, String) => (CustomerId, Timestamp),
+    conversations: (SenderId, CustomerId) => (BusinessId, Conversation),
+    counters: SenderId => (BusinessId, u64, u64),
+    lanes: LaneKey => Lane,
+    waits: (SenderId, u64) => Wait,
+    last_seq: () => Seq,
+    messages: Seq => (Brief, Whole),
+    ids: (BusinessId, transom_domain::id::MessageId) => Seq,
+    standings: Seq => Standing,
+    attempts: (Seq, u32) => AttemptRow,
+    provided: (BusinessId, String) => (Seq, u32),
+    orphans: (BusinessId, String, String) => Orphan,
+    kept: (BusinessId, String) => Kept,
+    heard_of: String => Timestamp,
+    event_counters: BusinessId => (u64, u64),
+    events: (BusinessId, u64) => Event,
+    endpoints: EndpointId => Endpoint,
+    deliveries: (EndpointId, u64) => Delivery,
+    last_entry: () => u64,
+    journal: u64 => JournalEntry,
+    probe: () => Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_undone_is_as_it_was() {
+        let mut table = Table::default();
+        table.put(1, "one");
+        table.put(2, "two");
+        let mark = table.before.len();
+        table.put(1, "uno");
+        table.drop(&2);
+        table.put(3, "tre");
+        table.undo_to(mark);
+        assert_eq!(*table, BTreeMap::from([(1, "one"), (2, "two")]));
+        table.undo_to(0);
+        assert!(table.is_empty());
+    }
+}

@@ -1,0 +1,141 @@
+//! `claim`: due heads become attempts that may leave.
+
+use transom_domain::message::Class;
+use transom_domain::status::Phase;
+use transom_domain::time::{Span, Timestamp};
+
+use super::{join, lane, people, read, tell};
+use crate::rows::{Conversation, Lane, LaneKey, Result, Rows, Wait};
+use crate::{BATCH_MAX, Claim, Claimed, Claims, SenderState, StoreError};
+
+/// When the pair pace lets the next message go, and when everything borrowed would then be paid back (the generic cell rate
+/// algorithm: Meta allows one message per gap to one customer, and a burst borrowed ahead; messages/throughput).
+pub(crate) fn pair_pace(paid_back: Option<Timestamp>, now: Timestamp, gap: Span, burst: u32) -> (Timestamp, Timestamp) {
+    let times = |n: u32| Span::millis(gap.as_millis().saturating_mul(i64::from(n)));
+    let burst = burst.max(1);
+    // A clock that went back must not hold a pair for longer than a whole burst.
+    let owed = paid_back.unwrap_or(now).clamp(now, now.plus(times(burst)));
+    let free = owed.minus(times(burst - 1)).max(now);
+    (free, owed.max(free).plus(gap))
+}
+
+/// What a look at one lane gave.
+enum Turn {
+    /// Its head is committed.
+    Claimed(Box<Claimed>),
+    /// Nothing may leave now.
+    Nothing,
+}
+
+/// See [`crate::Store::claim`].
+pub(crate) fn claim(rows: &mut dyn Rows, claim: &Claim) -> Result<Claims> {
+    let mut claims = Claims::default();
+    // A sender that an operator's error has stopped keeps its queue.
+    let Some(sender) = rows.sender(claim.sender)?.filter(|s| s.state == SenderState::Active) else { return Ok(claims) };
+    let limit = claim.limit.min(BATCH_MAX);
+    // Ended messages on the way to a head that may go count against the length of the transaction.
+    let mut may_end = BATCH_MAX;
+    for class in Class::ALL {
+        let room = limit - claims.claimed.len();
+        if room == 0 {
+            break;
+        }
+        for key in rows.due_lanes(sender.id, class, claim.now, room)? {
+            if let Turn::Claimed(claimed) = turn(rows, &key, claim, &mut may_end)? {
+                claims.claimed.push(*claimed);
+            }
+        }
+    }
+    for class in Class::ALL {
+        let due = rows.first_due(sender.id, class)?;
+        claims.next_due = claims.next_due.into_iter().chain(due).min();
+    }
+    Ok(claims)
+}
+
+/// One lane's turn.
+fn turn(rows: &mut dyn Rows, key: &LaneKey, claim: &Claim, may_end: &mut usize) -> Result<Turn> {
+    let now = claim.now;
+    // Those whose time has come take their place again.
+    for aside in rows.due_asides(key, now, BATCH_MAX)? {
+        rows.put_wait(&Wait { aside: false, ..aside })?;
+    }
+    loop {
+        let lane = rows.lane(key)?.unwrap_or(Lane { flight: None, due: None, head: 0 });
+        let Some(head) = rows.first_wait(key)?.filter(|w| w.not_before <= now && lane.flight.is_none()) else {
+            lane::refresh(rows, key, lane)?;
+            return Ok(Turn::Nothing);
+        };
+        if head.expires_at.is_some_and(|at| at <= now) {
+            if *may_end == 0 {
+                lane::refresh(rows, key, lane)?;
+                return Ok(Turn::Nothing);
+            }
+            *may_end -= 1;
+            super::unknown::lapse(rows, &head, now)?;
+            continue;
+        }
+        let known = rows.conversation(key.sender, key.customer)?.unwrap_or_default();
+        let (free, paid_back) = pair_pace(known.paid_back, now, claim.pair_gap, claim.pair_burst);
+        if free > now {
+            rows.put_lane(key, &Lane { flight: None, due: Some(free), head: head.position })?;
+            return Ok(Turn::Nothing);
+        }
+        return start(rows, key, &head, &Conversation { paid_back: Some(paid_back), ..known }, claim);
+    }
+}
+
+/// Commits an attempt for a head.
+fn start(rows: &mut dyn Rows, key: &LaneKey, head: &Wait, conversation: &Conversation, claim: &Claim) -> Result<Turn> {
+    let now = claim.now;
+    let gone = || StoreError::Corrupt(format!("message {}: waits, and is gone", head.seq));
+    let (brief, mut standing) = rows.brief_of(head.seq)?.ok_or_else(gone)?;
+    let mut attempts = rows.attempts(head.seq)?;
+    let number = attempts.last().map_or(0, |a| a.attempt.number) + 1;
+    let attempt = join::begun(number, claim.owner, now);
+    rows.put_attempt(head.seq, &attempt)?;
+    attempts.push(attempt);
+    rows.drop_wait(key.sender, head.position)?;
+    rows.count_waiting(key.sender, -1)?;
+    rows.put_lane(key, &Lane { flight: Some(head.seq), due: None, head: head.position })?;
+    rows.put_conversation(brief.business, key.sender, key.customer, conversation)?;
+    standing.phase = Phase::InFlight;
+    tell::standing(rows, &brief, &mut standing, &attempts, now, now)?;
+    let (facts, phone) = people::facts(rows, brief.business, Some(brief.customer), &brief.address)?;
+    let message = read::assemble(rows, brief, standing, attempts)?;
+    Ok(Turn::Claimed(Box::new(Claimed { message, attempt: number, evidence: conversation.evidence, facts, phone })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_may_borrow_a_burst_and_then_goes_by_the_gap() {
+        let (gap, burst) = (Span::secs(6), 45);
+        let start = Timestamp::from_secs(1_000);
+        let (mut owed, mut gone) = (None, 0);
+        while let (free, next) = pair_pace(owed, start, gap, burst)
+            && free <= start
+        {
+            (owed, gone) = (Some(next), gone + 1);
+        }
+        assert_eq!(gone, 45);
+        assert_eq!(pair_pace(owed, start, gap, burst).0, start.plus(gap));
+        // One gap later exactly one more may go.
+        let later = start.plus(gap);
+        let (free, next) = pair_pace(owed, later, gap, burst);
+        assert_eq!(free, later);
+        assert!(pair_pace(Some(next), later, gap, burst).0 > later);
+        // After all is paid back a whole burst is there again.
+        let rested = start.plus(Span::secs(6 * 46));
+        assert_eq!(pair_pace(Some(next), rested, gap, burst), (rested, rested.plus(gap)));
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_holds_a_pair_for_a_burst_at_most() {
+        let now = Timestamp::from_secs(1_000);
+        let (free, _) = pair_pace(Some(Timestamp::from_secs(90_000)), now, Span::secs(6), 45);
+        assert_eq!(free, now.plus(Span::secs(6)));
+    }
+}

@@ -1,0 +1,51 @@
+//! `cancel`, `redact`, `delete`: what can be done with a message by hand.
+
+use transom_domain::id::{BusinessId, MessageId};
+use transom_domain::status::{Phase, Status};
+use transom_domain::time::Timestamp;
+
+use super::{lane, tell};
+use crate::CancelOutcome;
+use crate::rows::{Brief, Result, Rows, Standing};
+
+/// See [`crate::Store::cancel`].
+pub(crate) fn cancel(rows: &mut dyn Rows, business: BusinessId, message: MessageId, now: Timestamp) -> Result<CancelOutcome> {
+    let Some((brief, mut standing)) = rows.brief(business, message)? else { return Ok(CancelOutcome::NotFound) };
+    if standing.phase == Phase::Cancelled {
+        return Ok(CancelOutcome::Done);
+    }
+    // One that waits to be sent again after a lost answer may have arrived: it cannot be called off.
+    let waits = matches!(standing.phase, Phase::Queued { .. }) && matches!(standing.status, Status::Accepted | Status::Queued);
+    if !waits {
+        return Ok(CancelOutcome::WrongState(standing.status));
+    }
+    let attempts = rows.attempts(brief.seq)?;
+    lane::set_phase(rows, &brief, &mut standing, Phase::Cancelled, now)?;
+    tell::standing(rows, &brief, &mut standing, &attempts, now, now)?;
+    Ok(CancelOutcome::Done)
+}
+
+/// A message that is over, or why it is not.
+fn over(rows: &dyn Rows, business: BusinessId, message: MessageId) -> Result<std::result::Result<(Brief, Standing), CancelOutcome>> {
+    let Some((brief, standing)) = rows.brief(business, message)? else { return Ok(Err(CancelOutcome::NotFound)) };
+    Ok(match standing.phase {
+        Phase::Queued { .. } | Phase::InFlight | Phase::Unknown { .. } => Err(CancelOutcome::WrongState(standing.status)),
+        Phase::Handed | Phase::GivenUp { .. } | Phase::Expired | Phase::Cancelled | Phase::Received => Ok((brief, standing)),
+    })
+}
+
+/// See [`crate::Store::redact`].
+pub(crate) fn redact(rows: &mut dyn Rows, business: BusinessId, message: MessageId) -> Result<CancelOutcome> {
+    match over(rows, business, message)? {
+        Ok((brief, _)) => rows.redact_message(brief.seq).map(|()| CancelOutcome::Done),
+        Err(why) => Ok(why),
+    }
+}
+
+/// See [`crate::Store::delete`].
+pub(crate) fn delete(rows: &mut dyn Rows, business: BusinessId, message: MessageId) -> Result<CancelOutcome> {
+    match over(rows, business, message)? {
+        Ok((brief, _)) => rows.drop_message(brief.seq).map(|()| CancelOutcome::Done),
+        Err(why) => Ok(why),
+    }
+}

@@ -1,0 +1,229 @@
+//! `hear`: everything that one webhook body says to one business, in one transaction.
+
+use transom_domain::event::EventBody;
+use transom_domain::fact::{Fact, Heard, Inbound, StatusReport};
+use transom_domain::id::{CustomerId, EventId, MessageId, SenderId};
+use transom_domain::message::{CallbackTag, Class, WhenUnknown};
+use transom_domain::session::{Evidence, Session};
+use transom_domain::status::{Phase, Status};
+use transom_domain::time::Timestamp;
+
+use super::report::{Applied, Loaded, apply, believe};
+use super::{people, tell, template};
+use crate::rows::{Brief, NewMessage, Orphan, Result, Rows, Standing};
+use crate::{HearBody, HearOutcome, JournalEntry, Sender};
+
+/// Spreads the ids made from one seed; odd, so that no two of them meet.
+const SPREAD: u128 = 0xD134_2543_DE82_EF95_0B4D;
+
+/// One body being heard.
+struct Hearing<'a> {
+    body: &'a HearBody,
+    outcome: HearOutcome,
+    made: u128,
+}
+
+/// See [`crate::Store::hear`].
+pub(crate) fn hear(rows: &mut dyn Rows, body: &HearBody) -> Result<HearOutcome> {
+    let mut hearing = Hearing { body, outcome: HearOutcome::default(), made: 0 };
+    for (sender, heard) in &body.heard {
+        hearing.one(rows, *sender, heard)?;
+    }
+    rows.put_journal(&JournalEntry {
+        id: body.journal,
+        business: Some(body.business),
+        app: body.app.clone(),
+        at: body.now,
+        verdict: "heard".to_owned(),
+        raw: body.raw.clone(),
+    })?;
+    hearing.outcome.nudged.sort_unstable();
+    hearing.outcome.nudged.dedup();
+    Ok(hearing.outcome)
+}
+
+impl Hearing<'_> {
+    /// Chance for the next id.
+    fn chance(&mut self) -> u128 {
+        self.made += 1;
+        self.body.seed.wrapping_add(self.made.wrapping_mul(SPREAD))
+    }
+
+    fn count(&mut self, news: bool) {
+        if news {
+            self.outcome.news += 1;
+        } else {
+            self.outcome.repeated += 1;
+        }
+    }
+
+    fn told(&mut self, event: Option<EventId>) {
+        self.outcome.events.extend(event);
+    }
+
+    fn one(&mut self, rows: &mut dyn Rows, sender: Option<SenderId>, heard: &Heard) -> Result<()> {
+        let business = self.body.business;
+        match &heard.fact {
+            Fact::Inbound(inbound) => {
+                // A sender of another business is never spoken for here.
+                let sender = match sender {
+                    Some(id) => rows.sender(id)?.filter(|s| s.business == business),
+                    None => None,
+                };
+                match sender {
+                    Some(sender) => self.inbound(rows, &sender, inbound),
+                    None => Ok(()),
+                }
+            }
+            Fact::Status(report) => self.status(rows, report),
+            Fact::TemplateStatus(status) => {
+                let transom_domain::fact::Account::Waba(waba) = &heard.account else { return Ok(()) };
+                let (news, event) = template::told(rows, business, waba, status, self.body.now)?;
+                self.count(news);
+                self.told(event);
+                Ok(())
+            }
+            Fact::IdentityChanged(change) => {
+                let news = people::rotate(rows, business, change)?;
+                self.count(news);
+                Ok(())
+            }
+            Fact::Preference(preference) => {
+                // Consent of someone unknown is kept too: it holds for the first message already.
+                let new = CustomerId::compose(self.body.now, self.chance());
+                let at = preference.at.min(self.body.now);
+                let (customer, _) = people::speaks(rows, business, &preference.from, at, new)?;
+                let news = people::prefers(rows, customer, preference.marketing, at)?;
+                self.count(news);
+                Ok(())
+            }
+            Fact::Other { .. } => Ok(()),
+        }
+    }
+
+    fn inbound(&mut self, rows: &mut dyn Rows, sender: &Sender, inbound: &Inbound) -> Result<()> {
+        let (business, now) = (self.body.business, self.body.now);
+        let Some(address) = people::address(&inbound.from) else { return Ok(()) };
+        if rows.provided(business, &inbound.provider_id)?.is_some() {
+            self.outcome.repeated += 1;
+            return Ok(());
+        }
+        let new = CustomerId::compose(now, self.chance());
+        let (customer, _) = people::speaks(rows, business, &inbound.from, inbound.at.min(now), new)?;
+        let mut brief = Brief {
+            seq: 0,
+            id: MessageId::compose(now, self.chance()),
+            business,
+            sender: sender.id,
+            customer: customer.id,
+            channel: sender.channel,
+            address,
+            position: rows.next_position(sender.id, false)?,
+            class: Class::Reply,
+            accepted_at: now,
+            expires_at: None,
+            when_unknown: WhenUnknown::default(),
+            callback_data: None,
+            campaign: None,
+            reply_to: inbound.reply_to.clone(),
+        };
+        let standing = Standing { phase: Phase::Received, status: Status::Received, told: 0 };
+        let message = NewMessage { brief: &brief, standing: &standing, draft: None, inbound: Some(inbound), verdict: None };
+        brief.seq = rows.insert_message(&message)?;
+        rows.bind(business, &inbound.provider_id, brief.seq, 0)?;
+        let answered = match &inbound.reply_to {
+            Some(id) => rows.provided(business, id)?.map(|(seq, _)| rows.brief_of(seq)).transpose()?.flatten(),
+            None => None,
+        };
+        let (was_open, is_open) = believe(rows, &brief, Evidence::heard(inbound.at, now), now)?;
+        let party = tell::party(rows, business, sender.id, customer.id, sender.channel, &brief.address)?;
+        let (reply_to, callback_data) = answered.map_or((None, None), |(b, _)| (Some(b.id), b.callback_data));
+        let received = EventBody::MessageReceived {
+            party: party.clone(),
+            message: brief.id,
+            inbound: Box::new(inbound.clone()),
+            reply_to,
+            callback_data,
+        };
+        let event = tell::event(rows, business, now, received)?;
+        self.told(Some(event));
+        if is_open && !was_open {
+            self.opened(rows, party, &brief, now)?;
+        }
+        self.outcome.messages.push(brief.id);
+        self.outcome.news += 1;
+        Ok(())
+    }
+
+    fn opened(
+        &mut self,
+        rows: &mut dyn Rows,
+        party: transom_domain::event::Party,
+        brief: &Brief,
+        now: Timestamp,
+    ) -> Result<()> {
+        let known = rows.conversation(brief.sender, brief.customer)?.unwrap_or_default();
+        if let Session::Open { until } = known.evidence.at(now) {
+            let event = tell::event(rows, brief.business, now, EventBody::SessionOpened { party, until })?;
+            self.told(Some(event));
+            self.outcome.nudged.push(brief.sender);
+        }
+        Ok(())
+    }
+
+    fn status(&mut self, rows: &mut dyn Rows, report: &StatusReport) -> Result<()> {
+        let (business, now) = (self.body.business, self.body.now);
+        let failure = report.errors.first().map(|error| (self.body.native)(error));
+        let (mut loaded, at) = match rows.provided(business, &report.provider_id)? {
+            Some((seq, number)) => match Loaded::of(rows, seq)?.and_then(|l| l.find(number).map(|at| (l, at))) {
+                Some(found) => found,
+                // A message that was deleted, or one that came in.
+                None => {
+                    self.outcome.repeated += 1;
+                    return Ok(());
+                }
+            },
+            None => match tagged(rows, business, report)? {
+                Some((loaded, at, number)) => {
+                    rows.bind(business, &report.provider_id, loaded.brief.seq, number)?;
+                    (loaded, at)
+                }
+                None => return self.orphan(rows, report, failure),
+            },
+        };
+        let Applied { news, event, nudged } = apply(rows, &mut loaded, at, report, failure, &self.body.app, now)?;
+        self.count(news);
+        self.told(event);
+        self.outcome.nudged.extend(nudged);
+        Ok(())
+    }
+
+    fn orphan(
+        &mut self,
+        rows: &mut dyn Rows,
+        report: &StatusReport,
+        failure: Option<transom_domain::status::Failure>,
+    ) -> Result<()> {
+        let orphan = Orphan { report: report.clone(), failure, app: self.body.app.clone(), at: self.body.now };
+        if rows.put_orphan(self.body.business, &orphan)? {
+            self.outcome.orphans += 1;
+        } else {
+            self.outcome.repeated += 1;
+        }
+        Ok(())
+    }
+}
+
+/// The attempt that a report's callback tag names. It was committed before anything left, so that a tag of ours always finds
+/// it, however early the report is.
+fn tagged(
+    rows: &dyn Rows,
+    business: transom_domain::id::BusinessId,
+    report: &StatusReport,
+) -> Result<Option<(Loaded, usize, u32)>> {
+    let Some(tag) = report.callback.as_deref().and_then(CallbackTag::parse) else { return Ok(None) };
+    let Some((brief, standing)) = rows.brief(business, tag.message)? else { return Ok(None) };
+    let attempts = rows.attempts(brief.seq)?;
+    let loaded = Loaded { brief, standing, attempts };
+    Ok(loaded.find(tag.attempt).map(|at| (loaded, at, tag.attempt)))
+}

@@ -1,0 +1,211 @@
+//! How words about one attempt are joined, and what a word means for its message. Pure, so that any order of the same words
+//! gives the same result wherever they come from: an answer, a status, an orphan.
+
+use transom_domain::error_code::ErrorCode;
+use transom_domain::failure::UpstreamError;
+use transom_domain::message::Attempt;
+use transom_domain::status::{Failure, Phase, Progress, Status};
+use transom_domain::time::Timestamp;
+
+use crate::rows::AttemptRow;
+
+/// One word about one attempt.
+#[derive(Debug, Clone)]
+pub(crate) struct Word {
+    pub(crate) progress: Progress,
+    /// When it was said, by whoever said it.
+    pub(crate) at: Timestamp,
+    pub(crate) error: Option<Failure>,
+    pub(crate) provider_id: Option<String>,
+    pub(crate) note: Option<String>,
+    pub(crate) pricing: Option<serde_json::Value>,
+}
+
+impl Word {
+    /// A word that says nothing but how far the attempt got.
+    pub(crate) fn plain(progress: Progress, at: Timestamp, error: Option<Failure>) -> Self {
+        Self { progress, at, error, provider_id: None, note: None, pricing: None }
+    }
+}
+
+/// A committed attempt of which nothing is known yet.
+pub(crate) fn begun(number: u32, owner: u64, now: Timestamp) -> AttemptRow {
+    AttemptRow {
+        attempt: Attempt {
+            number,
+            started_at: now,
+            progress: Progress::Started,
+            at: now,
+            provider_id: None,
+            error: None,
+            note: None,
+            pricing: None,
+        },
+        owner,
+        priced: None,
+    }
+}
+
+/// Joins a word to an attempt. Says whether anything is new.
+pub(crate) fn join(row: &mut AttemptRow, word: Word) -> bool {
+    let before = row.clone();
+    let attempt = &mut row.attempt;
+    if word.progress > attempt.progress {
+        attempt.progress = attempt.progress.and(word.progress);
+        attempt.at = word.at;
+        attempt.error = word.error;
+    } else if word.progress == attempt.progress && word.at < attempt.at {
+        // The same word twice: the earlier one counts, whichever came first.
+        attempt.at = word.at;
+        attempt.error = word.error;
+    }
+    if attempt.provider_id.is_none() {
+        attempt.provider_id = word.provider_id;
+    }
+    if attempt.note.is_none() {
+        attempt.note = word.note;
+    }
+    if let Some(pricing) = word.pricing {
+        let later = match (row.priced, &attempt.pricing) {
+            (Some(priced), _) if word.progress > priced => true,
+            // Two prices with the same word: any fixed choice will do, so that the order of arrival does not count.
+            (Some(priced), Some(known)) if word.progress == priced => pricing.to_string() > known.to_string(),
+            (Some(_), _) => false,
+            (None, _) => true,
+        };
+        if later {
+            attempt.pricing = Some(pricing);
+            row.priced = Some(word.progress);
+        }
+    }
+    *row != before
+}
+
+/// The phase that Meta's word about an attempt brings about, whatever we had presumed; `None` when it stays. `last` tells
+/// whether it is the message's last attempt.
+pub(crate) fn heard_phase(progress: Progress, last: bool, phase: &Phase) -> Option<Phase> {
+    let taken = progress >= Progress::Answered && progress != Progress::Failed;
+    match phase {
+        // Meta has it after all: what waits to be sent again need not be.
+        Phase::Queued { .. } | Phase::Unknown { .. } | Phase::GivenUp { .. } | Phase::Expired if taken => Some(Phase::Handed),
+        Phase::InFlight if last && (taken || progress == Progress::Failed) => Some(Phase::Handed),
+        Phase::Unknown { .. } | Phase::GivenUp { .. } | Phase::Expired if last && progress == Progress::Failed => {
+            Some(Phase::Handed)
+        }
+        _ => None,
+    }
+}
+
+/// The phase of a message that waited past its validity: expired if nothing of it can have left, else given up as unknown.
+pub(crate) fn lapsed(attempts: &[AttemptRow]) -> Phase {
+    if attempts.iter().any(|a| a.attempt.progress.is_live()) {
+        let message = "The answer to an earlier attempt was lost, and the message may not go any more.".to_owned();
+        return Phase::GivenUp { failure: Failure { code: ErrorCode::OutcomeUnknown, message, upstream: None } };
+    }
+    Phase::Expired
+}
+
+/// Why a message failed, where it has.
+pub(crate) fn failure(phase: &Phase, status: Status, attempts: &[Attempt]) -> Option<Failure> {
+    match status {
+        Status::Expired => Some(ours(ErrorCode::MessageExpired)),
+        Status::Failed => Some(match phase {
+            Phase::GivenUp { failure } => failure.clone(),
+            _ => attempts
+                .iter()
+                .rev()
+                .find(|a| a.progress == Progress::Failed)
+                .and_then(|a| a.error.clone())
+                .unwrap_or_else(|| ours(ErrorCode::UpstreamError)),
+        }),
+        _ => None,
+    }
+}
+
+fn ours(code: ErrorCode) -> Failure {
+    Failure { code, message: code.when().to_owned(), upstream: None }
+}
+
+/// Meta found no session: WhatsApp's 131047, Messenger's 10 with sub-code 2018278 (reference/meta-whatsapp 3.2).
+pub(crate) fn says_no_session(error: &UpstreamError) -> bool {
+    error.code == 131_047 || (error.code == 10 && error.subcode == Some(2_018_278))
+}
+
+/// The customer stopped marketing messages of this business: 131050.
+pub(crate) fn says_no_marketing(error: &UpstreamError) -> bool {
+    error.code == 131_050
+}
+
+/// The bit of a status in [`crate::rows::Standing::told`]; none for statuses that are not told.
+pub(crate) fn told_bit(status: Status) -> Option<u16> {
+    match status {
+        Status::Sent => Some(1),
+        Status::Failed => Some(2),
+        Status::Delivered => Some(4),
+        Status::Read => Some(8),
+        Status::Expired => Some(16),
+        Status::Accepted | Status::Queued | Status::Sending | Status::Unknown | Status::Cancelled | Status::Received => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use transom_domain::status::shown;
+
+    fn word() -> impl Strategy<Value = Word> {
+        let progress = prop::sample::select(vec![
+            Progress::Unknown,
+            Progress::Refused,
+            Progress::Answered,
+            Progress::Sent,
+            Progress::Failed,
+            Progress::Delivered,
+            Progress::Read,
+        ]);
+        // One word is always said of the same moment, as Meta repeats it; prices come with some.
+        (progress, prop::option::of(0u8..3)).prop_map(|(progress, price)| Word {
+            progress,
+            at: Timestamp::from_secs(progress as i64),
+            error: (progress == Progress::Failed).then(|| ours(ErrorCode::MessageUndeliverable)),
+            provider_id: None,
+            note: None,
+            pricing: price.map(|p| serde_json::json!({ "price": p })),
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_order_and_repetition_of_words_gives_the_same_attempt(words in prop::collection::vec(word(), 0..8), seed: u64) {
+            let mut other = words.clone();
+            other.extend(words.clone());
+            let n = other.len().max(1) as u64;
+            for i in 0..other.len() {
+                other.swap(i, (seed.wrapping_mul(i as u64 + 1) % n) as usize);
+            }
+            let fold = |words: Vec<Word>| words.into_iter().fold(begun(1, 1, Timestamp::EPOCH), |mut row, w| { join(&mut row, w); row });
+            prop_assert_eq!(fold(words), fold(other));
+        }
+
+        #[test]
+        fn a_word_of_metas_always_shows(progress in prop::sample::select(vec![Progress::Sent, Progress::Failed, Progress::Delivered, Progress::Read])) {
+            let given_up = Phase::GivenUp { failure: ours(ErrorCode::OutcomeUnknown) };
+            for phase in [Phase::InFlight, Phase::Unknown { until: Timestamp::FAR }, given_up, Phase::Expired] {
+                let after = heard_phase(progress, true, &phase);
+                prop_assert_eq!(after.as_ref(), Some(&Phase::Handed));
+                let status = shown(&Phase::Handed, &[progress], Timestamp::EPOCH);
+                prop_assert!(told_bit(status).is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_sent_again_is_not_called_off_by_the_failure_of_the_first() {
+        let queued = Phase::Queued { not_before: Timestamp::EPOCH };
+        assert_eq!(heard_phase(Progress::Failed, true, &queued), None);
+        assert_eq!(heard_phase(Progress::Delivered, true, &queued), Some(Phase::Handed));
+        assert_eq!(heard_phase(Progress::Failed, false, &Phase::InFlight), None);
+        assert_eq!(heard_phase(Progress::Delivered, false, &Phase::InFlight), None);
+    }
+}

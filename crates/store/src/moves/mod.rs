@@ -1,0 +1,20 @@
+//! The moves, each written once against [`crate::rows`]: an engine opens a transaction, runs one of these, commits.
+//!
+//! A move decides before it writes. What it decides by is either here in pure functions ([`join`]) or in the domain.
+
+pub(crate) mod accept;
+pub(crate) mod admin;
+pub(crate) mod claim;
+pub(crate) mod end;
+pub(crate) mod hear;
+pub(crate) mod join;
+pub(crate) mod lane;
+pub(crate) mod people;
+pub(crate) mod read;
+pub(crate) mod relay;
+pub(crate) mod report;
+pub(crate) mod settle;
+pub(crate) mod tell;
+pub(crate) mod template;
+pub(crate) mod unknown;
+pub(crate) mod upkeep;

@@ -1,0 +1,196 @@
+//! What is read: messages, sessions, customers, and what is known before a send.
+
+use transom_domain::address::Identity;
+use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
+use transom_domain::message::Message;
+use transom_domain::status::Phase;
+use transom_domain::time::Timestamp;
+
+use super::{join, people};
+use crate::rows::{AttemptRow, Brief, Result, Rows, Standing};
+use crate::{Backlog, CustomerView, Direction, Look, MessageFilter, PAGE_MAX, Page, SessionRow, StoreError};
+
+/// How many rows one page may look through for those that its filter wants. A page can be shorter than asked, with a token to
+/// go on: so a rare status in a long history costs no more than a common one.
+const LOOK_MAX: usize = 2_000;
+
+/// Puts a message together.
+pub(crate) fn assemble(rows: &dyn Rows, brief: Brief, standing: Standing, attempts: Vec<AttemptRow>) -> Result<Message> {
+    let gone = || StoreError::Corrupt(format!("message {}: has a standing and no body", brief.seq));
+    let whole = rows.whole(brief.seq)?.ok_or_else(gone)?;
+    let attempts: Vec<_> = attempts.into_iter().map(|a| a.attempt).collect();
+    let failure = join::failure(&standing.phase, standing.status, &attempts);
+    Ok(Message {
+        id: brief.id,
+        business: brief.business,
+        sender: brief.sender,
+        customer: brief.customer,
+        channel: brief.channel,
+        address: brief.address,
+        position: brief.position,
+        draft: whole.draft,
+        inbound: whole.inbound,
+        verdict: whole.verdict,
+        class: brief.class,
+        phase: standing.phase,
+        status: standing.status,
+        failure,
+        attempts,
+        accepted_at: brief.accepted_at,
+        expires_at: brief.expires_at,
+        when_unknown: brief.when_unknown,
+        callback_data: brief.callback_data,
+        campaign: brief.campaign,
+        reply_to: brief.reply_to,
+        redacted: whole.redacted,
+    })
+}
+
+/// See [`crate::Store::message`].
+pub(crate) fn message(rows: &dyn Rows, business: BusinessId, message: MessageId) -> Result<Option<Message>> {
+    let Some((brief, standing)) = rows.brief(business, message)? else { return Ok(None) };
+    let attempts = rows.attempts(brief.seq)?;
+    assemble(rows, brief, standing, attempts).map(Some)
+}
+
+/// See [`crate::Store::look`].
+pub(crate) fn look(rows: &dyn Rows, business: BusinessId, sender: SenderId, address: &Identity) -> Result<Look> {
+    let customer = rows.holder(business, address)?.map(|(customer, _)| customer);
+    let evidence = match customer {
+        Some(customer) => rows.conversation(sender, customer)?.unwrap_or_default().evidence,
+        None => Default::default(),
+    };
+    let (facts, phone) = people::facts(rows, business, customer, address)?;
+    Ok(Look { customer, evidence, facts, phone })
+}
+
+/// See [`crate::Store::last_sender`].
+pub(crate) fn last_sender(rows: &dyn Rows, business: BusinessId, address: &Identity) -> Result<Option<SenderId>> {
+    match rows.holder(business, address)? {
+        Some((customer, _)) => rows.last_heard_by(business, customer),
+        None => Ok(None),
+    }
+}
+
+/// See [`crate::Store::backlog`].
+pub(crate) fn backlog(rows: &dyn Rows, sender: SenderId) -> Result<Backlog> {
+    let waiting = rows.counters(sender)?.map_or(0, |(_, waiting)| waiting);
+    Ok(Backlog { waiting, oldest: rows.oldest_wait(sender)? })
+}
+
+fn wanted(filter: &MessageFilter, brief: &Brief, standing: &Standing) -> bool {
+    let direction = if standing.phase == Phase::Received { Direction::Inbound } else { Direction::Outbound };
+    filter.sender.is_none_or(|s| s == brief.sender)
+        && filter.status.is_none_or(|s| s == standing.status)
+        && filter.direction.is_none_or(|d| d == direction)
+        && filter.campaign.as_ref().is_none_or(|c| brief.campaign.as_ref() == Some(c))
+}
+
+/// The customer that a filter names: `Err` when there is none, so that nothing can be found.
+fn narrowed(
+    rows: &dyn Rows,
+    business: BusinessId,
+    filter: &MessageFilter,
+) -> Result<std::result::Result<Option<CustomerId>, ()>> {
+    match &filter.customer {
+        None => Ok(Ok(None)),
+        Some(identity) => Ok(rows.holder(business, identity)?.map(|(customer, _)| Some(customer)).ok_or(())),
+    }
+}
+
+/// See [`crate::Store::messages`].
+pub(crate) fn messages(
+    rows: &dyn Rows,
+    business: BusinessId,
+    filter: &MessageFilter,
+    page: &Page,
+) -> Result<(Vec<Message>, Option<String>)> {
+    let size = page.size.clamp(1, PAGE_MAX);
+    let mut before = match &page.token {
+        None => None,
+        Some(token) => match token.parse::<i64>() {
+            Ok(seq) => Some(seq),
+            Err(_) => return Ok((Vec::new(), None)),
+        },
+    };
+    let Ok(customer) = narrowed(rows, business, filter)? else { return Ok((Vec::new(), None)) };
+    let mut found = Vec::new();
+    let mut looked = 0;
+    loop {
+        // One more than is wanted tells whether there is a next page.
+        let slice = rows.newest(business, customer, before, size + 1)?;
+        let more = slice.len() > size;
+        for (brief, standing) in slice.into_iter().take(size) {
+            let seq = brief.seq;
+            looked += 1;
+            if wanted(filter, &brief, &standing) {
+                if found.len() == size {
+                    return Ok((found, before.map(|b| b.to_string())));
+                }
+                let attempts = rows.attempts(seq)?;
+                found.push(assemble(rows, brief, standing, attempts)?);
+            }
+            before = Some(seq);
+        }
+        if !more {
+            return Ok((found, None));
+        }
+        if found.len() == size || looked >= LOOK_MAX {
+            return Ok((found, before.map(|b| b.to_string())));
+        }
+    }
+}
+
+/// Where a page of sessions ended.
+fn session_token(row: &(SenderId, CustomerId, Timestamp)) -> String {
+    format!("{}.{}.{}", row.2.as_millis(), row.0, row.1)
+}
+
+fn read_session_token(token: &str) -> Option<(Timestamp, SenderId, CustomerId)> {
+    let mut parts = token.splitn(3, '.');
+    let heard = Timestamp::from_millis(parts.next()?.parse().ok()?);
+    Some((heard, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+/// See [`crate::Store::sessions`].
+pub(crate) fn sessions(
+    rows: &dyn Rows,
+    business: BusinessId,
+    filter: &MessageFilter,
+    page: &Page,
+) -> Result<(Vec<SessionRow>, Option<String>)> {
+    let size = page.size.clamp(1, PAGE_MAX);
+    let after = match &page.token {
+        None => None,
+        Some(token) => match read_session_token(token) {
+            Some(after) => Some(after),
+            None => return Ok((Vec::new(), None)),
+        },
+    };
+    let Ok(customer) = narrowed(rows, business, filter)? else { return Ok((Vec::new(), None)) };
+    let mut found = rows.heard_conversations(business, filter.sender, customer, after, size + 1)?;
+    let more = found.len() > size;
+    found.truncate(size);
+    let token = found.last().filter(|_| more).and_then(|(s, c, e)| e.heard.map(|heard| session_token(&(*s, *c, heard))));
+    let mut sessions = Vec::with_capacity(found.len());
+    for (sender, customer, evidence) in found {
+        let Some(row) = rows.customer(business, customer)? else { continue };
+        let Some(address) = people::present(&row) else { continue };
+        sessions.push(SessionRow { sender, customer, address, name: row.name, evidence });
+    }
+    Ok((sessions, token))
+}
+
+/// See [`crate::Store::customer`].
+pub(crate) fn customer(rows: &dyn Rows, business: BusinessId, customer: CustomerId) -> Result<Option<CustomerView>> {
+    let Some(row) = rows.customer(business, customer)? else { return Ok(None) };
+    Ok(Some(CustomerView {
+        id: row.id,
+        name: row.name,
+        username: row.username,
+        identities: rows.identities(business, customer)?,
+        phone: row.phone,
+        bsuid: row.bsuid,
+        no_marketing: row.no_marketing,
+    }))
+}

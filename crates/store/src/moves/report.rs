@@ -1,0 +1,110 @@
+//! One status report, applied to the attempt it speaks of: the same whether it came in time, early or late.
+
+use transom_domain::fact::StatusReport;
+use transom_domain::id::{EventId, SenderId};
+use transom_domain::session::Evidence;
+use transom_domain::status::{Failure, Phase};
+use transom_domain::time::Timestamp;
+
+use super::join::{Word, heard_phase, join, says_no_marketing, says_no_session};
+use super::{lane, people, tell};
+use crate::rows::{AttemptRow, Brief, Result, Rows, Seq, Standing};
+
+/// A message with everything that changes about it, loaded once.
+pub(crate) struct Loaded {
+    pub(crate) brief: Brief,
+    pub(crate) standing: Standing,
+    pub(crate) attempts: Vec<AttemptRow>,
+}
+
+impl Loaded {
+    /// Loads a message; none when it has been deleted.
+    pub(crate) fn of(rows: &dyn Rows, seq: Seq) -> Result<Option<Self>> {
+        let Some((brief, standing)) = rows.brief_of(seq)? else { return Ok(None) };
+        let attempts = rows.attempts(seq)?;
+        Ok(Some(Self { brief, standing, attempts }))
+    }
+
+    /// Where the attempt with this number is.
+    pub(crate) fn find(&self, number: u32) -> Option<usize> {
+        self.attempts.iter().position(|a| a.attempt.number == number)
+    }
+}
+
+/// What a report did.
+#[derive(Debug, Default)]
+pub(crate) struct Applied {
+    /// Whether anything was new.
+    pub(crate) news: bool,
+    /// The event it made.
+    pub(crate) event: Option<EventId>,
+    /// The sender whose lane it freed.
+    pub(crate) nudged: Option<SenderId>,
+}
+
+/// Joins evidence to a conversation. Says whether the session was open before, and whether it is now.
+pub(crate) fn believe(rows: &mut dyn Rows, brief: &Brief, evidence: Evidence, now: Timestamp) -> Result<(bool, bool)> {
+    let known = rows.conversation(brief.sender, brief.customer)?;
+    let mut row = known.unwrap_or_default();
+    let before = row.evidence;
+    row.evidence = before.and(evidence);
+    if known.is_none() || row.evidence != before {
+        rows.put_conversation(brief.business, brief.sender, brief.customer, &row)?;
+    }
+    Ok((before.at(now).is_open(), row.evidence.at(now).is_open()))
+}
+
+/// Joins a word to one attempt and draws what follows for the message: phase, lane, event.
+pub(crate) fn say(rows: &mut dyn Rows, loaded: &mut Loaded, at: usize, word: Word, now: Timestamp) -> Result<Applied> {
+    let said_at = word.at;
+    let last = at + 1 == loaded.attempts.len();
+    let Some(row) = loaded.attempts.get_mut(at) else { return Ok(Applied::default()) };
+    let news = join(row, word);
+    let progress = row.attempt.progress;
+    if news {
+        rows.put_attempt(loaded.brief.seq, row)?;
+    }
+    let mut nudged = None;
+    if let Some(phase) = heard_phase(progress, last, &loaded.standing.phase) {
+        nudged = (loaded.standing.phase == Phase::InFlight).then_some(loaded.brief.sender);
+        lane::set_phase(rows, &loaded.brief, &mut loaded.standing, phase, now)?;
+    } else if !news {
+        return Ok(Applied::default());
+    }
+    let event = tell::standing(rows, &loaded.brief, &mut loaded.standing, &loaded.attempts, now, said_at)?;
+    Ok(Applied { news: true, event, nudged })
+}
+
+/// Applies a report to an attempt.
+pub(crate) fn apply(
+    rows: &mut dyn Rows,
+    loaded: &mut Loaded,
+    at: usize,
+    report: &StatusReport,
+    failure: Option<Failure>,
+    app: &str,
+    now: Timestamp,
+) -> Result<Applied> {
+    let Some(started_at) = loaded.attempts.get(at).map(|a| a.attempt.started_at) else { return Ok(Applied::default()) };
+    if rows.heard_of(app)?.is_none_or(|known| known < started_at) {
+        rows.put_heard_of(app, started_at)?;
+    }
+    people::enrich(rows, loaded.brief.business, loaded.brief.customer, &report.recipient, report.at)?;
+    if report.errors.iter().any(says_no_session) {
+        believe(rows, &loaded.brief, Evidence::refused(started_at, now), now)?;
+    }
+    if report.errors.iter().any(says_no_marketing)
+        && let Some(customer) = rows.customer(loaded.brief.business, loaded.brief.customer)?
+    {
+        people::prefers(rows, customer, false, report.at)?;
+    }
+    let word = Word {
+        progress: report.status.into(),
+        at: report.at,
+        error: failure,
+        provider_id: Some(report.provider_id.clone()),
+        note: None,
+        pricing: report.pricing.clone(),
+    };
+    say(rows, loaded, at, word, now)
+}

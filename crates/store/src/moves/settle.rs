@@ -1,0 +1,84 @@
+//! `settle`: what became of attempts.
+
+use transom_domain::session::Evidence;
+use transom_domain::status::{Phase, Progress};
+use transom_domain::time::Timestamp;
+
+use super::join::{Word, heard_phase, join};
+use super::report::{Loaded, apply, believe};
+use super::{lane, people, tell};
+use crate::rows::{Result, Rows};
+use crate::{Outcome, Settle, Settled};
+
+/// See [`crate::Store::settle`]. A message that is gone, or an attempt nobody has committed, is passed over.
+pub(crate) fn settle(rows: &mut dyn Rows, outcomes: Vec<Settle>, now: Timestamp) -> Result<Vec<Settled>> {
+    let mut settled = Vec::with_capacity(outcomes.len());
+    for outcome in outcomes {
+        settled.extend(one(rows, outcome, now)?);
+    }
+    Ok(settled)
+}
+
+fn one(rows: &mut dyn Rows, settle: Settle, now: Timestamp) -> Result<Option<Settled>> {
+    let Some((brief, standing)) = rows.brief(settle.business, settle.message)? else { return Ok(None) };
+    let attempts = rows.attempts(brief.seq)?;
+    let mut loaded = Loaded { brief, standing, attempts };
+    let Some(at) = loaded.find(settle.attempt) else { return Ok(None) };
+    let seq = loaded.brief.seq;
+    if let Some(verdict) = &settle.verdict {
+        rows.set_verdict(seq, verdict)?;
+    }
+    let last = at + 1 == loaded.attempts.len();
+    let open = last && matches!(loaded.standing.phase, Phase::InFlight | Phase::Unknown { .. });
+    let Some(row) = loaded.attempts.get_mut(at) else { return Ok(None) };
+    let started_at = row.attempt.started_at;
+    let mut orphans = Vec::new();
+    let mut recipient = None;
+    let (word, phase) = match settle.outcome {
+        Outcome::Answered { provider_id, recipient: person, note } => {
+            rows.bind(loaded.brief.business, &provider_id, seq, settle.attempt)?;
+            orphans = rows.take_orphans(loaded.brief.business, &provider_id)?;
+            recipient = Some(person);
+            let word = Word { provider_id: Some(provider_id), note, ..Word::plain(Progress::Answered, now, None) };
+            (word, Some(Phase::Handed))
+        }
+        Outcome::Unknown { until, failure } => {
+            (Word::plain(Progress::Unknown, now, Some(failure)), Some(Phase::Unknown { until }))
+        }
+        Outcome::Again { not_before, uncounted: true, .. } if open && row.attempt.progress <= Progress::Unknown => {
+            // It never left: as if it had not been claimed.
+            rows.drop_attempt(seq, settle.attempt)?;
+            loaded.attempts.pop();
+            lane::set_phase(rows, &loaded.brief, &mut loaded.standing, Phase::Queued { not_before }, now)?;
+            tell::standing(rows, &loaded.brief, &mut loaded.standing, &loaded.attempts, now, now)?;
+            return Ok(Some(Settled { message: settle.message, status: loaded.standing.status }));
+        }
+        Outcome::Again { not_before, failure, .. } => {
+            (Word::plain(Progress::Refused, now, Some(failure)), Some(Phase::Queued { not_before }))
+        }
+        Outcome::Failed { failure, no_session } => {
+            if no_session {
+                believe(rows, &loaded.brief, Evidence::refused(started_at, now), now)?;
+            }
+            (Word::plain(Progress::Refused, now, Some(failure.clone())), Some(Phase::GivenUp { failure }))
+        }
+    };
+    // What this outcome says counts for the message only while nothing further is known of the attempt.
+    let further = row.attempt.progress > word.progress;
+    if join(row, word) {
+        rows.put_attempt(seq, row)?;
+    }
+    let progress = row.attempt.progress;
+    let phase = phase.filter(|_| open && !further).or_else(|| heard_phase(progress, last, &loaded.standing.phase));
+    if let Some(phase) = phase {
+        lane::set_phase(rows, &loaded.brief, &mut loaded.standing, phase, now)?;
+    }
+    tell::standing(rows, &loaded.brief, &mut loaded.standing, &loaded.attempts, now, now)?;
+    if let Some(person) = recipient {
+        people::enrich(rows, loaded.brief.business, loaded.brief.customer, &person, now)?;
+    }
+    for orphan in orphans {
+        apply(rows, &mut loaded, at, &orphan.report, orphan.failure, &orphan.app, now)?;
+    }
+    Ok(Some(Settled { message: settle.message, status: loaded.standing.status }))
+}

@@ -1,0 +1,85 @@
+//! Events: written in the transaction of what they tell, each once.
+
+use transom_domain::event::{Event, EventBody, Party};
+use transom_domain::id::{BusinessId, CustomerId, EventId, SenderId};
+use transom_domain::address::{Channel, Identity};
+use transom_domain::status::{Progress, shown};
+use transom_domain::time::Timestamp;
+
+use super::join::{failure, told_bit};
+use crate::StoreError;
+use crate::rows::{AttemptRow, Brief, Result, Rows, Standing};
+
+/// Spreads positions over the 80 bits of chance in an id; odd, so that no two positions of a business meet.
+const SPREAD: u128 = 0x9E37_79B9_7F4A_7C15_F39D;
+
+/// Writes an event.
+pub(crate) fn event(rows: &mut dyn Rows, business: BusinessId, at: Timestamp, body: EventBody) -> Result<EventId> {
+    let position = rows.next_event(business)?;
+    // Made from what is unique already: a transaction has no chance of its own, and must come out the same on every engine.
+    let id = EventId::compose(at, business.0.wrapping_add(u128::from(position).wrapping_mul(SPREAD)));
+    rows.put_event(&Event { position, id, business, at, body })?;
+    Ok(id)
+}
+
+/// The two sides of a conversation, as they are now.
+pub(crate) fn party(
+    rows: &dyn Rows,
+    business: BusinessId,
+    sender: SenderId,
+    customer: CustomerId,
+    channel: Channel,
+    address: &Identity,
+) -> Result<Party> {
+    let sender = rows.sender(sender)?.ok_or_else(|| StoreError::Corrupt(format!("sender {sender}: a message names it, and it is gone")))?;
+    let known = rows.customer(business, customer)?;
+    let (phone, bsuid, name, username) = match known {
+        Some(c) => (c.phone, c.bsuid, c.name, c.username),
+        None => (None, None, None, None),
+    };
+    Ok(Party {
+        channel,
+        sender: sender.id,
+        sender_address: sender.address,
+        sender_name: sender.name,
+        customer,
+        customer_address: address.clone(),
+        phone,
+        bsuid,
+        name,
+        username,
+    })
+}
+
+/// Works out what a message shows now, keeps its standing, and tells its business if that is worth telling and was not told.
+pub(crate) fn standing(
+    rows: &mut dyn Rows,
+    brief: &Brief,
+    standing: &mut Standing,
+    attempts: &[AttemptRow],
+    now: Timestamp,
+    said_at: Timestamp,
+) -> Result<Option<EventId>> {
+    let progress: Vec<Progress> = attempts.iter().map(|a| a.attempt.progress).collect();
+    standing.status = shown(&standing.phase, &progress, now);
+    let news = told_bit(standing.status).filter(|bit| standing.told & bit == 0);
+    standing.told |= news.unwrap_or(0);
+    rows.set_standing(brief.seq, standing)?;
+    if news.is_none() {
+        return Ok(None);
+    }
+    let plain: Vec<_> = attempts.iter().map(|a| a.attempt.clone()).collect();
+    // The price belongs to the attempt that got furthest.
+    let pricing = plain.iter().max_by_key(|a| a.progress).and_then(|a| a.pricing.clone());
+    let body = EventBody::MessageStatus {
+        party: party(rows, brief.business, brief.sender, brief.customer, brief.channel, &brief.address)?,
+        message: brief.id,
+        status: standing.status,
+        at: said_at,
+        failure: failure(&standing.phase, standing.status, &plain),
+        campaign: brief.campaign.clone(),
+        callback_data: brief.callback_data.clone(),
+        pricing,
+    };
+    event(rows, brief.business, now, body).map(Some)
+}

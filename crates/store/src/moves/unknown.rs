@@ -1,0 +1,100 @@
+//! What happens when an answer is lost or a validity ends: `recover`, `overdue`, `resolve`, `expire`.
+
+use transom_domain::error_code::ErrorCode;
+use transom_domain::id::{BusinessId, MessageId};
+use transom_domain::status::{Failure, Phase, Progress};
+use transom_domain::time::Timestamp;
+
+use super::join::{Word, join, lapsed};
+use super::report::Loaded;
+use super::{lane, read, tell};
+use crate::rows::{Result, Rows, Wait};
+use crate::{BATCH_MAX, PendingUnknown, Resolution, StoreError};
+
+/// See [`crate::Store::recover`].
+pub(crate) fn recover(rows: &mut dyn Rows, owner: u64, now: Timestamp, until: Timestamp) -> Result<usize> {
+    let mut recovered = 0;
+    loop {
+        // As many as were in flight, which free connections bound; taken in slices all the same.
+        let slice = rows.left_behind(owner, BATCH_MAX)?;
+        if slice.is_empty() {
+            return Ok(recovered);
+        }
+        for (seq, number) in slice {
+            let gone = || StoreError::Corrupt(format!("attempt {seq}.{number}: its message is gone"));
+            let mut loaded = Loaded::of(rows, seq)?.ok_or_else(gone)?;
+            let at = loaded.find(number).ok_or_else(gone)?;
+            let last = at + 1 == loaded.attempts.len();
+            let failure = Failure {
+                code: ErrorCode::OutcomeUnknown,
+                message: "The process ended while the answer to the send was awaited.".to_owned(),
+                upstream: None,
+            };
+            let row = loaded.attempts.get_mut(at).ok_or_else(gone)?;
+            join(row, Word::plain(Progress::Unknown, now, Some(failure)));
+            rows.put_attempt(seq, row)?;
+            if last && loaded.standing.phase == Phase::InFlight {
+                lane::set_phase(rows, &loaded.brief, &mut loaded.standing, Phase::Unknown { until }, now)?;
+            }
+            tell::standing(rows, &loaded.brief, &mut loaded.standing, &loaded.attempts, now, now)?;
+            recovered += 1;
+        }
+    }
+}
+
+/// See [`crate::Store::overdue`].
+pub(crate) fn overdue(rows: &dyn Rows, now: Timestamp, limit: usize) -> Result<(Vec<PendingUnknown>, Option<Timestamp>)> {
+    let mut pending = Vec::new();
+    for seq in rows.overdue(now, limit.min(BATCH_MAX))? {
+        let Some(Loaded { brief, standing, attempts }) = Loaded::of(rows, seq)? else { continue };
+        let app = rows.sender(brief.sender)?.map(|s| s.app).unwrap_or_default();
+        let attempted_at = attempts.last().map_or(brief.accepted_at, |a| a.attempt.started_at);
+        let message = read::assemble(rows, brief, standing, attempts)?;
+        pending.push(PendingUnknown { message, attempted_at, heard_of_attempts_until: rows.heard_of(&app)? });
+    }
+    Ok((pending, rows.next_overdue(now)?))
+}
+
+/// See [`crate::Store::resolve`].
+pub(crate) fn resolve(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    message: MessageId,
+    resolution: Resolution,
+    now: Timestamp,
+) -> Result<bool> {
+    let Some((brief, mut standing)) = rows.brief(business, message)? else { return Ok(false) };
+    if !matches!(standing.phase, Phase::Unknown { .. }) {
+        return Ok(false);
+    }
+    let phase = match resolution {
+        Resolution::Resend => Phase::Queued { not_before: now },
+        Resolution::Wait { until } => Phase::Unknown { until },
+        Resolution::Fail { failure } => Phase::GivenUp { failure },
+    };
+    let attempts = rows.attempts(brief.seq)?;
+    lane::set_phase(rows, &brief, &mut standing, phase, now)?;
+    tell::standing(rows, &brief, &mut standing, &attempts, now, now)?;
+    Ok(true)
+}
+
+/// Ends one message that waits past its validity.
+pub(crate) fn lapse(rows: &mut dyn Rows, wait: &Wait, now: Timestamp) -> Result<()> {
+    let gone = || StoreError::Corrupt(format!("message {}: waits, and is gone", wait.seq));
+    let Loaded { brief, mut standing, attempts } = Loaded::of(rows, wait.seq)?.ok_or_else(gone)?;
+    lane::set_phase(rows, &brief, &mut standing, lapsed(&attempts), now)?;
+    tell::standing(rows, &brief, &mut standing, &attempts, now, now)?;
+    Ok(())
+}
+
+/// See [`crate::Store::expire`].
+pub(crate) fn expire(rows: &mut dyn Rows, now: Timestamp, limit: usize) -> Result<(usize, Option<Timestamp>)> {
+    let limit = limit.min(BATCH_MAX);
+    let over = rows.past_validity(now, limit)?;
+    for wait in &over {
+        lapse(rows, wait, now)?;
+    }
+    // As many as may be: there may be more at once.
+    let next = if over.len() == limit { Some(now) } else { rows.next_validity(now)? };
+    Ok((over.len(), next))
+}

@@ -1,0 +1,26 @@
+//! The ground the moves stand on: rows, read and written one by one inside a transaction that the engine has opened.
+//!
+//! A move (see [`crate::moves`]) is written once, against these traits; an engine only says how a row is found and kept. Every
+//! method here is a look-up or a change by key or by the front of an index: none does work that grows with what is stored.
+
+mod message;
+mod people;
+mod queue;
+mod telling;
+
+pub(crate) use message::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Standing, Whole};
+pub(crate) use people::{AdminRows, Conversation, CustomerRow, PeopleRows, TemplateRow};
+pub(crate) use queue::{Lane, LaneKey, QueueRows, Wait};
+pub(crate) use telling::{Delivery, TellingRows};
+
+use crate::StoreError;
+
+/// What a look at the rows answers with.
+pub(crate) type Result<T> = std::result::Result<T, StoreError>;
+
+/// The store's own number of a message: grows as messages come in, never given out, never used again.
+pub(crate) type Seq = i64;
+
+/// All rows.
+pub(crate) trait Rows: AdminRows + PeopleRows + QueueRows + MessageRows + TellingRows {}
+impl<T: AdminRows + PeopleRows + QueueRows + MessageRows + TellingRows> Rows for T {}

@@ -1,0 +1,140 @@
+//! The embedded engine: one SQLite file in WAL mode, one writer that commits many callers' work together, a few readers.
+
+mod checkpoint;
+mod open;
+mod reader;
+pub(crate) mod rows;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::sync::watch;
+
+use crate::engine::{Engine, Room};
+use crate::rows::{Result, Rows};
+use crate::{Answer, StoreError};
+
+pub use open::{OpenError, SqliteOptions};
+
+use checkpoint::Checkpointer;
+use open::Lock;
+use reader::Readers;
+use writer::Inbox;
+
+/// The store in a folder.
+pub struct SqliteStore {
+    folder: PathBuf,
+    inbox: Arc<Inbox>,
+    readers: Arc<Readers>,
+    ended: watch::Receiver<bool>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    lock: Mutex<Option<Lock>>,
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteStore").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl SqliteStore {
+    /// Opens the store in a folder, and makes both if they are not there. The folder is held until the store is closed or
+    /// dropped. Blocks for as long as the disk takes; a log left behind by a killed process is read back first.
+    ///
+    /// # Errors
+    /// When the folder is held by another process, cannot be written, is newer than this program, or is damaged.
+    pub fn open(dir: &Path, options: SqliteOptions) -> std::result::Result<Self, OpenError> {
+        let opened = open::open(dir, options)?;
+        let inbox = Arc::new(Inbox::new(options.queue));
+        let checkpointer = Arc::new(Checkpointer::new(opened.wal));
+        let (end, ended) = watch::channel(false);
+        let cannot = |why: std::io::Error| OpenError::Unusable(format!("a thread cannot be started: {why}"));
+
+        let (signal, connection) = (Arc::clone(&checkpointer), opened.checkpointer);
+        let checkpoints = std::thread::Builder::new()
+            .name("transom-checkpoint".to_owned())
+            .spawn(move || signal.run(&connection))
+            .map_err(cannot)?;
+
+        let (mine, connection) = (Arc::clone(&inbox), opened.writer);
+        let writer = std::thread::Builder::new()
+            .name("transom-writer".to_owned())
+            .spawn(move || {
+                writer::run(&connection, &mine, &checkpointer);
+                checkpointer.close();
+                // The last connection to close empties the log into the file.
+                if checkpoints.join().is_err() {
+                    tracing::warn!("the thread that makes checkpoints had stopped");
+                }
+                drop(connection);
+                end.send_replace(true);
+            })
+            .map_err(cannot)?;
+        Ok(Self {
+            folder: dir.to_owned(),
+            inbox,
+            readers: Arc::new(Readers::new(opened.readers)),
+            ended,
+            threads: Mutex::new(vec![writer]),
+            lock: Mutex::new(Some(opened.lock)),
+        })
+    }
+
+    /// Resolves with the reason once the store has failed for good: a commit or a sync did not succeed, so that what is on disk
+    /// is not certain, and only a new start can tell. The process is to stop; every call answers `Unavailable` from then on.
+    pub async fn failed(&self) -> String {
+        let mut failures = self.inbox.failures();
+        match failures.wait_for(Option::is_some).await {
+            Ok(why) => why.clone().unwrap_or_default(),
+            // The inbox lives as long as the store: there is nothing that could fail any more.
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+impl Engine for SqliteStore {
+    fn write<T: Send + 'static>(
+        &self,
+        room: Room,
+        run: impl FnOnce(&mut dyn Rows) -> Result<T> + Send + 'static,
+    ) -> Answer<'_, T> {
+        Box::pin(async move {
+            let answer = self.inbox.push(room, run)?;
+            match answer.await {
+                Ok(answer) => answer,
+                Err(_) => Err(StoreError::Unavailable("the writer has stopped".to_owned())),
+            }
+        })
+    }
+
+    fn read<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
+        Box::pin(async move { Arc::clone(&self.readers).read(run).await })
+    }
+
+    fn end(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            self.readers.close();
+            self.inbox.close();
+            let mut ended = self.ended.clone();
+            // An error means that the writer is gone, which is what is waited for.
+            let _gone = ended.wait_for(|ended| *ended).await.is_err();
+            self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+            Ok(())
+        })
+    }
+}
+
+impl Drop for SqliteStore {
+    /// Finishes what was taken on, so that the folder can be opened again at once.
+    fn drop(&mut self) {
+        self.readers.close();
+        self.inbox.close();
+        for thread in self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            if thread.join().is_err() {
+                tracing::error!(folder = %self.folder.display(), "the store's writer had stopped");
+            }
+        }
+    }
+}

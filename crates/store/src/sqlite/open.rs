@@ -1,0 +1,256 @@
+//! Opening: the folder, its lock, the connections and what each of them is held to.
+
+use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::writer::QUEUE;
+use crate::migrate;
+
+/// Marks the file as ours, in the place that SQLite has for it: `Trsm`.
+const APPLICATION_ID: i32 = 0x5472_736D;
+/// Pages of 4 KiB in the log at which the writer itself makes a checkpoint: the ceiling, 64 MiB, for when the checkpoints
+/// beside it do not get through.
+const WAL_PAGES_MAX: u32 = 16_384;
+/// The log file is cut back to this after it has been emptied.
+const WAL_BYTES_KEPT: u32 = 64 << 20;
+/// Memory for pages, in KiB: the hot ends of the indexes of a busy house.
+const WRITER_CACHE_KIB: u32 = 64 << 10;
+/// As above, for each reader.
+const READER_CACHE_KIB: u32 = 8 << 10;
+/// Distinct statements per connection; there are fewer.
+const STATEMENTS: usize = 256;
+/// How long a connection waits for another: only checkpoints and the first opening ever hold one up.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// What can be chosen.
+#[derive(Debug, Clone, Copy)]
+pub struct SqliteOptions {
+    /// Connections that read, 1 to 64.
+    pub readers: usize,
+    /// Moves that may wait for the writer; the last quarter is for hearing and for outcomes alone.
+    pub queue: usize,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self { readers: 4, queue: QUEUE }
+    }
+}
+
+/// Why a store was not opened: what, where, and how to mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process holds the folder.
+    #[error("the store is in use by {}; stop that one, or choose another folder", holder(*.pid))]
+    LockedBy {
+        /// Which, where it could be read.
+        pid: Option<u32>,
+    },
+    /// The folder or a file in it cannot be written.
+    #[error("{} cannot be written: {why}; choose another folder or change its owner and permissions", .path.display())]
+    NotWritable {
+        /// What.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// A newer version has written here.
+    #[error("the store has schema {found}, and this program knows {known} at most; use the newer program, or restore a backup")]
+    Newer {
+        /// Version of the schema in the folder.
+        found: i64,
+        /// The newest this program knows.
+        known: i64,
+    },
+    /// The file is not what it should be.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// It cannot be used for another reason.
+    #[error("the store cannot be opened: {0}")]
+    Unusable(String),
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                Self::Damaged(format!("{error}; restore a backup of transom.db"))
+            }
+            _ => Self::Unusable(error.to_string()),
+        }
+    }
+}
+
+/// The folder is ours for as long as this lives.
+pub(super) struct Lock {
+    /// Released by the system when it is closed, however the process ends.
+    _file: File,
+}
+
+impl Lock {
+    fn take(path: &Path) -> Result<Self, OpenError> {
+        let unwritable = |why: std::io::Error| OpenError::NotWritable { path: path.to_owned(), why: why.to_string() };
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map_err(unwritable)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+                return Err(OpenError::LockedBy { pid });
+            }
+            Err(TryLockError::Error(why)) => return Err(unwritable(why)),
+        }
+        file.set_len(0)
+            .and_then(|()| file.seek(SeekFrom::Start(0)))
+            .and_then(|_| writeln!(file, "{}", std::process::id()))
+            .map_err(unwritable)?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// A folder, opened.
+pub(super) struct Opened {
+    pub(super) lock: Lock,
+    pub(super) writer: Connection,
+    pub(super) checkpointer: Connection,
+    pub(super) readers: Vec<Connection>,
+    pub(super) wal: PathBuf,
+}
+
+/// Opens a folder.
+pub(super) fn open(dir: &Path, options: SqliteOptions) -> Result<Opened, OpenError> {
+    let unwritable = |path: &Path, why: &std::io::Error| OpenError::NotWritable { path: path.to_owned(), why: why.to_string() };
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|why| unwritable(dir, &why))?;
+    let lock = Lock::take(&dir.join("transom.lock"))?;
+    let path = dir.join("transom.db");
+    // Made here rather than by SQLite, so that it never was readable to others; the log takes over its permissions.
+    let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    made.and_then(|file| file.set_permissions(Permissions::from_mode(0o600))).map_err(|why| unwritable(&path, &why))?;
+
+    let writer = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    writer.busy_timeout(BUSY)?;
+    let owner: i32 = writer.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let tables: i64 = writer.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if owner != APPLICATION_ID && (owner != 0 || tables != 0) {
+        return Err(OpenError::Damaged(format!("{} is another program's database; choose another folder", path.display())));
+    }
+    let mode: String = writer.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        let why = format!("the file system of {} does not allow a write-ahead log; choose a local disk", dir.display());
+        return Err(OpenError::Unusable(why));
+    }
+    prepare(&writer, WRITER_CACHE_KIB)?;
+    writer.execute_batch(&format!(
+        "PRAGMA application_id = {APPLICATION_ID}; PRAGMA wal_autocheckpoint = {WAL_PAGES_MAX};
+         PRAGMA journal_size_limit = {WAL_BYTES_KEPT};"
+    ))?;
+    migrate::sqlite(&writer)?;
+
+    let checkpointer = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    prepare(&checkpointer, READER_CACHE_KIB)?;
+    let readers = (0..options.readers.clamp(1, 64))
+        .map(|_| {
+            let reader = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+            prepare(&reader, READER_CACHE_KIB)?;
+            Ok(reader)
+        })
+        .collect::<Result<_, OpenError>>()?;
+    Ok(Opened { lock, writer, checkpointer, readers, wal: dir.join("transom.db-wal") })
+}
+
+/// Sets what SQLite keeps per connection, and sees that it is so.
+fn prepare(connection: &Connection, cache_kib: u32) -> Result<(), OpenError> {
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.execute_batch(&format!(
+        "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{cache_kib};"
+    ))?;
+    let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
+    if synchronous != 2 {
+        return Err(OpenError::Unusable("SQLite does not sync every commit as it is told to".to_owned()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{SqliteStore, Store};
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    #[test]
+    fn a_folder_has_one_holder_at_a_time_and_tells_which() {
+        let folder = folder();
+        let first = SqliteStore::open(folder.path(), SqliteOptions::default()).unwrap();
+        let second = SqliteStore::open(folder.path(), SqliteOptions::default()).unwrap_err();
+        assert!(matches!(second, OpenError::LockedBy { pid: Some(pid) } if pid == std::process::id()), "{second}");
+        drop(first);
+        SqliteStore::open(folder.path(), SqliteOptions::default()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn after_closing_others_may_open_and_calls_are_refused() {
+        let folder = folder();
+        let first = SqliteStore::open(folder.path(), SqliteOptions::default()).unwrap();
+        first.close().await.unwrap();
+        assert!(first.probe(transom_domain::time::Timestamp::EPOCH).await.is_err());
+        assert!(first.senders().await.is_err());
+        let second = SqliteStore::open(folder.path(), SqliteOptions::default()).unwrap();
+        assert!(second.senders().await.unwrap().is_empty());
+    }
+
+    #[test]
+    fn folder_and_files_are_for_the_owner_only() {
+        let folder = folder();
+        let dir = folder.path().join("made/by/us");
+        let _store = SqliteStore::open(&dir, SqliteOptions::default()).unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&dir), 0o700);
+        for file in ["transom.db", "transom.db-wal", "transom.lock"] {
+            assert_eq!(mode(&dir.join(file)), 0o600, "{file}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_a_store_is_refused_with_its_name() {
+        let folder = folder();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "x").unwrap();
+        let error = SqliteStore::open(&file, SqliteOptions::default()).unwrap_err();
+        assert!(matches!(&error, OpenError::NotWritable { path, .. } if *path == file), "{error}");
+
+        let dir = folder.path().join("garbage");
+        std::fs::create_dir(&dir).unwrap();
+        std::fs::write(dir.join("transom.db"), "this is no database, whatever its name says. ".repeat(100)).unwrap();
+        assert!(matches!(SqliteStore::open(&dir, SqliteOptions::default()), Err(OpenError::Damaged(_))));
+
+        let dir = folder.path().join("other");
+        std::fs::create_dir(&dir).unwrap();
+        Connection::open(dir.join("transom.db")).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
+        assert!(matches!(SqliteStore::open(&dir, SqliteOptions::default()), Err(OpenError::Damaged(_))));
+    }
+
+    #[test]
+    fn a_folder_written_by_a_newer_version_is_refused() {
+        let folder = folder();
+        drop(SqliteStore::open(folder.path(), SqliteOptions::default()).unwrap());
+        let connection = Connection::open(folder.path().join("transom.db")).unwrap();
+        connection.execute("INSERT INTO migration (version, checksum) VALUES (99, x'00')", []).unwrap();
+        drop(connection);
+        let error = SqliteStore::open(folder.path(), SqliteOptions::default()).unwrap_err();
+        assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error}");
+    }
+}

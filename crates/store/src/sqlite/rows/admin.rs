@@ -1,0 +1,230 @@
+//! Businesses, keys, apps, senders, templates.
+
+use rusqlite::{Row, params};
+
+use transom_domain::content::Language;
+use transom_domain::id::{BusinessId, KeyId, SenderId};
+
+use super::{
+    SqliteRows, get, get_channel, get_id, get_identity, get_json, get_small, get_time, get_time_if, json, millis,
+};
+use crate::rows::{AdminRows, Result, TemplateRow};
+use crate::{App, Business, Key, Scopes, Sealed, Sender};
+
+fn business(row: &Row<'_>) -> Result<Business> {
+    let previous: Option<Vec<u8>> = get(row, "previous_secret")?;
+    let until = get_time_if(row, "previous_until")?;
+    Ok(Business {
+        id: BusinessId::from_bytes(get_id(row, "id")?),
+        name: get(row, "name")?,
+        webhook_secret: Sealed(get(row, "webhook_secret")?),
+        previous_webhook_secret: previous.map(Sealed).zip(until),
+        created_at: get_time(row, "created_at")?,
+    })
+}
+
+fn key(row: &Row<'_>) -> Result<Key> {
+    Ok(Key {
+        id: KeyId::from_bytes(get_id(row, "id")?),
+        business: BusinessId::from_bytes(get_id(row, "business")?),
+        label: get(row, "label")?,
+        hash: get(row, "hash")?,
+        scopes: Scopes(get_small(row, "scopes")?),
+        created_at: get_time(row, "created_at")?,
+        expires_at: get_time_if(row, "expires_at")?,
+        revoked_at: get_time_if(row, "revoked_at")?,
+    })
+}
+
+fn sender(row: &Row<'_>) -> Result<Sender> {
+    Ok(Sender {
+        id: SenderId::from_bytes(get_id(row, "id")?),
+        business: BusinessId::from_bytes(get_id(row, "business")?),
+        channel: get_channel(row, "channel")?,
+        address: get_identity(row, "address")?,
+        name: get(row, "name")?,
+        account: get(row, "account")?,
+        waba: get(row, "waba")?,
+        app: get(row, "app")?,
+        token: Sealed(get(row, "token")?),
+        throughput: get_small(row, "throughput")?,
+        state: get_json(row, "state")?,
+        created_at: get_time(row, "created_at")?,
+    })
+}
+
+fn template(row: &Row<'_>) -> Result<TemplateRow> {
+    Ok(TemplateRow {
+        template: get_json(row, "template")?,
+        status_at: get_time(row, "status_at")?,
+        read: get(row, "was_read")?,
+    })
+}
+
+impl AdminRows for SqliteRows<'_> {
+    fn business(&self, id: BusinessId) -> Result<Option<Business>> {
+        self.one("SELECT * FROM business WHERE id = ?1", [id.to_bytes()], business)
+    }
+
+    fn put_business(&mut self, business: &Business) -> Result<()> {
+        let (previous, until) = match &business.previous_webhook_secret {
+            Some((secret, until)) => (Some(&secret.0), Some(until.as_millis())),
+            None => (None, None),
+        };
+        self.run(
+            "INSERT OR REPLACE INTO business (id, name, webhook_secret, previous_secret, previous_until, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                business.id.to_bytes(),
+                business.name,
+                business.webhook_secret.0,
+                previous,
+                until,
+                business.created_at.as_millis()
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn businesses(&self) -> Result<Vec<Business>> {
+        self.all("SELECT * FROM business ORDER BY id", [], business)
+    }
+
+    fn key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Key>> {
+        self.one("SELECT * FROM api_key WHERE hash = ?1", [hash], key)
+    }
+
+    fn key(&self, business: BusinessId, id: KeyId) -> Result<Option<Key>> {
+        self.one("SELECT * FROM api_key WHERE business = ?1 AND id = ?2", [business.to_bytes(), id.to_bytes()], key)
+    }
+
+    fn put_key(&mut self, key: &Key) -> Result<()> {
+        self.run(
+            "INSERT OR REPLACE INTO api_key (hash, business, id, label, scopes, created_at, expires_at, revoked_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                key.hash,
+                key.business.to_bytes(),
+                key.id.to_bytes(),
+                key.label,
+                key.scopes.0,
+                key.created_at.as_millis(),
+                millis(key.expires_at),
+                millis(key.revoked_at)
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn keys(&self, business: BusinessId) -> Result<Vec<Key>> {
+        self.all("SELECT * FROM api_key WHERE business = ?1 ORDER BY id", [business.to_bytes()], key)
+    }
+
+    fn put_app(&mut self, app: &App) -> Result<()> {
+        self.run(
+            "INSERT OR REPLACE INTO app (id, secret, verify_token) VALUES (?1, ?2, ?3)",
+            params![app.id, app.secret.0, app.verify_token.0],
+        )?;
+        Ok(())
+    }
+
+    fn apps(&self) -> Result<Vec<App>> {
+        self.all("SELECT * FROM app ORDER BY id", [], |row| {
+            Ok(App {
+                id: get(row, "id")?,
+                secret: Sealed(get(row, "secret")?),
+                verify_token: Sealed(get(row, "verify_token")?),
+            })
+        })
+    }
+
+    fn sender(&self, id: SenderId) -> Result<Option<Sender>> {
+        self.one("SELECT * FROM sender WHERE id = ?1", [id.to_bytes()], sender)
+    }
+
+    fn put_sender(&mut self, sender: &Sender) -> Result<()> {
+        self.run(
+            "INSERT INTO sender (id, business, channel, address, name, account, waba, app, token, throughput, state, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+             ON CONFLICT (id) DO UPDATE SET business = ?2, channel = ?3, address = ?4, name = ?5, account = ?6, waba = ?7,
+                 app = ?8, token = ?9, throughput = ?10, state = ?11, created_at = ?12",
+            params![
+                sender.id.to_bytes(),
+                sender.business.to_bytes(),
+                sender.channel.as_str(),
+                sender.address.to_string(),
+                sender.name,
+                sender.account,
+                sender.waba,
+                sender.app,
+                sender.token.0,
+                sender.throughput,
+                json(&sender.state)?,
+                sender.created_at.as_millis()
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn senders(&self) -> Result<Vec<Sender>> {
+        self.all("SELECT * FROM sender ORDER BY id", [], sender)
+    }
+
+    fn rival(&self, sender: &Sender) -> Result<Option<SenderId>> {
+        // Another business's claim first: that is what the caller is told.
+        self.one(
+            "SELECT id, business FROM sender WHERE id <> ?1 AND
+                 ((channel = ?2 AND account = ?3) OR address = ?4 OR (waba = ?5 AND business <> ?6))
+             ORDER BY business = ?6, id LIMIT 1",
+            params![
+                sender.id.to_bytes(),
+                sender.channel.as_str(),
+                sender.account,
+                sender.address.to_string(),
+                sender.waba,
+                sender.business.to_bytes()
+            ],
+            |row| get_id(row, "id").map(SenderId::from_bytes),
+        )
+    }
+
+    fn template(&self, business: BusinessId, waba: &str, name: &str, language: &Language) -> Result<Option<TemplateRow>> {
+        self.one(
+            "SELECT * FROM template WHERE business = ?1 AND waba = ?2 AND name = ?3 AND language = ?4",
+            params![business.to_bytes(), waba, name, language.as_str()],
+            template,
+        )
+    }
+
+    fn put_template(&mut self, business: BusinessId, waba: &str, row: &TemplateRow) -> Result<()> {
+        self.run(
+            "INSERT OR REPLACE INTO template (business, waba, name, language, template, status_at, was_read)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                business.to_bytes(),
+                waba,
+                row.template.name,
+                row.template.language.as_str(),
+                json(&row.template)?,
+                row.status_at.as_millis(),
+                row.read
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn templates(&self, business: BusinessId, waba: &str, name: Option<&str>) -> Result<Vec<TemplateRow>> {
+        match name {
+            Some(name) => self.all(
+                "SELECT * FROM template WHERE business = ?1 AND waba = ?2 AND name = ?3 ORDER BY name, language",
+                params![business.to_bytes(), waba, name],
+                template,
+            ),
+            None => self.all(
+                "SELECT * FROM template WHERE business = ?1 AND waba = ?2 ORDER BY name, language",
+                params![business.to_bytes(), waba],
+                template,
+            ),
+        }
+    }
+}

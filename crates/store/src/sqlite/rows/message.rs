@@ -1,0 +1,365 @@
+//! Messages, attempts, and the narrow rows beside them.
+
+use rusqlite::{Row, params};
+
+use transom_domain::fact::Reported;
+use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
+use transom_domain::message::{Attempt, Class, WhenUnknown};
+use transom_domain::status::{Phase, Progress, Status};
+use transom_domain::time::Timestamp;
+use transom_domain::verdict::Verdict;
+
+use super::{
+    SqliteRows, bound, corrupt, get, get_channel, get_count, get_id, get_identity, get_json, get_json_if, get_small, get_time,
+    get_time_if, get_word, int, json, json_if, millis,
+};
+use crate::rows::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Result, Seq, Standing, Whole};
+
+/// The query of what [`brief`] reads, with a condition.
+macro_rules! select_brief {
+    ($which:literal) => {
+        concat!("SELECT m.seq, m.id, m.business, m.sender, m.customer, m.channel, m.address, m.position, m.class,
+     m.accepted_at, m.expires_at, m.when_unknown, m.callback_data, m.campaign, m.reply_to,
+     s.phase, s.phase_at, s.failure, s.status, s.told FROM message m JOIN standing s ON s.seq = m.seq", $which)
+    };
+}
+
+fn brief(row: &Row<'_>) -> Result<(Brief, Standing)> {
+    let rank: u8 = get(row, "class")?;
+    let whens = [WhenUnknown::Auto, WhenUnknown::Fail, WhenUnknown::Resend];
+    let brief = Brief {
+        seq: get(row, "seq")?,
+        id: MessageId::from_bytes(get_id(row, "id")?),
+        business: BusinessId::from_bytes(get_id(row, "business")?),
+        sender: SenderId::from_bytes(get_id(row, "sender")?),
+        customer: CustomerId::from_bytes(get_id(row, "customer")?),
+        channel: get_channel(row, "channel")?,
+        address: get_identity(row, "address")?,
+        position: get_count(row, "position")?,
+        class: Class::ranked(rank).ok_or_else(|| corrupt(row, "class", "no class has this rank"))?,
+        accepted_at: get_time(row, "accepted_at")?,
+        expires_at: get_time_if(row, "expires_at")?,
+        when_unknown: get_word(row, "when_unknown", |word| whens.into_iter().find(|w| w.as_str() == word))?,
+        callback_data: get(row, "callback_data")?,
+        campaign: get(row, "campaign")?,
+        reply_to: get(row, "reply_to")?,
+    };
+    let at = || get_time_if(row, "phase_at")?.ok_or_else(|| corrupt(row, "phase_at", "missing"));
+    let phase: String = get(row, "phase")?;
+    let phase = match phase.as_str() {
+        "queued" => Phase::Queued { not_before: at()? },
+        "in_flight" => Phase::InFlight,
+        "unknown" => Phase::Unknown { until: at()? },
+        "handed" => Phase::Handed,
+        "given_up" => Phase::GivenUp { failure: get_json(row, "failure")? },
+        "expired" => Phase::Expired,
+        "cancelled" => Phase::Cancelled,
+        "received" => Phase::Received,
+        other => return Err(corrupt(row, "phase", format!("the word {other} is unknown"))),
+    };
+    let told: u16 = get(row, "told")?;
+    Ok((brief, Standing { phase, status: get_word(row, "status", Status::named)?, told }))
+}
+
+/// A phase as its columns: word, moment, failure.
+fn phase(phase: &Phase) -> Result<(&'static str, Option<i64>, Option<String>)> {
+    Ok(match phase {
+        Phase::Queued { not_before } => ("queued", Some(not_before.as_millis()), None),
+        Phase::InFlight => ("in_flight", None, None),
+        Phase::Unknown { until } => ("unknown", Some(until.as_millis()), None),
+        Phase::Handed => ("handed", None, None),
+        Phase::GivenUp { failure } => ("given_up", None, Some(json(failure)?)),
+        Phase::Expired => ("expired", None, None),
+        Phase::Cancelled => ("cancelled", None, None),
+        Phase::Received => ("received", None, None),
+    })
+}
+
+fn attempt(row: &Row<'_>) -> Result<AttemptRow> {
+    let owner: i64 = get(row, "owner")?;
+    let priced: Option<String> = get(row, "priced")?;
+    Ok(AttemptRow {
+        attempt: Attempt {
+            number: get_small(row, "number")?,
+            started_at: get_time(row, "started_at")?,
+            progress: get_word(row, "progress", Progress::named)?,
+            at: get_time(row, "at")?,
+            provider_id: get(row, "provider_id")?,
+            error: get_json_if(row, "error")?,
+            note: get(row, "note")?,
+            pricing: get_json_if(row, "pricing")?,
+        },
+        // The owner is any 64 bits: kept as the signed number with the same bits.
+        owner: owner.cast_unsigned(),
+        priced: priced.as_deref().and_then(Progress::named),
+    })
+}
+
+const fn reported(status: Reported) -> &'static str {
+    match status {
+        Reported::Sent => "sent",
+        Reported::Delivered => "delivered",
+        Reported::Read => "read",
+        Reported::Played => "played",
+        Reported::Failed => "failed",
+    }
+}
+
+impl MessageRows for SqliteRows<'_> {
+    fn insert_message(&mut self, message: &NewMessage<'_>) -> Result<Seq> {
+        let b = message.brief;
+        self.run(
+            "INSERT INTO message (id, business, sender, customer, channel, address, position, class, accepted_at, expires_at,
+                 when_unknown, callback_data, campaign, reply_to, draft, inbound, verdict)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+            params![
+                b.id.to_bytes(),
+                b.business.to_bytes(),
+                b.sender.to_bytes(),
+                b.customer.to_bytes(),
+                b.channel.as_str(),
+                b.address.to_string(),
+                int(b.position),
+                b.class.rank(),
+                b.accepted_at.as_millis(),
+                millis(b.expires_at),
+                b.when_unknown.as_str(),
+                b.callback_data,
+                b.campaign,
+                b.reply_to,
+                json_if(message.draft)?,
+                json_if(message.inbound)?,
+                json_if(message.verdict)?
+            ],
+        )?;
+        let seq = self.connection.last_insert_rowid();
+        let (word, at, failure) = phase(&message.standing.phase)?;
+        self.run(
+            "INSERT INTO standing (seq, phase, phase_at, failure, status, told) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![seq, word, at, failure, message.standing.status.as_str(), message.standing.told],
+        )?;
+        Ok(seq)
+    }
+
+    fn has_message(&self, business: BusinessId, id: MessageId) -> Result<bool> {
+        let found = self.one(
+            "SELECT 1 FROM message WHERE business = ?1 AND id = ?2",
+            [business.to_bytes(), id.to_bytes()],
+            |_| Ok(()),
+        )?;
+        Ok(found.is_some())
+    }
+
+    fn brief(&self, business: BusinessId, id: MessageId) -> Result<Option<(Brief, Standing)>> {
+        let sql = select_brief!(" WHERE m.business = ?1 AND m.id = ?2");
+        self.one(sql, [business.to_bytes(), id.to_bytes()], brief)
+    }
+
+    fn brief_of(&self, seq: Seq) -> Result<Option<(Brief, Standing)>> {
+        self.one(select_brief!(" WHERE m.seq = ?1"), [seq], brief)
+    }
+
+    fn whole(&self, seq: Seq) -> Result<Option<Whole>> {
+        self.one(
+            "SELECT m.draft, m.inbound, coalesce(v.verdict, m.verdict) AS verdict, m.redacted
+             FROM message m LEFT JOIN verdict v ON v.seq = m.seq WHERE m.seq = ?1",
+            [seq],
+            |row| {
+                Ok(Whole {
+                    draft: get_json_if(row, "draft")?,
+                    inbound: get_json_if(row, "inbound")?,
+                    verdict: get_json_if(row, "verdict")?,
+                    redacted: get(row, "redacted")?,
+                })
+            },
+        )
+    }
+
+    fn set_standing(&mut self, seq: Seq, standing: &Standing) -> Result<()> {
+        let (word, at, failure) = phase(&standing.phase)?;
+        self.run(
+            "UPDATE standing SET phase = ?2, phase_at = ?3, failure = ?4, status = ?5, told = ?6 WHERE seq = ?1",
+            params![seq, word, at, failure, standing.status.as_str(), standing.told],
+        )?;
+        Ok(())
+    }
+
+    fn set_verdict(&mut self, seq: Seq, verdict: &Verdict) -> Result<()> {
+        self.run("INSERT OR REPLACE INTO verdict (seq, verdict) VALUES (?1, ?2)", params![seq, json(verdict)?])?;
+        Ok(())
+    }
+
+    fn redact_message(&mut self, seq: Seq) -> Result<()> {
+        self.run("UPDATE message SET draft = NULL, inbound = NULL, redacted = 1 WHERE seq = ?1", [seq])?;
+        Ok(())
+    }
+
+    fn drop_message(&mut self, seq: Seq) -> Result<()> {
+        self.run("DELETE FROM attempt WHERE seq = ?1", [seq])?;
+        self.run("DELETE FROM verdict WHERE seq = ?1", [seq])?;
+        self.run("DELETE FROM standing WHERE seq = ?1", [seq])?;
+        self.run("DELETE FROM message WHERE seq = ?1", [seq])?;
+        Ok(())
+    }
+
+    fn newest(
+        &self,
+        business: BusinessId,
+        customer: Option<CustomerId>,
+        before: Option<Seq>,
+        limit: usize,
+    ) -> Result<Vec<(Brief, Standing)>> {
+        let before = before.unwrap_or(i64::MAX);
+        match customer {
+            Some(customer) => self.all(
+                select_brief!(" WHERE m.business = ?1 AND m.customer = ?2 AND m.seq < ?3 ORDER BY m.seq DESC LIMIT ?4"),
+                params![business.to_bytes(), customer.to_bytes(), before, bound(limit)],
+                brief,
+            ),
+            None => self.all(
+                select_brief!(" WHERE m.business = ?1 AND m.seq < ?2 ORDER BY m.seq DESC LIMIT ?3"),
+                params![business.to_bytes(), before, bound(limit)],
+                brief,
+            ),
+        }
+    }
+
+    fn overdue(&self, now: Timestamp, limit: usize) -> Result<Vec<Seq>> {
+        self.all(
+            "SELECT seq FROM standing WHERE phase = 'unknown' AND phase_at <= ?1 ORDER BY phase_at, seq LIMIT ?2",
+            params![now.as_millis(), bound(limit)],
+            |row| get(row, "seq"),
+        )
+    }
+
+    fn next_overdue(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+        self.one(
+            "SELECT phase_at FROM standing WHERE phase = 'unknown' AND phase_at > ?1 ORDER BY phase_at LIMIT 1",
+            [now.as_millis()],
+            |row| get_time(row, "phase_at"),
+        )
+    }
+
+    fn attempts(&self, seq: Seq) -> Result<Vec<AttemptRow>> {
+        self.all("SELECT * FROM attempt WHERE seq = ?1 ORDER BY number", [seq], attempt)
+    }
+
+    fn put_attempt(&mut self, seq: Seq, row: &AttemptRow) -> Result<()> {
+        let a = &row.attempt;
+        self.run(
+            "INSERT INTO attempt (seq, number, owner, started_at, progress, at, provider_id, error, note, pricing, priced)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+             ON CONFLICT (seq, number) DO UPDATE SET progress = ?5, at = ?6, provider_id = ?7, error = ?8, note = ?9,
+                 pricing = ?10, priced = ?11",
+            params![
+                seq,
+                a.number,
+                row.owner.cast_signed(),
+                a.started_at.as_millis(),
+                a.progress.as_str(),
+                a.at.as_millis(),
+                a.provider_id,
+                json_if(a.error.as_ref())?,
+                a.note,
+                json_if(a.pricing.as_ref())?,
+                row.priced.map(Progress::as_str)
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn drop_attempt(&mut self, seq: Seq, number: u32) -> Result<()> {
+        self.run("DELETE FROM attempt WHERE seq = ?1 AND number = ?2", params![seq, number])?;
+        Ok(())
+    }
+
+    fn left_behind(&self, owner: u64, limit: usize) -> Result<Vec<(Seq, u32)>> {
+        self.all(
+            "SELECT seq, number FROM attempt WHERE progress = 'started' AND owner <> ?1 ORDER BY seq, number LIMIT ?2",
+            params![owner.cast_signed(), bound(limit)],
+            |row| Ok((get(row, "seq")?, get_small(row, "number")?)),
+        )
+    }
+
+    fn provided(&self, business: BusinessId, provider_id: &str) -> Result<Option<(Seq, u32)>> {
+        self.one(
+            "SELECT seq, attempt FROM provider WHERE business = ?1 AND provider_id = ?2",
+            params![business.to_bytes(), provider_id],
+            |row| Ok((get(row, "seq")?, get_small(row, "attempt")?)),
+        )
+    }
+
+    fn bind(&mut self, business: BusinessId, provider_id: &str, seq: Seq, attempt: u32) -> Result<()> {
+        self.run(
+            "INSERT OR IGNORE INTO provider (business, provider_id, seq, attempt) VALUES (?1, ?2, ?3, ?4)",
+            params![business.to_bytes(), provider_id, seq, attempt],
+        )?;
+        Ok(())
+    }
+
+    fn put_orphan(&mut self, business: BusinessId, orphan: &Orphan) -> Result<bool> {
+        let kept = self.run(
+            "INSERT OR IGNORE INTO orphan (business, provider_id, status, app, at, report, failure)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                business.to_bytes(),
+                orphan.report.provider_id,
+                reported(orphan.report.status),
+                orphan.app,
+                orphan.at.as_millis(),
+                json(&orphan.report)?,
+                json_if(orphan.failure.as_ref())?
+            ],
+        )?;
+        Ok(kept > 0)
+    }
+
+    fn take_orphans(&mut self, business: BusinessId, provider_id: &str) -> Result<Vec<Orphan>> {
+        let orphans = self.all(
+            "SELECT * FROM orphan WHERE business = ?1 AND provider_id = ?2 ORDER BY status",
+            params![business.to_bytes(), provider_id],
+            |row| {
+                Ok(Orphan {
+                    report: get_json(row, "report")?,
+                    failure: get_json_if(row, "failure")?,
+                    app: get(row, "app")?,
+                    at: get_time(row, "at")?,
+                })
+            },
+        )?;
+        if !orphans.is_empty() {
+            self.run(
+                "DELETE FROM orphan WHERE business = ?1 AND provider_id = ?2",
+                params![business.to_bytes(), provider_id],
+            )?;
+        }
+        Ok(orphans)
+    }
+
+    fn kept(&self, business: BusinessId, key: &str) -> Result<Option<Kept>> {
+        self.one(
+            "SELECT fingerprint, answer, until FROM idempotency WHERE business = ?1 AND key = ?2",
+            params![business.to_bytes(), key],
+            |row| {
+                Ok(Kept { fingerprint: get(row, "fingerprint")?, answer: get(row, "answer")?, until: get_time(row, "until")? })
+            },
+        )
+    }
+
+    fn keep(&mut self, business: BusinessId, key: &str, kept: &Kept) -> Result<()> {
+        self.run(
+            "INSERT OR REPLACE INTO idempotency (business, key, fingerprint, answer, until) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![business.to_bytes(), key, kept.fingerprint, kept.answer, kept.until.as_millis()],
+        )?;
+        Ok(())
+    }
+
+    fn heard_of(&self, app: &str) -> Result<Option<Timestamp>> {
+        self.one("SELECT started_at FROM app_heard WHERE app = ?1", [app], |row| get_time(row, "started_at"))
+    }
+
+    fn put_heard_of(&mut self, app: &str, started_at: Timestamp) -> Result<()> {
+        self.run("INSERT OR REPLACE INTO app_heard (app, started_at) VALUES (?1, ?2)", params![app, started_at.as_millis()])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,158 @@
+//! Customers, identities, conversations.
+
+use rusqlite::{Row, params};
+
+use transom_domain::address::Identity;
+use transom_domain::id::{BusinessId, CustomerId, SenderId};
+use transom_domain::session::Evidence;
+use transom_domain::time::Timestamp;
+
+use super::{SqliteRows, bound, get, get_id, get_identity, get_text_if, get_time, get_time_if, millis};
+use crate::rows::{Conversation, CustomerRow, PeopleRows, Result};
+
+fn customer(row: &Row<'_>) -> Result<CustomerRow> {
+    Ok(CustomerRow {
+        id: CustomerId::from_bytes(get_id(row, "id")?),
+        business: BusinessId::from_bytes(get_id(row, "business")?),
+        name: get(row, "name")?,
+        username: get(row, "username")?,
+        phone: get_text_if(row, "phone")?,
+        phone_since: get_time(row, "phone_since")?,
+        bsuid: get_text_if(row, "bsuid")?,
+        bsuid_since: get_time(row, "bsuid_since")?,
+        other: get_text_if(row, "other")?,
+        no_marketing: get(row, "no_marketing")?,
+        marketing_at: get_time_if(row, "marketing_at")?,
+        nothing: get(row, "no_contact")?,
+    })
+}
+
+fn evidence(row: &Row<'_>) -> Result<Evidence> {
+    Ok(Evidence { heard: get_time_if(row, "heard")?, refused: get_time_if(row, "refused")? })
+}
+
+impl PeopleRows for SqliteRows<'_> {
+    fn holder(&self, business: BusinessId, identity: &Identity) -> Result<Option<(CustomerId, Timestamp)>> {
+        self.one(
+            "SELECT customer, since FROM identity WHERE business = ?1 AND identity = ?2",
+            params![business.to_bytes(), identity.to_string()],
+            |row| Ok((CustomerId::from_bytes(get_id(row, "customer")?), get_time(row, "since")?)),
+        )
+    }
+
+    fn put_identity(&mut self, business: BusinessId, identity: &Identity, customer: CustomerId, since: Timestamp) -> Result<()> {
+        self.run(
+            "INSERT OR REPLACE INTO identity (business, identity, customer, since) VALUES (?1, ?2, ?3, ?4)",
+            params![business.to_bytes(), identity.to_string(), customer.to_bytes(), since.as_millis()],
+        )?;
+        Ok(())
+    }
+
+    fn identities(&self, business: BusinessId, customer: CustomerId) -> Result<Vec<Identity>> {
+        self.all(
+            "SELECT identity FROM identity WHERE business = ?1 AND customer = ?2 ORDER BY identity",
+            [business.to_bytes(), customer.to_bytes()],
+            |row| get_identity(row, "identity"),
+        )
+    }
+
+    fn customer(&self, business: BusinessId, id: CustomerId) -> Result<Option<CustomerRow>> {
+        self.one("SELECT * FROM customer WHERE business = ?1 AND id = ?2", [business.to_bytes(), id.to_bytes()], customer)
+    }
+
+    fn put_customer(&mut self, row: &CustomerRow) -> Result<()> {
+        self.run(
+            "INSERT INTO customer (business, id, name, username, phone, phone_since, bsuid, bsuid_since, other, no_marketing,
+                 marketing_at, no_contact)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+             ON CONFLICT (business, id) DO UPDATE SET name = ?3, username = ?4, phone = ?5, phone_since = ?6, bsuid = ?7,
+                 bsuid_since = ?8, other = ?9, no_marketing = ?10, marketing_at = ?11, no_contact = ?12",
+            params![
+                row.business.to_bytes(),
+                row.id.to_bytes(),
+                row.name,
+                row.username,
+                row.phone.as_ref().map(ToString::to_string),
+                row.phone_since.as_millis(),
+                row.bsuid.as_ref().map(ToString::to_string),
+                row.bsuid_since.as_millis(),
+                row.other.as_ref().map(ToString::to_string),
+                row.no_marketing,
+                millis(row.marketing_at),
+                row.nothing
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn conversation(&self, sender: SenderId, customer: CustomerId) -> Result<Option<Conversation>> {
+        self.one(
+            "SELECT heard, refused, paid_back FROM conversation WHERE sender = ?1 AND customer = ?2",
+            [sender.to_bytes(), customer.to_bytes()],
+            |row| Ok(Conversation { evidence: evidence(row)?, paid_back: get_time_if(row, "paid_back")? }),
+        )
+    }
+
+    fn put_conversation(&mut self, business: BusinessId, sender: SenderId, customer: CustomerId, row: &Conversation) -> Result<()> {
+        self.run(
+            "INSERT INTO conversation (sender, customer, business, heard, refused, paid_back) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (sender, customer) DO UPDATE SET heard = ?4, refused = ?5, paid_back = ?6",
+            params![
+                sender.to_bytes(),
+                customer.to_bytes(),
+                business.to_bytes(),
+                millis(row.evidence.heard),
+                millis(row.evidence.refused),
+                millis(row.paid_back)
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn last_heard_by(&self, business: BusinessId, customer: CustomerId) -> Result<Option<SenderId>> {
+        self.one(
+            "SELECT sender FROM conversation WHERE business = ?1 AND customer = ?2 AND heard IS NOT NULL
+             ORDER BY heard DESC, sender DESC LIMIT 1",
+            [business.to_bytes(), customer.to_bytes()],
+            |row| get_id(row, "sender").map(SenderId::from_bytes),
+        )
+    }
+
+    fn heard_conversations(
+        &self,
+        business: BusinessId,
+        sender: Option<SenderId>,
+        customer: Option<CustomerId>,
+        after: Option<(Timestamp, SenderId, CustomerId)>,
+        limit: usize,
+    ) -> Result<Vec<(SenderId, CustomerId, Evidence)>> {
+        let read = |row: &Row<'_>| {
+            let sender = SenderId::from_bytes(get_id(row, "sender")?);
+            Ok((sender, CustomerId::from_bytes(get_id(row, "customer")?), evidence(row)?))
+        };
+        // The row value compares as the index is sorted, so that a page starts where the last one ended.
+        let (heard, s, c) = match after {
+            Some((heard, s, c)) => (heard.as_millis(), s.to_bytes(), c.to_bytes()),
+            None => (i64::MAX, [255; 16], [255; 16]),
+        };
+        let sender = sender.map(SenderId::to_bytes);
+        match customer {
+            Some(customer) => self.all(
+                "SELECT sender, customer, heard, refused FROM conversation
+                 WHERE business = ?1 AND customer = ?2 AND heard IS NOT NULL AND (heard, sender, customer) < (?3, ?4, ?5)
+                     AND (?6 IS NULL OR sender = ?6)
+                 ORDER BY heard DESC, sender DESC, customer DESC LIMIT ?7",
+                params![business.to_bytes(), customer.to_bytes(), heard, s, c, sender, bound(limit)],
+                read,
+            ),
+            None => self.all(
+                "SELECT sender, customer, heard, refused FROM conversation
+                 WHERE business = ?1 AND heard IS NOT NULL AND (heard, sender, customer) < (?2, ?3, ?4)
+                     AND (?5 IS NULL OR sender = ?5)
+                 ORDER BY heard DESC, sender DESC, customer DESC LIMIT ?6",
+                params![business.to_bytes(), heard, s, c, sender, bound(limit)],
+                read,
+            ),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Lanes, waiting messages, counters.
+
+use rusqlite::{Row, params};
+
+use transom_domain::id::{BusinessId, CustomerId, SenderId};
+use transom_domain::message::Class;
+use transom_domain::time::Timestamp;
+
+use super::{SqliteRows, bound, corrupt, get, get_count, get_id, get_time, get_time_if, int, millis};
+use crate::StoreError;
+use crate::rows::{Lane, LaneKey, QueueRows, Result, Wait};
+
+fn class(row: &Row<'_>) -> Result<Class> {
+    let rank: u8 = get(row, "class")?;
+    Class::ranked(rank).ok_or_else(|| corrupt(row, "class", format!("no class has the rank {rank}")))
+}
+
+fn lane_key(row: &Row<'_>) -> Result<LaneKey> {
+    Ok(LaneKey {
+        sender: SenderId::from_bytes(get_id(row, "sender")?),
+        class: class(row)?,
+        customer: CustomerId::from_bytes(get_id(row, "customer")?),
+    })
+}
+
+fn wait(row: &Row<'_>) -> Result<Wait> {
+    Ok(Wait {
+        lane: lane_key(row)?,
+        position: get_count(row, "position")?,
+        seq: get(row, "seq")?,
+        not_before: get_time(row, "not_before")?,
+        aside: get(row, "aside")?,
+        expires_at: get_time_if(row, "expires_at")?,
+        accepted_at: get_time(row, "accepted_at")?,
+    })
+}
+
+impl QueueRows for SqliteRows<'_> {
+    fn open_counters(&mut self, sender: SenderId, business: BusinessId) -> Result<()> {
+        self.run(
+            "INSERT OR IGNORE INTO sender_counter (sender, business, position, waiting) VALUES (?1, ?2, 0, 0)",
+            [sender.to_bytes(), business.to_bytes()],
+        )?;
+        Ok(())
+    }
+
+    fn counters(&self, sender: SenderId) -> Result<Option<(BusinessId, u64)>> {
+        self.one("SELECT business, waiting FROM sender_counter WHERE sender = ?1", [sender.to_bytes()], |row| {
+            Ok((BusinessId::from_bytes(get_id(row, "business")?), get_count(row, "waiting")?))
+        })
+    }
+
+    fn next_position(&mut self, sender: SenderId, waits: bool) -> Result<u64> {
+        self.one(
+            "UPDATE sender_counter SET position = position + 1, waiting = waiting + ?2 WHERE sender = ?1 RETURNING position",
+            params![sender.to_bytes(), i64::from(waits)],
+            |row| get_count(row, "position"),
+        )?
+        .ok_or_else(|| StoreError::Corrupt(format!("sender {sender}: has no counters")))
+    }
+
+    fn count_waiting(&mut self, sender: SenderId, by: i64) -> Result<()> {
+        self.run("UPDATE sender_counter SET waiting = waiting + ?2 WHERE sender = ?1", params![sender.to_bytes(), by])?;
+        Ok(())
+    }
+
+    fn oldest_wait(&self, sender: SenderId) -> Result<Option<Timestamp>> {
+        self.one("SELECT accepted_at FROM wait WHERE sender = ?1 ORDER BY position LIMIT 1", [sender.to_bytes()], |row| {
+            get_time(row, "accepted_at")
+        })
+    }
+
+    fn lane(&self, key: &LaneKey) -> Result<Option<Lane>> {
+        self.one(
+            "SELECT flight, due, head FROM lane WHERE sender = ?1 AND class = ?2 AND customer = ?3",
+            params![key.sender.to_bytes(), key.class.rank(), key.customer.to_bytes()],
+            |row| Ok(Lane { flight: get(row, "flight")?, due: get_time_if(row, "due")?, head: get_count(row, "head")? }),
+        )
+    }
+
+    fn put_lane(&mut self, key: &LaneKey, lane: &Lane) -> Result<()> {
+        self.run(
+            "INSERT INTO lane (sender, class, customer, flight, due, head) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (sender, class, customer) DO UPDATE SET flight = ?4, due = ?5, head = ?6",
+            params![
+                key.sender.to_bytes(),
+                key.class.rank(),
+                key.customer.to_bytes(),
+                lane.flight,
+                millis(lane.due),
+                int(lane.head)
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn drop_lane(&mut self, key: &LaneKey) -> Result<()> {
+        self.run(
+            "DELETE FROM lane WHERE sender = ?1 AND class = ?2 AND customer = ?3",
+            params![key.sender.to_bytes(), key.class.rank(), key.customer.to_bytes()],
+        )?;
+        Ok(())
+    }
+
+    fn due_lanes(&self, sender: SenderId, class: Class, now: Timestamp, limit: usize) -> Result<Vec<LaneKey>> {
+        self.all(
+            DUE_LANES,
+            params![sender.to_bytes(), class.rank(), now.as_millis(), bound(limit)],
+            lane_key,
+        )
+    }
+
+    fn first_due(&self, sender: SenderId, class: Class) -> Result<Option<Timestamp>> {
+        self.one(FIRST_DUE, params![sender.to_bytes(), class.rank()], |row| get_time(row, "due"))
+    }
+
+    fn put_wait(&mut self, wait: &Wait) -> Result<()> {
+        self.run(
+            "INSERT INTO wait (sender, position, class, customer, seq, not_before, aside, expires_at, accepted_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (sender, position) DO UPDATE SET not_before = ?6, aside = ?7",
+            params![
+                wait.lane.sender.to_bytes(),
+                int(wait.position),
+                wait.lane.class.rank(),
+                wait.lane.customer.to_bytes(),
+                wait.seq,
+                wait.not_before.as_millis(),
+                wait.aside,
+                millis(wait.expires_at),
+                wait.accepted_at.as_millis()
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn drop_wait(&mut self, sender: SenderId, position: u64) -> Result<()> {
+        self.run("DELETE FROM wait WHERE sender = ?1 AND position = ?2", params![sender.to_bytes(), int(position)])?;
+        Ok(())
+    }
+
+    fn first_wait(&self, key: &LaneKey) -> Result<Option<Wait>> {
+        self.one(FIRST_WAIT, params![key.sender.to_bytes(), key.class.rank(), key.customer.to_bytes()], wait)
+    }
+
+    fn first_aside(&self, key: &LaneKey) -> Result<Option<Wait>> {
+        self.one(FIRST_ASIDE, params![key.sender.to_bytes(), key.class.rank(), key.customer.to_bytes()], wait)
+    }
+
+    fn due_asides(&self, key: &LaneKey, now: Timestamp, limit: usize) -> Result<Vec<Wait>> {
+        self.all(
+            DUE_ASIDES,
+            params![key.sender.to_bytes(), key.class.rank(), key.customer.to_bytes(), now.as_millis(), bound(limit)],
+            wait,
+        )
+    }
+
+    fn past_validity(&self, now: Timestamp, limit: usize) -> Result<Vec<Wait>> {
+        self.all(PAST_VALIDITY, params![now.as_millis(), bound(limit)], wait)
+    }
+
+    fn next_validity(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+        self.one(NEXT_VALIDITY, [now.as_millis()], |row| get_time(row, "expires_at"))
+    }
+}
+
+// The statements of a claim. What an index is for, it must answer whole: a test reads their query plans.
+
+/// Lanes of one class that are due.
+pub(super) const DUE_LANES: &str = "SELECT sender, class, customer FROM lane WHERE sender = ?1 AND class = ?2 AND due <= ?3
+     ORDER BY due, head LIMIT ?4";
+/// When the first lane is due.
+pub(super) const FIRST_DUE: &str =
+    "SELECT due FROM lane WHERE sender = ?1 AND class = ?2 AND due IS NOT NULL ORDER BY due LIMIT 1";
+/// The head of a lane.
+pub(super) const FIRST_WAIT: &str =
+    "SELECT * FROM wait WHERE sender = ?1 AND class = ?2 AND customer = ?3 AND aside = 0 ORDER BY position LIMIT 1";
+/// The first that comes back of those put aside.
+pub(super) const FIRST_ASIDE: &str = "SELECT * FROM wait WHERE sender = ?1 AND class = ?2 AND customer = ?3 AND aside = 1
+     ORDER BY not_before, position LIMIT 1";
+/// Those put aside whose time has come.
+pub(super) const DUE_ASIDES: &str = "SELECT * FROM wait WHERE sender = ?1 AND class = ?2 AND customer = ?3 AND aside = 1
+     AND not_before <= ?4 ORDER BY not_before, position LIMIT ?5";
+/// Those past their validity.
+pub(super) const PAST_VALIDITY: &str =
+    "SELECT * FROM wait WHERE expires_at <= ?1 ORDER BY expires_at, sender, position LIMIT ?2";
+/// When the next validity ends.
+pub(super) const NEXT_VALIDITY: &str = "SELECT expires_at FROM wait WHERE expires_at > ?1 ORDER BY expires_at LIMIT 1";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A claim costs the same with a long backlog: no statement of it scans or sorts.
+    #[test]
+    fn every_statement_of_a_claim_is_answered_by_an_index() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        crate::migrate::sqlite(&connection).unwrap();
+        let rest = [
+            "SELECT * FROM message WHERE business = ?1 AND id = ?2",
+            "SELECT * FROM attempt WHERE seq = ?1 ORDER BY number",
+            "SELECT seq, number FROM attempt WHERE progress = 'started' AND owner <> ?1 LIMIT ?2",
+            "SELECT seq FROM standing WHERE phase = 'unknown' AND phase_at <= ?1 ORDER BY phase_at, seq LIMIT ?2",
+            "SELECT * FROM delivery WHERE endpoint = ?1 AND first = 1 AND due <= ?2 ORDER BY due, position LIMIT ?3",
+        ];
+        let claim = [DUE_LANES, FIRST_DUE, FIRST_WAIT, FIRST_ASIDE, DUE_ASIDES, PAST_VALIDITY, NEXT_VALIDITY];
+        for sql in claim.into_iter().chain(rest) {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let unbound = vec![rusqlite::types::Null; statement.parameter_count()];
+            let plan: Vec<String> =
+                statement.query_map(rusqlite::params_from_iter(unbound), |row| row.get("detail")).unwrap().map(|detail| detail.unwrap()).collect();
+            let plan = plan.join("; ");
+            // The few attempts without an answer are an index of their own: reading it whole reads nothing else.
+            let open_attempts = plan.contains("attempt_open");
+            assert!(plan.contains("INDEX") || plan.contains("PRIMARY KEY"), "{sql}: {plan}");
+            assert!(open_attempts || !plan.contains("SCAN"), "{sql}: {plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+        }
+    }
+}

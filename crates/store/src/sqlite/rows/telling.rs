@@ -1,0 +1,303 @@
+//! Events, endpoints, deliveries, the journal.
+
+use rusqlite::{Row, params};
+
+use transom_domain::event::Event;
+use transom_domain::id::{BusinessId, CustomerId, EndpointId, EventId, JournalId, SenderId};
+use transom_domain::time::Timestamp;
+
+use super::{
+    SqliteRows, bound, get, get_count, get_id, get_json, get_small, get_time, get_word, int, json,
+};
+use crate::rows::{Delivery, Result, TellingRows};
+use crate::{Endpoint, JournalEntry, StoreError, Topic};
+
+fn event(row: &Row<'_>) -> Result<Event> {
+    Ok(Event {
+        position: get_count(row, "position")?,
+        id: EventId::from_bytes(get_id(row, "id")?),
+        business: BusinessId::from_bytes(get_id(row, "business")?),
+        at: get_time(row, "at")?,
+        body: get_json(row, "body")?,
+    })
+}
+
+fn endpoint(row: &Row<'_>) -> Result<Endpoint> {
+    Ok(Endpoint {
+        id: EndpointId::from_bytes(get_id(row, "id")?),
+        business: BusinessId::from_bytes(get_id(row, "business")?),
+        topic: get_word(row, "topic", |w| [Topic::Messages, Topic::DeliveryStatus].into_iter().find(|t| t.as_str() == w))?,
+        address: get(row, "address")?,
+        kind: get(row, "kind")?,
+        echo: get(row, "echo")?,
+        filter: get_json(row, "filter")?,
+        cursor: get_count(row, "cursor")?,
+        state: get_json(row, "state")?,
+        created_at: get_time(row, "created_at")?,
+    })
+}
+
+fn delivery(row: &Row<'_>) -> Result<Delivery> {
+    let sender: Option<[u8; 16]> = get(row, "sender")?;
+    let customer: Option<[u8; 16]> = get(row, "customer")?;
+    Ok(Delivery {
+        position: get_count(row, "position")?,
+        key: sender.map(SenderId::from_bytes).zip(customer.map(CustomerId::from_bytes)),
+        first: get(row, "first")?,
+        tried: get_small(row, "tried")?,
+        due: get_time(row, "due")?,
+        since: get_time(row, "since")?,
+        seen: get(row, "seen")?,
+    })
+}
+
+fn entry(row: &Row<'_>) -> Result<JournalEntry> {
+    let business: Option<[u8; 16]> = get(row, "business")?;
+    Ok(JournalEntry {
+        id: JournalId::from_bytes(get_id(row, "id")?),
+        business: business.map(BusinessId::from_bytes),
+        app: get(row, "app")?,
+        at: get_time(row, "at")?,
+        verdict: get(row, "verdict")?,
+        raw: get(row, "raw")?,
+    })
+}
+
+impl TellingRows for SqliteRows<'_> {
+    fn next_event(&mut self, business: BusinessId) -> Result<u64> {
+        self.one(
+            "INSERT INTO event_counter (business, position, dropped) VALUES (?1, 1, 0)
+             ON CONFLICT (business) DO UPDATE SET position = position + 1 RETURNING position",
+            [business.to_bytes()],
+            |row| get_count(row, "position"),
+        )?
+        .ok_or_else(|| StoreError::Corrupt(format!("business {business}: its event counter cannot be raised")))
+    }
+
+    fn put_event(&mut self, event: &Event) -> Result<()> {
+        self.run(
+            "INSERT INTO event (business, position, id, at, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![
+                event.business.to_bytes(),
+                int(event.position),
+                event.id.to_bytes(),
+                event.at.as_millis(),
+                json(&event.body)?
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn event(&self, business: BusinessId, position: u64) -> Result<Option<Event>> {
+        self.one(
+            "SELECT * FROM event WHERE business = ?1 AND position = ?2",
+            params![business.to_bytes(), int(position)],
+            event,
+        )
+    }
+
+    fn events_after(&self, business: BusinessId, after: u64, limit: usize) -> Result<Vec<Event>> {
+        self.all(
+            "SELECT * FROM event WHERE business = ?1 AND position > ?2 ORDER BY position LIMIT ?3",
+            params![business.to_bytes(), int(after), bound(limit)],
+            event,
+        )
+    }
+
+    fn event_bounds(&self, business: BusinessId) -> Result<(u64, u64)> {
+        let bounds =
+            self.one("SELECT position, dropped FROM event_counter WHERE business = ?1", [business.to_bytes()], |row| {
+                Ok((get_count(row, "position")?, get_count(row, "dropped")? + 1))
+            })?;
+        Ok(bounds.unwrap_or((0, 1)))
+    }
+
+    fn drop_events(&mut self, business: BusinessId, up_to: u64) -> Result<()> {
+        self.run("DELETE FROM event WHERE business = ?1 AND position <= ?2", params![business.to_bytes(), int(up_to)])?;
+        self.run(
+            "UPDATE event_counter SET dropped = max(dropped, ?2) WHERE business = ?1",
+            params![business.to_bytes(), int(up_to)],
+        )?;
+        Ok(())
+    }
+
+    fn endpoint(&self, id: EndpointId) -> Result<Option<Endpoint>> {
+        self.one("SELECT * FROM endpoint WHERE id = ?1", [id.to_bytes()], endpoint)
+    }
+
+    fn put_endpoint(&mut self, endpoint: &Endpoint) -> Result<()> {
+        self.run(
+            "INSERT INTO endpoint (id, business, topic, address, kind, echo, filter, cursor, state, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT (id) DO UPDATE SET topic = ?3, address = ?4, kind = ?5, echo = ?6, filter = ?7, cursor = ?8, state = ?9",
+            params![
+                endpoint.id.to_bytes(),
+                endpoint.business.to_bytes(),
+                endpoint.topic.as_str(),
+                endpoint.address,
+                endpoint.kind,
+                endpoint.echo,
+                json(&endpoint.filter)?,
+                int(endpoint.cursor),
+                json(&endpoint.state)?,
+                endpoint.created_at.as_millis()
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn drop_endpoint(&mut self, id: EndpointId) -> Result<()> {
+        self.run("DELETE FROM delivery WHERE endpoint = ?1", [id.to_bytes()])?;
+        self.run("DELETE FROM endpoint WHERE id = ?1", [id.to_bytes()])?;
+        Ok(())
+    }
+
+    fn endpoints(&self, business: Option<BusinessId>) -> Result<Vec<Endpoint>> {
+        match business {
+            Some(business) => {
+                self.all("SELECT * FROM endpoint WHERE business = ?1 ORDER BY id", [business.to_bytes()], endpoint)
+            }
+            None => self.all("SELECT * FROM endpoint ORDER BY id", [], endpoint),
+        }
+    }
+
+    fn registration(&self, business: BusinessId, topic: Topic) -> Result<Option<EndpointId>> {
+        self.one(
+            "SELECT id FROM endpoint WHERE business = ?1 AND topic = ?2",
+            params![business.to_bytes(), topic.as_str()],
+            |row| get_id(row, "id").map(EndpointId::from_bytes),
+        )
+    }
+
+    fn delivery(&self, endpoint: EndpointId, position: u64) -> Result<Option<Delivery>> {
+        self.one(
+            "SELECT * FROM delivery WHERE endpoint = ?1 AND position = ?2",
+            params![endpoint.to_bytes(), int(position)],
+            delivery,
+        )
+    }
+
+    fn put_delivery(&mut self, endpoint: EndpointId, delivery: &Delivery) -> Result<()> {
+        let (sender, customer) = delivery.key.map(|(s, c)| (s.to_bytes(), c.to_bytes())).unzip();
+        self.run(
+            "INSERT OR REPLACE INTO delivery (endpoint, position, sender, customer, first, tried, due, since, seen)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![
+                endpoint.to_bytes(),
+                int(delivery.position),
+                sender,
+                customer,
+                delivery.first,
+                delivery.tried,
+                delivery.due.as_millis(),
+                delivery.since.as_millis(),
+                delivery.seen
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn drop_delivery(&mut self, endpoint: EndpointId, position: u64) -> Result<()> {
+        self.run(
+            "DELETE FROM delivery WHERE endpoint = ?1 AND position = ?2",
+            params![endpoint.to_bytes(), int(position)],
+        )?;
+        Ok(())
+    }
+
+    fn oldest_delivery(&self, endpoint: EndpointId, key: (SenderId, CustomerId)) -> Result<Option<Delivery>> {
+        self.one(
+            "SELECT * FROM delivery WHERE endpoint = ?1 AND sender = ?2 AND customer = ?3 ORDER BY position LIMIT 1",
+            [endpoint.to_bytes(), key.0.to_bytes(), key.1.to_bytes()],
+            delivery,
+        )
+    }
+
+    fn first_delivery(&self, endpoint: EndpointId) -> Result<Option<u64>> {
+        self.one("SELECT position FROM delivery WHERE endpoint = ?1 ORDER BY position LIMIT 1", [endpoint.to_bytes()], |row| {
+            get_count(row, "position")
+        })
+    }
+
+    fn due_deliveries(&self, endpoint: EndpointId, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
+        self.all(
+            "SELECT * FROM delivery WHERE endpoint = ?1 AND first = 1 AND due <= ?2 ORDER BY due, position LIMIT ?3",
+            params![endpoint.to_bytes(), now.as_millis(), bound(limit)],
+            delivery,
+        )
+    }
+
+    fn next_delivery(&self, endpoint: EndpointId, now: Timestamp) -> Result<Option<Timestamp>> {
+        self.one(
+            "SELECT due FROM delivery WHERE endpoint = ?1 AND first = 1 AND due > ?2 ORDER BY due LIMIT 1",
+            params![endpoint.to_bytes(), now.as_millis()],
+            |row| get_time(row, "due"),
+        )
+    }
+
+    fn put_journal(&mut self, entry: &JournalEntry) -> Result<()> {
+        self.run(
+            "INSERT INTO journal (id, business, app, at, verdict, raw) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                entry.id.to_bytes(),
+                entry.business.map(BusinessId::to_bytes),
+                entry.app,
+                entry.at.as_millis(),
+                entry.verdict,
+                entry.raw
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn journal(&self, business: Option<BusinessId>, limit: usize) -> Result<Vec<JournalEntry>> {
+        match business {
+            Some(business) => self.all(
+                "SELECT * FROM journal WHERE business = ?1 ORDER BY seq DESC LIMIT ?2",
+                params![business.to_bytes(), bound(limit)],
+                entry,
+            ),
+            None => self.all("SELECT * FROM journal ORDER BY seq DESC LIMIT ?1", [bound(limit)], entry),
+        }
+    }
+
+    fn trim_ignored(&mut self, keep: usize) -> Result<()> {
+        self.run(
+            "DELETE FROM journal WHERE business IS NULL AND seq <=
+                 (SELECT seq FROM journal WHERE business IS NULL ORDER BY seq DESC LIMIT 1 OFFSET ?1)",
+            [bound(keep)],
+        )?;
+        Ok(())
+    }
+
+    fn sweep_kept(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
+        self.run(
+            "DELETE FROM idempotency WHERE (business, key) IN
+                 (SELECT business, key FROM idempotency WHERE until <= ?1 ORDER BY until LIMIT ?2)",
+            params![now.as_millis(), bound(limit)],
+        )
+    }
+
+    fn sweep_journal(&mut self, before: Timestamp, limit: usize) -> Result<usize> {
+        self.run(
+            "DELETE FROM journal WHERE seq IN (SELECT seq FROM journal WHERE at < ?1 ORDER BY at LIMIT ?2)",
+            params![before.as_millis(), bound(limit)],
+        )
+    }
+
+    fn sweep_orphans(&mut self, before: Timestamp, limit: usize) -> Result<usize> {
+        self.run(
+            "DELETE FROM orphan WHERE (business, provider_id, status) IN
+                 (SELECT business, provider_id, status FROM orphan WHERE at < ?1 ORDER BY at LIMIT ?2)",
+            params![before.as_millis(), bound(limit)],
+        )
+    }
+
+    fn touch(&mut self, now: Timestamp) -> Result<()> {
+        self.run(
+            "INSERT INTO probe (one, at) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET at = ?1",
+            [now.as_millis()],
+        )?;
+        Ok(())
+    }
+}
