@@ -208,9 +208,26 @@ mod tests {
         request(&axum::http::Method::GET, "/healthz", 200, Duration::from_millis(1));
         upkeep();
         let shown = first.render();
-        for name in [ACCEPTED, REPLAYED, REFUSED, ATTEMPTS, UPSTREAM, WEBHOOKS, HEARING, FACTS, DELIVERIES, DELIVERING, WAITING,
-            OLDEST, IN_FLIGHT, STOPPED, STORE_BUSY, STORE_QUEUE, REQUESTS, REQUEST_TIME]
-        {
+        for name in [
+            ACCEPTED,
+            REPLAYED,
+            REFUSED,
+            ATTEMPTS,
+            UPSTREAM,
+            WEBHOOKS,
+            HEARING,
+            FACTS,
+            DELIVERIES,
+            DELIVERING,
+            WAITING,
+            OLDEST,
+            IN_FLIGHT,
+            STOPPED,
+            STORE_BUSY,
+            STORE_QUEUE,
+            REQUESTS,
+            REQUEST_TIME,
+        ] {
             assert!(shown.contains(&format!("# HELP {name} ")), "{name} is not described:\n{shown}");
         }
         assert!(shown.contains("code=\"ERROR_CODE_MESSAGE_TEXT_EMPTY\""));

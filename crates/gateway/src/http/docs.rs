@@ -15,9 +15,8 @@ const REDOC: &[u8] = include_bytes!("../../assets/redoc.standalone.js.gz");
 const REDOC_LICENCE: &str = include_str!("../../assets/redoc.LICENSE.txt");
 
 /// Our own pages: no script at all.
-const PLAIN_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-);
+const PLAIN_POLICY: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
 /// The reader: scripts from here only. It writes its styles into the page and searches in a worker that it makes itself.
 const READER_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; \

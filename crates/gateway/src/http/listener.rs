@@ -112,7 +112,10 @@ mod tests {
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 
-    async fn started(router: Router, settings: HttpSettings) -> (std::net::SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
+    async fn started(
+        router: Router,
+        settings: HttpSettings,
+    ) -> (std::net::SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();

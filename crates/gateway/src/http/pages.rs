@@ -28,7 +28,9 @@ pub(super) fn index() -> String {
         ("/healthz", "Health", "whether the process answers"),
         ("/metrics", "Metrics", "for Prometheus"),
     ];
-    let mut body = String::from("<h1>Transom</h1>\n<p>The gateway between a business's software and its customers on WhatsApp and Messenger.</p>\n<ul>\n");
+    let mut body = String::from(
+        "<h1>Transom</h1>\n<p>The gateway between a business's software and its customers on WhatsApp and Messenger.</p>\n<ul>\n",
+    );
     for (target, name, what) in links {
         let _ = writeln!(body, "<li><a href=\"{target}\">{name}</a>: {what}</li>");
     }

@@ -156,7 +156,8 @@ mod tests {
     #[test]
     fn an_event_says_position_type_and_what() {
         let failure = Failure { code: ErrorCode::UpstreamCredentials, message: "Expired.".into(), upstream: None };
-        let body = EventBody::SenderState { sender: SenderId(1), address: "+493012345678".parse().unwrap(), stopped: Some(failure) };
+        let body =
+            EventBody::SenderState { sender: SenderId(1), address: "+493012345678".parse().unwrap(), stopped: Some(failure) };
         let event = Event { position: 4, id: EventId(7), business: BusinessId(2), at: Timestamp::from_secs(1_790_000_000), body };
         let shown = serde_json::to_value(EventView::from(&event)).unwrap();
         assert_eq!((&shown["position"], &shown["type"]), (&json!(4), &json!("sender.state")));

@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 
 use transom_domain::error_code::ErrorCode;
 use transom_domain::free_form::{
-    ContactCard, File, FreeForm, Header, ListRow, ListSection, MediaKind, MediaSource, ProductSection, ReplyButton, is_web_address,
+    ContactCard, File, FreeForm, Header, ListRow, ListSection, MediaKind, MediaSource, ProductSection, ReplyButton,
+    is_web_address,
 };
 
 use super::message_paths::published_path;
@@ -321,8 +322,11 @@ impl MessageBody {
             )
         );
         if let Some(content) = content.filter(|_| !carries_text && !no_text) {
-            let remedy =
-                if content == "attachments" { "put the text into message.attachments[0].caption" } else { "send the text as a message of its own" };
+            let remedy = if content == "attachments" {
+                "put the text into message.attachments[0].caption"
+            } else {
+                "send the text as a message of its own"
+            };
             notes.note("message", format!("has several contents: text, {content}"), remedy);
             return None;
         }

@@ -176,7 +176,11 @@ pub(crate) async fn mark_read(
     responses((status = 200, description = "Cancelled", body = MessageView), ChangeRefusals),
     security(("X-API-Key" = []))
 )]
-pub(crate) async fn cancel(State(app): State<App>, Authorised(caller): Authorised<SEND>, id: PathId) -> Result<Response, Problem> {
+pub(crate) async fn cancel(
+    State(app): State<App>,
+    Authorised(caller): Authorised<SEND>,
+    id: PathId,
+) -> Result<Response, Problem> {
     let id = id.parse(missing)?;
     app.service.cancel(&caller, id).await?;
     json(StatusCode::OK, &app.view(&app.service.message(&caller, id).await?))
@@ -194,7 +198,11 @@ pub(crate) async fn cancel(State(app): State<App>, Authorised(caller): Authorise
     responses((status = 200, description = "Redacted", body = MessageView), ChangeRefusals),
     security(("X-API-Key" = []))
 )]
-pub(crate) async fn redact(State(app): State<App>, Authorised(caller): Authorised<SEND>, id: PathId) -> Result<Response, Problem> {
+pub(crate) async fn redact(
+    State(app): State<App>,
+    Authorised(caller): Authorised<SEND>,
+    id: PathId,
+) -> Result<Response, Problem> {
     let id = id.parse(missing)?;
     app.service.redact(&caller, id).await?;
     json(StatusCode::OK, &app.view(&app.service.message(&caller, id).await?))
@@ -212,7 +220,11 @@ pub(crate) async fn redact(State(app): State<App>, Authorised(caller): Authorise
     responses((status = 200, description = "Deleted; an empty object", body = Object, example = json!({})), ChangeRefusals),
     security(("X-API-Key" = []))
 )]
-pub(crate) async fn delete(State(app): State<App>, Authorised(caller): Authorised<SEND>, id: PathId) -> Result<Response, Problem> {
+pub(crate) async fn delete(
+    State(app): State<App>,
+    Authorised(caller): Authorised<SEND>,
+    id: PathId,
+) -> Result<Response, Problem> {
     app.service.delete(&caller, id.parse(missing)?).await?;
     json(StatusCode::OK, &serde_json::json!({}))
 }

@@ -14,7 +14,9 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let paths = document["paths"].as_object().unwrap();
     paths
         .iter()
-        .flat_map(|(path, item)| item.as_object().unwrap().iter().map(move |(method, o)| (path.clone(), method.clone(), o.clone())))
+        .flat_map(|(path, item)| {
+            item.as_object().unwrap().iter().map(move |(method, o)| (path.clone(), method.clone(), o.clone()))
+        })
         .collect()
 }
 

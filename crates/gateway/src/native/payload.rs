@@ -25,7 +25,10 @@ pub fn payload(event: &Event, topic: Topic) -> Option<Value> {
         (EventBody::MessageReceived { party, message, inbound, reply_to, callback_data }, Topic::Messages) => {
             received(party, *message, inbound, *reply_to, callback_data.as_deref())
         }
-        (EventBody::MessageStatus { party, message, status, at, failure, campaign, callback_data, pricing }, Topic::DeliveryStatus) => {
+        (
+            EventBody::MessageStatus { party, message, status, at, failure, campaign, callback_data, pricing },
+            Topic::DeliveryStatus,
+        ) => {
             let word = published_status(*status)?;
             let error = failure.as_ref().map(|f| failure_json(f, *message));
             let tag = campaign.as_ref().map_or(Value::Null, |name| json!({ "campaignName": name }));
@@ -137,7 +140,13 @@ fn customer(party: &Party) -> Value {
     Value::Object(object)
 }
 
-fn received(party: &Party, id: MessageId, inbound: &Inbound, reply_to: Option<MessageId>, data: Option<&str>) -> Map<String, Value> {
+fn received(
+    party: &Party,
+    id: MessageId,
+    inbound: &Inbound,
+    reply_to: Option<MessageId>,
+    data: Option<&str>,
+) -> Map<String, Value> {
     let mut told = Map::new();
     put(&mut told, "timestamp", seconds(inbound.at));
     put(&mut told, "sender", customer(party));

@@ -75,7 +75,8 @@ fn a_text_has_the_customer_as_sender() {
 
 #[test]
 fn a_customer_without_a_number_has_an_empty_one() {
-    let told = payload(&received(phoneless(), inbound(InboundBody::Text { body: "a".into() }), None, None), Topic::Messages).unwrap();
+    let told =
+        payload(&received(phoneless(), inbound(InboundBody::Text { body: "a".into() }), None, None), Topic::Messages).unwrap();
     let expected = json!({
         "id": "DE.4402917750112", "channelType": "whatsapp", "name": null, "userId": "DE.4402917750112", "phoneNumber": ""
     });
@@ -87,14 +88,16 @@ fn a_customer_without_a_number_has_an_empty_one() {
         bsuid: None,
         ..phoneless()
     };
-    let told = payload(&received(messenger, inbound(InboundBody::Text { body: "a".into() }), None, None), Topic::Messages).unwrap();
+    let told =
+        payload(&received(messenger, inbound(InboundBody::Text { body: "a".into() }), None, None), Topic::Messages).unwrap();
     assert_eq!(told["sender"], json!({ "id": "80", "channelType": "messenger", "name": null, "phoneNumber": "" }));
     assert_eq!(told["recipient"]["id"], "1065");
 }
 
 #[test]
 fn a_status_has_our_number_as_sender_and_the_data_as_json() {
-    let told = payload(&status(Status::Delivered, None, Some("parcel-2026-10"), Some(r#"{"shipment":8812}"#)), Topic::DeliveryStatus);
+    let told =
+        payload(&status(Status::Delivered, None, Some("parcel-2026-10"), Some(r#"{"shipment":8812}"#)), Topic::DeliveryStatus);
     let told = told.unwrap();
     assert_eq!(told["sender"]["id"], "+493012345678");
     assert_eq!(told["recipient"]["id"], "+4915112345678");
@@ -125,13 +128,22 @@ fn the_callback_data_is_in_all_four_statuses_and_absent_where_never_set() {
 
 #[test]
 fn a_failure_is_the_error_object_with_meta_s_own_words() {
-    let upstream = UpstreamError { code: 131_047, title: "Re-engagement message".into(), details: Some("More than 24 hours".into()), subcode: None };
-    let failure = Failure { code: ErrorCode::MessageOutsideOfEligibilityWindow, message: "Closed.".into(), upstream: Some(upstream) };
+    let upstream = UpstreamError {
+        code: 131_047,
+        title: "Re-engagement message".into(),
+        details: Some("More than 24 hours".into()),
+        subcode: None,
+    };
+    let failure =
+        Failure { code: ErrorCode::MessageOutsideOfEligibilityWindow, message: "Closed.".into(), upstream: Some(upstream) };
     let told = payload(&status(Status::Failed, Some(failure), None, None), Topic::DeliveryStatus).unwrap();
     let error = &told["statusUpdate"]["error"];
     assert_eq!(error["code"], "ERROR_CODE_MESSAGE_OUTSIDE_OF_ELIGIBILITY_WINDOW");
     assert_eq!(error["type"], "ERROR_TYPE_DEADLINE_EXCEEDED");
-    assert_eq!((&error["details"]["metaCode"], &error["details"]["metaDetails"]), (&json!(131_047), &json!("More than 24 hours")));
+    assert_eq!(
+        (&error["details"]["metaCode"], &error["details"]["metaDetails"]),
+        (&json!(131_047), &json!("More than 24 hours"))
+    );
     assert!(error["cntTraceId"].as_str().is_some_and(|id| id.parse::<u64>().is_ok()));
     assert!(error.get("userTitle").is_some() && error.get("userMessage").is_some());
 }
@@ -144,7 +156,8 @@ fn taps_are_told_in_both_published_forms() {
     assert_eq!((&told["message"]["text"], &told["message"]["isButtonResponse"]), (&json!("Gut"), &json!(true)));
     assert_eq!(told["context"], json!({ "replyToId": MessageId(5).to_string(), "forwarded": false }));
     assert_eq!(told["callbackData"], "ticket-771");
-    let row = inbound(InboundBody::ListReply { id: "hh".into(), title: "Hamburg".into(), description: Some("bis 20 Uhr".into()) });
+    let row =
+        inbound(InboundBody::ListReply { id: "hh".into(), title: "Hamburg".into(), description: Some("bis 20 Uhr".into()) });
     let told = payload(&received(party(), row, None, None), Topic::Messages).unwrap();
     assert_eq!(told["listResponse"], json!({ "id": "hh", "text": "Hamburg", "description": "bis 20 Uhr" }));
     assert_eq!((&told["message"]["text"], told.get("context")), (&json!("Hamburg"), None));
@@ -167,9 +180,14 @@ fn media_places_reactions_and_carts_have_their_shapes() {
     assert_eq!(sticker["message"]["attachments"], expected);
     let removed = told(InboundBody::Reaction { message_id: "wamid.Y".into(), emoji: None });
     assert_eq!(removed["reaction"], json!({ "messageId": MessageId(5).to_string(), "emoji": null }));
-    let cart = told(InboundBody::Order { order: json!({ "catalog_id": "7", "text": "", "product_items": [
-        { "product_retailer_id": "sku-1", "quantity": 2, "item_price": 3.5, "currency": "EUR" }] }) });
-    assert_eq!(cart["message"]["order"]["items"][0], json!({ "productRetailerId": "sku-1", "quantity": 2, "price": 3.5, "currency": "EUR" }));
+    let cart = told(InboundBody::Order {
+        order: json!({ "catalog_id": "7", "text": "", "product_items": [
+        { "product_retailer_id": "sku-1", "quantity": 2, "item_price": 3.5, "currency": "EUR" }] }),
+    });
+    assert_eq!(
+        cart["message"]["order"]["items"][0],
+        json!({ "productRetailerId": "sku-1", "quantity": 2, "price": 3.5, "currency": "EUR" })
+    );
     // The upstream's own id of a message is never told.
     assert!(!removed.to_string().contains("wamid"));
 }

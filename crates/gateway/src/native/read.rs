@@ -106,7 +106,9 @@ impl Shape {
                     .collect(),
             ),
             Schema::Object(object) => match kind(&object.schema_type) {
-                Some(Type::Object) if matches!(object.additional_properties.as_deref(), Some(AdditionalProperties::FreeForm(false))) => {
+                Some(Type::Object)
+                    if matches!(object.additional_properties.as_deref(), Some(AdditionalProperties::FreeForm(false))) =>
+                {
                     Self::Object(Vec::new())
                 }
                 Some(Type::Object) => Self::FreeObject,
@@ -264,7 +266,9 @@ fn malformed(body: &[u8], error: &serde_json::Error) -> Problem {
     // Only now the slower reader that keeps the path: it is needed for broken bodies alone.
     let mut reader = serde_json::Deserializer::from_slice(body);
     let tracked: Result<Value, _> = serde_path_to_error::deserialize(&mut reader);
-    let field = tracked.err().map(|e| e.path().to_string()).filter(|p| p != ".").unwrap_or_default();
+    let field = tracked.err().map(|e| e.path().to_string()).unwrap_or_default();
+    // Where it stopped between two fields the path ends in a question mark: the object is named then.
+    let field = field.trim_end_matches('?').trim_end_matches('.');
     let field: String = field.chars().take(NAME_SHOWN_MAX).collect();
     let rule = format!("is not valid JSON: {error}");
     Problem::field(&field, rule, "mend the JSON at that line and column")
@@ -456,8 +460,10 @@ mod tests {
 
     #[test]
     fn both_spellings_are_equal_at_every_depth() {
-        let camel = r#"{"templateName":"a","inner":{"shownName":"b"},"rows":[{"shownName":"c","on":true}],"free":{"snake_stays":1}}"#;
-        let snake = r#"{"template_name":"a","inner":{"shown_name":"b"},"rows":[{"shown_name":"c","on":true}],"free":{"snake_stays":1}}"#;
+        let camel =
+            r#"{"templateName":"a","inner":{"shownName":"b"},"rows":[{"shownName":"c","on":true}],"free":{"snake_stays":1}}"#;
+        let snake =
+            r#"{"template_name":"a","inner":{"shown_name":"b"},"rows":[{"shown_name":"c","on":true}],"free":{"snake_stays":1}}"#;
         assert_eq!(reads(camel), reads(snake));
     }
 
@@ -488,10 +494,12 @@ mod tests {
 
     #[test]
     fn broken_json_names_line_column_and_field() {
-        let (_, problem) = ("", read::<Outer>(b"{\n \"inner\": {\"shownName\": x}}").unwrap_err());
+        let problem = read::<Outer>(b"{\n \"inner\": {\"shownName\": x}}").unwrap_err();
         assert_eq!(problem.details["line"], 2);
         assert!(problem.details["column"].as_u64().unwrap() > 10);
         assert_eq!(problem.details["errors"][0]["field"], "inner.shownName");
+        let problem = read::<Outer>(b"{\"inner\": {\"shownName\": \"x\",}}").unwrap_err();
+        assert_eq!(problem.details["errors"][0]["field"], "inner");
         for body in ["", "  ", "[]", "3", "null", "\u{1}"] {
             assert!(read::<Outer>(body.as_bytes()).is_err(), "{body}");
         }

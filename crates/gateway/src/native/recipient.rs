@@ -39,7 +39,12 @@ pub(crate) fn sender(text: &str, channel: Option<Channel>, field: &str, notes: &
     match read {
         Ok(identity) if channel.is_none_or(|c| c == identity.channel()) => Some(identity),
         Ok(_) => {
-            notes.coded(ErrorCode::InvalidSenderId, field, "is not a sender on this channel", "name a sender of the recipient's channel");
+            notes.coded(
+                ErrorCode::InvalidSenderId,
+                field,
+                "is not a sender on this channel",
+                "name a sender of the recipient's channel",
+            );
             None
         }
         Err(why) => {

@@ -111,7 +111,11 @@ impl Send {
             Some(content) => content.read(notes),
             None if self.content_id.is_some() => None,
             None => {
-                notes.note("content", "is required", "such as {\"language\":\"en\",\"types\":{\"twilio/text\":{\"body\":\"Hi\"}}}");
+                notes.note(
+                    "content",
+                    "is required",
+                    "such as {\"language\":\"en\",\"types\":{\"twilio/text\":{\"body\":\"Hi\"}}}",
+                );
                 None
             }
         };
@@ -188,7 +192,11 @@ impl ContentBody {
     ),
     security(("X-API-Key" = []))
 )]
-pub(crate) async fn send(State(app): State<App>, Authorised(caller): Authorised<SEND>, asked: Asked) -> Result<Response, Problem> {
+pub(crate) async fn send(
+    State(app): State<App>,
+    Authorised(caller): Authorised<SEND>,
+    asked: Asked,
+) -> Result<Response, Problem> {
     own(app.service.send(&caller, parse(asked)?).await?)
 }
 

@@ -145,8 +145,14 @@ fn the_published_codes_are_used() {
     let attachment = |kind: &str, url: &str| json!({ "attachments": [{ "type": kind, "url": url }] });
     assert_eq!(refused(&attachment("image", "")).0, ErrorCode::MessageAttachmentEmpty);
     assert_eq!(refused(&json!({ "attachments": [{ "type": "image" }] })).0, ErrorCode::MessageAttachmentEmpty);
-    assert_eq!(refused(&attachment("image", "ftp://a.example/x")), (ErrorCode::MessageAttachmentInvalid, "message.attachments[0].url".into()));
-    assert_eq!(refused(&attachment("sticker", "https://a.example/x")), (ErrorCode::RequestInvalid, "message.attachments[0].type".into()));
+    assert_eq!(
+        refused(&attachment("image", "ftp://a.example/x")),
+        (ErrorCode::MessageAttachmentInvalid, "message.attachments[0].url".into())
+    );
+    assert_eq!(
+        refused(&attachment("sticker", "https://a.example/x")),
+        (ErrorCode::RequestInvalid, "message.attachments[0].type".into())
+    );
     assert_eq!(refused(&json!({ "attachments": [] })).0, ErrorCode::MessageAttachmentsNumberInvalid);
     let two = json!({ "attachments": [{ "type": "image", "url": "https://a.example/1" }, { "type": "image", "url": "https://a.example/2" }] });
     assert_eq!(refused(&two).0, ErrorCode::MessageAttachmentsNumberInvalid);
@@ -190,8 +196,27 @@ fn any_json() -> impl Strategy<Value = Value> {
         ".{0,12}".prop_map(Value::from),
     ];
     let names = prop::sample::select(vec![
-        "text", "attachments", "location", "listMessage", "list_message", "replyButtonMessage", "buttons", "sections", "rows", "id",
-        "type", "url", "header", "footer", "contacts", "name", "reaction", "messageId", "sticker", "ctaUrlMessage", "button",
+        "text",
+        "attachments",
+        "location",
+        "listMessage",
+        "list_message",
+        "replyButtonMessage",
+        "buttons",
+        "sections",
+        "rows",
+        "id",
+        "type",
+        "url",
+        "header",
+        "footer",
+        "contacts",
+        "name",
+        "reaction",
+        "messageId",
+        "sticker",
+        "ctaUrlMessage",
+        "button",
     ]);
     leaf.prop_recursive(5, 48, 5, move |inner| {
         prop_oneof![

@@ -14,9 +14,9 @@ use super::common::{callback_data, campaign};
 use super::read::{Notes, read, request_bodies};
 use super::recipient;
 use super::sent::{SentId, published};
+use crate::http::App;
 use crate::http::call::{Asked, Authorised, SEND};
 use crate::http::refusal::SendRefusals;
-use crate::http::App;
 use crate::problem::Problem;
 use crate::service::{SendCommand, What};
 
@@ -108,7 +108,8 @@ impl SendTemplate {
         }
         let callback_data = callback_data(self.callback_data.as_ref(), &asked.body, notes);
         let campaign = campaign(self.campaign_name, notes);
-        let parameters = parameters.into_iter().map(|p| Parameter { name: p.name, value: p.value, filename: p.filename }).collect();
+        let parameters =
+            parameters.into_iter().map(|p| Parameter { name: p.name, value: p.value, filename: p.filename }).collect();
         Some(SendCommand {
             to: to?,
             from,
@@ -225,7 +226,9 @@ mod tests {
     fn both_spellings_are_equal() {
         let mut snake = example();
         let object = snake.as_object_mut().unwrap();
-        for (camel, under) in [("templateName", "template_name"), ("campaignName", "campaign_name"), ("callbackData", "callback_data")] {
+        for (camel, under) in
+            [("templateName", "template_name"), ("campaignName", "campaign_name"), ("callbackData", "callback_data")]
+        {
             let value = object.remove(camel).unwrap();
             object.insert(under.to_owned(), value);
         }

@@ -416,7 +416,10 @@ mod tests {
     fn the_list_is_shaped_as_published() {
         let shown = serde_json::to_value(WebhookView::from(endpoint())).unwrap();
         assert_eq!(shown["topic"], "delivery_status");
-        assert_eq!(shown["configuration"], json!({
-            "echo": true, "channelTypes": ["whatsapp"], "filters": [{ "field": "campaign_name", "expression": "summer-*" }] }));
+        assert_eq!(
+            shown["configuration"],
+            json!({
+            "echo": true, "channelTypes": ["whatsapp"], "filters": [{ "field": "campaign_name", "expression": "summer-*" }] })
+        );
     }
 }
