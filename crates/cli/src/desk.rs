@@ -116,6 +116,14 @@ impl Desk {
         &self.people
     }
 
+    /// Runs until a signal, or until the gateway's store has failed.
+    ///
+    /// # Errors
+    /// When the store has failed.
+    pub(crate) async fn until_stopped(&self) -> Result<(), Fail> {
+        self.house.until_stopped().await
+    }
+
     /// Stops the gateway first, so that the simulator can still answer it.
     pub(crate) async fn stop(self) -> bool {
         let in_time = self.house.stop().await;

@@ -6,7 +6,7 @@ use crate::args::DevArgs;
 use crate::desk::{Desk, DeskOptions};
 use crate::env_file::FILE;
 use crate::fail::Fail;
-use crate::{logs, out, signals};
+use crate::{logs, out};
 
 /// Runs until a signal.
 ///
@@ -17,9 +17,11 @@ pub(crate) async fn run(args: &DevArgs) -> Result<(), Fail> {
     let options = DeskOptions { dir: args.dir.clone(), port: args.port, simulator_port: args.simulator_port, customers: true };
     let desk = Desk::start(options).await?;
     welcome(&desk, &args.dir);
-    signals::first().await?;
+    let ended = desk.until_stopped().await;
     out::note("stopping; a second signal stops at once");
-    if desk.stop().await { Ok(()) } else { Err(Fail::new("some work did not end in time; it goes on at the next start")) }
+    let in_time = desk.stop().await;
+    ended?;
+    if in_time { Ok(()) } else { Err(Fail::new("some work did not end in time; it goes on at the next start")) }
 }
 
 fn welcome(desk: &Desk, dir: &Path) {

@@ -16,14 +16,15 @@ use transom_gateway::seal::SealingKey;
 use transom_gateway::service::{AddressRules, Limits};
 use transom_gateway::upstream::UpstreamSettings;
 use transom_gateway::{Gateway, GatewayParts};
-use transom_store::Store;
-use transom_store::sqlite::{SqliteOptions, SqliteStore};
+use transom_store::{SqliteOptions, SqliteStore};
 
 use crate::fail::Fail;
+use crate::signals;
 
 /// A running gateway with its operator's door.
 pub(crate) struct House {
     gateway: Gateway,
+    store: Arc<SqliteStore>,
     door: Door,
     config: Config,
 }
@@ -42,7 +43,7 @@ impl House {
         let public_url = config.server.public_url.as_ref().map_or_else(|| local.clone(), |url| url.as_str().to_owned());
         let door = Door::new(&local).map_err(|why| Fail::new(why.to_string()))?;
         let gateway = Gateway::start(GatewayParts {
-            store,
+            store: store.clone(),
             clock,
             key,
             listener,
@@ -77,7 +78,7 @@ impl House {
             Fail::new(format!("{} cannot be written: {why}", config.store.dir.display()))
                 .remedy("Make the folder writable for this user.")
         })?;
-        Ok(Self { gateway, door, config })
+        Ok(Self { gateway, store, door, config })
     }
 
     /// Where it listens, as a client on this machine reaches it.
@@ -88,6 +89,18 @@ impl House {
     /// Its operator's hand.
     pub(crate) fn admin(&self) -> &Admin {
         self.gateway.admin()
+    }
+
+    /// Runs until a signal, or until the store can no longer make anything durable.
+    ///
+    /// # Errors
+    /// When the store has failed: it is not tried again, since what a failed sync has lost is not known.
+    pub(crate) async fn until_stopped(&self) -> Result<(), Fail> {
+        tokio::select! {
+            stopped = signals::first() => stopped,
+            why = self.store.failed() => Err(Fail::new(format!("the store has failed: {why}"))
+                .remedy("Mend the disk, then start again: everything that was accepted is there.")),
+        }
     }
 
     /// Drains and closes. Says whether everything under way ended in time.
@@ -101,11 +114,8 @@ impl House {
 ///
 /// # Errors
 /// When it is held by another process, cannot be written, or is of a newer version.
-pub(crate) fn open_store(dir: &Path) -> Result<Arc<dyn Store>, Fail> {
-    match SqliteStore::open(dir, SqliteOptions::default()) {
-        Ok(store) => Ok(Arc::new(store)),
-        Err(why) => Err(Fail::new(why.to_string())),
-    }
+pub(crate) fn open_store(dir: &Path) -> Result<Arc<SqliteStore>, Fail> {
+    SqliteStore::open(dir, SqliteOptions::default()).map(Arc::new).map_err(|why| Fail::new(why.to_string()))
 }
 
 /// The sealing key that a configuration names.

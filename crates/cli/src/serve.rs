@@ -5,7 +5,7 @@ use transom_clock::WorldClock;
 use crate::args::ServeArgs;
 use crate::fail::Fail;
 use crate::house::House;
-use crate::{config, logs, out, signals};
+use crate::{config, logs, out};
 
 /// Runs until a signal, then drains.
 ///
@@ -18,7 +18,9 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<(), Fail> {
     let house = House::start(config, WorldClock::wall()).await?;
     tracing::info!(url = %house.url(), graph = %graph_url, "the gateway is ready");
     out::line(format!("ready {}", house.url()));
-    signals::first().await?;
+    let ended = house.until_stopped().await;
     tracing::info!("draining");
-    if house.stop().await { Ok(()) } else { Err(Fail::new("some work did not end in time; it goes on at the next start")) }
+    let in_time = house.stop().await;
+    ended?;
+    if in_time { Ok(()) } else { Err(Fail::new("some work did not end in time; it goes on at the next start")) }
 }

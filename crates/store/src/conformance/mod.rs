@@ -11,6 +11,8 @@ mod losing;
 mod people;
 mod settling;
 mod telling;
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
 use std::pin::Pin;
