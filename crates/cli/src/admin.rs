@@ -30,6 +30,11 @@ enum Hand {
 
 impl Hand {
     async fn find(place: &Place) -> Result<Self, Fail> {
+        Self::find_or_make(place, false).await
+    }
+
+    /// With `make`, a folder that has no store yet gets one; without it a misspelt folder is told.
+    async fn find_or_make(place: &Place, make: bool) -> Result<Self, Fail> {
         let dir = place.dir.as_ref().map(|dir| folder(dir));
         let args =
             ServeArgs { config: place.config.clone(), dir, listen: None, public_url: None, graph_url: None, set: Vec::new() };
@@ -44,6 +49,10 @@ impl Hand {
             {
                 return Ok(Self::Door(client));
             }
+        }
+        if !make && !config.store.dir.join("transom.db").exists() {
+            return Err(Fail::usage(format!("there is no store in {}", config.store.dir.display()))
+                .remedy("Name its folder with --dir or --config; `transom serve` and `transom business add` make a new one."));
         }
         let store = house::open_store(&config.store.dir)?;
         let admin = Admin::alone(store, house::sealing_key(&config)?, &house::upstream(&config), house::addresses(&config)).await;

@@ -88,7 +88,7 @@ impl Desk {
         clock: WorldClock,
         customers: bool,
     ) -> Result<(House, DevEnv, Vec<Person>), Fail> {
-        let house = House::start(settings(dir, port, &simulator.graph_url())?, clock).await?;
+        let house = House::start(settings(dir, port, &simulator.graph_url())?, clock, "--port").await?;
         let path = dir.join(FILE);
         let earlier = if path.exists() { Some(DevEnv::read(&path)?) } else { None };
         let ready = async {

@@ -34,7 +34,7 @@ fn welcome(desk: &Desk, dir: &Path) {
     out::line("\nTry it in another terminal:\n");
     // A file name without a slash would be looked for in PATH.
     let source = if file.is_absolute() { file.display().to_string() } else { format!("./{}", file.display()) };
-    out::line(format!("  set -a; . {source}; set +a\n"));
+    out::line(format!("  . {source}\n"));
     for person in desk.people() {
         let about = if person.open {
             "has written, so a session is open and a text goes as it is"
@@ -47,7 +47,7 @@ fn welcome(desk: &Desk, dir: &Path) {
             person.phone, person.name
         );
         out::line("  curl -sS \"$TRANSOM_URL/v1/businesses/$TRANSOM_BUSINESS/messages\" -H \"X-API-Key: $TRANSOM_API_KEY\" \\");
-        out::line(format!("    -H 'Content-Type: application/json' -d '{body}'\n"));
+        out::line(format!("    -d '{body}'\n"));
     }
     if let Some(person) = desk.people().first() {
         out::line(format!("What {}'s phone shows:\n", person.name));

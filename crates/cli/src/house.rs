@@ -30,12 +30,12 @@ pub(crate) struct House {
 }
 
 impl House {
-    /// Opens the store, binds the port, starts.
+    /// Opens the store, binds the port, starts. `port_flag` is the argument that would choose another port.
     ///
     /// # Errors
     /// When the folder is held or cannot be written, the port is in use, or the store does not answer.
-    pub(crate) async fn start(config: Config, clock: WorldClock) -> Result<Self, Fail> {
-        let listener = listen(config.server.listen, "--listen").await?;
+    pub(crate) async fn start(config: Config, clock: WorldClock, port_flag: &str) -> Result<Self, Fail> {
+        let listener = listen(config.server.listen, port_flag).await?;
         let address = listener.local_addr().map_err(|why| Fail::new(format!("the listener has no address: {why}")))?;
         let store = open_store(&config.store.dir)?;
         let key = sealing_key(&config)?;

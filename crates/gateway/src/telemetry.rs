@@ -23,7 +23,6 @@ const OLDEST: &str = "transom_messages_waiting_oldest_seconds";
 const IN_FLIGHT: &str = "transom_attempts_in_flight";
 const STOPPED: &str = "transom_senders_stopped";
 const STORE_BUSY: &str = "transom_store_busy_total";
-const STORE_QUEUE: &str = "transom_store_queue";
 const REQUESTS: &str = "transom_http_requests_total";
 const REQUEST_TIME: &str = "transom_http_request_seconds";
 
@@ -76,7 +75,6 @@ fn describe() {
     describe_gauge!(IN_FLIGHT, Unit::Count, "Attempts that wait for Meta's answer.");
     describe_gauge!(STOPPED, Unit::Count, "Senders that are stopped by an operator's error.");
     describe_counter!(STORE_BUSY, Unit::Count, "Commands that found the store's queue full.");
-    describe_gauge!(STORE_QUEUE, Unit::Count, "Commands that wait for the store's writer.");
     describe_counter!(REQUESTS, Unit::Count, "HTTP requests by method, route and status.");
     describe_histogram!(REQUEST_TIME, Unit::Seconds, "Time from a request's head to its answer, by route.");
 }
@@ -156,11 +154,6 @@ pub(crate) fn store_busy() {
     counter!(STORE_BUSY).increment(1);
 }
 
-/// How many commands wait for the store's writer.
-pub(crate) fn store_queue(commands: usize) {
-    gauge!(STORE_QUEUE).set(as_f64(commands as u64));
-}
-
 /// An HTTP request was answered. `route` is the pattern, never the path itself, so that the number of series is bounded.
 pub(crate) fn request(method: &axum::http::Method, route: &str, status: u16, took: Duration) {
     // Methods are a caller's words too: only the known ones become a label.
@@ -204,7 +197,6 @@ mod tests {
         in_flight(2);
         stopped(1);
         store_busy();
-        store_queue(3);
         request(&axum::http::Method::GET, "/healthz", 200, Duration::from_millis(1));
         upkeep();
         let shown = first.render();
@@ -224,7 +216,6 @@ mod tests {
             IN_FLIGHT,
             STOPPED,
             STORE_BUSY,
-            STORE_QUEUE,
             REQUESTS,
             REQUEST_TIME,
         ] {

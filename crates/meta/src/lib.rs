@@ -1,4 +1,3 @@
-// LEAD 08:15: API FROZEN AS IT IS HERE NOW (free *_path functions, parsers of &Value, handshake(query:&str)). The gateway follows. DO NOT CHANGE SIGNATURES AGAIN. (The lead removes this line.)
 //! Meta's wire: requests, responses, webhooks, signatures, codes.
 //!
 //! Pure: bytes and JSON in, the domain's types out, and the reverse. Nothing here opens a connection, reads a clock or keeps

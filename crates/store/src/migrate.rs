@@ -23,7 +23,8 @@ fn run(connection: &Connection, files: &[&str]) -> Result<(), OpenError> {
         "CREATE TABLE IF NOT EXISTS migration (version INTEGER PRIMARY KEY, checksum BLOB NOT NULL) WITHOUT ROWID",
     )?;
     let mut statement = connection.prepare("SELECT version, checksum FROM migration ORDER BY version")?;
-    let applied: Vec<(i64, Vec<u8>)> = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    let applied: Vec<(i64, Vec<u8>)> =
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     let known = i64::try_from(files.len()).unwrap_or(i64::MAX);
     if let Some((found, _)) = applied.last().filter(|(version, _)| *version > known) {
         return Err(OpenError::Newer { found: *found, known });
@@ -39,7 +40,8 @@ fn run(connection: &Connection, files: &[&str]) -> Result<(), OpenError> {
             None => {
                 let transaction = connection.unchecked_transaction()?;
                 transaction.execute_batch(sql)?;
-                transaction.execute("INSERT INTO migration (version, checksum) VALUES (?1, ?2)", params![version, digest(sql)])?;
+                transaction
+                    .execute("INSERT INTO migration (version, checksum) VALUES (?1, ?2)", params![version, digest(sql)])?;
                 transaction.commit()?;
             }
         }

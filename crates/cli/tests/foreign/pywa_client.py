@@ -5,6 +5,7 @@ Usage: pywa_client.py <JSON that `transom simulate --json` has printed>
 
 import http.server
 import json
+import logging
 import queue
 import sys
 import threading
@@ -15,6 +16,7 @@ import httpx
 from pywa import WhatsApp, filters, types, utils
 from pywa.types import templates as t
 
+logging.getLogger("pywa").setLevel(logging.CRITICAL)  # it logs each failed status that it drops
 PATIENCE = 15  # seconds; each step takes milliseconds
 
 with open(sys.argv[1], encoding="utf-8") as file:
@@ -67,6 +69,15 @@ def on_status(_, status):
     heard.put(("status", status))
 
 
+@wa.on_raw_update()
+def on_anything(_, update):
+    # Meta leaves `contacts` out of failed statuses; pywa 4.5.0 wants them there and drops the update, so these are read raw.
+    for change in (change for entry in update["entry"] for change in entry["changes"]):
+        for status in change["value"].get("statuses", []):
+            if status["status"] == "failed":
+                heard.put(("failed", status))
+
+
 @wa.on_callback_button()
 def on_tap(_, tap):
     heard.put(("tap", tap))
@@ -89,7 +100,8 @@ class Webhook(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         update = self.rfile.read(int(self.headers["content-length"]))
-        body, status = wa.webhook_update_handler(update=update, hmac_header=self.headers.get(utils.HUB_SIG))
+        refused = wa.webhook_update_validator(update=update, hmac_header=self.headers.get(utils.HUB_SIG))
+        body, status = refused or wa.webhook_update_handler(update=update)
         if status != 200:
             heard.put(("refused", body))
         self.answer(status, body)
@@ -130,8 +142,8 @@ desk("POST", "/sim/v1/customers", {"phone": phone, "name": "Dora"})
 
 # Before the customer has written: accepted, and failed afterwards.
 early = wa.send_message(to=phone, text="Too early")
-failed = status_of(early, types.MessageStatusType.FAILED)
-assert failed.error.error_code == 131047, failed
+failed = hear("failed", lambda s: s["id"] == early.id)
+assert failed["errors"][0]["code"] == 131047 and "contacts" not in failed, failed
 
 # The customer writes; pywa hears it, answers, and hears how far the answer got.
 desk("POST", path + "/messages", {"to": meta["phoneNumberId"], "type": "text", "text": {"body": "Grüße, geöffnet? ☕"}})
@@ -148,7 +160,7 @@ delivered = status_of(asked, types.MessageStatusType.DELIVERED)
 assert delivered.tracker == "order-7", delivered
 desk("POST", path + "/taps", {"messageId": asked.id, "buttonId": "yes"})
 tap = hear("tap", lambda c: c.data == "yes")
-assert tap.title == "Yes" and tap.reply_to_message.message_id == asked.id, tap
+assert tap.title == "Yes" and tap.reply_to_message.id == asked.id, tap
 
 # A file: uploaded, sent, read.
 media = wa.upload_media(media=b"\x89PNG\r\n\x1a\n" + bytes(64), mime_type="image/png", filename="tea.png")
@@ -166,7 +178,7 @@ created = wa.create_template(
         language=t.TemplateLanguage.ENGLISH,
         category=t.TemplateCategory.UTILITY,
         parameter_format=t.ParamFormat.POSITIONAL,
-        components=[t.BodyText("Hello {{1}}, your order is ready for you.", "Ana"), t.FooterText("Desk shop")],
+        components=[t.BodyText("Hello {{1}}, your order is ready for you.", "Ana"), t.FooterText(text="Desk shop")],
     )
 )
 desk("POST", f"/sim/v1/templates/{created.id}/review", {"decision": "approve"})

@@ -6,9 +6,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { resolve } from "node:path";
 
-const require = createRequire(join(process.argv[2], "package.json"));
+const require = createRequire(resolve(process.argv[2], "package.json"));
 const { WhatsAppAPI } = require("whatsapp-api-js");
 const messages = require("whatsapp-api-js/messages");
 
@@ -42,10 +42,10 @@ async function hear(kind, wanted) {
         if (found) return found.news;
         const refused = heard.find((one) => one.kind === "refused");
         assert.equal(refused, undefined, `the library refused a webhook: ${refused?.news}`);
-        await new Promise((resolve, reject) => {
+        await new Promise((look, reject) => {
             const left = end - Date.now();
             const timer = setTimeout(() => reject(new Error(`${kind} was not heard`)), Math.max(left, 0));
-            waiting.push(() => (clearTimeout(timer), resolve()));
+            waiting.push(() => (clearTimeout(timer), look()));
         });
     }
 }
@@ -82,7 +82,7 @@ const server = createServer(async (request, response) => {
         response.end();
     }
 });
-await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
 
 // The library has no call for this; Graph's own form of it.
 const subscribed = await fetch(`${meta.graphUrl}/v25.0/${meta.wabaId}/subscribed_apps`, {

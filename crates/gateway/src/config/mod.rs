@@ -156,7 +156,7 @@ keys! {
     }
     /// How much is taken on, and how fast it goes out.
     limits: LimitsConfig {
-        /// Sends accepted per second, business and send endpoint; beyond it callers hear 429 with Retry-After.
+        /// Sends accepted per second and business; beyond it callers hear 429 with Retry-After.
         accept_per_second: u32 = 200;
         /// Sends accepted at once before the rate applies.
         accept_burst: u32 = 400;
@@ -184,8 +184,6 @@ keys! {
         allow_private: bool = false;
         /// Allow endpoints without TLS.
         allow_http: bool = false;
-        /// How long a delivery is tried again before it is given up.
-        max_age: Span = Span::days(3);
     }
     /// What is written to standard error.
     log: LogConfig {

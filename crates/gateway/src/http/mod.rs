@@ -78,7 +78,6 @@ pub(crate) struct App {
 }
 
 /// The whole surface.
-#[must_use]
 pub fn router(parts: Parts) -> Router {
     let Parts { service, intake, admin, metrics, settings } = parts;
     let app = App { service, intake, metrics, settings: std::sync::Arc::new(settings) };
@@ -107,3 +106,6 @@ async fn nothing_here() -> Problem {
 async fn other_method() -> Problem {
     Problem::new(ErrorCode::MethodNotAllowed, "The path exists, but not for this method.")
 }
+
+#[cfg(test)]
+mod surface_tests;

@@ -24,7 +24,7 @@ use transom_domain::time::Timestamp;
 use transom_store::{BATCH_MAX, Endpoint, EndpointState, RelayRound, Store, StoreError};
 
 use super::rest::{Post, Rest};
-use crate::native::payload::payload;
+use crate::native::payload::{payload, tells};
 use crate::seal::{self, SealingKey};
 use crate::service::{AddressRules, is_private};
 use crate::telemetry;
@@ -424,7 +424,7 @@ fn wants(endpoint: &Endpoint, event: &Event) -> bool {
     let campaign = filter.campaigns.is_empty()
         || matches!(event.body, EventBody::MessageReceived { .. })
         || campaign.is_some_and(|name| filter.campaigns.iter().any(|glob| matches_glob(glob, name)));
-    channel && campaign && payload(event, endpoint.topic).is_some()
+    channel && campaign && tells(endpoint.topic, event)
 }
 
 /// `*` stands for any stretch, `?` for one character.

@@ -149,10 +149,10 @@ mod tests {
         clock.enlist(&part);
         let fired = Arc::new(AtomicUsize::new(0));
         let post = rest.post();
+        let mut due = Some(clock.now().plus(Span::hours(1)));
         tokio::spawn({
             let (clock, fired) = (clock.clone(), fired.clone());
             async move {
-                let mut due = Some(clock.now().plus(Span::hours(1)));
                 loop {
                     let _busy = post.wait(due).await;
                     if due.is_some_and(|due| clock.now() >= due) {

@@ -1,4 +1,3 @@
-// LEAD 08:15: API FROZEN AS IT IS HERE NOW (free *_path functions, parsers of &Value, handshake(query:&str)). The gateway follows. DO NOT CHANGE SIGNATURES AGAIN. (The lead removes this line.)
 //! The rest of Graph that a gateway needs: where things are, what is sent there, what comes back. No HTTP; the gateway's client
 //! does that (Meta: business-phone-numbers, webhooks/override, graph-api/reference).
 

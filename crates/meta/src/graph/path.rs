@@ -1,4 +1,3 @@
-// LEAD 08:15: API FROZEN AS IT IS HERE NOW (free *_path functions, parsers of &Value, handshake(query:&str)). The gateway follows. DO NOT CHANGE SIGNATURES AGAIN. (The lead removes this line.)
 //! Where things are: `{graph}/{version}/{node}/{edge}` (Meta: graph-api/changelog/versions). The paths here begin behind the
 //! version and have no leading slash; the client puts address and version in front.
 

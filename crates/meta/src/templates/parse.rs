@@ -1,4 +1,3 @@
-// LEAD 08:15: API FROZEN AS IT IS HERE NOW (free *_path functions, parsers of &Value, handshake(query:&str)). The gateway follows. DO NOT CHANGE SIGNATURES AGAIN. (The lead removes this line.)
 //! A template as Meta writes it when it is read: an element of `GET /{waba_id}/message_templates`, or `GET /{template_id}`.
 //!
 //! What could not be compared with content later is not read half: a template with a part of a kind we don't know is skipped,

@@ -1,4 +1,3 @@
-// LEAD 08:15: API FROZEN AS IT IS HERE NOW (free *_path functions, parsers of &Value, handshake(query:&str)). The gateway follows. DO NOT CHANGE SIGNATURES AGAIN. (The lead removes this line.)
 //! The handshake: Meta asks the callback to prove that it belongs to whoever entered it (Meta:
 //! webhooks/create-webhook-endpoint).
 

@@ -16,7 +16,8 @@ use transom_domain::verdict::{Kind, Reason, Source, Verdict};
 
 use super::{Broken, Factory};
 use crate::{
-    Accept, Accepted, Business, Claim, Claimed, Claims, HearBody, HearOutcome, Outcome, Sealed, Sender, SenderState, Settle, Store,
+    Accept, Accepted, Business, Claim, Claimed, Claims, HearBody, HearOutcome, Outcome, Sealed, Sender, SenderState, Settle,
+    Store,
 };
 
 /// The business that most checks are about.
@@ -169,7 +170,11 @@ impl Desk {
         let mut claimed = self.claim().await?.claimed;
         match (claimed.pop(), claimed.is_empty()) {
             (Some(one), true) => Ok(one),
-            (one, _) => Err(Broken(format!("not exactly one message was due: {:?} and {} more", one.map(|c| c.message.id), claimed.len()))),
+            (one, _) => Err(Broken(format!(
+                "not exactly one message was due: {:?} and {} more",
+                one.map(|c| c.message.id),
+                claimed.len()
+            ))),
         }
     }
 
@@ -214,7 +219,9 @@ impl Desk {
             recipient: Person::default(),
             callback: None,
             errors: match status {
-                Reported::Failed => vec![UpstreamError { code: 131_026, title: "undeliverable".to_owned(), details: None, subcode: None }],
+                Reported::Failed => {
+                    vec![UpstreamError { code: 131_026, title: "undeliverable".to_owned(), details: None, subcode: None }]
+                }
                 _ => Vec::new(),
             },
             pricing: None,

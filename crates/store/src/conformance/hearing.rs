@@ -33,8 +33,11 @@ fn orders<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
     all
 }
 
+/// An attempt without its id: how far, when, at what price.
+type Got = (u32, String, Timestamp, Option<serde_json::Value>);
+
 /// What must not depend on the order of arrival.
-fn gist(message: &Message) -> (Status, Phase, Vec<(u32, String, Timestamp, Option<serde_json::Value>)>) {
+fn gist(message: &Message) -> (Status, Phase, Vec<Got>) {
     let attempts = message.attempts.iter().map(|a| (a.number, a.progress.as_str().to_owned(), a.at, a.pricing.clone()));
     (message.status, message.phase.clone(), attempts.collect())
 }
@@ -169,7 +172,10 @@ pub(super) async fn a_repeated_message_is_one_message(factory: &dyn Factory) -> 
     same!(desk.hear(vec![fact]).await?.messages, vec![]);
     let Some(id) = outcome.messages.first() else { return Err(Broken("no message".to_owned())) };
     let message = desk.message(*id).await?;
-    same!((message.status, message.phase.clone(), message.address.to_string()), (Status::Received, Phase::Received, ANA.to_owned()));
+    same!(
+        (message.status, message.phase.clone(), message.address.to_string()),
+        (Status::Received, Phase::Received, ANA.to_owned())
+    );
     hold!(message.inbound.is_some() && message.draft.is_none() && message.attempts.is_empty());
     same!(message.customer, desk.message(sent).await?.customer);
     same!(desk.names().await?, vec!["message.received", "session.opened"]);
@@ -218,7 +224,9 @@ fn refused(mut report: StatusReport, code: i64, subcode: Option<i64>) -> Fact {
 
 pub(super) async fn a_refusal_for_want_of_a_session_closes_it(factory: &dyn Factory) -> Outcome {
     let mut desk = Desk::new(factory).await?;
-    for (n, (code, subcode, closes)) in [(131_047, None, true), (10, Some(2_018_278), true), (10, None, false)].into_iter().enumerate() {
+    for (n, (code, subcode, closes)) in
+        [(131_047, None, true), (10, Some(2_018_278), true), (10, None, false)].into_iter().enumerate()
+    {
         let to = format!("+491511234567{n}");
         let fact = desk.inbound(person(&to)?, &format!("in.{n}"), desk.now);
         desk.hear(vec![fact]).await?;
@@ -257,7 +265,10 @@ pub(super) async fn a_body_is_heard_whole(factory: &dyn Factory) -> Outcome {
     let events = desk.events().await?;
     same!(events.iter().map(|e| e.id).collect::<Vec<_>>(), outcome.events);
     same!(desk.told(id).await?, vec![Status::Sent, Status::Delivered]);
-    same!(desk.store.journal(Some(SHOP), 10).await?.iter().map(|e| (e.verdict.clone(), e.raw.clone())).collect::<Vec<_>>(), vec![("heard".to_owned(), b"{}".to_vec())]);
+    same!(
+        desk.store.journal(Some(SHOP), 10).await?.iter().map(|e| (e.verdict.clone(), e.raw.clone())).collect::<Vec<_>>(),
+        vec![("heard".to_owned(), b"{}".to_vec())]
+    );
     // A sender of another business is not spoken for.
     desk.store.put_business(business(RIVAL)).await?;
     desk.store.put_sender(sender(22, RIVAL, "+33123456789")?).await?;

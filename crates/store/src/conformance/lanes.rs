@@ -139,9 +139,12 @@ pub(super) async fn what_is_past_its_validity_never_leaves(factory: &dyn Factory
     desk.turn(Span::secs(30));
     // Found by a claim, it ends there, and the next goes at once.
     let started = desk.started().await?;
-    same!(started, vec![other, next]);
+    same!(started, vec![next, other]);
     let ended = desk.message(short).await?;
-    same!((ended.status, ended.failure.map(|f| f.code), ended.attempts.len()), (Status::Expired, Some(ErrorCode::MessageExpired), 0));
+    same!(
+        (ended.status, ended.failure.map(|f| f.code), ended.attempts.len()),
+        (Status::Expired, Some(ErrorCode::MessageExpired), 0)
+    );
     same!(desk.told(short).await?, vec![Status::Expired]);
     // Found by the clock: one whose attempts were refused ends, one in flight does not.
     desk.turn(Span::secs(60));

@@ -55,7 +55,10 @@ pub(super) async fn silence_has_its_evidence(factory: &dyn Factory) -> Outcome {
     desk.lose(lost, 1, WAIT).await?;
     desk.turn(WAIT);
     let (over, _) = desk.store.overdue(desk.now, 10).await?;
-    same!(over.iter().map(|p| (p.message.id, p.attempted_at, p.heard_of_attempts_until)).collect::<Vec<_>>(), vec![(lost, started, None)]);
+    same!(
+        over.iter().map(|p| (p.message.id, p.attempted_at, p.heard_of_attempts_until)).collect::<Vec<_>>(),
+        vec![(lost, started, None)]
+    );
     // A status of a later attempt through the same app.
     let later = desk.now;
     desk.handed(BEN, "wamid.ben").await?;

@@ -8,6 +8,8 @@ mod hearing;
 mod keeping;
 mod lanes;
 mod losing;
+#[cfg(test)]
+mod model;
 mod people;
 mod settling;
 mod telling;

@@ -50,14 +50,21 @@ pub(super) async fn identities_join_one_customer(factory: &dyn Factory) -> Outco
     for (n, text) in ["DE.ENT.9", "DE.1"].into_iter().enumerate() {
         let mut one = Person::default();
         let id = identity(text)?.bsuid().cloned();
-        if n == 0 { one.parent_bsuid = id } else { one.bsuid = id }
+        if n == 0 {
+            one.parent_bsuid = id;
+        } else {
+            one.bsuid = id;
+        }
         let fact = desk.inbound(one, &format!("in.1{n}"), desk.now);
         desk.hear(vec![fact]).await?;
     }
     let view = view(&*desk.store, ANA).await?;
     same!((Some(view.id), view.name.as_deref(), view.username.as_deref()), (customer, Some("Ana"), Some("ana")));
     same!(view.identities.len(), 3);
-    same!((view.phone.map(|p| p.to_string()), view.bsuid.map(|b| b.to_string())), (Some(ANA.to_owned()), Some("DE.1".to_owned())));
+    same!(
+        (view.phone.map(|p| p.to_string()), view.bsuid.map(|b| b.to_string())),
+        (Some(ANA.to_owned()), Some("DE.1".to_owned()))
+    );
     same!(desk.store.customer(RIVAL, view.id).await?, None);
     // What a status says in passing adds, and takes nothing.
     desk.handed(NEW, "wamid.2").await?;
@@ -104,7 +111,10 @@ pub(super) async fn a_customer_without_a_number(factory: &dyn Factory) -> Outcom
     // As the address itself tells, for those nobody knows.
     hold!(desk.store.look(SHOP, DESK, identity("bsuid:DE.7")?).await?.facts.no_phone);
     let stranger = desk.store.look(SHOP, DESK, identity(ANA)?).await?;
-    same!((stranger.customer, stranger.facts.no_phone, stranger.phone.map(|p| p.to_string())), (None, false, Some(ANA.to_owned())));
+    same!(
+        (stranger.customer, stranger.facts.no_phone, stranger.phone.map(|p| p.to_string())),
+        (None, false, Some(ANA.to_owned()))
+    );
     Ok(())
 }
 

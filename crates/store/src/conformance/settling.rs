@@ -30,7 +30,10 @@ pub(super) async fn an_answer_hands_over(factory: &dyn Factory) -> Outcome {
     let message = desk.message(id).await?;
     same!((message.phase, message.status, message.verdict), (Phase::Handed, Status::Sending, verdict));
     let attempt = &message.attempts[0];
-    same!((attempt.progress, attempt.provider_id.as_deref(), attempt.note.as_deref()), (Progress::Answered, Some("wamid.1"), Some("held")));
+    same!(
+        (attempt.progress, attempt.provider_id.as_deref(), attempt.note.as_deref()),
+        (Progress::Answered, Some("wamid.1"), Some("held"))
+    );
     // Nothing to tell yet; and the recipient is known better now.
     same!(desk.told(id).await?, vec![]);
     let look = desk.store.look(SHOP, DESK, identity("bsuid:DE.77")?).await?;
@@ -66,7 +69,8 @@ pub(super) async fn what_never_left_is_no_attempt(factory: &dyn Factory) -> Outc
     desk.take().await?;
     let not_before = desk.now.plus(Span::secs(1));
     let back = Of::Again { not_before, failure: failure(ErrorCode::RateLimited), uncounted: true };
-    same!(desk.settle(id, 1, back).await?, Status::Queued);
+    // As if it had never been claimed: it waits for a later time.
+    same!(desk.settle(id, 1, back).await?, Status::Accepted);
     same!(desk.message(id).await?.attempts.len(), 0);
     same!(desk.claim().await?.next_due, Some(not_before));
     desk.turn(Span::secs(1));

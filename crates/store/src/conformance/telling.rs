@@ -95,7 +95,8 @@ pub(super) async fn deliveries_of_a_conversation_keep_their_order(factory: &dyn 
     let (other, ben) = written(&mut desk, BEN).await?;
     let due = desk.now.plus(Span::secs(5));
     let mut failed = round(&desk, other + 1);
-    failed.waiting = vec![(first, Some(ana), 1, due, "500".to_owned()), (other, Some(ben), 1, due.plus(Span::secs(1)), "500".to_owned())];
+    failed.waiting =
+        vec![(first, Some(ana), 1, due, "500".to_owned()), (other, Some(ben), 1, due.plus(Span::secs(1)), "500".to_owned())];
     desk.store.relay_settle(failed).await?;
     same!(desk.store.endpoints(Some(SHOP)).await?[0].state.failures, 3);
     // What comes after it in the same conversation is held.

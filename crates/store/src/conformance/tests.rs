@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{CHECKS, Factory};
 use crate::{MemoryStore, SqliteOptions, SqliteStore, Store};
 
-struct Memory(MemoryStore);
+pub(super) struct Memory(pub(super) MemoryStore);
 
 impl Factory for Memory {
     fn open(&self) -> Arc<dyn Store> {
@@ -14,7 +14,7 @@ impl Factory for Memory {
     }
 }
 
-struct Sqlite(tempfile::TempDir);
+pub(super) struct Sqlite(pub(super) tempfile::TempDir);
 
 impl Factory for Sqlite {
     fn open(&self) -> Arc<dyn Store> {

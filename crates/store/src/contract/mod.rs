@@ -24,7 +24,7 @@ pub use sending::{
 };
 pub use telling::{
     Backlog, Direction, DueDelivery, Endpoint, EndpointState, EventPage, Filter, MessageFilter, Page, PutEndpoint, RelayRound,
-    RelayWork, SessionRow, Topic,
+    RelayWork, SessionRow, Topic, Waiting,
 };
 
 use transom_domain::address::Identity;
@@ -61,7 +61,8 @@ pub const PAGE_MAX: usize = 200;
 pub trait Store: Send + Sync + 'static {
     // ---- administration -------------------------------------------------------------------------------------------
 
-    /// Makes a business; again with the same id changes its name.
+    /// Makes a business; again with the same id changes its name. A new webhook secret is taken over only together with the one
+    /// before it (`previous_webhook_secret`), so that a start that makes the business anew does not rotate it.
     fn put_business(&self, business: Business) -> Answer<'_, ()>;
     /// All businesses, by id.
     fn businesses(&self) -> Answer<'_, Vec<Business>>;
@@ -94,7 +95,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> Answer<'_, bool>;
 
     /// Records what a reading of `message_templates` gave. With `complete`, templates of the WABA that are not among them are
-    /// gone and become `Deleted`. A status webhook that is newer than `read_at` wins. Writes an event per change of status.
+    /// gone and become `Deleted`. A status webhook that is newer than `read_at` wins. Writes an event per change of status; what is seen for the first time has not changed.
     fn put_templates(
         &self,
         business: BusinessId,
@@ -116,10 +117,11 @@ pub trait Store: Send + Sync + 'static {
     fn accept(&self, accept: Accept) -> Answer<'_, Accepted>;
     /// What an idempotency key stands for, before anything is decided: `None` when it is new. A refusal is never stored.
     fn replay(&self, business: BusinessId, key: String, fingerprint: [u8; 32], now: Timestamp) -> Answer<'_, Option<Accepted>>;
-    /// Takes due heads of a sender's lanes and commits an attempt for each, before any byte leaves.
+    /// Takes due heads of a sender's lanes and commits an attempt for each, before any byte leaves. A stopped sender yields
+    /// nothing and keeps its queue. Heads past their validity end here; heads that the pair pace holds make their lane due later.
     fn claim(&self, claim: Claim) -> Answer<'_, Claims>;
     /// Records outcomes of attempts, with their events; frees or moves their lanes. An outcome for an attempt that has a
-    /// further word already is joined, never overwritten.
+    /// further word already is joined, never overwritten; one for a message or an attempt that is gone is left out of the answer.
     fn settle(&self, outcomes: Vec<Settle>, now: Timestamp) -> Answer<'_, Vec<Settled>>;
     /// Attempts without an outcome that another owner left behind become `Unknown` until `until`. Says how many.
     fn recover(&self, owner: u64, now: Timestamp, until: Timestamp) -> Answer<'_, usize>;
@@ -165,9 +167,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// A message of a business.
     fn message(&self, business: BusinessId, message: MessageId) -> Answer<'_, Option<Message>>;
-    /// Messages of a business, newest first.
+    /// Messages of a business, newest first. A page looks through a bounded number of rows: with a rare filter it can be shorter
+    /// than asked, even empty, and still have a token to go on with.
     fn messages(&self, business: BusinessId, filter: MessageFilter, page: Page) -> Answer<'_, (Vec<Message>, Option<String>)>;
-    /// Conversations with their evidence, most recently heard first.
+    /// Conversations that were ever heard, with their evidence, most recently heard first.
     fn sessions(&self, business: BusinessId, filter: MessageFilter, page: Page) -> Answer<'_, (Vec<SessionRow>, Option<String>)>;
     /// A customer of a business.
     fn customer(&self, business: BusinessId, customer: CustomerId) -> Answer<'_, Option<CustomerView>>;

@@ -109,7 +109,8 @@ pub struct RelayWork {
     /// Events after the cursor, oldest first; `true` when an earlier event of the same conversation is outstanding here, so
     /// that this one must wait behind it.
     pub fresh: Vec<(Event, bool)>,
-    /// Deliveries that are due, oldest event first; of each conversation only the oldest outstanding one.
+    /// Deliveries that are due, those due longest, oldest event first among them; of each conversation only the oldest
+    /// outstanding one.
     pub due: Vec<DueDelivery>,
     /// When the next delivery is due, if one waits.
     pub next_due: Option<Timestamp>,
@@ -128,6 +129,9 @@ pub struct DueDelivery {
     pub since: Timestamp,
 }
 
+/// An event that waits at an endpoint: position, conversation key, tries so far, due, what was seen.
+pub type Waiting = (u64, Option<(SenderId, CustomerId)>, u32, Timestamp, String);
+
 /// A round of an endpoint, recorded at once.
 #[derive(Debug, Clone)]
 pub struct RelayRound {
@@ -135,8 +139,8 @@ pub struct RelayRound {
     pub endpoint: EndpointId,
     /// Its cursor, never moved back.
     pub cursor: u64,
-    /// Events that wait from now on: position, conversation key, tries so far, due, what was seen.
-    pub waiting: Vec<(u64, Option<(SenderId, CustomerId)>, u32, Timestamp, String)>,
+    /// Events that wait from now on, new ones and known ones.
+    pub waiting: Vec<Waiting>,
     /// Positions of deliveries that are over: told, or given up.
     pub over: Vec<u64>,
     /// Health after this round.

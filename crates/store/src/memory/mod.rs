@@ -1,9 +1,9 @@
 //! The engine in memory: ordered maps, no threads, no disk. For trials and tests: the same calls give the same answers every
 //! time, and it fails and forgets when it is told to.
 
+mod message;
 mod people;
 mod queue;
-mod message;
 mod table;
 mod telling;
 

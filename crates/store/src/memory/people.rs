@@ -124,13 +124,22 @@ impl PeopleRows for MemoryRows {
         Ok(self.conversations.get(&(sender, customer)).map(|(_, row)| *row))
     }
 
-    fn put_conversation(&mut self, business: BusinessId, sender: SenderId, customer: CustomerId, row: &Conversation) -> Result<()> {
+    fn put_conversation(
+        &mut self,
+        business: BusinessId,
+        sender: SenderId,
+        customer: CustomerId,
+        row: &Conversation,
+    ) -> Result<()> {
         self.conversations.put((sender, customer), (business, *row));
         Ok(())
     }
 
     fn last_heard_by(&self, business: BusinessId, customer: CustomerId) -> Result<Option<SenderId>> {
-        let heard = self.conversations.iter().filter(|((_, c), (b, row))| *c == customer && *b == business && row.evidence.heard.is_some());
+        let heard = self
+            .conversations
+            .iter()
+            .filter(|((_, c), (b, row))| *c == customer && *b == business && row.evidence.heard.is_some());
         Ok(heard.map(|((sender, _), (_, row))| (row.evidence.heard, *sender)).max().map(|(_, sender)| sender))
     }
 

@@ -37,7 +37,8 @@ impl QueueRows for MemoryRows {
 
     fn next_position(&mut self, sender: SenderId, waits: bool) -> Result<u64> {
         let known = self.counters.get(&sender).copied();
-        let (business, position, waiting) = known.ok_or_else(|| StoreError::Corrupt(format!("sender {sender}: has no counters")))?;
+        let (business, position, waiting) =
+            known.ok_or_else(|| StoreError::Corrupt(format!("sender {sender}: has no counters")))?;
         self.counters.put(sender, (business, position + 1, waiting + u64::from(waits)));
         Ok(position + 1)
     }
@@ -88,7 +89,7 @@ impl QueueRows for MemoryRows {
     }
 
     fn first_wait(&self, key: &LaneKey) -> Result<Option<Wait>> {
-        Ok(self.waits_of(key.sender).find(|wait| wait.lane == *key && !wait.aside).copied())
+        Ok(self.waits_of(key.sender).find(|wait| wait.lane == *key).copied())
     }
 
     fn first_aside(&self, key: &LaneKey) -> Result<Option<Wait>> {

@@ -26,7 +26,11 @@ pub(crate) fn cancel(rows: &mut dyn Rows, business: BusinessId, message: Message
 }
 
 /// A message that is over, or why it is not.
-fn over(rows: &dyn Rows, business: BusinessId, message: MessageId) -> Result<std::result::Result<(Brief, Standing), CancelOutcome>> {
+fn over(
+    rows: &dyn Rows,
+    business: BusinessId,
+    message: MessageId,
+) -> Result<std::result::Result<(Brief, Standing), CancelOutcome>> {
     let Some((brief, standing)) = rows.brief(business, message)? else { return Ok(Err(CancelOutcome::NotFound)) };
     Ok(match standing.phase {
         Phase::Queued { .. } | Phase::InFlight | Phase::Unknown { .. } => Err(CancelOutcome::WrongState(standing.status)),

@@ -155,13 +155,7 @@ impl Hearing<'_> {
         Ok(())
     }
 
-    fn opened(
-        &mut self,
-        rows: &mut dyn Rows,
-        party: transom_domain::event::Party,
-        brief: &Brief,
-        now: Timestamp,
-    ) -> Result<()> {
+    fn opened(&mut self, rows: &mut dyn Rows, party: transom_domain::event::Party, brief: &Brief, now: Timestamp) -> Result<()> {
         let known = rows.conversation(brief.sender, brief.customer)?.unwrap_or_default();
         if let Session::Open { until } = known.evidence.at(now) {
             let event = tell::event(rows, brief.business, now, EventBody::SessionOpened { party, until })?;

@@ -69,7 +69,7 @@ pub(crate) fn join(row: &mut AttemptRow, word: Word) -> bool {
         let later = match (row.priced, &attempt.pricing) {
             (Some(priced), _) if word.progress > priced => true,
             // Two prices with the same word: any fixed choice will do, so that the order of arrival does not count.
-            (Some(priced), Some(known)) if word.progress == priced => pricing.to_string() > known.to_string(),
+            (Some(priced), Some(known)) if word.progress == priced => text(&pricing) > text(known),
             (Some(_), _) => false,
             (None, _) => true,
         };
@@ -79,6 +79,11 @@ pub(crate) fn join(row: &mut AttemptRow, word: Word) -> bool {
         }
     }
     *row != before
+}
+
+/// A price as one text, to compare by.
+fn text(pricing: &serde_json::Value) -> String {
+    pricing.to_string()
 }
 
 /// The phase that Meta's word about an attempt brings about, whatever we had presumed; `None` when it stays. `last` tells

@@ -61,13 +61,7 @@ fn look_again(rows: &mut dyn Rows, key: &LaneKey, without: Option<Seq>) -> Resul
 }
 
 /// Changes the phase of a message, with everything that follows for its lane and for the sender's counter.
-pub(crate) fn set_phase(
-    rows: &mut dyn Rows,
-    brief: &Brief,
-    standing: &mut Standing,
-    phase: Phase,
-    now: Timestamp,
-) -> Result<()> {
+pub(crate) fn set_phase(rows: &mut dyn Rows, brief: &Brief, standing: &mut Standing, phase: Phase, now: Timestamp) -> Result<()> {
     let was_queued = matches!(standing.phase, Phase::Queued { .. });
     let was_in_flight = standing.phase == Phase::InFlight;
     if was_queued {

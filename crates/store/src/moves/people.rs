@@ -220,8 +220,12 @@ pub(crate) fn enrich(
         }
         match identity {
             // A moment at which the number is known to be gone is later than nothing.
-            Identity::Phone(phone) if row.phone.is_none() && row.phone_since < at => (row.phone, row.phone_since) = (Some(phone), at),
-            Identity::Bsuid(bsuid) if !bsuid.is_parent() && row.bsuid.is_none() => (row.bsuid, row.bsuid_since) = (Some(bsuid), at),
+            Identity::Phone(phone) if row.phone.is_none() && row.phone_since < at => {
+                (row.phone, row.phone_since) = (Some(phone), at);
+            }
+            Identity::Bsuid(bsuid) if !bsuid.is_parent() && row.bsuid.is_none() => {
+                (row.bsuid, row.bsuid_since) = (Some(bsuid), at);
+            }
             Identity::Phone(_) => {}
             Identity::Bsuid(ref bsuid) if !bsuid.is_parent() => {}
             Identity::Bsuid(_) | Identity::Psid(_) => row.other = row.other.take().or(Some(identity)),
@@ -262,11 +266,10 @@ pub(crate) fn prefers(rows: &mut dyn Rows, mut row: CustomerRow, marketing: bool
         Some(known) => at > known || (at == known && !marketing),
         None => true,
     };
-    if !newer || (row.marketing_at == Some(at) && row.no_marketing == !marketing) {
+    if !newer || (row.marketing_at == Some(at) && row.no_marketing != marketing) {
         return Ok(false);
     }
     (row.no_marketing, row.marketing_at) = (!marketing, Some(at));
     rows.put_customer(&row)?;
     Ok(true)
 }
-

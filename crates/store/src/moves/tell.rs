@@ -1,8 +1,8 @@
 //! Events: written in the transaction of what they tell, each once.
 
+use transom_domain::address::{Channel, Identity};
 use transom_domain::event::{Event, EventBody, Party};
 use transom_domain::id::{BusinessId, CustomerId, EventId, SenderId};
-use transom_domain::address::{Channel, Identity};
 use transom_domain::status::{Progress, shown};
 use transom_domain::time::Timestamp;
 
@@ -31,7 +31,9 @@ pub(crate) fn party(
     channel: Channel,
     address: &Identity,
 ) -> Result<Party> {
-    let sender = rows.sender(sender)?.ok_or_else(|| StoreError::Corrupt(format!("sender {sender}: a message names it, and it is gone")))?;
+    let sender = rows
+        .sender(sender)?
+        .ok_or_else(|| StoreError::Corrupt(format!("sender {sender}: a message names it, and it is gone")))?;
     let known = rows.customer(business, customer)?;
     let (phone, bsuid, name, username) = match known {
         Some(c) => (c.phone, c.bsuid, c.name, c.username),

@@ -94,7 +94,13 @@ pub(crate) trait PeopleRows {
     fn put_customer(&mut self, row: &CustomerRow) -> Result<()>;
 
     fn conversation(&self, sender: SenderId, customer: CustomerId) -> Result<Option<Conversation>>;
-    fn put_conversation(&mut self, business: BusinessId, sender: SenderId, customer: CustomerId, row: &Conversation) -> Result<()>;
+    fn put_conversation(
+        &mut self,
+        business: BusinessId,
+        sender: SenderId,
+        customer: CustomerId,
+        row: &Conversation,
+    ) -> Result<()>;
     /// The sender that heard this customer last.
     fn last_heard_by(&self, business: BusinessId, customer: CustomerId) -> Result<Option<SenderId>>;
     /// Conversations that were ever heard, latest first, after the one given; narrowed to a sender or a customer.

@@ -53,8 +53,7 @@ impl Checkpointer {
     pub(super) fn run(&self, connection: &Connection) {
         loop {
             let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut state =
-                self.changed.wait_while(state, |s| !s.wanted && !s.closed).unwrap_or_else(PoisonError::into_inner);
+            let mut state = self.changed.wait_while(state, |s| !s.wanted && !s.closed).unwrap_or_else(PoisonError::into_inner);
             if state.closed {
                 return;
             }

@@ -172,9 +172,8 @@ pub(super) fn open(dir: &Path, options: SqliteOptions) -> Result<Opened, OpenErr
 fn prepare(connection: &Connection, cache_kib: u32) -> Result<(), OpenError> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    connection.execute_batch(&format!(
-        "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{cache_kib};"
-    ))?;
+    connection
+        .execute_batch(&format!("PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{cache_kib};"))?;
     let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
     if synchronous != 2 {
         return Err(OpenError::Unusable("SQLite does not sync every commit as it is told to".to_owned()));

@@ -240,11 +240,7 @@ fn commit(connection: &Connection, group: Vec<Box<dyn Work>>) -> std::result::Re
 }
 
 /// One transaction: moves from `todo` go to `done` as they are run.
-fn round(
-    connection: &Connection,
-    todo: &mut VecDeque<Box<dyn Work>>,
-    done: &mut Vec<Box<dyn Work>>,
-) -> rusqlite::Result<()> {
+fn round(connection: &Connection, todo: &mut VecDeque<Box<dyn Work>>, done: &mut Vec<Box<dyn Work>>) -> rusqlite::Result<()> {
     if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
         done.extend(todo.drain(..));
         return Err(error);

@@ -5,9 +5,7 @@ use rusqlite::{Row, params};
 use transom_domain::content::Language;
 use transom_domain::id::{BusinessId, KeyId, SenderId};
 
-use super::{
-    SqliteRows, get, get_channel, get_id, get_identity, get_json, get_small, get_time, get_time_if, json, millis,
-};
+use super::{SqliteRows, get, get_channel, get_id, get_identity, get_json, get_small, get_time, get_time_if, json, millis};
 use crate::rows::{AdminRows, Result, TemplateRow};
 use crate::{App, Business, Key, Scopes, Sealed, Sender};
 
@@ -54,11 +52,7 @@ fn sender(row: &Row<'_>) -> Result<Sender> {
 }
 
 fn template(row: &Row<'_>) -> Result<TemplateRow> {
-    Ok(TemplateRow {
-        template: get_json(row, "template")?,
-        status_at: get_time(row, "status_at")?,
-        read: get(row, "was_read")?,
-    })
+    Ok(TemplateRow { template: get_json(row, "template")?, status_at: get_time(row, "status_at")?, read: get(row, "was_read")? })
 }
 
 impl AdminRows for SqliteRows<'_> {
@@ -130,11 +124,7 @@ impl AdminRows for SqliteRows<'_> {
 
     fn apps(&self) -> Result<Vec<App>> {
         self.all("SELECT * FROM app ORDER BY id", [], |row| {
-            Ok(App {
-                id: get(row, "id")?,
-                secret: Sealed(get(row, "secret")?),
-                verify_token: Sealed(get(row, "verify_token")?),
-            })
+            Ok(App { id: get(row, "id")?, secret: Sealed(get(row, "secret")?), verify_token: Sealed(get(row, "verify_token")?) })
         })
     }
 

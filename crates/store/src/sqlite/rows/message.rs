@@ -18,9 +18,12 @@ use crate::rows::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Resu
 /// The query of what [`brief`] reads, with a condition.
 macro_rules! select_brief {
     ($which:literal) => {
-        concat!("SELECT m.seq, m.id, m.business, m.sender, m.customer, m.channel, m.address, m.position, m.class,
+        concat!(
+            "SELECT m.seq, m.id, m.business, m.sender, m.customer, m.channel, m.address, m.position, m.class,
      m.accepted_at, m.expires_at, m.when_unknown, m.callback_data, m.campaign, m.reply_to,
-     s.phase, s.phase_at, s.failure, s.status, s.told FROM message m JOIN standing s ON s.seq = m.seq", $which)
+     s.phase, s.phase_at, s.failure, s.status, s.told FROM message m JOIN standing s ON s.seq = m.seq",
+            $which
+        )
     };
 }
 
@@ -142,11 +145,8 @@ impl MessageRows for SqliteRows<'_> {
     }
 
     fn has_message(&self, business: BusinessId, id: MessageId) -> Result<bool> {
-        let found = self.one(
-            "SELECT 1 FROM message WHERE business = ?1 AND id = ?2",
-            [business.to_bytes(), id.to_bytes()],
-            |_| Ok(()),
-        )?;
+        let found =
+            self.one("SELECT 1 FROM message WHERE business = ?1 AND id = ?2", [business.to_bytes(), id.to_bytes()], |_| Ok(()))?;
         Ok(found.is_some())
     }
 
@@ -328,10 +328,7 @@ impl MessageRows for SqliteRows<'_> {
             },
         )?;
         if !orphans.is_empty() {
-            self.run(
-                "DELETE FROM orphan WHERE business = ?1 AND provider_id = ?2",
-                params![business.to_bytes(), provider_id],
-            )?;
+            self.run("DELETE FROM orphan WHERE business = ?1 AND provider_id = ?2", params![business.to_bytes(), provider_id])?;
         }
         Ok(orphans)
     }
@@ -340,9 +337,7 @@ impl MessageRows for SqliteRows<'_> {
         self.one(
             "SELECT fingerprint, answer, until FROM idempotency WHERE business = ?1 AND key = ?2",
             params![business.to_bytes(), key],
-            |row| {
-                Ok(Kept { fingerprint: get(row, "fingerprint")?, answer: get(row, "answer")?, until: get_time(row, "until")? })
-            },
+            |row| Ok(Kept { fingerprint: get(row, "fingerprint")?, answer: get(row, "answer")?, until: get_time(row, "until")? }),
         )
     }
 

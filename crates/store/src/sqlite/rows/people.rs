@@ -93,7 +93,13 @@ impl PeopleRows for SqliteRows<'_> {
         )
     }
 
-    fn put_conversation(&mut self, business: BusinessId, sender: SenderId, customer: CustomerId, row: &Conversation) -> Result<()> {
+    fn put_conversation(
+        &mut self,
+        business: BusinessId,
+        sender: SenderId,
+        customer: CustomerId,
+        row: &Conversation,
+    ) -> Result<()> {
         self.run(
             "INSERT INTO conversation (sender, customer, business, heard, refused, paid_back) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (sender, customer) DO UPDATE SET heard = ?4, refused = ?5, paid_back = ?6",

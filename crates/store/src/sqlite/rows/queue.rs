@@ -103,11 +103,7 @@ impl QueueRows for SqliteRows<'_> {
     }
 
     fn due_lanes(&self, sender: SenderId, class: Class, now: Timestamp, limit: usize) -> Result<Vec<LaneKey>> {
-        self.all(
-            DUE_LANES,
-            params![sender.to_bytes(), class.rank(), now.as_millis(), bound(limit)],
-            lane_key,
-        )
+        self.all(DUE_LANES, params![sender.to_bytes(), class.rank(), now.as_millis(), bound(limit)], lane_key)
     }
 
     fn first_due(&self, sender: SenderId, class: Class) -> Result<Option<Timestamp>> {
@@ -182,8 +178,7 @@ pub(super) const FIRST_ASIDE: &str = "SELECT * FROM wait WHERE sender = ?1 AND c
 pub(super) const DUE_ASIDES: &str = "SELECT * FROM wait WHERE sender = ?1 AND class = ?2 AND customer = ?3 AND aside = 1
      AND not_before <= ?4 ORDER BY not_before, position LIMIT ?5";
 /// Those past their validity.
-pub(super) const PAST_VALIDITY: &str =
-    "SELECT * FROM wait WHERE expires_at <= ?1 ORDER BY expires_at, sender, position LIMIT ?2";
+pub(super) const PAST_VALIDITY: &str = "SELECT * FROM wait WHERE expires_at <= ?1 ORDER BY expires_at, sender, position LIMIT ?2";
 /// When the next validity ends.
 pub(super) const NEXT_VALIDITY: &str = "SELECT expires_at FROM wait WHERE expires_at > ?1 ORDER BY expires_at LIMIT 1";
 
@@ -207,8 +202,11 @@ mod tests {
         for sql in claim.into_iter().chain(rest) {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let unbound = vec![rusqlite::types::Null; statement.parameter_count()];
-            let plan: Vec<String> =
-                statement.query_map(rusqlite::params_from_iter(unbound), |row| row.get("detail")).unwrap().map(|detail| detail.unwrap()).collect();
+            let plan: Vec<String> = statement
+                .query_map(rusqlite::params_from_iter(unbound), |row| row.get("detail"))
+                .unwrap()
+                .map(|detail| detail.unwrap())
+                .collect();
             let plan = plan.join("; ");
             // The few attempts without an answer are an index of their own: reading it whole reads nothing else.
             let open_attempts = plan.contains("attempt_open");

@@ -6,9 +6,7 @@ use transom_domain::event::Event;
 use transom_domain::id::{BusinessId, CustomerId, EndpointId, EventId, JournalId, SenderId};
 use transom_domain::time::Timestamp;
 
-use super::{
-    SqliteRows, bound, get, get_count, get_id, get_json, get_small, get_time, get_word, int, json,
-};
+use super::{SqliteRows, bound, get, get_count, get_id, get_json, get_small, get_time, get_word, int, json};
 use crate::rows::{Delivery, Result, TellingRows};
 use crate::{Endpoint, JournalEntry, StoreError, Topic};
 
@@ -89,11 +87,7 @@ impl TellingRows for SqliteRows<'_> {
     }
 
     fn event(&self, business: BusinessId, position: u64) -> Result<Option<Event>> {
-        self.one(
-            "SELECT * FROM event WHERE business = ?1 AND position = ?2",
-            params![business.to_bytes(), int(position)],
-            event,
-        )
+        self.one("SELECT * FROM event WHERE business = ?1 AND position = ?2", params![business.to_bytes(), int(position)], event)
     }
 
     fn events_after(&self, business: BusinessId, after: u64, limit: usize) -> Result<Vec<Event>> {
@@ -154,9 +148,7 @@ impl TellingRows for SqliteRows<'_> {
 
     fn endpoints(&self, business: Option<BusinessId>) -> Result<Vec<Endpoint>> {
         match business {
-            Some(business) => {
-                self.all("SELECT * FROM endpoint WHERE business = ?1 ORDER BY id", [business.to_bytes()], endpoint)
-            }
+            Some(business) => self.all("SELECT * FROM endpoint WHERE business = ?1 ORDER BY id", [business.to_bytes()], endpoint),
             None => self.all("SELECT * FROM endpoint ORDER BY id", [], endpoint),
         }
     }
@@ -198,10 +190,7 @@ impl TellingRows for SqliteRows<'_> {
     }
 
     fn drop_delivery(&mut self, endpoint: EndpointId, position: u64) -> Result<()> {
-        self.run(
-            "DELETE FROM delivery WHERE endpoint = ?1 AND position = ?2",
-            params![endpoint.to_bytes(), int(position)],
-        )?;
+        self.run("DELETE FROM delivery WHERE endpoint = ?1 AND position = ?2", params![endpoint.to_bytes(), int(position)])?;
         Ok(())
     }
 
@@ -294,10 +283,7 @@ impl TellingRows for SqliteRows<'_> {
     }
 
     fn touch(&mut self, now: Timestamp) -> Result<()> {
-        self.run(
-            "INSERT INTO probe (one, at) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET at = ?1",
-            [now.as_millis()],
-        )?;
+        self.run("INSERT INTO probe (one, at) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET at = ?1", [now.as_millis()])?;
         Ok(())
     }
 }

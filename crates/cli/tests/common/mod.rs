@@ -1,0 +1,186 @@
+//! Real processes for the tests: started on free ports, spoken to over HTTP, killed when the test ends.
+
+#![expect(dead_code, reason = "each test file uses its own part of this")]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value;
+
+/// How long one thing may take that should take milliseconds: machines are busy, and hanging is worse than waiting.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The binary under test, without anything of this machine's own configuration.
+pub fn transom() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_transom"));
+    for (name, _) in std::env::vars() {
+        if name.starts_with("TRANSOM_") || name.starts_with("META_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Runs a command to its end.
+pub fn run(command: &mut Command) -> Output {
+    command.output().unwrap()
+}
+
+/// Runs a command that must succeed, and gives what it printed as JSON.
+pub fn json(command: &mut Command) -> Value {
+    let output = run(command);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?} failed: {said}");
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|why| panic!("{command:?} printed no JSON ({why}): {said}"))
+}
+
+/// A port that is free now; for processes that must come back on the same one.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A process that runs until the test ends.
+pub struct Running {
+    child: Child,
+    output: Option<BufReader<ChildStdout>>,
+}
+
+impl Running {
+    /// Starts it; its log goes to the test's own standard error.
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        let output = child.stdout.take().map(BufReader::new);
+        Self { child, output }
+    }
+
+    /// Reads what it prints up to a line that begins with `begin`, and gives that line.
+    pub fn until(&mut self, begin: &str) -> String {
+        let output = self.output.as_mut().unwrap();
+        loop {
+            let mut line = String::new();
+            let read = output.read_line(&mut line).unwrap();
+            assert!(read > 0, "the process ended before it printed {begin:?}");
+            if line.starts_with(begin) {
+                return line.trim_end().to_owned();
+            }
+        }
+    }
+
+    /// Reads one JSON object, printed over several lines.
+    pub fn object(&mut self) -> Value {
+        let output = self.output.as_mut().unwrap();
+        let mut text = String::new();
+        while !text.ends_with("}\n") || text.lines().last() != Some("}") {
+            assert!(output.read_line(&mut text).unwrap() > 0, "the process ended before it printed JSON: {text}");
+        }
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Asks it to stop, waits, and says whether it ended well.
+    pub fn terminate(mut self) -> bool {
+        self.signal("TERM");
+        self.child.wait().unwrap().success()
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// What it has printed and not been read, once it has ended.
+    pub fn rest(&mut self) -> String {
+        let mut text = String::new();
+        self.output.as_mut().unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A `dev.env` as a map.
+pub fn env_file(path: &Path) -> BTreeMap<String, String> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().map(|line| line.split_once('=').unwrap()).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+}
+
+/// A client for one base address, perhaps under a key.
+#[derive(Clone)]
+pub struct Api {
+    http: reqwest::Client,
+    base: String,
+    key: String,
+}
+
+impl Api {
+    pub fn new(base: &str, key: &str) -> Self {
+        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        Self { http, base: base.to_owned(), key: key.to_owned() }
+    }
+
+    /// Calls; none when nobody answered.
+    pub async fn try_call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        idempotency: Option<&str>,
+    ) -> Option<(u16, Value)> {
+        let mut request = self.http.request(method, format!("{}{path}", self.base)).header("x-api-key", &self.key);
+        if let Some(key) = idempotency {
+            request = request.header("idempotency-key", key);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await.ok()?;
+        let status = answer.status().as_u16();
+        let bytes = answer.bytes().await.ok()?;
+        Some((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
+    }
+
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
+        self.try_call(method, path, body, None).await.unwrap_or_else(|| panic!("{path} was not answered"))
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        let (status, json) = self.call(Method::GET, path, None).await;
+        assert_eq!(status, 200, "{path}: {json}");
+        json
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Value {
+        let (status, json) = self.call(Method::POST, path, Some(body)).await;
+        assert!((200..300).contains(&status), "{path}: HTTP {status} {json}");
+        json
+    }
+}
+
+/// Looks again and again until something is there.
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+    let mut pulse = tokio::time::interval(Duration::from_millis(20));
+    let found = tokio::time::timeout(PATIENCE, async {
+        loop {
+            pulse.tick().await;
+            if let Some(found) = look().await {
+                return found;
+            }
+        }
+    });
+    found.await.unwrap_or_else(|_| panic!("{what} did not happen"))
+}

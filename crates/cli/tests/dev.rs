@@ -1,0 +1,123 @@
+//! `transom dev` as a new user meets it, and `transom tour`.
+
+mod common;
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use common::{Api, Running, env_file, run, transom, until};
+
+fn dev(dir: &std::path::Path) -> Running {
+    let mut dev = Running::start(transom().arg("dev").args(["--port", "0", "--simulator-port", "0", "--dir"]).arg(dir));
+    dev.until("Transom is ready");
+    dev
+}
+
+fn text(to: &str, body: &str) -> Value {
+    json!({ "to": to, "content": { "language": "en", "types": { "twilio/text": { "body": body } } } })
+}
+
+#[tokio::test]
+async fn a_first_day_with_dev() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("dev.env");
+    let first = dev(dir.path());
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let env = env_file(&file);
+    for key in ["META_APP_ID", "META_WABA_ID", "META_PHONE_NUMBER_ID", "META_CATALOG_ID"] {
+        assert!(env[key].len() <= 15 && env[key].bytes().all(|b| b.is_ascii_digit()), "{key}");
+    }
+    assert!(env["TRANSOM_SENDER"].starts_with('+') && !env["TRANSOM_SENDER"].starts_with("+1"));
+    assert!(env["TRANSOM_API_KEY"].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+    let api = Api::new(&env["TRANSOM_URL"], &env["TRANSOM_API_KEY"]);
+    let desk = Api::new(&env["SIMULATOR_URL"], "");
+    let messages = format!("/v1/businesses/{}/messages", env["TRANSOM_BUSINESS"]);
+
+    // Ana has written: the text goes, arrives on her phone, and is heard to have arrived.
+    let people = desk.get("/sim/v1/customers").await;
+    let phone_of = |name: &str| {
+        let found = people["data"].as_array().unwrap().iter().find(|c| c["name"] == name).unwrap();
+        found["phone"].as_str().unwrap().to_owned()
+    };
+    let (ana, bo) = (phone_of("Ana"), phone_of("Bo"));
+    let sent = api.post(&messages, &text(&ana, "Hello Ana")).await;
+    assert_eq!(sent["verdict"]["kind"], "session");
+    let path = format!("{messages}/{}", sent["id"].as_str().unwrap());
+    let status = |wanted: &'static str| {
+        let (api, path) = (api.clone(), path.clone());
+        until("the status", move || {
+            let (api, path) = (api.clone(), path.clone());
+            async move { (api.get(&path).await["status"] == wanted).then_some(()) }
+        })
+    };
+    status("delivered").await;
+    let inbox = format!("/sim/v1/customers/{}", ana.replace('+', "%2B"));
+    let shown = desk.get(&format!("{inbox}/inbox")).await;
+    let last = shown["data"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["message"]["text"]["body"], &last["direction"]), (&json!("Hello Ana"), &json!("in")));
+    desk.post(&format!("{inbox}/reads"), &json!({})).await;
+    status("read").await;
+
+    // Bo has not: refused, with the reason, and nothing leaves.
+    let (status, refused) = api.call(Method::POST, &messages, Some(&text(&bo, "Hello Bo"))).await;
+    assert_eq!((status, &refused["code"]), (400, &json!("ERROR_CODE_MESSAGE_TEMPLATE_APPROVAL_REQUIRED")));
+    assert_eq!(refused["details"]["verdict"]["kind"], "needs_approval");
+
+    // A day later Ana's session is over, too.
+    desk.post("/sim/v1/clock", &json!({ "advanceSeconds": 86_400 })).await;
+    let (status, _) = api.call(Method::POST, &messages, Some(&text(&ana, "Still there?"))).await;
+    assert_eq!(status, 400);
+    let tomorrow = desk.get("/sim/v1/clock").await;
+
+    // The folder is held, and whoever else wants it hears by whom.
+    let other = run(transom().arg("dev").args(["--port", "0", "--simulator-port", "0", "--dir"]).arg(dir.path()));
+    let said = String::from_utf8_lossy(&other.stderr);
+    assert!(!other.status.success() && said.contains("held by process"), "{said}");
+
+    // A second start keeps every id, every key, every message and the time.
+    assert!(first.terminate());
+    let second = dev(dir.path());
+    let again = env_file(&file);
+    for (key, value) in &env {
+        if !key.ends_with("_URL") {
+            assert_eq!(again[key], *value, "{key}");
+        }
+    }
+    let api = Api::new(&again["TRANSOM_URL"], &again["TRANSOM_API_KEY"]);
+    assert_eq!(api.get(&path).await["status"], "read");
+    let desk = Api::new(&again["SIMULATOR_URL"], "");
+    assert!(desk.get("/sim/v1/clock").await["offsetSeconds"].as_i64() >= tomorrow["offsetSeconds"].as_i64());
+    assert_eq!(desk.get("/sim/v1/customers").await["data"].as_array().unwrap().len(), 2);
+    assert!(second.terminate());
+}
+
+#[tokio::test]
+async fn the_tour_agrees_with_the_seed_and_again_on_the_same_desk() {
+    let dir = tempfile::tempdir().unwrap();
+    let desk = dev(dir.path());
+    for _ in 0..2 {
+        let output = run(transom().args(["tour", "--json", "--env"]).arg(dir.path().join("dev.env")));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let rows: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap_or_else(|why| panic!("{why}: {said}"));
+        assert!(output.status.success(), "{said}");
+        assert_eq!(rows.len(), 88);
+        for row in &rows {
+            assert_eq!(row["agrees"], true, "{row}");
+            let went = row["sent_as"].is_string();
+            assert_eq!(went, row["error"].is_null(), "{row}");
+            assert_eq!(went, row["message_id"].is_string(), "{row}");
+            assert_eq!(went, row["final_status"].is_string(), "{row}");
+        }
+    }
+    assert!(desk.terminate());
+}
+
+#[test]
+fn the_tour_brings_its_own_desk() {
+    let output = run(transom().arg("tour"));
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(shown.ends_with("88 of 88 rows agree with the seed.\n"), "{shown}");
+}
