@@ -153,7 +153,7 @@ async fn answer(hand: &Hand, place: &Place, command: AdminCommand) -> Result<(),
 pub(crate) async fn business(command: BusinessCommand) -> Result<(), Fail> {
     match command {
         BusinessCommand::Add { name, place } => {
-            answer(&Hand::find(&place).await?, &place, AdminCommand::BusinessAdd { name }).await
+            answer(&Hand::find_or_make(&place, true).await?, &place, AdminCommand::BusinessAdd { name }).await
         }
         BusinessCommand::List { place } => answer(&Hand::find(&place).await?, &place, AdminCommand::BusinessList {}).await,
     }

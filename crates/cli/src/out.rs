@@ -6,11 +6,9 @@ use serde::Serialize;
 
 use crate::fail::Fail;
 
-/// Prints a line of a result. A reader that has gone away (`transom … | head`) ends the program quietly.
+/// Prints a line of a result. A reader that has gone away (`transom dev | head`) is no reason to stop serving.
 pub(crate) fn line(text: impl AsRef<str>) {
-    if writeln!(std::io::stdout(), "{}", text.as_ref()).is_err() {
-        std::process::exit(0);
-    }
+    let _ = writeln!(std::io::stdout(), "{}", text.as_ref());
 }
 
 /// Prints a result for programs: one JSON value, readable.

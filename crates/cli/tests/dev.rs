@@ -114,6 +114,17 @@ async fn the_tour_agrees_with_the_seed_and_again_on_the_same_desk() {
     assert!(desk.terminate());
 }
 
+#[tokio::test]
+async fn a_closed_output_does_not_stop_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = dev(dir.path());
+    desk.close_output();
+    let file = dir.path().join("dev.env");
+    let env = env_file(&file);
+    Api::new(&env["TRANSOM_URL"], "").get("/healthz").await;
+    assert!(desk.terminate());
+}
+
 #[test]
 fn the_tour_brings_its_own_desk() {
     let output = run(transom().arg("tour"));

@@ -33,7 +33,12 @@ impl Admin {
         self.look_at_address(&mut found).await?;
         let businesses = self.service.store.businesses().await?;
         if businesses.is_empty() {
-            found.push(finding(Level::Problem, "businesses", "there is none yet", "Make one with `transom business add --name NAME`."));
+            found.push(finding(
+                Level::Problem,
+                "businesses",
+                "there is none yet",
+                "Make one with `transom business add --name NAME`.",
+            ));
         }
         let now = self.service.now();
         let senders = self.service.store.senders().await?;

@@ -41,7 +41,8 @@ impl Admin {
     pub(super) async fn account_has(&self, waba: &str, phone_number_id: &str, token: &str) -> Result<bool, String> {
         let mut after = None;
         for _ in 0..PAGES_MAX {
-            let said = self.get(&graph::phone_numbers_path(self.service.upstream.version(), waba, after.as_deref()), token).await?;
+            let said =
+                self.get(&graph::phone_numbers_path(self.service.upstream.version(), waba, after.as_deref()), token).await?;
             let page = graph::parse_phone_numbers(&said).map_err(|why| why.to_string())?;
             if page.data.iter().any(|n| n.id == phone_number_id) {
                 return Ok(true);

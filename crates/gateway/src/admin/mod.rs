@@ -347,3 +347,6 @@ fn endpoint_view(endpoint: &Endpoint) -> EndpointView {
         last_error: endpoint.state.last_error.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

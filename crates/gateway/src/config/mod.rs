@@ -122,7 +122,7 @@ macro_rules! keys {
 keys! {
     /// The HTTP listener.
     server: ServerConfig {
-        /// Address and port on which the API, the console and Meta's webhooks are served; port 0 takes a free one.
+        /// Address and port on which the API and Meta's webhooks are served; port 0 takes a free one.
         listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
         /// Where Meta reaches this server from outside, such as `https://gateway.example.com`; `sender add` subscribes
         /// `{public_url}/webhooks/meta/{app}` at Meta.

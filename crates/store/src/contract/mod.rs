@@ -95,7 +95,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Answer<'_, bool>;
 
     /// Records what a reading of `message_templates` gave. With `complete`, templates of the WABA that are not among them are
-    /// gone and become `Deleted`. A status webhook that is newer than `read_at` wins. Writes an event per change of status; what is seen for the first time has not changed.
+    /// gone and become `Deleted`. A status webhook that is newer than `read_at` wins. Writes an event per change of status;
+    /// what is seen for the first time has not changed.
     fn put_templates(
         &self,
         business: BusinessId,
@@ -157,8 +158,8 @@ pub trait Store: Send + Sync + 'static {
     fn endpoints(&self, business: Option<BusinessId>) -> Answer<'_, Vec<Endpoint>>;
     /// The events of a business after a position, oldest first, at most `limit`.
     fn events(&self, business: BusinessId, after: u64, limit: usize) -> Answer<'_, EventPage>;
-    /// The next work of an endpoint: events after its cursor, and deliveries that are due again; at most `limit` of each. Events whose conversation has a
-    /// delivery outstanding at this endpoint are among them and marked `held`.
+    /// The next work of an endpoint: events after its cursor, and deliveries that are due again; at most `limit` of
+    /// each. Events whose conversation has a delivery outstanding at this endpoint are among them and marked `held`.
     fn relay_work(&self, endpoint: EndpointId, now: Timestamp, limit: usize) -> Answer<'_, RelayWork>;
     /// Records a round of an endpoint: cursor, new and changed deliveries, the endpoint's health.
     fn relay_settle(&self, round: RelayRound) -> Answer<'_, ()>;

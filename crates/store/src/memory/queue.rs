@@ -89,7 +89,7 @@ impl QueueRows for MemoryRows {
     }
 
     fn first_wait(&self, key: &LaneKey) -> Result<Option<Wait>> {
-        Ok(self.waits_of(key.sender).find(|wait| wait.lane == *key).copied())
+        Ok(self.waits_of(key.sender).find(|wait| wait.lane == *key && !wait.aside).copied())
     }
 
     fn first_aside(&self, key: &LaneKey) -> Result<Option<Wait>> {

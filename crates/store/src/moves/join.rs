@@ -131,7 +131,7 @@ fn ours(code: ErrorCode) -> Failure {
     Failure { code, message: code.when().to_owned(), upstream: None }
 }
 
-/// Meta found no session: WhatsApp's 131047, Messenger's 10 with sub-code 2018278 (reference/meta-whatsapp 3.2).
+/// Meta found no session: WhatsApp's 131047, Messenger's 10 with sub-code 2018278 (Meta: support/error-codes).
 pub(crate) fn says_no_session(error: &UpstreamError) -> bool {
     error.code == 131_047 || (error.code == 10 && error.subcode == Some(2_018_278))
 }

@@ -240,7 +240,7 @@ pub(crate) fn enrich(
 }
 
 /// A number or a user id changed: the same customer goes on under the new ones, the old ones stay as names of the past.
-/// Never makes a customer (reference/provider-api 17.6). Says whether anything changed.
+/// Never makes a customer. Says whether anything changed.
 pub(crate) fn rotate(rows: &mut dyn Rows, business: BusinessId, change: &IdentityChange) -> Result<bool> {
     let known = match find(rows, business, &change.previous)? {
         Some(row) => Some(row),

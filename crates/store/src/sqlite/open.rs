@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::writer::QUEUE;
@@ -168,9 +169,16 @@ pub(super) fn open(dir: &Path, options: SqliteOptions) -> Result<Opened, OpenErr
     Ok(Opened { lock, writer, checkpointer, readers, wal: dir.join("transom.db-wal") })
 }
 
+/// One plan per statement, whatever its values. Without this SQLite prepares a statement anew at every run when a value could
+/// speak for or against a partial index: measured, that was half of all its work.
+pub(super) fn steady_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
+}
+
 /// Sets what SQLite keeps per connection, and sees that it is so.
 fn prepare(connection: &Connection, cache_kib: u32) -> Result<(), OpenError> {
     connection.busy_timeout(BUSY)?;
+    steady_plans(connection)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection
         .execute_batch(&format!("PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{cache_kib};"))?;

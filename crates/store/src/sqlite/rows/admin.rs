@@ -34,20 +34,30 @@ fn key(row: &Row<'_>) -> Result<Key> {
     })
 }
 
+/// The query of what [`sender`] reads, in its order, with a condition.
+macro_rules! select_sender {
+    ($which:literal) => {
+        concat!(
+            "SELECT id, business, channel, address, name, account, waba, app, token, throughput, state, created_at FROM sender",
+            $which
+        )
+    };
+}
+
 fn sender(row: &Row<'_>) -> Result<Sender> {
     Ok(Sender {
-        id: SenderId::from_bytes(get_id(row, "id")?),
-        business: BusinessId::from_bytes(get_id(row, "business")?),
-        channel: get_channel(row, "channel")?,
-        address: get_identity(row, "address")?,
-        name: get(row, "name")?,
-        account: get(row, "account")?,
-        waba: get(row, "waba")?,
-        app: get(row, "app")?,
-        token: Sealed(get(row, "token")?),
-        throughput: get_small(row, "throughput")?,
-        state: get_json(row, "state")?,
-        created_at: get_time(row, "created_at")?,
+        id: SenderId::from_bytes(get_id(row, 0)?),
+        business: BusinessId::from_bytes(get_id(row, 1)?),
+        channel: get_channel(row, 2)?,
+        address: get_identity(row, 3)?,
+        name: get(row, 4)?,
+        account: get(row, 5)?,
+        waba: get(row, 6)?,
+        app: get(row, 7)?,
+        token: Sealed(get(row, 8)?),
+        throughput: get_small(row, 9)?,
+        state: get_json(row, 10)?,
+        created_at: get_time(row, 11)?,
     })
 }
 
@@ -129,7 +139,7 @@ impl AdminRows for SqliteRows<'_> {
     }
 
     fn sender(&self, id: SenderId) -> Result<Option<Sender>> {
-        self.one("SELECT * FROM sender WHERE id = ?1", [id.to_bytes()], sender)
+        self.one(select_sender!(" WHERE id = ?1"), [id.to_bytes()], sender)
     }
 
     fn put_sender(&mut self, sender: &Sender) -> Result<()> {
@@ -157,7 +167,7 @@ impl AdminRows for SqliteRows<'_> {
     }
 
     fn senders(&self) -> Result<Vec<Sender>> {
-        self.all("SELECT * FROM sender ORDER BY id", [], sender)
+        self.all(select_sender!(" ORDER BY id"), [], sender)
     }
 
     fn rival(&self, sender: &Sender) -> Result<Option<SenderId>> {

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::rows::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Result, Seq, Standing, Whole};
 
-/// The query of what [`brief`] reads, with a condition.
+/// The query of what [`brief`] reads, in its order, with a condition.
 macro_rules! select_brief {
     ($which:literal) => {
         concat!(
@@ -27,41 +27,51 @@ macro_rules! select_brief {
     };
 }
 
+/// One message, by its id.
+pub(super) const BRIEF_BY_ID: &str = select_brief!(" WHERE m.business = ?1 AND m.id = ?2");
+/// One message, by its number.
+pub(super) const BRIEF_BY_SEQ: &str = select_brief!(" WHERE m.seq = ?1");
+/// A customer's messages, newest first.
+pub(super) const NEWEST_OF_CUSTOMER: &str =
+    select_brief!(" WHERE m.business = ?1 AND m.customer = ?2 AND m.seq < ?3 ORDER BY m.seq DESC LIMIT ?4");
+/// A business's messages, newest first.
+pub(super) const NEWEST: &str = select_brief!(" WHERE m.business = ?1 AND m.seq < ?2 ORDER BY m.seq DESC LIMIT ?3");
+
 fn brief(row: &Row<'_>) -> Result<(Brief, Standing)> {
-    let rank: u8 = get(row, "class")?;
+    let rank: u8 = get(row, 8)?;
     let whens = [WhenUnknown::Auto, WhenUnknown::Fail, WhenUnknown::Resend];
     let brief = Brief {
-        seq: get(row, "seq")?,
-        id: MessageId::from_bytes(get_id(row, "id")?),
-        business: BusinessId::from_bytes(get_id(row, "business")?),
-        sender: SenderId::from_bytes(get_id(row, "sender")?),
-        customer: CustomerId::from_bytes(get_id(row, "customer")?),
-        channel: get_channel(row, "channel")?,
-        address: get_identity(row, "address")?,
-        position: get_count(row, "position")?,
-        class: Class::ranked(rank).ok_or_else(|| corrupt(row, "class", "no class has this rank"))?,
-        accepted_at: get_time(row, "accepted_at")?,
-        expires_at: get_time_if(row, "expires_at")?,
-        when_unknown: get_word(row, "when_unknown", |word| whens.into_iter().find(|w| w.as_str() == word))?,
-        callback_data: get(row, "callback_data")?,
-        campaign: get(row, "campaign")?,
-        reply_to: get(row, "reply_to")?,
+        seq: get(row, 0)?,
+        id: MessageId::from_bytes(get_id(row, 1)?),
+        business: BusinessId::from_bytes(get_id(row, 2)?),
+        sender: SenderId::from_bytes(get_id(row, 3)?),
+        customer: CustomerId::from_bytes(get_id(row, 4)?),
+        channel: get_channel(row, 5)?,
+        address: get_identity(row, 6)?,
+        position: get_count(row, 7)?,
+        class: Class::ranked(rank).ok_or_else(|| corrupt(row, 8, "no class has this rank"))?,
+        accepted_at: get_time(row, 9)?,
+        expires_at: get_time_if(row, 10)?,
+        when_unknown: get_word(row, 11, |word| whens.into_iter().find(|w| w.as_str() == word))?,
+        callback_data: get(row, 12)?,
+        campaign: get(row, 13)?,
+        reply_to: get(row, 14)?,
     };
-    let at = || get_time_if(row, "phase_at")?.ok_or_else(|| corrupt(row, "phase_at", "missing"));
-    let phase: String = get(row, "phase")?;
+    let at = || get_time_if(row, 16)?.ok_or_else(|| corrupt(row, 16, "missing"));
+    let phase: String = get(row, 15)?;
     let phase = match phase.as_str() {
         "queued" => Phase::Queued { not_before: at()? },
         "in_flight" => Phase::InFlight,
         "unknown" => Phase::Unknown { until: at()? },
         "handed" => Phase::Handed,
-        "given_up" => Phase::GivenUp { failure: get_json(row, "failure")? },
+        "given_up" => Phase::GivenUp { failure: get_json(row, 17)? },
         "expired" => Phase::Expired,
         "cancelled" => Phase::Cancelled,
         "received" => Phase::Received,
-        other => return Err(corrupt(row, "phase", format!("the word {other} is unknown"))),
+        other => return Err(corrupt(row, 15, format!("the word {other} is unknown"))),
     };
-    let told: u16 = get(row, "told")?;
-    Ok((brief, Standing { phase, status: get_word(row, "status", Status::named)?, told }))
+    let told: u16 = get(row, 19)?;
+    Ok((brief, Standing { phase, status: get_word(row, 18, Status::named)?, told }))
 }
 
 /// A phase as its columns: word, moment, failure.
@@ -78,19 +88,23 @@ fn phase(phase: &Phase) -> Result<(&'static str, Option<i64>, Option<String>)> {
     })
 }
 
+/// What [`attempt`] reads, in its order.
+pub(super) const ATTEMPTS: &str = "SELECT number, owner, started_at, progress, at, provider_id, error, note, pricing, priced
+     FROM attempt WHERE seq = ?1 ORDER BY number";
+
 fn attempt(row: &Row<'_>) -> Result<AttemptRow> {
-    let owner: i64 = get(row, "owner")?;
-    let priced: Option<String> = get(row, "priced")?;
+    let owner: i64 = get(row, 1)?;
+    let priced: Option<String> = get(row, 9)?;
     Ok(AttemptRow {
         attempt: Attempt {
-            number: get_small(row, "number")?,
-            started_at: get_time(row, "started_at")?,
-            progress: get_word(row, "progress", Progress::named)?,
-            at: get_time(row, "at")?,
-            provider_id: get(row, "provider_id")?,
-            error: get_json_if(row, "error")?,
-            note: get(row, "note")?,
-            pricing: get_json_if(row, "pricing")?,
+            number: get_small(row, 0)?,
+            started_at: get_time(row, 2)?,
+            progress: get_word(row, 3, Progress::named)?,
+            at: get_time(row, 4)?,
+            provider_id: get(row, 5)?,
+            error: get_json_if(row, 6)?,
+            note: get(row, 7)?,
+            pricing: get_json_if(row, 8)?,
         },
         // The owner is any 64 bits: kept as the signed number with the same bits.
         owner: owner.cast_unsigned(),
@@ -107,6 +121,17 @@ const fn reported(status: Reported) -> &'static str {
         Reported::Failed => "failed",
     }
 }
+
+/// Messages whose unknown attempt is to be decided.
+pub(super) const OVERDUE: &str =
+    "SELECT seq FROM standing WHERE phase = 'unknown' AND phase_at <= ?1 ORDER BY phase_at, seq LIMIT ?2";
+
+/// When the next is to be decided.
+pub(super) const NEXT_OVERDUE: &str =
+    "SELECT phase_at FROM standing WHERE phase = 'unknown' AND phase_at > ?1 ORDER BY phase_at LIMIT 1";
+
+/// Attempts of other owners without an outcome.
+pub(super) const LEFT_BEHIND: &str = "SELECT seq, number FROM attempt INDEXED BY attempt_open WHERE progress = 'started' AND owner <> ?1 ORDER BY seq, number LIMIT ?2";
 
 impl MessageRows for SqliteRows<'_> {
     fn insert_message(&mut self, message: &NewMessage<'_>) -> Result<Seq> {
@@ -151,12 +176,12 @@ impl MessageRows for SqliteRows<'_> {
     }
 
     fn brief(&self, business: BusinessId, id: MessageId) -> Result<Option<(Brief, Standing)>> {
-        let sql = select_brief!(" WHERE m.business = ?1 AND m.id = ?2");
+        let sql = BRIEF_BY_ID;
         self.one(sql, [business.to_bytes(), id.to_bytes()], brief)
     }
 
     fn brief_of(&self, seq: Seq) -> Result<Option<(Brief, Standing)>> {
-        self.one(select_brief!(" WHERE m.seq = ?1"), [seq], brief)
+        self.one(BRIEF_BY_SEQ, [seq], brief)
     }
 
     fn whole(&self, seq: Seq) -> Result<Option<Whole>> {
@@ -166,10 +191,10 @@ impl MessageRows for SqliteRows<'_> {
             [seq],
             |row| {
                 Ok(Whole {
-                    draft: get_json_if(row, "draft")?,
-                    inbound: get_json_if(row, "inbound")?,
-                    verdict: get_json_if(row, "verdict")?,
-                    redacted: get(row, "redacted")?,
+                    draft: get_json_if(row, 0)?,
+                    inbound: get_json_if(row, 1)?,
+                    verdict: get_json_if(row, 2)?,
+                    redacted: get(row, 3)?,
                 })
             },
         )
@@ -211,37 +236,23 @@ impl MessageRows for SqliteRows<'_> {
     ) -> Result<Vec<(Brief, Standing)>> {
         let before = before.unwrap_or(i64::MAX);
         match customer {
-            Some(customer) => self.all(
-                select_brief!(" WHERE m.business = ?1 AND m.customer = ?2 AND m.seq < ?3 ORDER BY m.seq DESC LIMIT ?4"),
-                params![business.to_bytes(), customer.to_bytes(), before, bound(limit)],
-                brief,
-            ),
-            None => self.all(
-                select_brief!(" WHERE m.business = ?1 AND m.seq < ?2 ORDER BY m.seq DESC LIMIT ?3"),
-                params![business.to_bytes(), before, bound(limit)],
-                brief,
-            ),
+            Some(customer) => {
+                self.all(NEWEST_OF_CUSTOMER, params![business.to_bytes(), customer.to_bytes(), before, bound(limit)], brief)
+            }
+            None => self.all(NEWEST, params![business.to_bytes(), before, bound(limit)], brief),
         }
     }
 
     fn overdue(&self, now: Timestamp, limit: usize) -> Result<Vec<Seq>> {
-        self.all(
-            "SELECT seq FROM standing WHERE phase = 'unknown' AND phase_at <= ?1 ORDER BY phase_at, seq LIMIT ?2",
-            params![now.as_millis(), bound(limit)],
-            |row| get(row, "seq"),
-        )
+        self.all(OVERDUE, params![now.as_millis(), bound(limit)], |row| get(row, "seq"))
     }
 
     fn next_overdue(&self, now: Timestamp) -> Result<Option<Timestamp>> {
-        self.one(
-            "SELECT phase_at FROM standing WHERE phase = 'unknown' AND phase_at > ?1 ORDER BY phase_at LIMIT 1",
-            [now.as_millis()],
-            |row| get_time(row, "phase_at"),
-        )
+        self.one(NEXT_OVERDUE, [now.as_millis()], |row| get_time(row, "phase_at"))
     }
 
     fn attempts(&self, seq: Seq) -> Result<Vec<AttemptRow>> {
-        self.all("SELECT * FROM attempt WHERE seq = ?1 ORDER BY number", [seq], attempt)
+        self.all(ATTEMPTS, [seq], attempt)
     }
 
     fn put_attempt(&mut self, seq: Seq, row: &AttemptRow) -> Result<()> {
@@ -274,18 +285,14 @@ impl MessageRows for SqliteRows<'_> {
     }
 
     fn left_behind(&self, owner: u64, limit: usize) -> Result<Vec<(Seq, u32)>> {
-        self.all(
-            "SELECT seq, number FROM attempt WHERE progress = 'started' AND owner <> ?1 ORDER BY seq, number LIMIT ?2",
-            params![owner.cast_signed(), bound(limit)],
-            |row| Ok((get(row, "seq")?, get_small(row, "number")?)),
-        )
+        self.all(LEFT_BEHIND, params![owner.cast_signed(), bound(limit)], |row| Ok((get(row, "seq")?, get_small(row, "number")?)))
     }
 
     fn provided(&self, business: BusinessId, provider_id: &str) -> Result<Option<(Seq, u32)>> {
         self.one(
             "SELECT seq, attempt FROM provider WHERE business = ?1 AND provider_id = ?2",
             params![business.to_bytes(), provider_id],
-            |row| Ok((get(row, "seq")?, get_small(row, "attempt")?)),
+            |row| Ok((get(row, 0)?, get_small(row, 1)?)),
         )
     }
 

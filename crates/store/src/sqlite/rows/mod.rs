@@ -3,11 +3,13 @@
 mod admin;
 mod message;
 mod people;
+#[cfg(test)]
+mod plans;
 mod queue;
 mod telling;
 
 use rusqlite::types::FromSql;
-use rusqlite::{Connection, ErrorCode, Params, Row};
+use rusqlite::{Connection, ErrorCode, Params, Row, RowIndex};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -59,79 +61,84 @@ impl SqliteRows<'_> {
     }
 }
 
+/// A column by its name or by its place. A name is looked for anew in every row, so what is read for every message goes by place.
+trait Column: RowIndex + Copy + std::fmt::Display {}
+impl<T: RowIndex + Copy + std::fmt::Display> Column for T {}
+
 /// Names where something is that does not decode.
-fn corrupt(row: &Row<'_>, column: &str, why: impl std::fmt::Display) -> StoreError {
+fn corrupt(row: &Row<'_>, column: impl Column, why: impl std::fmt::Display) -> StoreError {
     let known: Vec<&str> = row.as_ref().column_names().collect();
     StoreError::Corrupt(format!("column {column} of ({}): {why}", known.join(", ")))
 }
 
 /// A column.
-fn get<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T> {
+fn get<T: FromSql>(row: &Row<'_>, column: impl Column) -> Result<T> {
     row.get(column).map_err(|error| corrupt(row, column, error))
 }
 
 /// A column of JSON.
-fn get_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<T> {
+fn get_json<T: DeserializeOwned>(row: &Row<'_>, column: impl Column) -> Result<T> {
     let text = row.get_ref(column).map_err(fault)?.as_str().map_err(|error| corrupt(row, column, error))?;
     serde_json::from_str(text).map_err(|error| corrupt(row, column, error))
 }
 
 /// A column of JSON that may be empty.
-fn get_json_if<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<Option<T>> {
+fn get_json_if<T: DeserializeOwned>(row: &Row<'_>, column: impl Column) -> Result<Option<T>> {
     let text = row.get_ref(column).map_err(fault)?.as_str_or_null().map_err(|error| corrupt(row, column, error))?;
     text.map(serde_json::from_str).transpose().map_err(|error| corrupt(row, column, error))
 }
 
 /// A column whose text reads as something.
-fn get_text<T: std::str::FromStr<Err: std::fmt::Display>>(row: &Row<'_>, column: &str) -> Result<T> {
+fn get_text<T: std::str::FromStr<Err: std::fmt::Display>>(row: &Row<'_>, column: impl Column) -> Result<T> {
     let text = row.get_ref(column).map_err(fault)?.as_str().map_err(|error| corrupt(row, column, error))?;
     text.parse().map_err(|error| corrupt(row, column, error))
 }
 
 /// As [`get_text`], where it may be empty.
-fn get_text_if<T: std::str::FromStr<Err: std::fmt::Display>>(row: &Row<'_>, column: &str) -> Result<Option<T>> {
+fn get_text_if<T: std::str::FromStr<Err: std::fmt::Display>>(row: &Row<'_>, column: impl Column) -> Result<Option<T>> {
     let text = row.get_ref(column).map_err(fault)?.as_str_or_null().map_err(|error| corrupt(row, column, error))?;
     text.map(str::parse).transpose().map_err(|error| corrupt(row, column, error))
 }
 
 /// A column of one of our words.
-fn get_word<T>(row: &Row<'_>, column: &str, named: impl FnOnce(&str) -> Option<T>) -> Result<T> {
+fn get_word<T>(row: &Row<'_>, column: impl Column, named: impl FnOnce(&str) -> Option<T>) -> Result<T> {
     let word = row.get_ref(column).map_err(fault)?.as_str().map_err(|error| corrupt(row, column, error))?;
     named(word).ok_or_else(|| corrupt(row, column, format!("the word {word} is unknown")))
 }
 
 /// A column of 16 bytes.
-fn get_id(row: &Row<'_>, column: &str) -> Result<[u8; 16]> {
+fn get_id(row: &Row<'_>, column: impl Column) -> Result<[u8; 16]> {
     get(row, column)
 }
 
 /// A moment.
-fn get_time(row: &Row<'_>, column: &str) -> Result<Timestamp> {
+fn get_time(row: &Row<'_>, column: impl Column) -> Result<Timestamp> {
     get(row, column).map(Timestamp::from_millis)
 }
 
 /// A moment that may be missing.
-fn get_time_if(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>> {
-    get::<Option<i64>>(row, column).map(|t| t.map(Timestamp::from_millis))
+fn get_time_if(row: &Row<'_>, column: impl Column) -> Result<Option<Timestamp>> {
+    let millis: Option<i64> = get(row, column)?;
+    Ok(millis.map(Timestamp::from_millis))
 }
 
 /// A number that is never negative.
-fn get_count(row: &Row<'_>, column: &str) -> Result<u64> {
+fn get_count(row: &Row<'_>, column: impl Column) -> Result<u64> {
     let number: i64 = get(row, column)?;
     u64::try_from(number).map_err(|error| corrupt(row, column, error))
 }
 
 /// As [`get_count`], for what counts no further than 32 bits.
-fn get_small(row: &Row<'_>, column: &str) -> Result<u32> {
+fn get_small(row: &Row<'_>, column: impl Column) -> Result<u32> {
     let number: i64 = get(row, column)?;
     u32::try_from(number).map_err(|error| corrupt(row, column, error))
 }
 
-fn get_channel(row: &Row<'_>, column: &str) -> Result<Channel> {
+fn get_channel(row: &Row<'_>, column: impl Column) -> Result<Channel> {
     get_word(row, column, |word| Channel::ALL.into_iter().find(|c| c.as_str() == word))
 }
 
-fn get_identity(row: &Row<'_>, column: &str) -> Result<Identity> {
+fn get_identity(row: &Row<'_>, column: impl Column) -> Result<Identity> {
     get_text(row, column)
 }
 

@@ -10,26 +10,45 @@ use transom_domain::time::Timestamp;
 use super::{SqliteRows, bound, get, get_id, get_identity, get_text_if, get_time, get_time_if, millis};
 use crate::rows::{Conversation, CustomerRow, PeopleRows, Result};
 
+/// What [`customer`] reads, in its order.
+const CUSTOMER: &str = "SELECT business, id, name, username, phone, phone_since, bsuid, bsuid_since, other, no_marketing,
+     marketing_at, no_contact FROM customer WHERE business = ?1 AND id = ?2";
+
 fn customer(row: &Row<'_>) -> Result<CustomerRow> {
     Ok(CustomerRow {
-        id: CustomerId::from_bytes(get_id(row, "id")?),
-        business: BusinessId::from_bytes(get_id(row, "business")?),
-        name: get(row, "name")?,
-        username: get(row, "username")?,
-        phone: get_text_if(row, "phone")?,
-        phone_since: get_time(row, "phone_since")?,
-        bsuid: get_text_if(row, "bsuid")?,
-        bsuid_since: get_time(row, "bsuid_since")?,
-        other: get_text_if(row, "other")?,
-        no_marketing: get(row, "no_marketing")?,
-        marketing_at: get_time_if(row, "marketing_at")?,
-        nothing: get(row, "no_contact")?,
+        id: CustomerId::from_bytes(get_id(row, 1)?),
+        business: BusinessId::from_bytes(get_id(row, 0)?),
+        name: get(row, 2)?,
+        username: get(row, 3)?,
+        phone: get_text_if(row, 4)?,
+        phone_since: get_time(row, 5)?,
+        bsuid: get_text_if(row, 6)?,
+        bsuid_since: get_time(row, 7)?,
+        other: get_text_if(row, 8)?,
+        no_marketing: get(row, 9)?,
+        marketing_at: get_time_if(row, 10)?,
+        nothing: get(row, 11)?,
     })
 }
 
 fn evidence(row: &Row<'_>) -> Result<Evidence> {
     Ok(Evidence { heard: get_time_if(row, "heard")?, refused: get_time_if(row, "refused")? })
 }
+
+/// Conversations of a customer, heard last first.
+pub(super) const HEARD_OF_CUSTOMER: &str = "SELECT sender, customer, heard, refused FROM conversation
+                 WHERE business = ?1 AND customer = ?2 AND heard IS NOT NULL AND (heard, sender, customer) < (?3, ?4, ?5)
+                     AND (?6 IS NULL OR sender = ?6)
+                 ORDER BY heard DESC, sender DESC, customer DESC LIMIT ?7";
+
+/// Conversations of a business, heard last first.
+pub(super) const HEARD: &str = "SELECT sender, customer, heard, refused FROM conversation
+                 WHERE business = ?1 AND heard IS NOT NULL AND (heard, sender, customer) < (?2, ?3, ?4)
+                     AND (?5 IS NULL OR sender = ?5)
+                 ORDER BY heard DESC, sender DESC, customer DESC LIMIT ?6";
+
+/// All identities of a customer.
+pub(super) const IDENTITIES: &str = "SELECT identity FROM identity WHERE business = ?1 AND customer = ?2 ORDER BY identity";
 
 impl PeopleRows for SqliteRows<'_> {
     fn holder(&self, business: BusinessId, identity: &Identity) -> Result<Option<(CustomerId, Timestamp)>> {
@@ -49,15 +68,11 @@ impl PeopleRows for SqliteRows<'_> {
     }
 
     fn identities(&self, business: BusinessId, customer: CustomerId) -> Result<Vec<Identity>> {
-        self.all(
-            "SELECT identity FROM identity WHERE business = ?1 AND customer = ?2 ORDER BY identity",
-            [business.to_bytes(), customer.to_bytes()],
-            |row| get_identity(row, "identity"),
-        )
+        self.all(IDENTITIES, [business.to_bytes(), customer.to_bytes()], |row| get_identity(row, "identity"))
     }
 
     fn customer(&self, business: BusinessId, id: CustomerId) -> Result<Option<CustomerRow>> {
-        self.one("SELECT * FROM customer WHERE business = ?1 AND id = ?2", [business.to_bytes(), id.to_bytes()], customer)
+        self.one(CUSTOMER, [business.to_bytes(), id.to_bytes()], customer)
     }
 
     fn put_customer(&mut self, row: &CustomerRow) -> Result<()> {
@@ -144,21 +159,11 @@ impl PeopleRows for SqliteRows<'_> {
         let sender = sender.map(SenderId::to_bytes);
         match customer {
             Some(customer) => self.all(
-                "SELECT sender, customer, heard, refused FROM conversation
-                 WHERE business = ?1 AND customer = ?2 AND heard IS NOT NULL AND (heard, sender, customer) < (?3, ?4, ?5)
-                     AND (?6 IS NULL OR sender = ?6)
-                 ORDER BY heard DESC, sender DESC, customer DESC LIMIT ?7",
+                HEARD_OF_CUSTOMER,
                 params![business.to_bytes(), customer.to_bytes(), heard, s, c, sender, bound(limit)],
                 read,
             ),
-            None => self.all(
-                "SELECT sender, customer, heard, refused FROM conversation
-                 WHERE business = ?1 AND heard IS NOT NULL AND (heard, sender, customer) < (?2, ?3, ?4)
-                     AND (?5 IS NULL OR sender = ?5)
-                 ORDER BY heard DESC, sender DESC, customer DESC LIMIT ?6",
-                params![business.to_bytes(), heard, s, c, sender, bound(limit)],
-                read,
-            ),
+            None => self.all(HEARD, params![business.to_bytes(), heard, s, c, sender, bound(limit)], read),
         }
     }
 }

@@ -61,6 +61,23 @@ fn entry(row: &Row<'_>) -> Result<JournalEntry> {
     })
 }
 
+/// First deliveries of their conversations that are due.
+pub(super) const DUE_DELIVERIES: &str =
+    "SELECT * FROM delivery WHERE endpoint = ?1 AND first = 1 AND due <= ?2 ORDER BY due, position LIMIT ?3";
+
+/// When the next is due.
+pub(super) const NEXT_DELIVERY: &str =
+    "SELECT due FROM delivery WHERE endpoint = ?1 AND first = 1 AND due > ?2 ORDER BY due LIMIT 1";
+
+/// The oldest outstanding delivery of a conversation.
+pub(super) const OLDEST_DELIVERY: &str = "SELECT * FROM delivery INDEXED BY delivery_of WHERE endpoint = ?1 AND sender = ?2 AND customer = ?3 ORDER BY position LIMIT 1";
+
+/// The stream after a position.
+pub(super) const EVENTS_AFTER: &str = "SELECT * FROM event WHERE business = ?1 AND position > ?2 ORDER BY position LIMIT ?3";
+
+/// A business's raw bodies, newest first.
+pub(super) const JOURNAL_OF: &str = "SELECT * FROM journal WHERE business = ?1 ORDER BY seq DESC LIMIT ?2";
+
 impl TellingRows for SqliteRows<'_> {
     fn next_event(&mut self, business: BusinessId) -> Result<u64> {
         self.one(
@@ -91,11 +108,7 @@ impl TellingRows for SqliteRows<'_> {
     }
 
     fn events_after(&self, business: BusinessId, after: u64, limit: usize) -> Result<Vec<Event>> {
-        self.all(
-            "SELECT * FROM event WHERE business = ?1 AND position > ?2 ORDER BY position LIMIT ?3",
-            params![business.to_bytes(), int(after), bound(limit)],
-            event,
-        )
+        self.all(EVENTS_AFTER, params![business.to_bytes(), int(after), bound(limit)], event)
     }
 
     fn event_bounds(&self, business: BusinessId) -> Result<(u64, u64)> {
@@ -195,11 +208,7 @@ impl TellingRows for SqliteRows<'_> {
     }
 
     fn oldest_delivery(&self, endpoint: EndpointId, key: (SenderId, CustomerId)) -> Result<Option<Delivery>> {
-        self.one(
-            "SELECT * FROM delivery WHERE endpoint = ?1 AND sender = ?2 AND customer = ?3 ORDER BY position LIMIT 1",
-            [endpoint.to_bytes(), key.0.to_bytes(), key.1.to_bytes()],
-            delivery,
-        )
+        self.one(OLDEST_DELIVERY, [endpoint.to_bytes(), key.0.to_bytes(), key.1.to_bytes()], delivery)
     }
 
     fn first_delivery(&self, endpoint: EndpointId) -> Result<Option<u64>> {
@@ -209,19 +218,11 @@ impl TellingRows for SqliteRows<'_> {
     }
 
     fn due_deliveries(&self, endpoint: EndpointId, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
-        self.all(
-            "SELECT * FROM delivery WHERE endpoint = ?1 AND first = 1 AND due <= ?2 ORDER BY due, position LIMIT ?3",
-            params![endpoint.to_bytes(), now.as_millis(), bound(limit)],
-            delivery,
-        )
+        self.all(DUE_DELIVERIES, params![endpoint.to_bytes(), now.as_millis(), bound(limit)], delivery)
     }
 
     fn next_delivery(&self, endpoint: EndpointId, now: Timestamp) -> Result<Option<Timestamp>> {
-        self.one(
-            "SELECT due FROM delivery WHERE endpoint = ?1 AND first = 1 AND due > ?2 ORDER BY due LIMIT 1",
-            params![endpoint.to_bytes(), now.as_millis()],
-            |row| get_time(row, "due"),
-        )
+        self.one(NEXT_DELIVERY, params![endpoint.to_bytes(), now.as_millis()], |row| get_time(row, "due"))
     }
 
     fn put_journal(&mut self, entry: &JournalEntry) -> Result<()> {
@@ -241,11 +242,7 @@ impl TellingRows for SqliteRows<'_> {
 
     fn journal(&self, business: Option<BusinessId>, limit: usize) -> Result<Vec<JournalEntry>> {
         match business {
-            Some(business) => self.all(
-                "SELECT * FROM journal WHERE business = ?1 ORDER BY seq DESC LIMIT ?2",
-                params![business.to_bytes(), bound(limit)],
-                entry,
-            ),
+            Some(business) => self.all(JOURNAL_OF, params![business.to_bytes(), bound(limit)], entry),
             None => self.all("SELECT * FROM journal ORDER BY seq DESC LIMIT ?1", [bound(limit)], entry),
         }
     }

@@ -1,0 +1,74 @@
+//! How SQLite answers the statements whose cost must not grow with what is stored. That a statement uses some index is not enough:
+//! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
+
+use super::{message, people, queue, telling};
+
+const PLANS: &[(&str, &str)] = &[
+    (queue::DUE_LANES, "SEARCH lane USING COVERING INDEX lane_due (sender=? AND class=? AND due<?)"),
+    (queue::FIRST_DUE, "SEARCH lane USING COVERING INDEX lane_due (sender=? AND class=? AND due>?)"),
+    (queue::FIRST_WAIT, "SEARCH wait USING INDEX wait_lane (sender=? AND class=? AND customer=?)"),
+    (queue::FIRST_ASIDE, "SEARCH wait USING INDEX wait_aside (sender=? AND class=? AND customer=?)"),
+    (queue::DUE_ASIDES, "SEARCH wait USING INDEX wait_aside (sender=? AND class=? AND customer=? AND not_before<?)"),
+    (queue::PAST_VALIDITY, "SEARCH wait USING INDEX wait_expires (expires_at<?)"),
+    (queue::NEXT_VALIDITY, "SEARCH wait USING COVERING INDEX wait_expires (expires_at>?)"),
+    (message::BRIEF_BY_ID, "SEARCH m USING INDEX message_id (business=? AND id=?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
+    (message::BRIEF_BY_SEQ, "SEARCH m USING INTEGER PRIMARY KEY (rowid=?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
+    (message::ATTEMPTS, "SEARCH attempt USING PRIMARY KEY (seq=?)"),
+    (
+        message::NEWEST,
+        "SEARCH m USING INDEX message_business (business=? AND rowid<?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)",
+    ),
+    (
+        message::NEWEST_OF_CUSTOMER,
+        "SEARCH m USING INDEX message_customer (business=? AND customer=? AND rowid<?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)",
+    ),
+    (message::OVERDUE, "SEARCH standing USING COVERING INDEX standing_unknown (phase_at<?)"),
+    (message::NEXT_OVERDUE, "SEARCH standing USING COVERING INDEX standing_unknown (phase_at>?)"),
+    // The index holds only attempts without an outcome: as many as were in flight.
+    (message::LEFT_BEHIND, "SCAN attempt USING COVERING INDEX attempt_open; USE TEMP B-TREE FOR ORDER BY"),
+    (people::IDENTITIES, "SEARCH identity USING COVERING INDEX identity_of (business=? AND customer=?)"),
+    (
+        people::HEARD,
+        "SEARCH conversation USING INDEX conversation_heard (business=? AND heard>? AND (heard,sender,customer)<(?,?,?))",
+    ),
+    (
+        people::HEARD_OF_CUSTOMER,
+        "SEARCH conversation USING INDEX conversation_of (business=? AND customer=? AND heard>? AND (heard,sender)<(?,?))",
+    ),
+    (telling::EVENTS_AFTER, "SEARCH event USING INDEX event_position (business=? AND position>?)"),
+    (telling::DUE_DELIVERIES, "SEARCH delivery USING INDEX delivery_due (endpoint=? AND due<?)"),
+    (telling::NEXT_DELIVERY, "SEARCH delivery USING COVERING INDEX delivery_due (endpoint=? AND due>?)"),
+    (telling::OLDEST_DELIVERY, "SEARCH delivery USING INDEX delivery_of (endpoint=? AND sender=? AND customer=?)"),
+    (telling::JOURNAL_OF, "SEARCH journal USING INDEX journal_business (business=?)"),
+];
+
+#[test]
+fn nothing_on_the_way_of_a_message_walks_through_what_is_stored() {
+    let connection = rusqlite::Connection::open_in_memory().unwrap();
+    crate::sqlite::open::steady_plans(&connection).unwrap();
+    crate::migrate::sqlite(&connection).unwrap();
+    for (sql, expected) in PLANS {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let unbound = vec![rusqlite::types::Null; statement.parameter_count()];
+        let steps = statement.query_map(rusqlite::params_from_iter(unbound), |row| row.get("detail")).unwrap();
+        let plan: Vec<String> = steps.map(|step| step.unwrap()).collect();
+        assert_eq!(plan.join("; "), *expected, "{sql}");
+    }
+}
+
+/// A statement that is prepared anew at each run costs more than all else it does.
+#[test]
+fn a_statement_is_prepared_once() {
+    let connection = rusqlite::Connection::open_in_memory().unwrap();
+    crate::sqlite::open::steady_plans(&connection).unwrap();
+    crate::migrate::sqlite(&connection).unwrap();
+    for (sql, _) in PLANS {
+        let mut statement = connection.prepare(sql).unwrap();
+        for value in 0..3i64 {
+            let values = vec![value; statement.parameter_count()];
+            let mut rows = statement.query(rusqlite::params_from_iter(values)).unwrap();
+            assert!(rows.next().unwrap().is_none());
+        }
+        assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0, "{sql}");
+    }
+}
