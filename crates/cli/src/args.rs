@@ -194,7 +194,7 @@ pub(crate) enum ScopeArg {
 pub(crate) enum KeyCommand {
     /// Make a key; its text is shown once
     #[command(
-        after_help = "Example:\n  transom key add --business 01K5Z3V8Q4M9W2N7T6R1XBCDEF --label 'Order service' --scope send"
+        after_help = "Example:\n  transom key add --business 01K5Z3V8Q4M9W2N7T6R1XBCDEF --label 'Order service' --scopes send,webhooks"
     )]
     Add {
         /// Whose; may be left out when there is only one business
@@ -203,8 +203,8 @@ pub(crate) enum KeyCommand {
         /// What it is for
         #[arg(long, default_value = "default")]
         label: String,
-        /// What it may do; everything of the business when left out
-        #[arg(long = "scope", value_enum)]
+        /// What it may do, parted by commas; everything of the business when left out
+        #[arg(long, value_enum, value_delimiter = ',')]
         scopes: Vec<ScopeArg>,
         /// Days until it ends by itself
         #[arg(long)]

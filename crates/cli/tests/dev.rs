@@ -1,5 +1,7 @@
 //! `transom dev` as a new user meets it, and `transom tour`.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::os::unix::fs::PermissionsExt as _;

@@ -16,7 +16,7 @@ use serde_json::Value;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The binary under test, without anything of this machine's own configuration.
-pub fn transom() -> Command {
+pub(crate) fn transom() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_transom"));
     for (name, _) in std::env::vars() {
         if name.starts_with("TRANSOM_") || name.starts_with("META_") {
@@ -27,12 +27,12 @@ pub fn transom() -> Command {
 }
 
 /// Runs a command to its end.
-pub fn run(command: &mut Command) -> Output {
+pub(crate) fn run(command: &mut Command) -> Output {
     command.output().unwrap()
 }
 
 /// Runs a command that must succeed, and gives what it printed as JSON.
-pub fn json(command: &mut Command) -> Value {
+pub(crate) fn json(command: &mut Command) -> Value {
     let output = run(command);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?} failed: {said}");
@@ -40,26 +40,26 @@ pub fn json(command: &mut Command) -> Value {
 }
 
 /// A port that is free now; for processes that must come back on the same one.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A process that runs until the test ends.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
     output: Option<BufReader<ChildStdout>>,
 }
 
 impl Running {
     /// Starts it; its log goes to the test's own standard error.
-    pub fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
         let output = child.stdout.take().map(BufReader::new);
         Self { child, output }
     }
 
     /// Reads what it prints up to a line that begins with `begin`, and gives that line.
-    pub fn until(&mut self, begin: &str) -> String {
+    pub(crate) fn until(&mut self, begin: &str) -> String {
         let output = self.output.as_mut().unwrap();
         loop {
             let mut line = String::new();
@@ -72,7 +72,7 @@ impl Running {
     }
 
     /// Reads one JSON object, printed over several lines.
-    pub fn object(&mut self) -> Value {
+    pub(crate) fn object(&mut self) -> Value {
         let output = self.output.as_mut().unwrap();
         let mut text = String::new();
         while !text.ends_with("}\n") || text.lines().last() != Some("}") {
@@ -82,18 +82,18 @@ impl Running {
     }
 
     /// Reads nothing more of what it prints.
-    pub fn close_output(&mut self) {
+    pub(crate) fn close_output(&mut self) {
         self.output = None;
     }
 
     /// Asks it to stop, waits, and says whether it ended well.
-    pub fn terminate(mut self) -> bool {
+    pub(crate) fn terminate(mut self) -> bool {
         self.signal("TERM");
         self.child.wait().unwrap().success()
     }
 
     /// `kill -9`, and waits until it is gone.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -112,27 +112,27 @@ impl Drop for Running {
 }
 
 /// A `dev.env` as a map.
-pub fn env_file(path: &Path) -> BTreeMap<String, String> {
+pub(crate) fn env_file(path: &Path) -> BTreeMap<String, String> {
     let text = std::fs::read_to_string(path).unwrap();
     text.lines().map(|line| line.split_once('=').unwrap()).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
 }
 
 /// A client for one base address, perhaps under a key.
 #[derive(Clone)]
-pub struct Api {
+pub(crate) struct Api {
     http: reqwest::Client,
     base: String,
     key: String,
 }
 
 impl Api {
-    pub fn new(base: &str, key: &str) -> Self {
+    pub(crate) fn new(base: &str, key: &str) -> Self {
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         Self { http, base: base.to_owned(), key: key.to_owned() }
     }
 
     /// Calls; none when nobody answered.
-    pub async fn try_call(
+    pub(crate) async fn try_call(
         &self,
         method: Method,
         path: &str,
@@ -152,17 +152,17 @@ impl Api {
         Some((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
     }
 
-    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
         self.try_call(method, path, body, None).await.unwrap_or_else(|| panic!("{path} was not answered"))
     }
 
-    pub async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         let (status, json) = self.call(Method::GET, path, None).await;
         assert_eq!(status, 200, "{path}: {json}");
         json
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Value {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
         let (status, json) = self.call(Method::POST, path, Some(body)).await;
         assert!((200..300).contains(&status), "{path}: HTTP {status} {json}");
         json
@@ -170,7 +170,7 @@ impl Api {
 }
 
 /// Looks again and again until something is there.
-pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
     let mut pulse = tokio::time::interval(Duration::from_millis(20));
     let found = tokio::time::timeout(PATIENCE, async {
         loop {
