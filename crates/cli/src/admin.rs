@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use reqwest::Method;
 use serde_json::json;
 
-use transom_domain::id::BusinessId;
+use transom_domain::address::Identity;
+use transom_domain::id::{BusinessId, SenderId};
 use transom_gateway::admin::{Admin, AdminAnswer, AdminCommand, AdminRefusal, Door, Scope, Secret};
+use transom_gateway::config::Config;
+use transom_gateway::seal::{KEY_FILE, KEY_VARIABLE};
 use transom_store::Topic;
 
 use crate::args::{
@@ -17,6 +20,10 @@ use crate::client::Client;
 use crate::fail::Fail;
 use crate::{config, desk, house, show};
 
+/// The store's file: what says that a folder holds one.
+const STORE_FILE: &str = "transom.db";
+/// Where `transom dev` works unless told otherwise.
+const DEV_DIR: &str = ".transom";
 /// Seconds of a day.
 const DAY: u32 = 86_400;
 
@@ -50,13 +57,31 @@ impl Hand {
                 return Ok(Self::Door(client));
             }
         }
-        if !make && !config.store.dir.join("transom.db").exists() {
-            return Err(Fail::usage(format!("there is no store in {}", config.store.dir.display()))
-                .remedy("Name its folder with --dir or --config; `transom serve` and `transom business add` make a new one."));
+        if !make {
+            must_be_there(&config)?;
         }
         let store = house::open_store(&config.store.dir)?;
         let admin = Admin::alone(store, house::sealing_key(&config)?, &house::upstream(&config), house::addresses(&config)).await;
         Ok(Self::Alone(Box::new(admin.map_err(|why| Fail::new(why.to_string()))?)))
+    }
+
+    /// The sender with this id, or with this number, decorated or not.
+    async fn sender(&self, named: &str) -> Result<SenderId, Fail> {
+        if let Ok(id) = named.parse() {
+            return Ok(id);
+        }
+        let address: Identity = named.parse().map_err(|_| {
+            Fail::usage(format!("{named:?} is neither a number nor an id of a sender"))
+                .remedy("Give the number with + and country, or the id; `transom sender list` shows both.")
+        })?;
+        match self.ask(AdminCommand::SenderList { business: None }).await? {
+            AdminAnswer::Senders { data } => {
+                data.into_iter().find(|s| s.address == address.to_string()).map(|s| s.id).ok_or_else(|| {
+                    Fail::new(format!("there is no sender {address}")).remedy("List them with `transom sender list`.")
+                })
+            }
+            other => Err(unexpected(&other)),
+        }
     }
 
     async fn ask(&self, command: AdminCommand) -> Result<AdminAnswer, Fail> {
@@ -109,6 +134,28 @@ impl Hand {
             other => Err(unexpected(&other)),
         }
     }
+}
+
+/// A command that only looks, or that changes what is there, makes nothing new: not a folder, not a store, not a key.
+fn must_be_there(config: &Config) -> Result<(), Fail> {
+    let dir = &config.store.dir;
+    if !dir.join(STORE_FILE).exists() {
+        let hint = if Path::new(DEV_DIR).join(desk::GATEWAY_DIR).is_dir() {
+            format!(" (such as --dir {DEV_DIR}, where `transom dev` has worked)")
+        } else {
+            String::new()
+        };
+        return Err(Fail::usage(format!("there is no store in {}", dir.display())).remedy(format!(
+            "Name its folder with --dir or --config{hint}; `transom serve` and `transom business add` make a new one."
+        )));
+    }
+    let own_key = config.seal.key_file.is_none() && std::env::var_os(KEY_VARIABLE).is_none();
+    if own_key && !dir.join(KEY_FILE).exists() {
+        return Err(Fail::usage(format!("the store in {} has no sealing key: {KEY_FILE} is missing", dir.display())).remedy(
+            format!("Put the file back, or give the key in {KEY_VARIABLE}: without it, tokens and secrets cannot be read."),
+        ));
+    }
+    Ok(())
 }
 
 fn unexpected(answer: &AdminAnswer) -> Fail {
@@ -223,12 +270,14 @@ pub(crate) async fn sender(command: SenderCommand) -> Result<(), Fail> {
             answer(&Hand::find(&place).await?, &place, AdminCommand::SenderList { business }).await
         }
         SenderCommand::Check { sender, place } => {
-            let sender = parse(&sender, "sender")?;
-            answer(&Hand::find(&place).await?, &place, AdminCommand::SenderCheck { sender }).await
+            let hand = Hand::find(&place).await?;
+            let sender = hand.sender(&sender).await?;
+            answer(&hand, &place, AdminCommand::SenderCheck { sender }).await
         }
         SenderCommand::Resume { sender, place } => {
-            let sender = parse(&sender, "sender")?;
-            answer(&Hand::find(&place).await?, &place, AdminCommand::SenderResume { sender }).await
+            let hand = Hand::find(&place).await?;
+            let sender = hand.sender(&sender).await?;
+            answer(&hand, &place, AdminCommand::SenderResume { sender }).await
         }
     }
 }

@@ -55,7 +55,7 @@ pub(crate) enum Command {
     Doctor(Place),
     /// Send one message
     #[command(
-        after_help = "Examples:\n  transom send --to +4915112345678 --text 'Hello'\n  transom send --env .transom/dev.env --to +4915112345678 --content content.json --var 1=Ana --wait"
+        after_help = "Examples:\n  transom send --to +4915112345678 --text 'Hello'\n  transom send --dir .transom --to +4915112345678 --content content.json --var 1=Ana --wait"
     )]
     Send(SendArgs),
     /// Ask whether a message may go, and how
@@ -262,7 +262,7 @@ pub(crate) enum AppCommand {
 pub(crate) enum SenderCommand {
     /// Add a WhatsApp number: read, check, register, subscribe, confirm, store
     #[command(
-        after_help = "Example:\n  META_ACCESS_TOKEN=… transom sender add --app 123456789012345 --waba 234567890123456 --number 345678901234567 --pin 123456"
+        after_help = "Example:\n  META_ACCESS_TOKEN=… transom sender add --app 123456789012345 --waba 234567890123456 --phone-number-id 345678901234567 --pin 123456"
     )]
     Add {
         /// Whose; may be left out when there is only one business
@@ -299,17 +299,19 @@ pub(crate) enum SenderCommand {
         place: Place,
     },
     /// Look one sender over, here and at Meta
-    #[command(after_help = "Example:\n  transom sender check 01K5Z3V8Q4M9W2N7T6R1XBCDEF")]
+    #[command(after_help = "Examples:\n  transom sender check +493023125001\n  transom sender check 01K5Z3V8Q4M9W2N7T6R1XBCDEF")]
     Check {
-        /// Which, as `sender list` shows it
+        /// Which: its number or its id, as `sender list` shows them
         sender: String,
         #[command(flatten)]
         place: Place,
     },
     /// Let a stopped sender go on
-    #[command(after_help = "Example:\n  transom sender resume 01K5Z3V8Q4M9W2N7T6R1XBCDEF")]
+    #[command(
+        after_help = "Examples:\n  transom sender resume +493023125001\n  transom sender resume 01K5Z3V8Q4M9W2N7T6R1XBCDEF"
+    )]
     Resume {
-        /// Which, as `sender list` shows it
+        /// Which: its number or its id, as `sender list` shows them
         sender: String,
         #[command(flatten)]
         place: Place,
@@ -420,8 +422,11 @@ pub(crate) enum TemplateCommand {
 /// Which gateway a message goes to.
 #[derive(Debug, Args)]
 pub(crate) struct Target {
-    /// A dev.env; else TRANSOM_URL, TRANSOM_BUSINESS and TRANSOM_API_KEY, else .transom/dev.env
-    #[arg(long, value_name = "FILE")]
+    /// Folder of `transom dev`; else TRANSOM_URL, TRANSOM_BUSINESS and TRANSOM_API_KEY, else .transom
+    #[arg(long)]
+    pub(crate) dir: Option<PathBuf>,
+    /// The dev.env itself, wherever it lies
+    #[arg(long, value_name = "FILE", conflicts_with = "dir")]
     pub(crate) env: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
@@ -491,28 +496,5 @@ pub(crate) enum ConfigCommand {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory as _;
-
-    #[test]
-    fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn every_command_shows_an_example() {
-        fn look(command: &clap::Command, path: &str) {
-            for sub in command.get_subcommands() {
-                let path = format!("{path} {}", sub.get_name());
-                if sub.has_subcommands() {
-                    look(sub, &path);
-                } else {
-                    let help = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
-                    assert!(help.contains(path.trim_start_matches("transom ")), "{path} has no example: {help:?}");
-                }
-            }
-        }
-        look(&Cli::command(), "transom");
-    }
-}
+#[path = "args_tests.rs"]
+mod tests;

@@ -16,12 +16,14 @@ use transom_simulator::{Identity, Options, Seed, Simulator, stored_offset_ms};
 use crate::client::Client;
 use crate::env_file::{DevEnv, FILE};
 use crate::fail::Fail;
-use crate::house::House;
+use crate::house::{self, House};
 
 /// The gateway's part of the desk's folder.
 pub(crate) const GATEWAY_DIR: &str = "gateway";
 /// The simulator's part.
 const SIMULATOR_DIR: &str = "simulator";
+/// Which arguments choose the ports: both are named whichever is taken, since another `transom dev` takes both.
+const PORT_FLAGS: &str = "--port (gateway) or --simulator-port (simulator)";
 /// PIN of the simulated number, in case somebody has taken its registration away.
 const PIN: &str = "246810";
 
@@ -53,6 +55,8 @@ pub(crate) struct Person {
     pub(crate) phone: String,
     /// Whether a session is open.
     pub(crate) open: bool,
+    /// Whether the number is a US one (+1), to which Meta lets no marketing template through.
+    pub(crate) in_us: bool,
 }
 
 impl Desk {
@@ -64,7 +68,7 @@ impl Desk {
         let DeskOptions { dir, port, simulator_port, customers } = options;
         make_private(&dir)?;
         let simulator_dir = dir.join(SIMULATOR_DIR);
-        let simulator_failed = |why: transom_simulator::StartError| Fail::new(why.to_string());
+        let simulator_failed = |why| house::simulator_failed(why, PORT_FLAGS);
         // A folder that is not there yet has no offset to keep; the simulator makes it.
         let offset = if simulator_dir.exists() { stored_offset_ms(&simulator_dir).map_err(simulator_failed)? } else { 0 };
         let clock = WorldClock::turnable(Span::millis(offset));
@@ -88,7 +92,7 @@ impl Desk {
         clock: WorldClock,
         customers: bool,
     ) -> Result<(House, DevEnv, Vec<Person>), Fail> {
-        let house = House::start(settings(dir, port, &simulator.graph_url())?, clock, "--port").await?;
+        let house = House::start(settings(dir, port, &simulator.graph_url())?, clock, PORT_FLAGS).await?;
         let path = dir.join(FILE);
         let earlier = if path.exists() { Some(DevEnv::read(&path)?) } else { None };
         let ready = async {
@@ -152,7 +156,7 @@ fn settings(dir: &Path, port: u16, graph_url: &str) -> Result<Config, Fail> {
     config.upstream.graph_url =
         transom_gateway::config::BaseUrl::read(graph_url).map_err(|why| Fail::new(format!("{graph_url}: {why}")))?;
     config.webhooks.allow_http = true;
-    config.webhooks.allow_private = true;
+    config.webhooks.allow_loopback = true;
     Ok(config)
 }
 
@@ -222,8 +226,8 @@ async fn set_up(house: &House, meta: &Identity, graph_url: &str, earlier: Option
     })
 }
 
-/// Ana, who has just written, and Bo, who has not; neither in the US, where no marketing would reach them.
-const PEOPLE: [(&str, &str); 2] = [("Ana", "+4915550100001"), ("Bo", "+4915550100002")];
+/// Ana, outside the US, who has just written, and Bo, in the US (a number of the range kept for fiction), who has not.
+const PEOPLE: [(&str, &str); 2] = [("Ana", "+4915550100001"), ("Bo", "+12025550142")];
 
 async fn people(env: &DevEnv) -> Result<Vec<Person>, Fail> {
     let sim = Client::plain(&env.simulator_url)?;
@@ -240,7 +244,7 @@ async fn people(env: &DevEnv) -> Result<Vec<Person>, Fail> {
         }
         let shown = sim.must(Method::GET, &path, None).await?;
         let open = shown["sessions"].as_array().is_some_and(|all| all.iter().any(|s| s["open"] == Value::Bool(true)));
-        people.push(Person { name: name.to_owned(), phone: phone.to_owned(), open });
+        people.push(Person { name: name.to_owned(), phone: phone.to_owned(), open, in_us: phone.starts_with("+1") });
     }
     Ok(people)
 }

@@ -48,6 +48,12 @@ fn welcome(desk: &Desk, dir: &Path) {
         );
         out::line("  curl -sS \"$TRANSOM_URL/v1/businesses/$TRANSOM_BUSINESS/messages\" -H \"X-API-Key: $TRANSOM_API_KEY\" \\");
         out::line(format!("    -d '{body}'\n"));
+        if person.in_us {
+            out::line(format!(
+                "{} is in the US: a marketing template fails there with Meta's 131049, even an approved one.\n",
+                person.name
+            ));
+        }
     }
     if let Some(person) = desk.people().first() {
         out::line(format!("What {}'s phone shows:\n", person.name));

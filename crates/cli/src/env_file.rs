@@ -67,8 +67,8 @@ impl DevEnv {
     /// When it cannot be read, or a key is missing.
     pub(crate) fn read(path: &Path) -> Result<Self, Fail> {
         let text = std::fs::read_to_string(path).map_err(|why| {
-            Fail::usage(format!("{} cannot be read: {why}", path.display()))
-                .remedy("Give the dev.env that `transom dev` has written.")
+            let remedy = "Only `transom dev` writes this file; for any other gateway set TRANSOM_URL, TRANSOM_BUSINESS and TRANSOM_API_KEY.";
+            Fail::usage(format!("{} cannot be read: {why}", path.display())).remedy(remedy)
         })?;
         Self::parse(&text).map_err(|key| {
             Fail::usage(format!("{} has no {key}", path.display()))

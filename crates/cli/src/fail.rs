@@ -5,7 +5,7 @@ use transom_gateway::admin::AdminRefusal;
 /// A failure on its way to standard error.
 #[derive(Debug)]
 pub(crate) struct Fail {
-    /// What is wrong, and where.
+    /// What is wrong, and where; empty when that was told already.
     pub(crate) message: String,
     /// How to mend it.
     pub(crate) remedy: Option<String>,
@@ -17,6 +17,11 @@ impl Fail {
     /// A failure of the work itself.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), remedy: None, code: 1 }
+    }
+
+    /// A failure that was told already, as a result on standard output: only the exit code is left to say it.
+    pub(crate) fn told() -> Self {
+        Self::new("")
     }
 
     /// With how to mend it.

@@ -16,6 +16,7 @@ use transom_gateway::seal::SealingKey;
 use transom_gateway::service::{AddressRules, Limits};
 use transom_gateway::upstream::UpstreamSettings;
 use transom_gateway::{Gateway, GatewayParts};
+use transom_simulator::StartError;
 use transom_store::{SqliteOptions, SqliteStore};
 
 use crate::fail::Fail;
@@ -141,7 +142,12 @@ pub(crate) fn upstream(config: &Config) -> UpstreamSettings {
 
 /// Which webhook addresses are allowed.
 pub(crate) fn addresses(config: &Config) -> AddressRules {
-    AddressRules { allow_http: config.webhooks.allow_http, allow_private: config.webhooks.allow_private }
+    let webhooks = &config.webhooks;
+    AddressRules {
+        allow_http: webhooks.allow_http,
+        allow_loopback: webhooks.allow_loopback,
+        allow_private: webhooks.allow_private,
+    }
 }
 
 fn duration(span: Span) -> Duration {
@@ -149,15 +155,25 @@ fn duration(span: Span) -> Duration {
 }
 
 async fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener, Fail> {
-    TcpListener::bind(address).await.map_err(|why| {
-        let said = if why.kind() == std::io::ErrorKind::AddrInUse {
-            "another program listens there".to_owned()
-        } else {
-            why.to_string()
-        };
-        Fail::new(format!("cannot listen on {address}: {said}"))
-            .remedy(format!("Stop that program, or choose another port with {flag} (0 takes a free one)."))
-    })
+    TcpListener::bind(address).await.map_err(|why| cannot_listen("the gateway", address, &why, flag))
+}
+
+fn cannot_listen(who: &str, address: SocketAddr, why: &std::io::Error, flag: &str) -> Fail {
+    let (said, remedy) = if why.kind() == std::io::ErrorKind::AddrInUse {
+        ("another program listens there".to_owned(), "Stop that program, or choose")
+    } else {
+        (why.to_string(), "Choose")
+    };
+    Fail::new(format!("{who} cannot listen on {address}: {said}"))
+        .remedy(format!("{remedy} another port with {flag}; 0 takes a free one."))
+}
+
+/// Why the simulator did not start; `port_flag` is the argument that would choose another port.
+pub(crate) fn simulator_failed(why: StartError, port_flag: &str) -> Fail {
+    match why {
+        StartError::Listen { address, source } => cannot_listen("the simulator", address, &source, port_flag),
+        why => Fail::new(why.to_string()),
+    }
 }
 
 /// An address that a client on this machine can use: a listener on every interface is reached on loopback.

@@ -1,5 +1,7 @@
 //! Log lines on standard error, as text or JSON. Content of messages is never in them: nothing that logs gets to see it.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 
 use transom_gateway::config::LogFormat;
@@ -15,7 +17,9 @@ pub(crate) fn start(filter: &str, format: LogFormat) -> Result<(), Fail> {
         Fail::usage(format!("log.level: {filter:?} is no level and no filter: {why}"))
             .remedy("Write a level such as info, or a filter such as info,transom_gateway=debug.")
     })?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for eyes; in a file or a journal their codes are noise.
+    let coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(coloured).with_writer(std::io::stderr);
     let _already_started = match format {
         LogFormat::Text => lines.try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),

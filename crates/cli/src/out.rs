@@ -28,6 +28,9 @@ pub(crate) fn note(text: impl AsRef<str>) {
 
 /// Says why the program ends.
 pub(crate) fn failed(fail: &Fail) {
+    if fail.message.is_empty() {
+        return;
+    }
     note(format!("error: {}", fail.message));
     if let Some(remedy) = &fail.remedy {
         note(format!("  {remedy}"));

@@ -29,14 +29,15 @@ struct Api {
 impl Api {
     fn of(target: &Target) -> Result<Self, Fail> {
         let fallback = Path::new(".transom").join(FILE);
+        let named = target.env.clone().or_else(|| target.dir.as_ref().map(|dir| dir.join(FILE)));
         let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
-        let (url, business, key) = match (&target.env, var("TRANSOM_URL"), var("TRANSOM_BUSINESS"), var("TRANSOM_API_KEY")) {
-            (Some(file), ..) => of_env(DevEnv::read(file)?),
+        let (url, business, key) = match (named, var("TRANSOM_URL"), var("TRANSOM_BUSINESS"), var("TRANSOM_API_KEY")) {
+            (Some(file), ..) => of_env(DevEnv::read(&file)?),
             (None, Some(url), Some(business), Some(key)) => (url, business, key),
             (None, None, None, None) if fallback.exists() => of_env(DevEnv::read(&fallback)?),
             _ => {
                 return Err(Fail::usage("no gateway is named")
-                    .remedy("Give --env FILE, or set TRANSOM_URL, TRANSOM_BUSINESS and TRANSOM_API_KEY; `transom dev` writes them to .transom/dev.env."));
+                    .remedy("Give --dir, the folder of `transom dev`; for any other gateway set TRANSOM_URL, TRANSOM_BUSINESS and TRANSOM_API_KEY."));
             }
         };
         Ok(Self { client: Client::native(&url, &key)?, business })

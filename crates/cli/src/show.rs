@@ -16,11 +16,7 @@ pub(crate) fn answer(answer: &AdminAnswer, json: bool) -> Result<(), Fail> {
         for_people(answer);
     }
     match answer {
-        AdminAnswer::Findings { data } => match data.iter().filter(|f| f.level == Level::Problem).count() {
-            0 => Ok(()),
-            1 => Err(Fail::new("there is a problem")),
-            some => Err(Fail::new(format!("there are {some} problems"))),
-        },
+        AdminAnswer::Findings { data } if data.iter().any(|f| f.level == Level::Problem) => Err(Fail::told()),
         _ => Ok(()),
     }
 }

@@ -10,7 +10,7 @@ use transom_simulator::{Options, Seed, Simulator, stored_offset_ms};
 
 use crate::args::SimulateArgs;
 use crate::fail::Fail;
-use crate::{logs, out, signals};
+use crate::{house, logs, out, signals};
 
 /// Runs until a signal.
 ///
@@ -18,7 +18,7 @@ use crate::{logs, out, signals};
 /// When it cannot start.
 pub(crate) async fn run(args: &SimulateArgs) -> Result<(), Fail> {
     logs::start(&args.log, transom_gateway::config::LogFormat::Text)?;
-    let failed = |why: transom_simulator::StartError| Fail::new(why.to_string());
+    let failed = |why| house::simulator_failed(why, "--port");
     let offset = if args.dir.exists() { stored_offset_ms(&args.dir).map_err(failed)? } else { 0 };
     let options =
         Options { dir: args.dir.clone(), listen: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)), seed: Seed::random() };
@@ -48,7 +48,11 @@ pub(crate) async fn run(args: &SimulateArgs) -> Result<(), Fail> {
         out::line("  transom business add --name 'Example Shop'");
         out::line("  transom sender add");
     }
-    signals::first().await?;
+    let ended = tokio::select! {
+        stopped = signals::first() => stopped,
+        () = simulator.failed() => Err(Fail::new("the simulator could not write to its folder")
+            .remedy("Make room on the disk, then start again: everything that was answered is there.")),
+    };
     simulator.stop().await;
-    Ok(())
+    ended
 }

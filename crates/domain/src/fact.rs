@@ -217,6 +217,17 @@ pub enum InboundBody {
     },
 }
 
+impl Inbound {
+    /// Upstream's id of the message that this one speaks of: answered, tapped, quoted, or reacted to.
+    #[must_use]
+    pub fn refers_to(&self) -> Option<&str> {
+        match &self.body {
+            InboundBody::Reaction { message_id, .. } => Some(message_id),
+            _ => self.reply_to.as_deref(),
+        }
+    }
+}
+
 impl InboundBody {
     /// A word for logs, filters and lists.
     #[must_use]

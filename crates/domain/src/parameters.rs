@@ -61,8 +61,9 @@ pub fn fit(template: &Template, parameters: &[Parameter]) -> Result<TemplateSend
         buttons: buttons(&definition.buttons, "", &mut given, &mut findings),
         cards: cards(definition, &mut given, &mut findings),
     };
-    for (parameter, used) in &given.parameters {
-        if !used {
+    for (i, (parameter, used)) in given.parameters.iter().enumerate() {
+        let doubled = given.parameters.iter().take(i).any(|(p, _)| p.name == parameter.name);
+        if !used && !doubled {
             findings.note(&parameter.name, "is not a parameter of this template", "remove it, or check the template's variables");
         }
     }

@@ -156,6 +156,7 @@ impl Gateway {
             dispatcher,
             relay,
             rest: rest.clone(),
+            upstream,
             template_interval: parts.template_interval,
             stop: stop_working.child_token(),
         };

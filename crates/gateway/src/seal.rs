@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(again.open_text(&sealed).unwrap(), "secret");
         let other = SealingKey::load_or_create(there.path()).unwrap();
         assert!(matches!(other.open(&sealed), Err(SealError::NotOurs)));
-        let mut damaged = sealed.clone();
+        let mut damaged = sealed;
         if let Some(last) = damaged.0.last_mut() {
             *last ^= 1;
         }

@@ -75,12 +75,15 @@ fn canonical(definition: &Definition) -> String {
 #[derive(Clone)]
 pub struct Library(Arc<Inner>);
 
+/// One account of one business.
+type AccountOf = (BusinessId, String);
+
 struct Inner {
     store: Arc<dyn Store>,
     upstream: Upstream,
     clock: WorldClock,
-    shelves: Mutex<HashMap<(BusinessId, String), (Instant, Arc<Shelf>)>>,
-    asked: Mutex<HashMap<(BusinessId, String), Instant>>,
+    shelves: Mutex<HashMap<AccountOf, (Instant, Arc<Shelf>)>>,
+    asked: Mutex<HashMap<AccountOf, Instant>>,
 }
 
 /// What a reading of Meta's list gave.

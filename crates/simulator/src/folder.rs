@@ -42,8 +42,8 @@ pub enum StartError {
         /// The schema this version writes.
         known: i64,
     },
-    /// The address cannot be listened on.
-    #[error("the simulator cannot listen on {address}: {source}; choose a free port with --simulator-port (0: any)")]
+    /// The address cannot be listened on. Which argument chooses another is for the command to say.
+    #[error("the simulator cannot listen on {address}: {source}")]
     Listen {
         /// The address asked for.
         address: SocketAddr,

@@ -11,9 +11,9 @@ use transom_domain::time::Timestamp;
 use crate::contract::{
     Accept, Accepted, Answer, App, Backlog, Business, CancelOutcome, Claim, Claims, CustomerView, Endpoint, EventPage, HearBody,
     HearOutcome, JournalEntry, Key, Look, MessageFilter, PAGE_MAX, Page, PendingUnknown, PutEndpoint, PutSender, RelayRound,
-    RelayWork, Resolution, Sender, SessionRow, Settle, Settled, Store,
+    RelayWork, Resolution, Sender, SessionRow, Settle, Settled, Store, Timeline,
 };
-use crate::moves::{accept, admin, claim, end, hear, read, relay, settle, template, unknown, upkeep};
+use crate::moves::{accept, admin, claim, end, hear, read, relay, settle, template, timeline, unknown, upkeep};
 use crate::rows::{Result, Rows};
 
 /// Which part of a full queue a move may use.
@@ -194,6 +194,10 @@ impl<E: Engine> Store for E {
 
     fn message(&self, business: BusinessId, message: MessageId) -> Answer<'_, Option<Message>> {
         self.read(move |rows| read::message(rows, business, message))
+    }
+
+    fn timeline(&self, business: BusinessId, message: MessageId) -> Answer<'_, Timeline> {
+        self.read(move |rows| timeline::timeline(rows, business, message))
     }
 
     fn messages(&self, business: BusinessId, filter: MessageFilter, page: Page) -> Answer<'_, (Vec<Message>, Option<String>)> {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::types::{Action, ActionKind, Body, CarouselCard, ContentType};
+use super::action::{Action, ActionKind};
+use super::types::{Body, CarouselCard, ContentType};
 use super::variables::{NAME_MAX, Piece, VARIABLES_MAX, pieces};
 use super::{Content, Language};
 use crate::address::Phone;

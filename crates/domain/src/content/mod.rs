@@ -3,6 +3,7 @@
 //! The field names inside `types` are Twilio's own (Content API, "content types overview"); limits are those that WhatsApp
 //! puts on a message of that kind, since every type is written to be sent there.
 
+mod action;
 mod check;
 mod types;
 mod variables;
@@ -13,10 +14,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::field::{FieldError, Findings};
 
+pub use action::{Action, ActionKind};
 pub use check::ONE_TIME_CODE as ONE_TIME_CODE_MAX;
 pub use types::{
-    Action, ActionKind, Authentication, Body, CallToAction, Card, Carousel, CarouselCard, Catalog, CatalogItem, ContentType,
-    FlowPage, Flows, ListItem, ListPicker, Location, Media, QuickReply, Text, WhatsappCard,
+    Authentication, Body, CallToAction, Card, Carousel, CarouselCard, Catalog, CatalogItem, ContentType, FlowPage, Flows,
+    ListItem, ListPicker, Location, Media, QuickReply, Text, WhatsappCard,
 };
 pub use variables::{Piece, VALUE_MAX, VARIABLES_MAX, Variables, pieces, placeholders, read_given, render_text};
 

@@ -1,6 +1,5 @@
 //! The doctor: what is wrong with the house or with a sender, and how to mend it.
 
-use transom_domain::time::Span;
 use transom_meta::graph::{NumberStatus, Quality};
 use transom_store::{Sender, SenderState};
 
@@ -10,10 +9,7 @@ use super::sender::in_words;
 use super::{Admin, rfc3339};
 use crate::problem::Problem;
 
-/// A message that waits longer than this is worth a word.
-const LONG_WAIT: Span = Span::minutes(10);
-
-fn finding(level: Level, about: &str, said: impl Into<String>, remedy: impl Into<String>) -> Finding {
+pub(super) fn finding(level: Level, about: &str, said: impl Into<String>, remedy: impl Into<String>) -> Finding {
     Finding { level, about: about.to_owned(), said: said.into(), remedy: remedy.into() }
 }
 
@@ -141,25 +137,15 @@ impl Admin {
                 Level::Problem,
                 &about,
                 format!("it is stopped since {}: {}", rfc3339(*since), failure.message),
-                format!("Mend what is said below, then `transom sender resume {}`; its queue is kept.", sender.id),
+                format!("Mend what is said of it here, then `transom sender resume {}`; its queue is kept.", sender.address),
             ));
         }
-        let backlog = self.service.store.backlog(sender.id).await?;
-        let waited = backlog.oldest.map(|at| self.service.now().since(at));
-        if waited.is_some_and(|w| w > LONG_WAIT) {
-            let minutes = waited.map_or(0, |w| w.as_secs() / 60);
-            let said = format!("{} messages wait, the oldest for {minutes} minutes", backlog.waiting);
-            found.push(finding(
-                Level::Warning,
-                &about,
-                said,
-                "A stopped sender, pacing or a schedule holds them; see the other findings.",
-            ));
-        }
-        found.extend(self.at_meta(sender, &about).await?);
-        if found.is_empty() {
+        found.extend(self.look_at_queue(sender, &about).await?);
+        let at_meta = self.at_meta(sender, &about).await?;
+        if at_meta.is_empty() {
             found.push(finding(Level::Fine, &about, "registered, subscribed, its token works", ""));
         }
+        found.extend(at_meta);
         Ok(found)
     }
 

@@ -6,6 +6,7 @@ mod command;
 mod doctor;
 mod door;
 mod meta_side;
+mod queue;
 mod sender;
 
 use sha2::{Digest as _, Sha256};

@@ -180,6 +180,8 @@ keys! {
     webhooks: WebhooksConfig {
         /// How long an endpoint may take to answer.
         timeout: Span = Span::secs(15);
+        /// Allow endpoints on this machine (127.0.0.0/8, ::1), and on no other private network.
+        allow_loopback: bool = false;
         /// Allow endpoints on private, loopback and link-local addresses. Only for networks in which every tenant is trusted.
         allow_private: bool = false;
         /// Allow endpoints without TLS.

@@ -1,16 +1,16 @@
-//! A message as our API shows it: state, attempts, timeline.
+//! A message as our API shows it: state, content, attempts; where one message is read, with its timeline.
 
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use transom_domain::message::{Attempt, Message};
-use transom_domain::status::{Phase, Progress};
-use transom_domain::time::Timestamp;
-use transom_store::Sender;
+use transom_domain::status::Phase;
+use transom_store::{Sender, Timeline};
 
 use super::common::{json_text, rfc3339};
 use super::message_print::draft_json;
+use super::message_timeline::{TimelineEntry, story};
 use super::payload::{failure_json, inbound_parts};
 use super::verdict::VerdictView;
 
@@ -58,8 +58,9 @@ pub(crate) struct MessageView {
     redacted: bool,
     /// Calls upstream, first to last.
     attempts: Vec<AttemptView>,
-    /// What happened, oldest first.
-    timeline: Vec<TimelineEntry>,
+    /// What happened, as the story goes; left out in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeline: Option<Vec<TimelineEntry>>,
     /// Price as Meta last told it.
     #[schema(value_type = Option<Object>)]
     pricing: Value,
@@ -97,25 +98,9 @@ pub(crate) struct AttemptView {
     note: Option<String>,
 }
 
-/// One thing that happened.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct TimelineEntry {
-    /// When.
-    at: String,
-    /// What: `accepted`, `received`, `verdict`, `queued`, `attempt_started`, a status of an attempt, or how it ended.
-    what: &'static str,
-    /// Number of the attempt, where it was one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attempt: Option<u32>,
-    /// One sentence or word more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<String>,
-}
-
 impl MessageView {
-    /// The view of a message; `sender` is its sender, where it is still there.
-    pub(crate) fn new(message: &Message, sender: Option<&Sender>) -> Self {
+    /// The view of a message; `sender` is its sender, where it is still there. Without a timeline it is the short form of lists.
+    pub(crate) fn new(message: &Message, sender: Option<&Sender>, timeline: Option<&Timeline>) -> Self {
         let inbound = matches!(message.phase, Phase::Received);
         let not_before = match &message.phase {
             Phase::Queued { not_before } => Some(rfc3339(*not_before)),
@@ -142,7 +127,7 @@ impl MessageView {
             callback_data: message.callback_data.as_deref().map_or(Value::Null, json_text),
             redacted: message.redacted,
             attempts: message.attempts.iter().map(|a| attempt(a, message)).collect(),
-            timeline: timeline(message),
+            timeline: timeline.map(|timeline| story(message, timeline)),
             pricing: last(|a| a.pricing.is_some()).and_then(|a| a.pricing.clone()).unwrap_or_default(),
             details: MessageDetails {
                 provider_message_id: provider_message_id
@@ -172,47 +157,8 @@ fn attempt(attempt: &Attempt, message: &Message) -> AttemptView {
     }
 }
 
-fn timeline(message: &Message) -> Vec<TimelineEntry> {
-    let mut entries: Vec<(Timestamp, TimelineEntry)> = Vec::new();
-    let mut note = |at: Timestamp, what: &'static str, attempt: Option<u32>, text: Option<String>| {
-        entries.push((at, TimelineEntry { at: rfc3339(at), what, attempt, text }));
-    };
-    if matches!(message.phase, Phase::Received) {
-        note(message.accepted_at, "received", None, None);
-    } else {
-        note(message.accepted_at, "accepted", None, None);
-        if let Some(verdict) = &message.verdict {
-            note(message.accepted_at, "verdict", None, Some(verdict.explanation.clone()));
-        }
-        if let Phase::Queued { not_before } = message.phase {
-            let text = (not_before > message.accepted_at).then(|| format!("Not before {}.", rfc3339(not_before)));
-            note(message.accepted_at, "queued", None, text);
-        }
-    }
-    for attempt in &message.attempts {
-        note(attempt.started_at, "attempt_started", Some(attempt.number), None);
-        if attempt.progress != Progress::Started {
-            let text = attempt.error.as_ref().map(|e| e.message.clone()).or_else(|| attempt.note.clone());
-            note(attempt.at, attempt.progress.as_str(), Some(attempt.number), text);
-        }
-    }
-    let end = message.attempts.iter().map(|a| a.at).fold(message.accepted_at, Timestamp::max);
-    match &message.phase {
-        Phase::Unknown { until } => {
-            note(end, "unknown", None, Some(format!("The answer was lost; decided at {}.", rfc3339(*until))));
-        }
-        Phase::GivenUp { failure } => note(end, "given_up", None, Some(failure.message.clone())),
-        Phase::Expired => note(message.expires_at.unwrap_or(end).max(end), "expired", None, None),
-        Phase::Cancelled => note(end, "cancelled", None, None),
-        Phase::Queued { .. } | Phase::InFlight | Phase::Handed | Phase::Received => {}
-    }
-    // By time; what has the same time stays in the order of the story.
-    entries.sort_by_key(|(at, _)| *at);
-    entries.into_iter().map(|(_, entry)| entry).collect()
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use serde_json::json;
     use transom_domain::address::Channel;
@@ -220,13 +166,14 @@ mod tests {
     use transom_domain::free_form::FreeForm;
     use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
     use transom_domain::message::{Class, Draft, WhenUnknown};
-    use transom_domain::status::{Failure, Status};
+    use transom_domain::status::{Failure, Progress, Status};
+    use transom_domain::time::Timestamp;
 
-    fn at(second: i64) -> Timestamp {
+    pub(crate) fn at(second: i64) -> Timestamp {
         Timestamp::from_secs(1_790_000_000 + second)
     }
 
-    fn made(number: u32, progress: Progress, started: i64, said: i64) -> Attempt {
+    pub(crate) fn made(number: u32, progress: Progress, started: i64, said: i64) -> Attempt {
         Attempt {
             number,
             started_at: at(started),
@@ -239,7 +186,8 @@ mod tests {
         }
     }
 
-    fn message() -> Message {
+    /// A message with these attempts.
+    pub(crate) fn message(attempts: Vec<Attempt>) -> Message {
         Message {
             id: MessageId(1),
             business: BusinessId(2),
@@ -255,7 +203,7 @@ mod tests {
             phase: Phase::Handed,
             status: Status::Delivered,
             failure: None,
-            attempts: vec![made(1, Progress::Refused, 1, 2), made(2, Progress::Delivered, 5, 9)],
+            attempts,
             accepted_at: at(0),
             expires_at: None,
             when_unknown: WhenUnknown::Auto,
@@ -267,10 +215,12 @@ mod tests {
     }
 
     #[test]
-    fn the_story_is_told_in_order_and_the_provider_s_id_stands_in_details() {
-        let shown = serde_json::to_value(MessageView::new(&message(), None)).unwrap();
-        let told: Vec<_> = shown["timeline"].as_array().unwrap().iter().map(|e| e["what"].as_str().unwrap()).collect();
-        assert_eq!(told, ["accepted", "attempt_started", "refused", "attempt_started", "delivered"]);
+    fn the_provider_s_id_stands_in_details_and_lists_tell_no_story() {
+        let sent = message(vec![made(1, Progress::Refused, 1, 2), made(2, Progress::Delivered, 5, 9)]);
+        let shown = serde_json::to_value(MessageView::new(&sent, None, None)).unwrap();
+        assert!(shown.get("timeline").is_none());
+        let whole = serde_json::to_value(MessageView::new(&sent, None, Some(&Timeline::default()))).unwrap();
+        assert_eq!(whole["timeline"][0]["what"], "accepted");
         assert_eq!(shown["details"]["providerMessageId"], "wamid.2");
         assert_eq!(shown["pricing"], json!({ "billable": true }));
         assert_eq!(shown["content"], json!({ "message": { "text": "Hi" } }));
@@ -282,10 +232,10 @@ mod tests {
     fn a_redacted_failure_has_no_content_but_its_error() {
         let failure = Failure { code: ErrorCode::OutcomeUnknown, message: "Lost.".into(), upstream: None };
         let phase = Phase::GivenUp { failure: failure.clone() };
-        let ended = Message { draft: None, redacted: true, failure: Some(failure), phase, status: Status::Failed, ..message() };
-        let shown = serde_json::to_value(MessageView::new(&ended, None)).unwrap();
+        let ended =
+            Message { draft: None, redacted: true, failure: Some(failure), phase, status: Status::Failed, ..message(Vec::new()) };
+        let shown = serde_json::to_value(MessageView::new(&ended, None, None)).unwrap();
         assert_eq!((&shown["content"], &shown["redacted"]), (&Value::Null, &json!(true)));
         assert_eq!(shown["error"]["code"], "ERROR_CODE_OUTCOME_UNKNOWN");
-        assert_eq!(shown["timeline"].as_array().unwrap().last().unwrap()["what"], "given_up");
     }
 }

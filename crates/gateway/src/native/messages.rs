@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use transom_domain::error_code::ErrorCode;
-use transom_domain::id::{BusinessId, SenderId};
+use transom_domain::id::{BusinessId, MessageId, SenderId};
 use transom_domain::message::Message;
 use transom_domain::status::Status;
 use transom_store::{Direction, MessageFilter, Page};
@@ -20,6 +20,7 @@ use crate::http::App;
 use crate::http::call::{Asked, Authorised, PathId, SEND, json};
 use crate::http::refusal::{ChangeRefusals, ListRefusals, ReadRefusals};
 use crate::problem::Problem;
+use crate::service::Caller;
 
 /// A page of messages, newest first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -81,8 +82,16 @@ impl App {
         senders.into_iter().find(|s| Some(&s.address) == address.as_ref() || Some(s.id) == id).map(|s| s.id)
     }
 
+    /// The short form, for lists.
     fn view(&self, message: &Message) -> MessageView {
-        MessageView::new(message, self.service.sender(message.sender).as_ref())
+        MessageView::new(message, self.service.sender(message.sender).as_ref(), None)
+    }
+
+    /// One message with its timeline.
+    async fn whole(&self, caller: &Caller, id: MessageId) -> Result<MessageView, Problem> {
+        let message = self.service.message(caller, id).await?;
+        let timeline = self.service.timeline(caller, id).await?;
+        Ok(MessageView::new(&message, self.service.sender(message.sender).as_ref(), Some(&timeline)))
     }
 }
 
@@ -92,7 +101,7 @@ fn missing() -> Problem {
 
 /// List messages
 ///
-/// Newest first, sent and received.
+/// Newest first, sent and received; without their timelines.
 #[utoipa::path(
     get,
     path = "/v1/businesses/{business}/messages",
@@ -135,8 +144,7 @@ pub(crate) async fn list(
     security(("X-API-Key" = []))
 )]
 pub(crate) async fn get(State(app): State<App>, Authorised(caller): Authorised<SEND>, id: PathId) -> Result<Response, Problem> {
-    let message = app.service.message(&caller, id.parse(missing)?).await?;
-    json(StatusCode::OK, &app.view(&message))
+    json(StatusCode::OK, &app.whole(&caller, id.parse(missing)?).await?)
 }
 
 /// Mark an inbound message read
@@ -183,7 +191,7 @@ pub(crate) async fn cancel(
 ) -> Result<Response, Problem> {
     let id = id.parse(missing)?;
     app.service.cancel(&caller, id).await?;
-    json(StatusCode::OK, &app.view(&app.service.message(&caller, id).await?))
+    json(StatusCode::OK, &app.whole(&caller, id).await?)
 }
 
 /// Redact a message
@@ -205,7 +213,7 @@ pub(crate) async fn redact(
 ) -> Result<Response, Problem> {
     let id = id.parse(missing)?;
     app.service.redact(&caller, id).await?;
-    json(StatusCode::OK, &app.view(&app.service.message(&caller, id).await?))
+    json(StatusCode::OK, &app.whole(&caller, id).await?)
 }
 
 /// Delete a message

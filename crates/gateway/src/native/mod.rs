@@ -8,6 +8,7 @@ mod events;
 mod message_body;
 mod message_paths;
 mod message_print;
+mod message_timeline;
 mod message_view;
 mod messages;
 pub mod payload;

@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use transom_domain::content::{Content, read_given};
+use transom_domain::content::{Content, Variables, read_given};
 use transom_domain::message::{TemplateName, WhenClosed, WhenUnknown};
+use transom_domain::parameters::Parameter;
 use transom_domain::time::Span;
 
 use super::common::{callback_data, campaign, moment};
@@ -109,7 +110,7 @@ impl Send {
         }
         let content = match self.content {
             Some(content) => content.read(notes),
-            None if self.content_id.is_some() => None,
+            None if self.content_id.is_some() || self.template.is_some() => None,
             None => {
                 notes.note(
                     "content",
@@ -144,12 +145,19 @@ impl Send {
         let send_at = moment(self.send_at.as_deref(), "sendAt", notes);
         let callback_data = callback_data(self.callback_data.as_ref(), &asked.body, notes);
         let campaign = campaign(self.campaign_name, notes);
+        let what = match (content, template) {
+            (Some(content), template) => What::Content { content, variables: variables?, template, when_closed },
+            (None, Some(TemplateName { name, language })) => {
+                What::Template { name, language: Some(language), parameters: parameters_of(variables?) }
+            }
+            (None, None) => return None,
+        };
         Some(SendCommand {
             to: to?,
             from,
             id: None,
             name: None,
-            what: What::Content { content: content?, variables: variables?, template, when_closed },
+            what,
             send_at,
             validity: self.validity_seconds.map(|s| Span::secs(i64::from(s))),
             when_unknown,
@@ -159,6 +167,14 @@ impl Send {
             idempotency: None,
         })
     }
+}
+
+/// Variables of a template that is sent without content: `1` and `name` are the text's, every other parameter goes by its
+/// published name.
+fn parameters_of(variables: Variables) -> Vec<Parameter> {
+    let published = ["header_", "body_", "button_", "card_"];
+    let name = |name: String| if published.iter().any(|p| name.starts_with(p)) { name } else { format!("body_{name}") };
+    variables.into_iter().map(|(key, value)| Parameter { name: name(key), value, filename: None }).collect()
 }
 
 impl ContentBody {

@@ -3,7 +3,7 @@
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::MessageId;
 use transom_domain::message::Message;
-use transom_store::{CancelOutcome, EventPage, MessageFilter, PAGE_MAX, Page, SessionRow};
+use transom_store::{CancelOutcome, EventPage, MessageFilter, PAGE_MAX, Page, SessionRow, Timeline};
 
 use super::command::Caller;
 use super::{Service, judge};
@@ -16,6 +16,14 @@ impl Service {
     /// 404 when this business has none with this id.
     pub async fn message(&self, caller: &Caller, id: MessageId) -> Result<Message, Problem> {
         self.store.message(caller.business, id).await?.ok_or_else(|| Problem::not_found("message"))
+    }
+
+    /// What happened to a message; empty when this business has none with this id.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn timeline(&self, caller: &Caller, id: MessageId) -> Result<Timeline, Problem> {
+        Ok(self.store.timeline(caller.business, id).await?)
     }
 
     /// Messages, newest first.
@@ -40,6 +48,10 @@ impl Service {
     /// 410 when the position is older than what is kept.
     pub async fn events(&self, caller: &Caller, after: u64, limit: usize) -> Result<EventPage, Problem> {
         let page = self.store.events(caller.business, after, limit.clamp(1, PAGE_MAX)).await?;
+        if after > page.newest {
+            let rule = format!("is {after}, and the newest event has position {}", page.newest);
+            return Err(Problem::field("after", rule, "pass on `nextAfter` as it was given, or 0 to start"));
+        }
         if after.saturating_add(1) < page.earliest {
             return Err(Problem::new(ErrorCode::CursorTooOld, format!("Events after position {after} are no longer all kept."))
                 .detail("earliest", page.earliest.saturating_sub(1)));

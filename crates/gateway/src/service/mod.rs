@@ -30,7 +30,7 @@ use crate::work::relay::Relay;
 
 pub use command::{CALLBACK_DATA_MAX, Caller, IdempotencyKey, SendCommand, Sent, What};
 pub use judge::{Judged, Known, Leaving, facts_of, failure_of, judged, needs_phone, provider_id};
-pub use webhooks::{AddressRules, CreatedWebhook, NewWebhook, WebhookChange, is_private, webhook_secret};
+pub use webhooks::{AddressRules, CreatedWebhook, NewWebhook, WebhookChange, webhook_secret};
 
 /// How long a key that was looked up is believed: the most that a revocation may lag.
 const KEY_MAX_AGE: std::time::Duration = std::time::Duration::from_secs(5);

@@ -132,7 +132,8 @@ impl Service {
             return Err(Problem::new(ErrorCode::MessageSelfInvalid, "The recipient is the sender itself."));
         }
         let look = self.store.look(caller.business, speaker.sender.id, command.to.clone()).await?;
-        let session = look.evidence.at(now);
+        // Judged for the moment at which it is to go, as far as that is known today.
+        let session = look.evidence.at(command.send_at.unwrap_or(now).max(now));
         let known = Known {
             channel: command.to.channel(),
             session,
@@ -173,9 +174,13 @@ impl Service {
                 let template = match language {
                     Some(language) => shelf.named(name).find(|t| t.language == *language),
                     None => {
-                        let mut approved = shelf.named(name).filter(|t| t.approval == Approval::Approved);
-                        let first = approved.next();
-                        first.filter(|_| approved.next().is_none())
+                        let approved: Vec<_> = shelf.named(name).filter(|t| t.approval == Approval::Approved).collect();
+                        if approved.len() > 1 {
+                            let languages: Vec<&str> = approved.iter().map(|t| t.language.as_str()).collect();
+                            let rule = format!("is required, since {name} is approved in several: {}", languages.join(", "));
+                            return Err(Problem::field("language", rule, "name one of them"));
+                        }
+                        approved.first().copied()
                     }
                 };
                 let template =

@@ -25,7 +25,9 @@ const ADDRESS_MAX: usize = 2_000;
 pub struct AddressRules {
     /// Plain http, too.
     pub allow_http: bool,
-    /// Private, loopback and link-local networks, too.
+    /// This machine, too.
+    pub allow_loopback: bool,
+    /// Every private, loopback and link-local network, too.
     pub allow_private: bool,
 }
 
@@ -65,6 +67,12 @@ pub struct CreatedWebhook {
 }
 
 impl AddressRules {
+    /// Whether a resolved address may be called.
+    #[must_use]
+    pub fn reaches(self, ip: IpAddr) -> bool {
+        self.allow_private || (self.allow_loopback && ip.is_loopback()) || !is_private(ip)
+    }
+
     /// Checks an address as far as that goes without resolving its name; names are checked at each delivery.
     ///
     /// # Errors
@@ -88,13 +96,13 @@ impl AddressRules {
             Some(Host::Ipv4(ip)) => Some(IpAddr::V4(ip)),
             Some(Host::Ipv6(ip)) => Some(IpAddr::V6(ip)),
             Some(Host::Domain(name)) => {
-                if !self.allow_private && (name.eq_ignore_ascii_case("localhost") || name.ends_with(".localhost")) {
+                if !self.allow_private && !self.allow_loopback && (name.eq_ignore_ascii_case("localhost") || name.ends_with(".localhost")) {
                     return Err(refused(format!("address leads to this machine: {name}.")));
                 }
                 None
             }
         };
-        if ip.is_some_and(|ip| !self.allow_private && is_private(ip)) {
+        if ip.is_some_and(|ip| !self.reaches(ip)) {
             return Err(refused("address leads to a private network.".to_owned()));
         }
         Ok(url)
@@ -103,7 +111,7 @@ impl AddressRules {
 
 /// Whether an address is not on the public internet: what a webhook must not be used to reach.
 #[must_use]
-pub fn is_private(ip: IpAddr) -> bool {
+fn is_private(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => {
             let [a, b, c, _] = ip.octets();
@@ -258,7 +266,10 @@ mod tests {
             assert!(strict.check(bad).is_err(), "{bad}");
         }
         assert!(strict.check("https://shop.example/hook?x=1").is_ok());
-        let dev = AddressRules { allow_http: true, allow_private: true };
-        assert!(dev.check("http://127.0.0.1:9000/hook").is_ok());
+        let dev = AddressRules { allow_http: true, allow_loopback: true, allow_private: false };
+        assert!(dev.check("http://127.0.0.1:9000/hook").is_ok() && dev.check("http://localhost:9000/hook").is_ok());
+        for bad in ["http://169.254.169.254/", "https://10.0.0.1/", "http://0.0.0.0/"] {
+            assert!(dev.check(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -26,7 +26,7 @@ use transom_store::{BATCH_MAX, Endpoint, EndpointState, RelayRound, Store, Store
 use super::rest::{Post, Rest};
 use crate::native::payload::{payload, tells};
 use crate::seal::{self, SealingKey};
-use crate::service::{AddressRules, is_private};
+use crate::service::AddressRules;
 use crate::telemetry;
 
 /// Deliveries under way at once to one endpoint.
@@ -60,14 +60,15 @@ struct Worker {
     stop: CancellationToken,
 }
 
-/// Resolves names and leaves out what is not on the public internet.
-struct PublicOnly;
+/// Resolves names and leaves out what may not be called.
+struct Reachable(AddressRules);
 
-impl reqwest::dns::Resolve for PublicOnly {
+impl reqwest::dns::Resolve for Reachable {
     fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        let rules = self.0;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = found.filter(|a| !is_private(a.ip())).collect();
+            let public: Vec<SocketAddr> = found.filter(|a| rules.reaches(a.ip())).collect();
             if public.is_empty() {
                 return Err("the name leads to a private network, or nowhere".into());
             }
@@ -100,7 +101,7 @@ impl Relay {
             .no_proxy()
             .user_agent(concat!("transom/", env!("CARGO_PKG_VERSION")));
         if !addresses.allow_private {
-            client = client.dns_resolver(Arc::new(PublicOnly));
+            client = client.dns_resolver(Arc::new(Reachable(addresses)));
         }
         let client = client.build().map_err(|why| why.to_string())?;
         Ok(Self(Arc::new(Inner { store, clock, key, addresses, client, rest, tasks, stop, workers: Mutex::default() })))

@@ -1,26 +1,33 @@
 //! Upkeep: what falls due by itself. Lost answers are decided, stale messages expired, old rows swept, templates and the
 //! directory read anew.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use transom_clock::WorldClock;
 use transom_domain::dispatch::{Unresolved, after_silence};
+use transom_domain::id::SenderId;
 use transom_domain::time::{Span, Timestamp};
 use transom_store::{BATCH_MAX, Resolution, Store};
 
 use super::dispatcher::Dispatcher;
 use super::relay::Relay;
 use super::rest::Rest;
-use crate::directory::{Directory, MAX_AGE};
+use crate::directory::{Directory, MAX_AGE, Speaker};
 use crate::telemetry;
 use crate::templates::Library;
+use crate::upstream::Upstream;
 
 /// Rows that one sweep removes.
 const SWEEP_ROWS: usize = 1_000;
 /// How often old rows are swept, by world time.
 const SWEEP_EVERY: Span = Span::minutes(10);
+/// A stopped sender is looked at after this, then after ever longer.
+const MEND_FIRST: Span = Span::minutes(1);
+/// The longest gap between two looks at a stopped sender.
+const MEND_LONGEST: Span = Span::hours(1);
 /// How long a worker waits after the store could not answer.
 const STORE_PAUSE: Span = Span::secs(1);
 /// Expiry that nobody was poked for is looked for this often at most.
@@ -43,6 +50,8 @@ pub struct Upkeep {
     pub relay: Relay,
     /// Where workers are posted.
     pub rest: Rest,
+    /// Meta.
+    pub upstream: Upstream,
     /// How often templates are read from Meta.
     pub template_interval: Span,
     /// Ends it.
@@ -155,6 +164,56 @@ impl Upkeep {
         }
     }
 
+    /// Lets stopped senders go on once they are mended: asks Meta for the number, with growing gaps. An error that only a send
+    /// shows (an unpaid account) stops the sender again at its next message.
+    pub async fn mend(self) {
+        let post = self.rest.post();
+        let mut changes = self.directory.changes();
+        let mut tried: HashMap<SenderId, (u32, Timestamp)> = HashMap::new();
+        loop {
+            let due = tried.values().map(|(_, due)| *due).min();
+            let busy = tokio::select! {
+                busy = post.wait(due) => busy,
+                _ = changes.changed() => post.busy(),
+                () = self.stop.cancelled() => return,
+            };
+            let now = self.clock.now();
+            let directory = self.directory.now();
+            // One that has gone well since its last turn starts anew when it is stopped again.
+            tried.retain(|id, (_, due)| *due > now || directory.sender(*id).is_some_and(|s| s.stopped().is_some()));
+            for speaker in directory.all().filter(|s| s.stopped().is_some()) {
+                let id = speaker.sender.id;
+                let (tries, due) = tried.get(&id).copied().unwrap_or((0, now.plus(MEND_FIRST)));
+                if due > now {
+                    tried.insert(id, (tries, due));
+                    continue;
+                }
+                let gap = MEND_FIRST.as_millis().saturating_mul(1 << tries.min(6)).min(MEND_LONGEST.as_millis());
+                tried.insert(id, (tries + 1, now.plus(Span::millis(gap))));
+                self.try_to_mend(speaker).await;
+            }
+            drop(busy);
+        }
+    }
+
+    async fn try_to_mend(&self, speaker: &Speaker) {
+        let (id, business) = (speaker.sender.id, speaker.sender.business);
+        let path = transom_meta::graph::phone_number_path(self.upstream.version(), &speaker.sender.account);
+        if let Err(why) = self.upstream.call(reqwest::Method::GET, &path, &speaker.token, None).await.json() {
+            tracing::info!(sender.id = %id, reason = %why, "the sender is not mended yet");
+            return;
+        }
+        match self.store.set_sender_state(business, id, None, self.clock.now()).await {
+            Ok(_) => tracing::info!(sender.id = %id, "Meta accepts the sender's token again: it goes on"),
+            Err(why) => tracing::warn!(sender.id = %id, error = %why, "a mended sender could not be stored"),
+        }
+        if let Err(why) = self.directory.reload().await {
+            tracing::warn!(error = %why, "the directory could not be read");
+        }
+        self.dispatcher.poke(id);
+        self.relay.poke(business);
+    }
+
     /// Reads the templates of every account from Meta: at start, and at an interval.
     pub async fn templates(self) {
         let post = self.rest.post();
@@ -227,6 +286,7 @@ impl Upkeep {
         tasks.spawn(self.clone().expiry());
         tasks.spawn(self.clone().sweep());
         tasks.spawn(self.clone().templates());
+        tasks.spawn(self.clone().mend());
         tasks.spawn(self.directory());
     }
 }

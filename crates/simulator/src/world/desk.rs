@@ -12,6 +12,10 @@ use crate::graph::error::{self, GraphError};
 const CUSTOMERS_MAX: usize = 2_000_000;
 /// Faults on order at most.
 const FAULTS_MAX: usize = 100;
+/// An answer may be held back for ten minutes: machine time, longer than any client waits.
+const LATENCY_MAX_MS: i64 = 600_000;
+/// A webhook may come a day late: world time, which turns; late enough to come after the window that it is about.
+const WEBHOOK_DELAY_MAX_MS: i64 = 86_400_000;
 
 /// A control that was refused: which field, why, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -215,11 +219,15 @@ impl World {
                     "give code, such as 131016",
                 ));
             }
-            let is_slow = matches!(fault.kind, FaultKind::Latency | FaultKind::WebhookDelay);
-            if is_slow && !fault.ms.is_some_and(|ms| (0..=600_000).contains(&ms)) {
+            let most = match fault.kind {
+                FaultKind::Latency => LATENCY_MAX_MS,
+                FaultKind::WebhookDelay => WEBHOOK_DELAY_MAX_MS,
+                _ => continue,
+            };
+            if !fault.ms.is_some_and(|ms| (0..=most).contains(&ms)) {
                 return Err(Refusal::invalid(
                     &format!("[{at}].ms"),
-                    "a delay needs its milliseconds, at most ten minutes",
+                    &format!("this fault needs its milliseconds, 0 to {most}"),
                     "give ms, such as 500",
                 ));
             }

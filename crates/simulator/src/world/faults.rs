@@ -16,7 +16,8 @@ pub(crate) enum FaultKind {
     Latency,
     WebhookDuplicate,
     WebhookReorder,
-    /// The webhook is lost on its way and sent again by the usual retry.
+    /// A try of a webhook is lost on its way. Each further try is thrown for anew, so that with share 1 nothing arrives until
+    /// the fault is lifted.
     WebhookDrop,
     /// The webhook comes `ms` later, in world time.
     WebhookDelay,

@@ -127,7 +127,8 @@ impl World {
             if self.faults.for_webhook(FaultKind::WebhookReorder).is_some() {
                 due = due.plus(Span::millis(self.chance.between(50, 1_500)));
             }
-            if self.faults.for_webhook(FaultKind::WebhookDrop).is_some() {
+            // One that goes later is thrown for when its time has come, like every further try.
+            if due <= now.world && self.faults.for_webhook(FaultKind::WebhookDrop).is_some() {
                 attempts = 1;
                 due = due.plus(gap(1));
             }
@@ -151,6 +152,19 @@ impl World {
             } else {
                 self.timers.insert((due, Timer::Webhook(id)));
             }
+        }
+    }
+
+    /// Its time has come: it goes, unless it is lost on its way; then it was a try like any other that was not heard.
+    pub(crate) fn webhook_due(&mut self, now: Now, id: u64) {
+        if self.owed.get(id).is_none() {
+            return;
+        }
+        if !self.faults.is_empty() && self.faults.for_webhook(FaultKind::WebhookDrop).is_some() {
+            self.keep_faults();
+            self.webhook_missed(now, id);
+        } else {
+            self.effects.ready.push(id);
         }
     }
 

@@ -27,11 +27,7 @@ impl World {
                 Timer::Review(id) => self.review_by_itself(now, id),
                 Timer::Resume(id) => self.resume(now, id),
                 Timer::Recategorise(id) => self.carry_out_recategorising(now, id),
-                Timer::Webhook(id) => {
-                    if self.owed.get(id).is_some() {
-                        self.effects.ready.push(id);
-                    }
-                }
+                Timer::Webhook(id) => self.webhook_due(now, id),
             }
             fired += 1;
         }

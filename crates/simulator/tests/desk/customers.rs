@@ -106,7 +106,8 @@ async fn taps_come_back_as_replies_with_context() {
     let wamid = desk.send("+4915112345678", contact).await.wamid();
     desk.turn(1).await;
     business.take();
-    desk.sim("POST", &taps, &json!({ "messageId": wamid, "buttonIndex": 0 })).await;
+    let tapped = desk.control("POST", &taps, &json!({ "messageId": wamid, "buttonIndex": 0 })).await;
+    assert_eq!(tapped.status, 201, "{}", tapped.body);
     desk.turn(1).await;
     let card = &each(&business.take(), "messages")[0]["contacts"][0];
     assert_eq!((card["origin"].as_str(), card["phones"][0]["wa_id"].as_str()), (Some("contact_request"), Some("4915112345678")));

@@ -165,6 +165,36 @@ async fn faults_happen_on_order() {
 }
 
 #[tokio::test]
+async fn a_dropped_webhook_is_dropped_again_until_the_fault_is_lifted() {
+    let (desk, business) = Desk::with_business().await;
+    let ana = desk.customer(json!({ "phone": "+4915112345678", "name": "Ana" })).await;
+    desk.sim("PUT", "faults", &json!([{ "kind": "webhook_drop", "share": 1.0 }])).await;
+    let wamid = desk.writes(&ana, "Hello").await;
+    for _ in 0..3 {
+        desk.turn(7_200).await;
+        assert!(business.take().is_empty(), "every try is lost, not only the first");
+    }
+    assert_eq!(desk.sim("GET", "state", &json!({})).await["webhooks"]["owed"], 1);
+    desk.sim("PUT", "faults", &json!([])).await;
+    desk.turn(14_400).await;
+    let heard = each(&business.take(), "messages");
+    assert_eq!((heard.len(), heard[0]["id"].as_str()), (1, Some(wamid.as_str())));
+
+    // One that comes late is thrown for when it goes, and a count is used up by tries.
+    let faults = json!([{ "kind": "webhook_delay", "share": 1.0, "ms": 86_400_000 }, { "kind": "webhook_drop", "share": 1.0, "count": 2 }]);
+    desk.sim("PUT", "faults", &faults).await;
+    desk.writes(&ana, "Hello again").await;
+    desk.turn(86_399).await;
+    assert!(business.take().is_empty());
+    assert_eq!(desk.sim("GET", "faults", &json!({})).await["data"][1]["count"], 2, "not thrown for before it goes");
+    desk.turn(60).await;
+    assert_eq!(business.take().len(), 1);
+    assert_eq!(desk.sim("GET", "faults", &json!({})).await["data"][1]["count"], 0);
+    let too_late = desk.control("PUT", "faults", &json!([{ "kind": "webhook_delay", "share": 1.0, "ms": 86_400_001 }])).await;
+    assert_eq!((too_late.status, too_late.body["error"]["field"].as_str()), (400, Some("[0].ms")));
+}
+
+#[tokio::test]
 async fn a_lost_answer_is_accepted_all_the_same() {
     let (desk, business) = Desk::with_business().await;
     let ana = desk.customer(json!({ "phone": "+4915112345678", "name": "Ana" })).await;
@@ -268,7 +298,7 @@ async fn a_folder_is_held_by_one_and_a_port_by_one() {
         .await
         .err()
         .unwrap();
-    assert!(busy.to_string().contains("--simulator-port"), "{busy}");
+    assert!(busy.to_string().contains(&desk.simulator.address().to_string()), "{busy}");
     let file = other.path().join("file");
     std::fs::write(&file, "").unwrap();
     let nowhere = transom_simulator::Simulator::start(options(&file, free), WorldClock::wall()).await.err().unwrap();

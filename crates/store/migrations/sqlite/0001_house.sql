@@ -116,7 +116,9 @@ CREATE TABLE message (
     redacted INTEGER NOT NULL DEFAULT 0,
     draft TEXT,
     inbound TEXT,
-    verdict TEXT
+    verdict TEXT,
+    -- position of the event that tells its content; none for what went out
+    told_at INTEGER
 );
 CREATE UNIQUE INDEX message_id ON message (business, id);
 CREATE INDEX message_business ON message (business);
@@ -137,6 +139,7 @@ CREATE INDEX standing_unknown ON standing (phase_at) WHERE phase = 'unknown';
 -- A verdict taken again at dispatch; the message row has the first.
 CREATE TABLE verdict (
     seq INTEGER PRIMARY KEY,
+    attempt INTEGER NOT NULL,
     verdict TEXT NOT NULL
 );
 
@@ -155,6 +158,20 @@ CREATE TABLE attempt (
     PRIMARY KEY (seq, number)
 ) WITHOUT ROWID;
 CREATE INDEX attempt_open ON attempt (owner) WHERE progress = 'started';
+
+-- What was said of a message, one row per attempt and step, written once; attempt 0 is the message itself.
+CREATE TABLE word (
+    seq INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    word TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    heard_at INTEGER NOT NULL,
+    until INTEGER,
+    error TEXT,
+    note TEXT,
+    pricing TEXT,
+    PRIMARY KEY (seq, attempt, word)
+) WITHOUT ROWID;
 
 -- The upstream's ids; attempt 0 is a message that came in. Kept longer than any replay.
 CREATE TABLE provider (

@@ -17,7 +17,7 @@ use crate::{HearBody, Outcome as Of};
 const ANA: &str = "+4915112345678";
 
 /// Every order of a list.
-fn orders<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
+pub(super) fn orders<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
     if items.is_empty() {
         return vec![Vec::new()];
     }

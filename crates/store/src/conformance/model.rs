@@ -238,6 +238,9 @@ impl Bench {
             seen.push(format!("{:?}", store.customer(SHOP, customer).await?));
         }
         seen.extend(messages.iter().map(|m| format!("{m:?}")));
+        for message in &messages {
+            seen.push(format!("{:?}", store.timeline(SHOP, message.id).await?));
+        }
         for who in PHONES.into_iter().chain(["bsuid:DE.0", "bsuid:DE.1", "bsuid:DE.2"]) {
             let who: Identity = identity(who)?;
             seen.push(format!("{:?} {:?}", store.look(SHOP, DESK, who.clone()).await?, store.last_sender(SHOP, who).await?));

@@ -12,6 +12,7 @@ mod admin;
 mod hearing;
 mod sending;
 mod telling;
+mod timeline;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -26,6 +27,7 @@ pub use telling::{
     Backlog, Direction, DueDelivery, Endpoint, EndpointState, EventPage, Filter, MessageFilter, Page, PutEndpoint, RelayRound,
     RelayWork, SessionRow, Topic, Waiting,
 };
+pub use timeline::{OUTSTANDING_LOOK_MAX, Outstanding, Step, TIMELINE_MAX, Timeline, Word};
 
 use transom_domain::address::Identity;
 use transom_domain::content::Language;
@@ -44,6 +46,9 @@ pub enum StoreError {
     /// The store cannot commit (disk full, stopped, connection lost). Nothing was stored.
     #[error("the store cannot commit: {0}")]
     Unavailable(String),
+    /// A page token that no page has given.
+    #[error("the page token is none that a page has given")]
+    BadToken,
     /// A row does not decode, or a promise of the schema is broken: names table, key and column.
     #[error("the store holds something it should not: {0}")]
     Corrupt(String),
@@ -135,9 +140,10 @@ pub trait Store: Send + Sync + 'static {
     fn expire(&self, now: Timestamp, limit: usize) -> Answer<'_, (usize, Option<Timestamp>)>;
     /// Calls a waiting message off.
     fn cancel(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, CancelOutcome>;
-    /// Removes the content of a message that is over (sent, failed, received…); its row and statuses stay.
+    /// Removes the content of a message that is over (sent, failed, received…), also from the event that told of it; its row and
+    /// statuses stay. Raw bodies in the journal keep theirs until they are swept.
     fn redact(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, CancelOutcome>;
-    /// Removes a message that is over.
+    /// Removes a message that is over, with its timeline and with the content in the event that told of it.
     fn delete(&self, business: BusinessId, message: MessageId) -> Answer<'_, CancelOutcome>;
     /// How many messages of a sender wait, and since when the oldest: cheap, from a counter row.
     fn backlog(&self, sender: SenderId) -> Answer<'_, Backlog>;
@@ -168,6 +174,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// A message of a business.
     fn message(&self, business: BusinessId, message: MessageId) -> Answer<'_, Option<Message>>;
+    /// What happened to a message: its words, verdicts, and what of it waits to be told. Empty when there is no such message. The
+    /// same webhooks in any order and repetition give the same words, but for when they were heard.
+    fn timeline(&self, business: BusinessId, message: MessageId) -> Answer<'_, Timeline>;
     /// Messages of a business, newest first. A page looks through a bounded number of rows: with a rare filter it can be shorter
     /// than asked, even empty, and still have a token to go on with.
     fn messages(&self, business: BusinessId, filter: MessageFilter, page: Page) -> Answer<'_, (Vec<Message>, Option<String>)>;

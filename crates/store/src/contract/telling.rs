@@ -178,7 +178,7 @@ pub enum Direction {
 pub struct Page {
     /// At most so many; at most [`super::PAGE_MAX`].
     pub size: usize,
-    /// What the page before answered as its next token; an unknown text is taken as the first page's end.
+    /// What the page before answered as its next token; any other text is [`super::StoreError::BadToken`].
     pub token: Option<String>,
 }
 

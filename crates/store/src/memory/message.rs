@@ -6,8 +6,8 @@ use transom_domain::time::Timestamp;
 use transom_domain::verdict::Verdict;
 
 use super::table::MemoryRows;
-use crate::StoreError;
 use crate::rows::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Result, Seq, Standing, Whole};
+use crate::{Step, StoreError, Word};
 
 impl MemoryRows {
     fn whole_mut(&mut self, seq: Seq, change: impl FnOnce(&mut Whole)) {
@@ -43,6 +43,9 @@ impl MessageRows for MemoryRows {
         self.ids.put(key, seq);
         self.standings.put(seq, message.standing.clone());
         self.messages.put(seq, (brief, whole));
+        if let Some(position) = message.told_at {
+            self.told_at.put(seq, position);
+        }
         Ok(seq)
     }
 
@@ -63,7 +66,9 @@ impl MessageRows for MemoryRows {
     }
 
     fn whole(&self, seq: Seq) -> Result<Option<Whole>> {
-        Ok(self.messages.get(&seq).map(|(_, whole)| whole.clone()))
+        let Some((_, whole)) = self.messages.get(&seq) else { return Ok(None) };
+        let again = self.verdicts.get(&seq).map(|(_, verdict)| verdict.clone());
+        Ok(Some(Whole { verdict: again.or_else(|| whole.verdict.clone()), ..whole.clone() }))
     }
 
     fn set_standing(&mut self, seq: Seq, standing: &Standing) -> Result<()> {
@@ -71,9 +76,18 @@ impl MessageRows for MemoryRows {
         Ok(())
     }
 
-    fn set_verdict(&mut self, seq: Seq, verdict: &Verdict) -> Result<()> {
-        self.whole_mut(seq, |whole| whole.verdict = Some(verdict.clone()));
+    fn set_verdict(&mut self, seq: Seq, attempt: u32, verdict: &Verdict) -> Result<()> {
+        self.verdicts.put(seq, (attempt, verdict.clone()));
         Ok(())
+    }
+
+    fn verdicts(&self, seq: Seq) -> Result<(Option<Verdict>, Option<(u32, Verdict)>)> {
+        let first = self.messages.get(&seq).and_then(|(_, whole)| whole.verdict.clone());
+        Ok((first, self.verdicts.get(&seq).cloned()))
+    }
+
+    fn told_at(&self, seq: Seq) -> Result<Option<u64>> {
+        Ok(self.told_at.get(&seq).copied())
     }
 
     fn redact_message(&mut self, seq: Seq) -> Result<()> {
@@ -83,6 +97,9 @@ impl MessageRows for MemoryRows {
 
     fn drop_message(&mut self, seq: Seq) -> Result<()> {
         self.attempts.drop_where(usize::MAX, |(s, _), _| *s == seq);
+        self.words.drop_where(usize::MAX, |(s, ..), _| *s == seq);
+        self.verdicts.drop(&seq);
+        self.told_at.drop(&seq);
         self.ids.drop_where(usize::MAX, |_, s| *s == seq);
         self.standings.drop(&seq);
         self.messages.drop(&seq);
@@ -122,6 +139,10 @@ impl MessageRows for MemoryRows {
     }
 
     fn drop_attempt(&mut self, seq: Seq, number: u32) -> Result<()> {
+        let words: Vec<_> = self.words.range((seq, number, "")..(seq, number + 1, "")).map(|(key, _)| *key).collect();
+        for word in &words {
+            self.words.drop(word);
+        }
         self.attempts.drop(&(seq, number));
         Ok(())
     }
@@ -129,6 +150,28 @@ impl MessageRows for MemoryRows {
     fn left_behind(&self, owner: u64, limit: usize) -> Result<Vec<(Seq, u32)>> {
         let left = |row: &AttemptRow| row.owner != owner && row.attempt.progress == Progress::Started;
         Ok(self.attempts.iter().filter(|(_, row)| left(row)).map(|(key, _)| *key).take(limit).collect())
+    }
+
+    fn add_word(&mut self, seq: Seq, word: &Word) -> Result<bool> {
+        let key = (seq, word.attempt, word.step.as_str());
+        if self.words.contains_key(&key) {
+            return Ok(false);
+        }
+        self.words.put(key, word.clone());
+        Ok(true)
+    }
+
+    fn word(&self, seq: Seq, attempt: u32, step: Step) -> Result<Option<Word>> {
+        Ok(self.words.get(&(seq, attempt, step.as_str())).cloned())
+    }
+
+    fn set_word(&mut self, seq: Seq, word: &Word) -> Result<()> {
+        self.words.put((seq, word.attempt, word.step.as_str()), word.clone());
+        Ok(())
+    }
+
+    fn words(&self, seq: Seq, limit: usize) -> Result<Vec<Word>> {
+        Ok(self.words.range((seq, 0, "")..(seq + 1, 0, "")).take(limit).map(|(_, word)| word.clone()).collect())
     }
 
     fn provided(&self, business: BusinessId, provider_id: &str) -> Result<Option<(Seq, u32)>> {

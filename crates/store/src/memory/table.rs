@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use transom_domain::event::Event;
 use transom_domain::id::{BusinessId, CustomerId, EndpointId, SenderId};
 use transom_domain::time::Timestamp;
+use transom_domain::verdict::Verdict;
 
 use crate::rows::{
     AttemptRow, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Orphan, Seq, Standing, TemplateRow, Wait, Whole,
 };
-use crate::{App, Business, Endpoint, JournalEntry, Key, Sender};
+use crate::{App, Business, Endpoint, JournalEntry, Key, Sender, Word};
 
 /// An ordered map with a memory of what was there before.
 #[derive(Debug)]
@@ -110,6 +111,9 @@ tables! {
     ids: (BusinessId, transom_domain::id::MessageId) => Seq,
     standings: Seq => Standing,
     attempts: (Seq, u32) => AttemptRow,
+    words: (Seq, u32, &'static str) => Word,
+    verdicts: Seq => (u32, Verdict),
+    told_at: Seq => u64,
     provided: (BusinessId, String) => (Seq, u32),
     orphans: (BusinessId, String, String) => Orphan,
     kept: (BusinessId, String) => Kept,

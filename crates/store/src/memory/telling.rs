@@ -9,7 +9,7 @@ use crate::rows::{Delivery, Result, TellingRows};
 use crate::{Endpoint, JournalEntry, Topic};
 
 impl MemoryRows {
-    fn deliveries_of(&self, endpoint: EndpointId) -> impl Iterator<Item = &Delivery> {
+    fn all_deliveries(&self, endpoint: EndpointId) -> impl Iterator<Item = &Delivery> {
         self.deliveries.range((endpoint, 0)..=(endpoint, u64::MAX)).map(|(_, delivery)| delivery)
     }
 }
@@ -22,6 +22,11 @@ impl TellingRows for MemoryRows {
     }
 
     fn put_event(&mut self, event: &Event) -> Result<()> {
+        self.events.put((event.business, event.position), event.clone());
+        Ok(())
+    }
+
+    fn amend_event(&mut self, event: &Event) -> Result<()> {
         self.events.put((event.business, event.position), event.clone());
         Ok(())
     }
@@ -86,22 +91,26 @@ impl TellingRows for MemoryRows {
     }
 
     fn oldest_delivery(&self, endpoint: EndpointId, key: (SenderId, CustomerId)) -> Result<Option<Delivery>> {
-        Ok(self.deliveries_of(endpoint).find(|d| d.key == Some(key)).cloned())
+        Ok(self.all_deliveries(endpoint).find(|d| d.key == Some(key)).cloned())
+    }
+
+    fn deliveries_of(&self, endpoint: EndpointId, key: (SenderId, CustomerId), limit: usize) -> Result<Vec<Delivery>> {
+        Ok(self.all_deliveries(endpoint).filter(|d| d.key == Some(key)).take(limit).cloned().collect())
     }
 
     fn first_delivery(&self, endpoint: EndpointId) -> Result<Option<u64>> {
-        Ok(self.deliveries_of(endpoint).next().map(|d| d.position))
+        Ok(self.all_deliveries(endpoint).next().map(|d| d.position))
     }
 
     fn due_deliveries(&self, endpoint: EndpointId, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
-        let mut due: Vec<Delivery> = self.deliveries_of(endpoint).filter(|d| d.first && d.due <= now).cloned().collect();
+        let mut due: Vec<Delivery> = self.all_deliveries(endpoint).filter(|d| d.first && d.due <= now).cloned().collect();
         due.sort_by_key(|d| (d.due, d.position));
         due.truncate(limit);
         Ok(due)
     }
 
     fn next_delivery(&self, endpoint: EndpointId, now: Timestamp) -> Result<Option<Timestamp>> {
-        Ok(self.deliveries_of(endpoint).filter(|d| d.first && d.due > now).map(|d| d.due).min())
+        Ok(self.all_deliveries(endpoint).filter(|d| d.first && d.due > now).map(|d| d.due).min())
     }
 
     fn put_journal(&mut self, entry: &JournalEntry) -> Result<()> {

@@ -5,9 +5,9 @@ use transom_domain::id::BusinessId;
 use transom_domain::status::{Phase, Status, shown};
 use transom_domain::time::Timestamp;
 
-use super::{lane, people};
+use super::{lane, people, timeline};
 use crate::rows::{Brief, Kept, NewMessage, Result, Rows, Standing};
-use crate::{Accept, Accepted, StoreError};
+use crate::{Accept, Accepted, Step, StoreError};
 
 /// See [`crate::Store::replay`].
 pub(crate) fn replay(
@@ -69,7 +69,11 @@ pub(crate) fn accept(rows: &mut dyn Rows, accept: Accept) -> Result<Accepted> {
         draft: Some(&accept.draft),
         inbound: None,
         verdict: Some(&accept.verdict),
+        told_at: None,
     })?;
+    if accept.not_before > now {
+        timeline::note(rows, brief.seq, timeline::own(Step::Scheduled, now, Some(accept.not_before)))?;
+    }
     lane::join_last(rows, &lane::wait(&brief, accept.not_before, now))?;
     if let Some(idempotency) = accept.idempotency {
         let until = now.plus(idempotency.keep);

@@ -1,5 +1,7 @@
 //! `cancel`, `redact`, `delete`: what can be done with a message by hand.
 
+use transom_domain::event::EventBody;
+use transom_domain::fact::InboundBody;
 use transom_domain::id::{BusinessId, MessageId};
 use transom_domain::status::{Phase, Status};
 use transom_domain::time::Timestamp;
@@ -7,6 +9,9 @@ use transom_domain::time::Timestamp;
 use super::{lane, tell};
 use crate::CancelOutcome;
 use crate::rows::{Brief, Result, Rows, Standing};
+
+/// The type that content has in an event from which it was taken.
+const REDACTED: &str = "redacted";
 
 /// See [`crate::Store::cancel`].
 pub(crate) fn cancel(rows: &mut dyn Rows, business: BusinessId, message: MessageId, now: Timestamp) -> Result<CancelOutcome> {
@@ -38,10 +43,30 @@ fn over(
     })
 }
 
+/// Takes the content of a message that came in out of the event that told of it. The event stays: the stream has no gaps, and
+/// who has not been told yet is told that something came. Events of messages that went out hold no content.
+fn unsay(rows: &mut dyn Rows, brief: &Brief) -> Result<()> {
+    let Some(position) = rows.told_at(brief.seq)? else { return Ok(()) };
+    // Swept already, if it is not there.
+    let Some(mut event) = rows.event(brief.business, position)? else { return Ok(()) };
+    if let EventBody::MessageReceived { message, inbound, .. } = &mut event.body
+        && *message == brief.id
+    {
+        inbound.body = InboundBody::Unknown { name: REDACTED.to_owned(), raw: serde_json::Value::Null };
+        inbound.referral = None;
+        rows.amend_event(&event)?;
+    }
+    Ok(())
+}
+
 /// See [`crate::Store::redact`].
 pub(crate) fn redact(rows: &mut dyn Rows, business: BusinessId, message: MessageId) -> Result<CancelOutcome> {
     match over(rows, business, message)? {
-        Ok((brief, _)) => rows.redact_message(brief.seq).map(|()| CancelOutcome::Done),
+        Ok((brief, _)) => {
+            unsay(rows, &brief)?;
+            rows.redact_message(brief.seq)?;
+            Ok(CancelOutcome::Done)
+        }
         Err(why) => Ok(why),
     }
 }
@@ -49,7 +74,11 @@ pub(crate) fn redact(rows: &mut dyn Rows, business: BusinessId, message: Message
 /// See [`crate::Store::delete`].
 pub(crate) fn delete(rows: &mut dyn Rows, business: BusinessId, message: MessageId) -> Result<CancelOutcome> {
     match over(rows, business, message)? {
-        Ok((brief, _)) => rows.drop_message(brief.seq).map(|()| CancelOutcome::Done),
+        Ok((brief, _)) => {
+            unsay(rows, &brief)?;
+            rows.drop_message(brief.seq)?;
+            Ok(CancelOutcome::Done)
+        }
         Err(why) => Ok(why),
     }
 }

@@ -110,7 +110,7 @@ impl Hearing<'_> {
         }
         let new = CustomerId::compose(now, self.chance());
         let (customer, _) = people::speaks(rows, business, &inbound.from, inbound.at.min(now), new)?;
-        let mut brief = Brief {
+        let brief = Brief {
             seq: 0,
             id: MessageId::compose(now, self.chance()),
             business,
@@ -125,13 +125,9 @@ impl Hearing<'_> {
             when_unknown: WhenUnknown::default(),
             callback_data: None,
             campaign: None,
-            reply_to: inbound.reply_to.clone(),
+            reply_to: inbound.refers_to().map(str::to_owned),
         };
-        let standing = Standing { phase: Phase::Received, status: Status::Received, told: 0 };
-        let message = NewMessage { brief: &brief, standing: &standing, draft: None, inbound: Some(inbound), verdict: None };
-        brief.seq = rows.insert_message(&message)?;
-        rows.bind(business, &inbound.provider_id, brief.seq, 0)?;
-        let answered = match &inbound.reply_to {
+        let answered = match inbound.refers_to() {
             Some(id) => rows.provided(business, id)?.map(|(seq, _)| rows.brief_of(seq)).transpose()?.flatten(),
             None => None,
         };
@@ -145,8 +141,19 @@ impl Hearing<'_> {
             reply_to,
             callback_data,
         };
-        let event = tell::event(rows, business, now, received)?;
+        // The event first: the message remembers where it was told, so that its content can be taken out there too.
+        let (position, event) = tell::placed(rows, business, now, received)?;
         self.told(Some(event));
+        let standing = Standing { phase: Phase::Received, status: Status::Received, told: 0 };
+        let seq = rows.insert_message(&NewMessage {
+            brief: &brief,
+            standing: &standing,
+            draft: None,
+            inbound: Some(inbound),
+            verdict: None,
+            told_at: Some(position),
+        })?;
+        rows.bind(business, &inbound.provider_id, seq, 0)?;
         if is_open && !was_open {
             self.opened(rows, party, &brief, now)?;
         }
@@ -185,7 +192,7 @@ impl Hearing<'_> {
                 None => return self.orphan(rows, report, failure),
             },
         };
-        let Applied { news, event, nudged } = apply(rows, &mut loaded, at, report, failure, &self.body.app, now)?;
+        let Applied { news, event, nudged } = apply(rows, &mut loaded, at, report, failure, &self.body.app, (now, now))?;
         self.count(news);
         self.told(event);
         self.outcome.nudged.extend(nudged);

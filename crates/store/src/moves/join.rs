@@ -8,10 +8,11 @@ use transom_domain::status::{Failure, Phase, Progress, Status};
 use transom_domain::time::Timestamp;
 
 use crate::rows::AttemptRow;
+use crate::{Step, Word};
 
 /// One word about one attempt.
 #[derive(Debug, Clone)]
-pub(crate) struct Word {
+pub(crate) struct Said {
     pub(crate) progress: Progress,
     /// When it was said, by whoever said it.
     pub(crate) at: Timestamp,
@@ -21,10 +22,17 @@ pub(crate) struct Word {
     pub(crate) pricing: Option<serde_json::Value>,
 }
 
-impl Word {
+impl Said {
     /// A word that says nothing but how far the attempt got.
     pub(crate) fn plain(progress: Progress, at: Timestamp, error: Option<Failure>) -> Self {
         Self { progress, at, error, provider_id: None, note: None, pricing: None }
+    }
+
+    /// As the timeline keeps it.
+    pub(crate) fn word(&self, attempt: u32, heard_at: Timestamp, until: Option<Timestamp>) -> Word {
+        let (step, at) = (Step::Attempt(self.progress), self.at);
+        let (error, note, pricing) = (self.error.clone(), self.note.clone(), self.pricing.clone());
+        Word { attempt, step, at, heard_at, until, error, note, pricing }
     }
 }
 
@@ -47,7 +55,7 @@ pub(crate) fn begun(number: u32, owner: u64, now: Timestamp) -> AttemptRow {
 }
 
 /// Joins a word to an attempt. Says whether anything is new.
-pub(crate) fn join(row: &mut AttemptRow, word: Word) -> bool {
+pub(crate) fn join(row: &mut AttemptRow, word: Said) -> bool {
     let before = row.clone();
     let attempt = &mut row.attempt;
     if word.progress > attempt.progress {
@@ -159,7 +167,7 @@ mod tests {
     use proptest::prelude::*;
     use transom_domain::status::shown;
 
-    fn word() -> impl Strategy<Value = Word> {
+    fn word() -> impl Strategy<Value = Said> {
         let progress = prop::sample::select(vec![
             Progress::Unknown,
             Progress::Refused,
@@ -170,7 +178,7 @@ mod tests {
             Progress::Read,
         ]);
         // One word is always said of the same moment, as Meta repeats it; prices come with some.
-        (progress, prop::option::of(0u8..3)).prop_map(|(progress, price)| Word {
+        (progress, prop::option::of(0u8..3)).prop_map(|(progress, price)| Said {
             progress,
             at: Timestamp::from_secs(progress as i64),
             error: (progress == Progress::Failed).then(|| ours(ErrorCode::MessageUndeliverable)),
@@ -189,7 +197,7 @@ mod tests {
             for i in 0..other.len() {
                 other.swap(i, (seed.wrapping_mul(i as u64 + 1) % n) as usize);
             }
-            let fold = |words: Vec<Word>| words.into_iter().fold(begun(1, 1, Timestamp::EPOCH), |mut row, w| { join(&mut row, w); row });
+            let fold = |words: Vec<Said>| words.into_iter().fold(begun(1, 1, Timestamp::EPOCH), |mut row, w| { join(&mut row, w); row });
             prop_assert_eq!(fold(words), fold(other));
         }
 

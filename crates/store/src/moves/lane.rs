@@ -8,6 +8,7 @@ use transom_domain::message::LANE_PATIENCE;
 use transom_domain::status::Phase;
 use transom_domain::time::Timestamp;
 
+use super::timeline;
 use crate::rows::{Brief, Lane, LaneKey, Result, Rows, Seq, Standing, Wait};
 
 /// The lane of a message.
@@ -60,7 +61,7 @@ fn look_again(rows: &mut dyn Rows, key: &LaneKey, without: Option<Seq>) -> Resul
     refresh(rows, key, lane)
 }
 
-/// Changes the phase of a message, with everything that follows for its lane and for the sender's counter.
+/// Changes the phase of a message, with everything that follows for its lane, for the sender's counter and for its timeline.
 pub(crate) fn set_phase(rows: &mut dyn Rows, brief: &Brief, standing: &mut Standing, phase: Phase, now: Timestamp) -> Result<()> {
     let was_queued = matches!(standing.phase, Phase::Queued { .. });
     let was_in_flight = standing.phase == Phase::InFlight;
@@ -76,6 +77,9 @@ pub(crate) fn set_phase(rows: &mut dyn Rows, brief: &Brief, standing: &mut Stand
         (true, false) => rows.count_waiting(brief.sender, -1)?,
         (false, true) => rows.count_waiting(brief.sender, 1)?,
         _ => {}
+    }
+    if let Some(word) = timeline::end(&phase, now) {
+        timeline::note(rows, brief.seq, word)?;
     }
     standing.phase = phase;
     if was_queued || queued || was_in_flight {

@@ -16,5 +16,6 @@ pub(crate) mod report;
 pub(crate) mod settle;
 pub(crate) mod tell;
 pub(crate) mod template;
+pub(crate) mod timeline;
 pub(crate) mod unknown;
 pub(crate) mod upkeep;

@@ -7,7 +7,7 @@ use transom_domain::status::Phase;
 use transom_domain::time::Timestamp;
 
 use super::{join, people};
-use crate::rows::{AttemptRow, Brief, Result, Rows, Standing};
+use crate::rows::{AttemptRow, Brief, Result, Rows, Standing, Whole};
 use crate::{Backlog, CustomerView, Direction, Look, MessageFilter, PAGE_MAX, Page, SessionRow, StoreError};
 
 /// How many rows one page may look through for those that its filter wants. A page can be shorter than asked, with a token to
@@ -17,7 +17,15 @@ const LOOK_MAX: usize = 2_000;
 /// Puts a message together.
 pub(crate) fn assemble(rows: &dyn Rows, brief: Brief, standing: Standing, attempts: Vec<AttemptRow>) -> Result<Message> {
     let gone = || StoreError::Corrupt(format!("message {}: has a standing and no body", brief.seq));
-    let whole = rows.whole(brief.seq)?.ok_or_else(gone)?;
+    let whole = match rows.whole(brief.seq) {
+        // A body that does not decode must not hold back its sender, its lane or a list: the message is shown without it,
+        // and fails when its turn comes.
+        Err(StoreError::Corrupt(why)) => {
+            tracing::error!(message.id = %brief.id, error = %why, "a message's content cannot be read; it goes on without");
+            Whole::default()
+        }
+        whole => whole?.ok_or_else(gone)?,
+    };
     let attempts: Vec<_> = attempts.into_iter().map(|a| a.attempt).collect();
     let failure = join::failure(&standing.phase, standing.status, &attempts);
     Ok(Message {
@@ -110,7 +118,7 @@ pub(crate) fn messages(
         None => None,
         Some(token) => match token.parse::<i64>() {
             Ok(seq) => Some(seq),
-            Err(_) => return Ok((Vec::new(), None)),
+            Err(_) => return Err(StoreError::BadToken),
         },
     };
     let Ok(customer) = narrowed(rows, business, filter)? else { return Ok((Vec::new(), None)) };
@@ -164,7 +172,7 @@ pub(crate) fn sessions(
         None => None,
         Some(token) => match read_session_token(token) {
             Some(after) => Some(after),
-            None => return Ok((Vec::new(), None)),
+            None => return Err(StoreError::BadToken),
         },
     };
     let Ok(customer) = narrowed(rows, business, filter)? else { return Ok((Vec::new(), None)) };

@@ -6,8 +6,8 @@ use transom_domain::session::Evidence;
 use transom_domain::status::{Failure, Phase};
 use transom_domain::time::Timestamp;
 
-use super::join::{Word, heard_phase, join, says_no_marketing, says_no_session};
-use super::{lane, people, tell};
+use super::join::{Said, heard_phase, join, says_no_marketing, says_no_session};
+use super::{lane, people, tell, timeline};
 use crate::rows::{AttemptRow, Brief, Result, Rows, Seq, Standing};
 
 /// A message with everything that changes about it, loaded once.
@@ -54,11 +54,12 @@ pub(crate) fn believe(rows: &mut dyn Rows, brief: &Brief, evidence: Evidence, no
     Ok((before.at(now).is_open(), row.evidence.at(now).is_open()))
 }
 
-/// Joins a word to one attempt and draws what follows for the message: phase, lane, event.
-pub(crate) fn say(rows: &mut dyn Rows, loaded: &mut Loaded, at: usize, word: Word, now: Timestamp) -> Result<Applied> {
+/// Joins a word to one attempt, notes it in the timeline, and draws what follows for the message: phase, lane, event.
+fn say(rows: &mut dyn Rows, loaded: &mut Loaded, at: usize, word: Said, heard_at: Timestamp, now: Timestamp) -> Result<Applied> {
     let said_at = word.at;
     let last = at + 1 == loaded.attempts.len();
     let Some(row) = loaded.attempts.get_mut(at) else { return Ok(Applied::default()) };
+    let noted = timeline::note(rows, loaded.brief.seq, word.word(row.attempt.number, heard_at, None))?;
     let news = join(row, word);
     let progress = row.attempt.progress;
     if news {
@@ -69,13 +70,14 @@ pub(crate) fn say(rows: &mut dyn Rows, loaded: &mut Loaded, at: usize, word: Wor
         nudged = (loaded.standing.phase == Phase::InFlight).then_some(loaded.brief.sender);
         lane::set_phase(rows, &loaded.brief, &mut loaded.standing, phase, now)?;
     } else if !news {
-        return Ok(Applied::default());
+        // A word less than is known already: it changes the story, not the message.
+        return Ok(Applied { news: noted, ..Applied::default() });
     }
     let event = tell::standing(rows, &loaded.brief, &mut loaded.standing, &loaded.attempts, now, said_at)?;
     Ok(Applied { news: true, event, nudged })
 }
 
-/// Applies a report to an attempt.
+/// Applies a report to an attempt. It was heard at `heard_at`, which for one that had to wait for its attempt is before `now`.
 pub(crate) fn apply(
     rows: &mut dyn Rows,
     loaded: &mut Loaded,
@@ -83,7 +85,7 @@ pub(crate) fn apply(
     report: &StatusReport,
     failure: Option<Failure>,
     app: &str,
-    now: Timestamp,
+    (heard_at, now): (Timestamp, Timestamp),
 ) -> Result<Applied> {
     let Some(started_at) = loaded.attempts.get(at).map(|a| a.attempt.started_at) else { return Ok(Applied::default()) };
     if rows.heard_of(app)?.is_none_or(|known| known < started_at) {
@@ -98,7 +100,7 @@ pub(crate) fn apply(
     {
         people::prefers(rows, customer, false, report.at)?;
     }
-    let word = Word {
+    let word = Said {
         progress: report.status.into(),
         at: report.at,
         error: failure,
@@ -106,5 +108,5 @@ pub(crate) fn apply(
         note: None,
         pricing: report.pricing.clone(),
     };
-    say(rows, loaded, at, word, now)
+    say(rows, loaded, at, word, heard_at, now)
 }

@@ -4,9 +4,9 @@ use transom_domain::session::Evidence;
 use transom_domain::status::{Phase, Progress};
 use transom_domain::time::Timestamp;
 
-use super::join::{Word, heard_phase, join};
+use super::join::{Said, heard_phase, join};
 use super::report::{Loaded, apply, believe};
-use super::{lane, people, tell};
+use super::{lane, people, tell, timeline};
 use crate::rows::{Result, Rows};
 use crate::{Outcome, Settle, Settled};
 
@@ -26,7 +26,7 @@ fn one(rows: &mut dyn Rows, settle: Settle, now: Timestamp) -> Result<Option<Set
     let Some(at) = loaded.find(settle.attempt) else { return Ok(None) };
     let seq = loaded.brief.seq;
     if let Some(verdict) = &settle.verdict {
-        rows.set_verdict(seq, verdict)?;
+        rows.set_verdict(seq, settle.attempt, verdict)?;
     }
     let last = at + 1 == loaded.attempts.len();
     let open = last && matches!(loaded.standing.phase, Phase::InFlight | Phase::Unknown { .. });
@@ -39,11 +39,11 @@ fn one(rows: &mut dyn Rows, settle: Settle, now: Timestamp) -> Result<Option<Set
             rows.bind(loaded.brief.business, &provider_id, seq, settle.attempt)?;
             orphans = rows.take_orphans(loaded.brief.business, &provider_id)?;
             recipient = Some(person);
-            let word = Word { provider_id: Some(provider_id), note, ..Word::plain(Progress::Answered, now, None) };
+            let word = Said { provider_id: Some(provider_id), note, ..Said::plain(Progress::Answered, now, None) };
             (word, Some(Phase::Handed))
         }
         Outcome::Unknown { until, failure } => {
-            (Word::plain(Progress::Unknown, now, Some(failure)), Some(Phase::Unknown { until }))
+            (Said::plain(Progress::Unknown, now, Some(failure)), Some(Phase::Unknown { until }))
         }
         Outcome::Again { not_before, uncounted: true, .. } if open && row.attempt.progress <= Progress::Unknown => {
             // It never left: as if it had not been claimed.
@@ -54,22 +54,28 @@ fn one(rows: &mut dyn Rows, settle: Settle, now: Timestamp) -> Result<Option<Set
             return Ok(Some(Settled { message: settle.message, status: loaded.standing.status }));
         }
         Outcome::Again { not_before, failure, .. } => {
-            (Word::plain(Progress::Refused, now, Some(failure)), Some(Phase::Queued { not_before }))
+            (Said::plain(Progress::Refused, now, Some(failure)), Some(Phase::Queued { not_before }))
         }
         Outcome::Failed { failure, no_session } => {
             if no_session {
                 believe(rows, &loaded.brief, Evidence::refused(started_at, now), now)?;
             }
-            (Word::plain(Progress::Refused, now, Some(failure.clone())), Some(Phase::GivenUp { failure }))
+            (Said::plain(Progress::Refused, now, Some(failure.clone())), Some(Phase::GivenUp { failure }))
         }
     };
     // What this outcome says counts for the message only while nothing further is known of the attempt.
     let further = row.attempt.progress > word.progress;
+    let phase = phase.filter(|_| open && !further);
+    let until = match &phase {
+        Some(Phase::Unknown { until: at } | Phase::Queued { not_before: at }) => Some(*at),
+        _ => None,
+    };
+    timeline::note(rows, seq, word.word(settle.attempt, now, until))?;
     if join(row, word) {
         rows.put_attempt(seq, row)?;
     }
     let progress = row.attempt.progress;
-    let phase = phase.filter(|_| open && !further).or_else(|| heard_phase(progress, last, &loaded.standing.phase));
+    let phase = phase.or_else(|| heard_phase(progress, last, &loaded.standing.phase));
     if let Some(phase) = phase {
         lane::set_phase(rows, &loaded.brief, &mut loaded.standing, phase, now)?;
     }
@@ -78,7 +84,7 @@ fn one(rows: &mut dyn Rows, settle: Settle, now: Timestamp) -> Result<Option<Set
         people::enrich(rows, loaded.brief.business, loaded.brief.customer, &person, now)?;
     }
     for orphan in orphans {
-        apply(rows, &mut loaded, at, &orphan.report, orphan.failure, &orphan.app, now)?;
+        apply(rows, &mut loaded, at, &orphan.report, orphan.failure, &orphan.app, (orphan.at, now))?;
     }
     Ok(Some(Settled { message: settle.message, status: loaded.standing.status }))
 }

@@ -15,11 +15,16 @@ const SPREAD: u128 = 0x9E37_79B9_7F4A_7C15_F39D;
 
 /// Writes an event.
 pub(crate) fn event(rows: &mut dyn Rows, business: BusinessId, at: Timestamp, body: EventBody) -> Result<EventId> {
+    placed(rows, business, at, body).map(|(_, id)| id)
+}
+
+/// As [`event`], and gives its position too.
+pub(crate) fn placed(rows: &mut dyn Rows, business: BusinessId, at: Timestamp, body: EventBody) -> Result<(u64, EventId)> {
     let position = rows.next_event(business)?;
     // Made from what is unique already: a transaction has no chance of its own, and must come out the same on every engine.
     let id = EventId::compose(at, business.0.wrapping_add(u128::from(position).wrapping_mul(SPREAD)));
     rows.put_event(&Event { position, id, business, at, body })?;
-    Ok(id)
+    Ok((position, id))
 }
 
 /// The two sides of a conversation, as they are now.

@@ -5,9 +5,9 @@ use transom_domain::id::{BusinessId, MessageId};
 use transom_domain::status::{Failure, Phase, Progress};
 use transom_domain::time::Timestamp;
 
-use super::join::{Word, join, lapsed};
+use super::join::{Said, join, lapsed};
 use super::report::Loaded;
-use super::{lane, read, tell};
+use super::{lane, read, tell, timeline};
 use crate::rows::{Result, Rows, Wait};
 use crate::{BATCH_MAX, PendingUnknown, Resolution, StoreError};
 
@@ -31,7 +31,9 @@ pub(crate) fn recover(rows: &mut dyn Rows, owner: u64, now: Timestamp, until: Ti
                 upstream: None,
             };
             let row = loaded.attempts.get_mut(at).ok_or_else(gone)?;
-            join(row, Word::plain(Progress::Unknown, now, Some(failure)));
+            let said = Said::plain(Progress::Unknown, now, Some(failure));
+            timeline::note(rows, seq, said.word(number, now, Some(until)))?;
+            join(row, said);
             rows.put_attempt(seq, row)?;
             if last && loaded.standing.phase == Phase::InFlight {
                 lane::set_phase(rows, &loaded.brief, &mut loaded.standing, Phase::Unknown { until }, now)?;

@@ -9,6 +9,7 @@ use transom_domain::time::Timestamp;
 use transom_domain::verdict::Verdict;
 
 use super::{Result, Seq};
+use crate::{Step, Word};
 
 /// The part of a message that never changes and is small.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +56,8 @@ pub(crate) struct NewMessage<'a> {
     pub(crate) draft: Option<&'a Draft>,
     pub(crate) inbound: Option<&'a Inbound>,
     pub(crate) verdict: Option<&'a Verdict>,
+    /// Position of the event that tells of it, where its content is told.
+    pub(crate) told_at: Option<u64>,
 }
 
 /// An attempt and what only the store needs of it.
@@ -95,9 +98,14 @@ pub(crate) trait MessageRows {
     fn brief_of(&self, seq: Seq) -> Result<Option<(Brief, Standing)>>;
     fn whole(&self, seq: Seq) -> Result<Option<Whole>>;
     fn set_standing(&mut self, seq: Seq, standing: &Standing) -> Result<()>;
-    fn set_verdict(&mut self, seq: Seq, verdict: &Verdict) -> Result<()>;
+    /// Keeps the verdict that was taken again for an attempt, beside the one on which the message was accepted.
+    fn set_verdict(&mut self, seq: Seq, attempt: u32, verdict: &Verdict) -> Result<()>;
+    /// The verdict on which a message was accepted, and the one as last taken again.
+    fn verdicts(&self, seq: Seq) -> Result<(Option<Verdict>, Option<(u32, Verdict)>)>;
+    /// See [`NewMessage::told_at`].
+    fn told_at(&self, seq: Seq) -> Result<Option<u64>>;
     fn redact_message(&mut self, seq: Seq) -> Result<()>;
-    /// Removes a message with its attempts. What it is recognised by in webhooks stays.
+    /// Removes a message with its attempts and words. What it is recognised by in webhooks stays.
     fn drop_message(&mut self, seq: Seq) -> Result<()>;
     /// Messages of a business, or of one customer, newest first, before `before`.
     fn newest(
@@ -115,9 +123,18 @@ pub(crate) trait MessageRows {
     /// The attempts of a message, first to last.
     fn attempts(&self, seq: Seq) -> Result<Vec<AttemptRow>>;
     fn put_attempt(&mut self, seq: Seq, row: &AttemptRow) -> Result<()>;
+    /// Removes an attempt with its words.
     fn drop_attempt(&mut self, seq: Seq, number: u32) -> Result<()>;
     /// Attempts of other owners of which nothing has been heard.
     fn left_behind(&self, owner: u64, limit: usize) -> Result<Vec<(Seq, u32)>>;
+
+    /// Keeps a word; `false` when the attempt has one of this step already.
+    fn add_word(&mut self, seq: Seq, word: &Word) -> Result<bool>;
+    fn word(&self, seq: Seq, attempt: u32, step: Step) -> Result<Option<Word>>;
+    /// Replaces a word that is there.
+    fn set_word(&mut self, seq: Seq, word: &Word) -> Result<()>;
+    /// The words of a message by attempt, those of the message itself first.
+    fn words(&self, seq: Seq, limit: usize) -> Result<Vec<Word>>;
 
     /// The message with this id of the upstream's, and the number of the attempt; 0 for what came in.
     fn provided(&self, business: BusinessId, provider_id: &str) -> Result<Option<(Seq, u32)>>;

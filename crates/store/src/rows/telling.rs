@@ -27,6 +27,8 @@ pub(crate) trait TellingRows {
     /// The next position of a business's stream.
     fn next_event(&mut self, business: BusinessId) -> Result<u64>;
     fn put_event(&mut self, event: &Event) -> Result<()>;
+    /// Replaces what an event says.
+    fn amend_event(&mut self, event: &Event) -> Result<()>;
     fn event(&self, business: BusinessId, position: u64) -> Result<Option<Event>>;
     fn events_after(&self, business: BusinessId, after: u64, limit: usize) -> Result<Vec<Event>>;
     /// Position of the newest event, and of the oldest that is kept.
@@ -46,6 +48,8 @@ pub(crate) trait TellingRows {
     fn drop_delivery(&mut self, endpoint: EndpointId, position: u64) -> Result<()>;
     /// The oldest outstanding delivery of a conversation.
     fn oldest_delivery(&self, endpoint: EndpointId, key: (SenderId, CustomerId)) -> Result<Option<Delivery>>;
+    /// The outstanding deliveries of a conversation, oldest first.
+    fn deliveries_of(&self, endpoint: EndpointId, key: (SenderId, CustomerId), limit: usize) -> Result<Vec<Delivery>>;
     /// The oldest outstanding delivery of all.
     fn first_delivery(&self, endpoint: EndpointId) -> Result<Option<u64>>;
     /// First deliveries of their conversations that are due, by due time.

@@ -179,7 +179,7 @@ struct TapBody {
 }
 
 pub(super) async fn tap(State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Response<Body> {
-    printed(touch(&app, &id, &body).await)
+    created(touch(&app, &id, &body).await)
 }
 
 async fn touch(app: &App, id: &str, body: &Bytes) -> Control {

@@ -14,6 +14,7 @@ use super::{
     get_time_if, get_word, int, json, json_if, millis,
 };
 use crate::rows::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Result, Seq, Standing, Whole};
+use crate::{Step, Word};
 
 /// The query of what [`brief`] reads, in its order, with a condition.
 macro_rules! select_brief {
@@ -112,6 +113,27 @@ fn attempt(row: &Row<'_>) -> Result<AttemptRow> {
     })
 }
 
+/// One word of a message.
+pub(super) const WORD: &str = "SELECT attempt, word, at, heard_at, until, error, note, pricing FROM word
+     WHERE seq = ?1 AND attempt = ?2 AND word = ?3";
+
+/// The words of a message.
+pub(super) const WORDS: &str = "SELECT attempt, word, at, heard_at, until, error, note, pricing FROM word
+     WHERE seq = ?1 ORDER BY attempt, word LIMIT ?2";
+
+fn word(row: &Row<'_>) -> Result<Word> {
+    Ok(Word {
+        attempt: get_small(row, 0)?,
+        step: get_word(row, 1, Step::named)?,
+        at: get_time(row, 2)?,
+        heard_at: get_time(row, 3)?,
+        until: get_time_if(row, 4)?,
+        error: get_json_if(row, 5)?,
+        note: get(row, 6)?,
+        pricing: get_json_if(row, 7)?,
+    })
+}
+
 const fn reported(status: Reported) -> &'static str {
     match status {
         Reported::Sent => "sent",
@@ -138,8 +160,8 @@ impl MessageRows for SqliteRows<'_> {
         let b = message.brief;
         self.run(
             "INSERT INTO message (id, business, sender, customer, channel, address, position, class, accepted_at, expires_at,
-                 when_unknown, callback_data, campaign, reply_to, draft, inbound, verdict)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+                 when_unknown, callback_data, campaign, reply_to, draft, inbound, verdict, told_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
             params![
                 b.id.to_bytes(),
                 b.business.to_bytes(),
@@ -157,7 +179,8 @@ impl MessageRows for SqliteRows<'_> {
                 b.reply_to,
                 json_if(message.draft)?,
                 json_if(message.inbound)?,
-                json_if(message.verdict)?
+                json_if(message.verdict)?,
+                message.told_at.map(int)
             ],
         )?;
         let seq = self.connection.last_insert_rowid();
@@ -209,9 +232,24 @@ impl MessageRows for SqliteRows<'_> {
         Ok(())
     }
 
-    fn set_verdict(&mut self, seq: Seq, verdict: &Verdict) -> Result<()> {
-        self.run("INSERT OR REPLACE INTO verdict (seq, verdict) VALUES (?1, ?2)", params![seq, json(verdict)?])?;
+    fn set_verdict(&mut self, seq: Seq, attempt: u32, verdict: &Verdict) -> Result<()> {
+        self.run(
+            "INSERT OR REPLACE INTO verdict (seq, attempt, verdict) VALUES (?1, ?2, ?3)",
+            params![seq, attempt, json(verdict)?],
+        )?;
         Ok(())
+    }
+
+    fn verdicts(&self, seq: Seq) -> Result<(Option<Verdict>, Option<(u32, Verdict)>)> {
+        let first = self.one("SELECT verdict FROM message WHERE seq = ?1", [seq], |row| get_json_if(row, 0))?.flatten();
+        let again = self.one("SELECT attempt, verdict FROM verdict WHERE seq = ?1", [seq], |row| {
+            Ok((get_small(row, 0)?, get_json(row, 1)?))
+        })?;
+        Ok((first, again))
+    }
+
+    fn told_at(&self, seq: Seq) -> Result<Option<u64>> {
+        self.one("SELECT told_at FROM message WHERE seq = ?1 AND told_at IS NOT NULL", [seq], |row| get_count(row, 0))
     }
 
     fn redact_message(&mut self, seq: Seq) -> Result<()> {
@@ -220,6 +258,7 @@ impl MessageRows for SqliteRows<'_> {
     }
 
     fn drop_message(&mut self, seq: Seq) -> Result<()> {
+        self.run("DELETE FROM word WHERE seq = ?1", [seq])?;
         self.run("DELETE FROM attempt WHERE seq = ?1", [seq])?;
         self.run("DELETE FROM verdict WHERE seq = ?1", [seq])?;
         self.run("DELETE FROM standing WHERE seq = ?1", [seq])?;
@@ -280,12 +319,48 @@ impl MessageRows for SqliteRows<'_> {
     }
 
     fn drop_attempt(&mut self, seq: Seq, number: u32) -> Result<()> {
+        self.run("DELETE FROM word WHERE seq = ?1 AND attempt = ?2", params![seq, number])?;
         self.run("DELETE FROM attempt WHERE seq = ?1 AND number = ?2", params![seq, number])?;
         Ok(())
     }
 
     fn left_behind(&self, owner: u64, limit: usize) -> Result<Vec<(Seq, u32)>> {
         self.all(LEFT_BEHIND, params![owner.cast_signed(), bound(limit)], |row| Ok((get(row, "seq")?, get_small(row, "number")?)))
+    }
+
+    fn add_word(&mut self, seq: Seq, word: &Word) -> Result<bool> {
+        let added = self.run(
+            "INSERT OR IGNORE INTO word (seq, attempt, word, at, heard_at, until, error, note, pricing)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![
+                seq,
+                word.attempt,
+                word.step.as_str(),
+                word.at.as_millis(),
+                word.heard_at.as_millis(),
+                millis(word.until),
+                json_if(word.error.as_ref())?,
+                word.note,
+                json_if(word.pricing.as_ref())?
+            ],
+        )?;
+        Ok(added > 0)
+    }
+
+    fn word(&self, seq: Seq, attempt: u32, step: Step) -> Result<Option<Word>> {
+        self.one(WORD, params![seq, attempt, step.as_str()], word)
+    }
+
+    fn set_word(&mut self, seq: Seq, word: &Word) -> Result<()> {
+        self.run(
+            "DELETE FROM word WHERE seq = ?1 AND attempt = ?2 AND word = ?3",
+            params![seq, word.attempt, word.step.as_str()],
+        )?;
+        self.add_word(seq, word).map(|_| ())
+    }
+
+    fn words(&self, seq: Seq, limit: usize) -> Result<Vec<Word>> {
+        self.all(WORDS, params![seq, bound(limit)], word)
     }
 
     fn provided(&self, business: BusinessId, provider_id: &str) -> Result<Option<(Seq, u32)>> {

@@ -14,6 +14,8 @@ const PLANS: &[(&str, &str)] = &[
     (message::BRIEF_BY_ID, "SEARCH m USING INDEX message_id (business=? AND id=?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
     (message::BRIEF_BY_SEQ, "SEARCH m USING INTEGER PRIMARY KEY (rowid=?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
     (message::ATTEMPTS, "SEARCH attempt USING PRIMARY KEY (seq=?)"),
+    (message::WORD, "SEARCH word USING PRIMARY KEY (seq=? AND attempt=? AND word=?)"),
+    (message::WORDS, "SEARCH word USING PRIMARY KEY (seq=?)"),
     (
         message::NEWEST,
         "SEARCH m USING INDEX message_business (business=? AND rowid<?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)",
@@ -39,6 +41,7 @@ const PLANS: &[(&str, &str)] = &[
     (telling::DUE_DELIVERIES, "SEARCH delivery USING INDEX delivery_due (endpoint=? AND due<?)"),
     (telling::NEXT_DELIVERY, "SEARCH delivery USING COVERING INDEX delivery_due (endpoint=? AND due>?)"),
     (telling::OLDEST_DELIVERY, "SEARCH delivery USING INDEX delivery_of (endpoint=? AND sender=? AND customer=?)"),
+    (telling::DELIVERIES_OF, "SEARCH delivery USING INDEX delivery_of (endpoint=? AND sender=? AND customer=?)"),
     (telling::JOURNAL_OF, "SEARCH journal USING INDEX journal_business (business=?)"),
 ];
 

@@ -72,6 +72,9 @@ pub(super) const NEXT_DELIVERY: &str =
 /// The oldest outstanding delivery of a conversation.
 pub(super) const OLDEST_DELIVERY: &str = "SELECT * FROM delivery INDEXED BY delivery_of WHERE endpoint = ?1 AND sender = ?2 AND customer = ?3 ORDER BY position LIMIT 1";
 
+/// The outstanding deliveries of a conversation.
+pub(super) const DELIVERIES_OF: &str = "SELECT * FROM delivery INDEXED BY delivery_of WHERE endpoint = ?1 AND sender = ?2 AND customer = ?3 ORDER BY position LIMIT ?4";
+
 /// The stream after a position.
 pub(super) const EVENTS_AFTER: &str = "SELECT * FROM event WHERE business = ?1 AND position > ?2 ORDER BY position LIMIT ?3";
 
@@ -99,6 +102,14 @@ impl TellingRows for SqliteRows<'_> {
                 event.at.as_millis(),
                 json(&event.body)?
             ],
+        )?;
+        Ok(())
+    }
+
+    fn amend_event(&mut self, event: &Event) -> Result<()> {
+        self.run(
+            "UPDATE event SET body = ?3 WHERE business = ?1 AND position = ?2",
+            params![event.business.to_bytes(), int(event.position), json(&event.body)?],
         )?;
         Ok(())
     }
@@ -209,6 +220,11 @@ impl TellingRows for SqliteRows<'_> {
 
     fn oldest_delivery(&self, endpoint: EndpointId, key: (SenderId, CustomerId)) -> Result<Option<Delivery>> {
         self.one(OLDEST_DELIVERY, [endpoint.to_bytes(), key.0.to_bytes(), key.1.to_bytes()], delivery)
+    }
+
+    fn deliveries_of(&self, endpoint: EndpointId, key: (SenderId, CustomerId), limit: usize) -> Result<Vec<Delivery>> {
+        let (sender, customer) = (key.0.to_bytes(), key.1.to_bytes());
+        self.all(DELIVERIES_OF, params![endpoint.to_bytes(), sender, customer, bound(limit)], delivery)
     }
 
     fn first_delivery(&self, endpoint: EndpointId) -> Result<Option<u64>> {
