@@ -25,7 +25,9 @@ fn text(to: &str, body: &str) -> Value {
 async fn a_first_day_with_dev() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("dev.env");
-    let first = dev(dir.path());
+    let mut first = dev(dir.path());
+    let warned = first.until("Bo is in the US");
+    assert!(warned.contains("131049"), "{warned}");
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let env = env_file(&file);
     for key in ["META_APP_ID", "META_WABA_ID", "META_PHONE_NUMBER_ID", "META_CATALOG_ID"] {
@@ -67,6 +69,32 @@ async fn a_first_day_with_dev() {
     assert_eq!((status, &refused["code"]), (400, &json!("ERROR_CODE_MESSAGE_TEMPLATE_APPROVAL_REQUIRED")));
     assert_eq!(refused["details"]["verdict"]["kind"], "needs_approval");
 
+    // One of them is in the US, one is not; once Bo has written, the same text goes to him as well.
+    assert!(bo.starts_with("+1") && !ana.starts_with("+1"));
+    let hello = json!({ "to": env["META_PHONE_NUMBER_ID"], "type": "text", "text": { "body": "Are you open?" } });
+    desk.post(&format!("/sim/v1/customers/{}/messages", bo.replace('+', "%2B")), &hello).await;
+    let sent = until("Bo's session", || async {
+        let (status, answer) = api.call(Method::POST, &messages, Some(&text(&bo, "Hello Bo"))).await;
+        (status == 201).then_some(answer)
+    })
+    .await;
+    let to_bo = format!("{messages}/{}", sent["id"].as_str().unwrap());
+    until("it arrives", || async { (api.get(&to_bo).await["status"] == "delivered").then_some(()) }).await;
+
+    // Webhooks may go to this machine, and to no other private network.
+    let webhook = |topic: &str, address: &str| {
+        let mut command = transom();
+        command.args(["endpoint", "add", "--json", "--topic", topic, address, "--dir"]).arg(dir.path());
+        run(&mut command)
+    };
+    for private in ["http://10.0.0.1/hook", "http://192.168.1.2/hook", "http://169.254.169.254/latest/meta-data"] {
+        let refused = webhook("messages", private);
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && said.contains("private network"), "{private}: {said}");
+    }
+    assert!(webhook("messages", "http://127.0.0.1:9/hook").status.success());
+    assert!(webhook("delivery_status", "http://localhost:9/hook").status.success());
+
     // A day later Ana's session is over, too.
     desk.post("/sim/v1/clock", &json!({ "advanceSeconds": 86_400 })).await;
     let (status, _) = api.call(Method::POST, &messages, Some(&text(&ana, "Still there?"))).await;
@@ -93,6 +121,65 @@ async fn a_first_day_with_dev() {
     assert!(desk.get("/sim/v1/clock").await["offsetSeconds"].as_i64() >= tomorrow["offsetSeconds"].as_i64());
     assert_eq!(desk.get("/sim/v1/customers").await["data"].as_array().unwrap().len(), 2);
     assert!(second.terminate());
+}
+
+#[tokio::test]
+async fn the_catalogs_real_products_go_and_others_do_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = dev(dir.path());
+    let env = env_file(&dir.path().join("dev.env"));
+    let api = Api::new(&env["TRANSOM_URL"], &env["TRANSOM_API_KEY"]);
+    let desk = Api::new(&env["SIMULATOR_URL"], "");
+    let catalogs = desk.get("/sim/v1/catalogs").await;
+    let catalog = &catalogs["data"][0];
+    let id = catalog["id"].as_str().unwrap();
+    assert_eq!(id, env["META_CATALOG_ID"]);
+    let sku = |at: usize| catalog["products"][at]["retailerId"].as_str().unwrap();
+    let ana = "+4915550100001";
+
+    // Our own send: none means the whole catalog, one is a product, several are a list; and the published send of two kinds.
+    let item = |at: usize| json!({ "id": sku(at), "section_title": "Tea things" });
+    let ours = |items: Value| {
+        let types = json!({ "twilio/catalog": { "id": id, "title": "Shelf", "body": "For you", "items": items } });
+        ("messages", json!({ "to": ana, "content": { "language": "en", "types": types } }))
+    };
+    let published =
+        |message: Value| ("send/messages", json!({ "recipient": { "id": ana, "channelType": "whatsapp" }, "message": message }));
+    let single = |sku: &str| json!({ "text": "This one?", "singleProductMessage": { "catalogId": id, "productItem": { "productRetailerId": sku } } });
+    let several = json!({
+        "text": "Or these?",
+        "multiProductMessage": {
+            "header": { "text": "Shelf" },
+            "catalogId": id,
+            "sections": [{ "title": "Tea things", "productItems": [{ "productRetailerId": sku(0) }, { "productRetailerId": sku(1) }] }]
+        }
+    });
+    let path = |rest: &str| format!("/v1/businesses/{}/{rest}", env["TRANSOM_BUSINESS"]);
+    let end = async |(to, body): (&str, Value)| {
+        let sent = api.post(&path(to), &body).await;
+        let message = path(&format!("messages/{}", sent["id"].as_str().unwrap()));
+        until("an end", || async {
+            let message = api.get(&message).await;
+            matches!(message["status"].as_str(), Some("delivered" | "failed")).then_some(message)
+        })
+        .await
+    };
+    for (send, kind) in [
+        (ours(json!([])), "catalog_message"),
+        (ours(json!([item(0)])), "product"),
+        (ours(json!([item(0), item(1), item(2)])), "product_list"),
+        (published(single(sku(3))), "product"),
+        (published(several.clone()), "product_list"),
+    ] {
+        let message = end(send).await;
+        assert_eq!(message["status"], "delivered", "{kind}: {message}");
+        let inbox = desk.get("/sim/v1/customers/%2B4915550100001/inbox").await;
+        let shown = inbox["data"].as_array().unwrap().last().unwrap();
+        assert_eq!(shown["message"]["interactive"]["type"], kind, "{shown}");
+    }
+    let unknown = end(published(single("sku-of-nobody"))).await;
+    assert_eq!((&unknown["status"], &unknown["error"]["upstream"]["code"]), (&json!("failed"), &json!(131_009)), "{unknown}");
+    assert!(running.terminate());
 }
 
 #[tokio::test]

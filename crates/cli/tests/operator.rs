@@ -77,6 +77,38 @@ fn what_was_set_up_without_a_server_is_there_with_one() {
     assert_eq!(listed["data"].as_array().unwrap().len(), 1);
 }
 
+#[test]
+fn what_only_looks_makes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let nowhere = dir.path().join("nowhere");
+    for looks in [
+        &["doctor"][..],
+        &["business", "list"],
+        &["key", "list"],
+        &["app", "list"],
+        &["sender", "list"],
+        &["sender", "check", "+493023125001"],
+        &["endpoint", "list"],
+        &["template", "list"],
+    ] {
+        let (code, why) = said(&mut at(&nowhere, looks));
+        assert!(code == Some(2) && why.contains("there is no store in") && why.contains("transom serve"), "{looks:?}: {why}");
+        assert!(!nowhere.exists(), "{looks:?} has made {}", nowhere.display());
+    }
+    for asks in [&["send", "--to", "+4915550100001", "--text", "x"][..], &["verdict", "--to", "+4915550100001", "--text", "x"]] {
+        let (code, why) = said(&mut at(&nowhere, asks));
+        assert!(code == Some(2) && why.contains("dev.env") && why.contains("TRANSOM_URL"), "{asks:?}: {why}");
+        assert!(!nowhere.exists());
+    }
+    // A store whose key is gone does not get another one, which could open nothing.
+    let store = dir.path().join("store");
+    json(&mut at(&store, &["business", "add", "--name", "Tea shop", "--json"]));
+    let key = store.join("seal.key");
+    std::fs::remove_file(&key).unwrap();
+    let (code, why) = said(&mut at(&store, &["doctor"]));
+    assert!(code == Some(2) && why.contains("seal.key is missing") && !key.exists(), "{why}");
+}
+
 #[tokio::test]
 async fn adding_a_sender_says_what_is_wrong_and_stores_nothing_half() {
     let dir = tempfile::tempdir().unwrap();
@@ -126,6 +158,26 @@ async fn adding_a_sender_says_what_is_wrong_and_stores_nothing_half() {
     );
     let doctor = run(&mut at(&store, &["doctor"]));
     assert!(String::from_utf8_lossy(&doctor.stdout).contains("registered, subscribed, its token works"));
+
+    // A sender goes by its number, too, written as people write it.
+    let address = json(&mut at(&store, &["sender", "list", "--json"]))["data"][0]["address"].as_str().unwrap().to_owned();
+    let decorated = format!("{} {}", &address[..3], &address[3..]);
+    for (named, words) in [(address.as_str(), "its token works"), (decorated.as_str(), "its token works")] {
+        let checked = run(&mut at(&store, &["sender", "check", named]));
+        assert!(checked.status.success() && String::from_utf8_lossy(&checked.stdout).contains(words), "{named}");
+    }
+    let resumed = run(&mut at(&store, &["sender", "resume", &address]));
+    assert!(String::from_utf8_lossy(&resumed.stdout).contains("is not stopped"));
+    let (code, why) = said(&mut at(&store, &["sender", "resume", "+4930999999"]));
+    assert!(code == Some(1) && why.contains("there is no sender +4930999999"), "{why}");
+    let (code, why) = said(&mut at(&store, &["sender", "check", "the first one"]));
+    assert!(code == Some(2) && why.contains("neither a number nor an id"), "{why}");
+
+    // What the doctor finds is its answer; a problem is told by the exit code alone.
+    desk.call(Method::PATCH, &format!("/sim/v1/numbers/{number}"), Some(&json!({ "registered": false }))).await;
+    let doctor = run(&mut at(&store, &["doctor"]));
+    assert_eq!((doctor.status.code(), doctor.stderr.len()), (Some(1), 0), "{}", String::from_utf8_lossy(&doctor.stderr));
+    assert!(String::from_utf8_lossy(&doctor.stdout).contains("the number is not registered"));
     assert!(gateway.terminate() && simulator.terminate());
 }
 
@@ -157,9 +209,12 @@ fn bad_configuration_and_ports_in_use_are_told() {
     let port = taken.local_addr().unwrap().port().to_string();
     let desk = dir.path().join("desk");
     let (code, why) = said(&mut at(&desk, &["dev", "--port", &port, "--simulator-port", "0"]));
-    assert!(code == Some(1) && why.contains("--port"), "{why}");
+    let both = |why: &str| why.contains(" --port ") && why.contains(" --simulator-port ") && why.contains(&port);
+    assert!(code == Some(1) && why.contains("the gateway cannot listen") && both(&why), "{why}");
     let (code, why) = said(&mut at(&desk, &["dev", "--port", "0", "--simulator-port", &port]));
-    assert!(code == Some(1) && why.contains("--simulator-port"), "{why}");
+    assert!(code == Some(1) && why.contains("the simulator cannot listen") && both(&why), "{why}");
+    let (code, why) = said(&mut at(&desk.join("alone"), &["simulate", "--port", &port]));
+    assert!(code == Some(1) && why.contains("--port;") && !why.contains("--simulator-port"), "{why}");
     let (code, why) = said(&mut at(Path::new("/proc/nowhere"), &["serve", "--listen", "127.0.0.1:0"]));
     assert!(code == Some(1) && why.contains("/proc/nowhere"), "{why}");
 }
@@ -191,7 +246,63 @@ async fn the_shell_can_send_and_ask() {
     assert!(String::from_utf8_lossy(&verdict.stdout).starts_with("needs_approval"));
     let listed = json(&mut at(dir.path(), &["sender", "list", "--json"]));
     assert_eq!(listed["data"][0]["address"], env["TRANSOM_SENDER"].as_str());
+    // The folder names the gateway as well as its file does.
+    let again =
+        json(&mut at(dir.path(), &["send", "--to", &phone("Ana"), "--text", "Hello", "--idempotency-key", "one", "--json"]));
+    assert_eq!(again["id"], sent["id"]);
+    let verdict = run(&mut at(dir.path(), &["verdict", "--to", &phone("Bo"), "--text", "Hello"]));
+    assert!(String::from_utf8_lossy(&verdict.stdout).starts_with("needs_approval"));
+
+    // What waits explains itself.
+    let api = Api::new(&env["TRANSOM_URL"], &env["TRANSOM_API_KEY"]);
+    let desk = Api::new(&env["SIMULATOR_URL"], "");
+    let send = async |later: Option<&str>| {
+        let mut body =
+            json!({ "to": phone("Ana"), "content": { "language": "en", "types": { "twilio/text": { "body": "Hi" } } } });
+        if let Some(at) = later {
+            body["sendAt"] = json!(at);
+        }
+        api.post(&format!("/v1/businesses/{}/messages", env["TRANSOM_BUSINESS"]), &body).await
+    };
+    let now = desk.get("/sim/v1/clock").await["now"].as_str().unwrap().to_owned();
+    let hour: u8 = now[11..13].parse().unwrap();
+    // Half an hour's room to either side, whatever the time is.
+    let later =
+        if hour < 23 { format!("{}{:02}{}", &now[..11], hour + 1, &now[13..]) } else { format!("{}23:59:59.999Z", &now[..11]) };
+    send(Some(&later)).await;
+    let healthy = run(&mut at(dir.path(), &["doctor"]));
+    let shown = String::from_utf8_lossy(&healthy.stdout);
+    assert!(shown.contains("1 wait, the oldest since") && shown.contains("1 of them are to go later"), "{shown}");
+    assert!(healthy.status.success(), "a schedule is no problem: {shown}");
+    desk.call(Method::PUT, "/sim/v1/faults", Some(&json!([{ "kind": "error", "share": 1.0, "code": 130_429 }]))).await;
+    send(None).await;
+    common::until("the throttle is told", || async {
+        let shown = run(&mut at(dir.path(), &["doctor"])).stdout;
+        String::from_utf8_lossy(&shown).contains("1 of them rest after a throttle of Meta's").then_some(())
+    })
+    .await;
+    desk.call(Method::PUT, "/sim/v1/faults", Some(&json!([{ "kind": "error", "share": 1.0, "code": 190 }]))).await;
+    send(None).await;
+    common::until("the stop is told", || async {
+        let shown = run(&mut at(dir.path(), &["doctor"])).stdout;
+        let shown = String::from_utf8_lossy(&shown);
+        (shown.contains("it is stopped since") && shown.contains("3 wait") && shown.contains(": the sender is stopped"))
+            .then_some(())
+    })
+    .await;
     assert!(dev.terminate());
+}
+
+#[test]
+fn log_lines_in_a_file_have_no_colours() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let mut command = at(&dir.path().join("store"), &["serve", "--listen", "127.0.0.1:0", "--set", "log.level=info"]);
+    let mut gateway = Running::start_logging(&mut command, &log);
+    gateway.until("ready ");
+    assert!(gateway.terminate());
+    let text = std::fs::read_to_string(&log).unwrap();
+    assert!(text.contains("the gateway is ready") && !text.contains('\u{1b}'), "{text:?}");
 }
 
 #[test]

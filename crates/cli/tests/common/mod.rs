@@ -53,7 +53,16 @@ pub(crate) struct Running {
 impl Running {
     /// Starts it; its log goes to the test's own standard error.
     pub(crate) fn start(command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        Self::with_log(command, Stdio::inherit())
+    }
+
+    /// Starts it; its log goes to a file.
+    pub(crate) fn start_logging(command: &mut Command, log: &Path) -> Self {
+        Self::with_log(command, std::fs::File::create(log).unwrap().into())
+    }
+
+    fn with_log(command: &mut Command, log: Stdio) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let output = child.stdout.take().map(BufReader::new);
         Self { child, output }
     }

@@ -151,7 +151,7 @@ fn explain(about: &str, reason: Reason, group: &Group, known: &Circumstances) ->
                     Level::Fine,
                     about,
                     format!("{count} of them wait for their turn: the number sends {} per second", known.throughput),
-                    "Nothing stands still.",
+                    "",
                 )
             }
         }
@@ -180,7 +180,8 @@ fn findings(about: &str, known: &Circumstances, waiting: &[Message]) -> Vec<Find
     let reasons: Vec<Finding> =
         groups(waiting, known.now).iter().map(|(reason, group)| explain(about, *reason, group, known)).collect();
     let level = if reasons.iter().any(|f| f.level != Level::Fine) { Level::Warning } else { Level::Fine };
-    let mut found = vec![finding(level, about, said, "What they wait for is said beside this.")];
+    let remedy = if level == Level::Fine { "" } else { "What they wait for is said beside this." };
+    let mut found = vec![finding(level, about, said, remedy)];
     found.extend(reasons);
     found
 }
