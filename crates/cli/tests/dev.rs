@@ -178,7 +178,7 @@ async fn the_catalogs_real_products_go_and_others_do_not() {
         assert_eq!(shown["message"]["interactive"]["type"], kind, "{shown}");
     }
     let unknown = end(published(single("sku-of-nobody"))).await;
-    assert_eq!((&unknown["status"], &unknown["error"]["upstream"]["code"]), (&json!("failed"), &json!(131_009)), "{unknown}");
+    assert_eq!((&unknown["status"], &unknown["error"]["details"]["metaCode"]), (&json!("failed"), &json!(131_009)), "{unknown}");
     assert!(running.terminate());
 }
 

@@ -264,11 +264,8 @@ async fn the_shell_can_send_and_ask() {
         }
         api.post(&format!("/v1/businesses/{}/messages", env["TRANSOM_BUSINESS"]), &body).await
     };
-    let now = desk.get("/sim/v1/clock").await["now"].as_str().unwrap().to_owned();
-    let hour: u8 = now[11..13].parse().unwrap();
-    // Half an hour's room to either side, whatever the time is.
-    let later =
-        if hour < 23 { format!("{}{:02}{}", &now[..11], hour + 1, &now[13..]) } else { format!("{}23:59:59.999Z", &now[..11]) };
+    let now: jiff::Timestamp = desk.get("/sim/v1/clock").await["now"].as_str().unwrap().parse().unwrap();
+    let later = now.checked_add(jiff::SignedDuration::from_hours(1)).unwrap().to_string();
     send(Some(&later)).await;
     let healthy = run(&mut at(dir.path(), &["doctor"]));
     let shown = String::from_utf8_lossy(&healthy.stdout);

@@ -118,8 +118,12 @@ impl Directory {
     /// # Errors
     /// When the store does not answer, or a secret was sealed with another key.
     pub async fn open(store: Arc<dyn Store>, key: Arc<SealingKey>) -> Result<Self, StoreError> {
-        let directory =
-            Self { snapshot: Arc::new(ArcSwap::from_pointee(Snapshot::default())), changed: Arc::new(watch::Sender::new(0)), store, key };
+        let directory = Self {
+            snapshot: Arc::new(ArcSwap::from_pointee(Snapshot::default())),
+            changed: Arc::new(watch::Sender::new(0)),
+            store,
+            key,
+        };
         directory.reload().await?;
         Ok(directory)
     }
@@ -141,7 +145,8 @@ impl Directory {
     /// # Errors
     /// When the store does not answer, or a secret was sealed with another key; the old snapshot stays.
     pub async fn reload(&self) -> Result<(), StoreError> {
-        let broken = |what: &str, id: &str| StoreError::Corrupt(format!("{what} of {id} cannot be opened with the sealing key in use"));
+        let broken =
+            |what: &str, id: &str| StoreError::Corrupt(format!("{what} of {id} cannot be opened with the sealing key in use"));
         let mut snapshot = Snapshot::default();
         for app in self.store.apps().await? {
             let secret = self.key.open(&app.secret).map_err(|_| broken("app secret", &app.id))?;
@@ -175,6 +180,9 @@ impl Snapshot {
     fn same_as(&self, other: &Self) -> bool {
         self.senders.len() == other.senders.len()
             && self.apps.len() == other.apps.len()
-            && self.senders.iter().all(|(id, s)| other.senders.get(id).is_some_and(|o| o.sender == s.sender && o.token == s.token))
+            && self
+                .senders
+                .iter()
+                .all(|(id, s)| other.senders.get(id).is_some_and(|o| o.sender == s.sender && o.token == s.token))
     }
 }

@@ -104,7 +104,10 @@ impl Gateway {
         let now = clock.now();
         let left = store.recover(owner, now, now.plus(limits.unknown_wait)).await?;
         if left > 0 {
-            tracing::warn!(attempts = left, "attempts of an earlier run have no outcome; their messages are unknown until a status comes or the wait is over");
+            tracing::warn!(
+                attempts = left,
+                "attempts of an earlier run have no outcome; their messages are unknown until a status comes or the wait is over"
+            );
         }
         let relay = Relay::new(
             store.clone(),
@@ -144,7 +147,8 @@ impl Gateway {
             dispatcher: dispatcher.clone(),
             relay: relay.clone(),
         });
-        let intake = Intake::new(store.clone(), clock.clone(), directory.clone(), library.clone(), dispatcher.clone(), relay.clone());
+        let intake =
+            Intake::new(store.clone(), clock.clone(), directory.clone(), library.clone(), dispatcher.clone(), relay.clone());
         let admin = Admin::new(service.clone(), Some(parts.public_url.clone())).map_err(StartError::Network)?;
         dispatcher.follow_directory();
         relay.reload().await?;

@@ -63,8 +63,9 @@ impl Intake {
         let directory = self.0.directory.now();
         let known = directory.app(app).ok_or_else(|| unknown_app(app))?;
         let challenge = transom_meta::webhook::handshake(query, &known.verify_token);
-        let challenge = challenge
-            .ok_or_else(|| Problem::new(ErrorCode::UpstreamHandshakeRefused, "The verify token of the handshake is wrong or missing."))?;
+        let challenge = challenge.ok_or_else(|| {
+            Problem::new(ErrorCode::UpstreamHandshakeRefused, "The verify token of the handshake is wrong or missing.")
+        })?;
         self.0.handshakes.fetch_add(1, Ordering::SeqCst);
         Ok(challenge)
     }
@@ -86,7 +87,10 @@ impl Intake {
         if !signature.is_some_and(|header| transom_meta::signature::verify(&known.secret, &body, header)) {
             telemetry::heard("bad_signature");
             // Not journaled: anybody on the internet could fill the journal.
-            return Err(Problem::new(ErrorCode::UpstreamSignatureInvalid, "X-Hub-Signature-256 is missing or does not fit the body."));
+            return Err(Problem::new(
+                ErrorCode::UpstreamSignatureInvalid,
+                "X-Hub-Signature-256 is missing or does not fit the body.",
+            ));
         }
         let deliveries = match transom_meta::webhook::parse(&body) {
             Ok(deliveries) => deliveries,
@@ -153,7 +157,8 @@ impl Intake {
 
     async fn reshelve(&self, business: BusinessId) {
         let directory = self.0.directory.now();
-        let wabas: std::collections::BTreeSet<&str> = directory.of(business).iter().filter_map(|s| s.sender.waba.as_deref()).collect();
+        let wabas: std::collections::BTreeSet<&str> =
+            directory.of(business).iter().filter_map(|s| s.sender.waba.as_deref()).collect();
         for waba in wabas {
             if let Err(why) = self.0.library.reshelve(business, waba).await {
                 tracing::warn!(waba = %waba, error = %why, "templates could not be read from the store");
@@ -178,12 +183,17 @@ impl Intake {
 }
 
 fn unknown_app(app: &str) -> Problem {
-    Problem::new(ErrorCode::NotFound, format!("There is no app {app} here.")).remedy("Register the app with `transom sender add`.")
+    Problem::new(ErrorCode::NotFound, format!("There is no app {app} here."))
+        .remedy("Register the app with `transom sender add`.")
 }
 
 /// Meta's error in our words: the code table is the wire's.
 fn native(error: &UpstreamError) -> Failure {
     let classified = transom_meta::codes::classify(200, Some(error));
     let details = error.details.as_deref().map(|d| format!(": {d}")).unwrap_or_default();
-    Failure { code: classified.native, message: format!("Meta: {}{details} ({}).", error.title, error.code), upstream: Some(error.clone()) }
+    Failure {
+        code: classified.native,
+        message: format!("Meta: {}{details} ({}).", error.title, error.code),
+        upstream: Some(error.clone()),
+    }
 }

@@ -107,7 +107,9 @@ impl From<StoreError> for Problem {
                 tracing::error!(error = %why, "the store cannot commit");
                 Self::new(ErrorCode::StoreUnavailable, "The store cannot commit now; nothing was stored.").retry_after(5)
             }
-            StoreError::BadToken => Self::field("pageToken", "is none that a page has given", "pass on `nextPageToken` as it was given"),
+            StoreError::BadToken => {
+                Self::field("pageToken", "is none that a page has given", "pass on `nextPageToken` as it was given")
+            }
             StoreError::Corrupt(why) => {
                 tracing::error!(error = %why, "the store holds something it should not");
                 Self::new(ErrorCode::Unspecified, "An unexpected failure on our side; nothing was stored.")

@@ -94,7 +94,10 @@ impl Upstream {
 
     /// Calls `path` (without version, with its query) under a token.
     pub async fn call(&self, method: Method, path: &str, token: &str, body: Option<&Value>) -> Called {
-        let mut request = self.client.request(method, format!("{}/{}/{}", self.root, self.version, path.trim_start_matches('/'))).bearer_auth(token);
+        let mut request = self
+            .client
+            .request(method, format!("{}/{}/{}", self.root, self.version, path.trim_start_matches('/')))
+            .bearer_auth(token);
         if let Some(body) = body {
             request = request.json(body);
         }

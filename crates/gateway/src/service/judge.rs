@@ -54,7 +54,13 @@ pub struct Known<'a> {
 /// A problem with the draft itself: variables without a value, a template that does not exist.
 pub fn judged(draft: &Draft, shelf: &Shelf, known: Known<'_>) -> Result<Judged, Problem> {
     let ask = |subject: Subject<'_>| {
-        verdict(&Question { channel: known.channel, subject, session: known.session, customer: known.customer, stopped: known.stopped })
+        verdict(&Question {
+            channel: known.channel,
+            subject,
+            session: known.session,
+            customer: known.customer,
+            stopped: known.stopped,
+        })
     };
     match draft {
         Draft::FreeForm { say } => {
@@ -86,7 +92,9 @@ pub fn judged(draft: &Draft, shelf: &Shelf, known: Known<'_>) -> Result<Judged, 
                             ErrorCode::MessageTemplateInputInvalid,
                             format!("The content differs from the template {} ({}).", name.name, name.language),
                         )
-                        .remedy("Leave `content` out and give the template's variables, or send the content that was approved."));
+                        .remedy(
+                            "Leave `content` out and give the template's variables, or send the content that was approved.",
+                        ));
                     };
                     let verdict = ask(Subject::Template(template));
                     let leaving = verdict.kind.goes().then(|| Leaving::Template(translate::to_send(body, &values, template)));

@@ -30,7 +30,12 @@ impl Service {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn messages(&self, caller: &Caller, filter: MessageFilter, page: Page) -> Result<(Vec<Message>, Option<String>), Problem> {
+    pub async fn messages(
+        &self,
+        caller: &Caller,
+        filter: MessageFilter,
+        page: Page,
+    ) -> Result<(Vec<Message>, Option<String>), Problem> {
         Ok(self.store.messages(caller.business, filter, bounded(page)).await?)
     }
 
@@ -38,7 +43,12 @@ impl Service {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn sessions(&self, caller: &Caller, filter: MessageFilter, page: Page) -> Result<(Vec<SessionRow>, Option<String>), Problem> {
+    pub async fn sessions(
+        &self,
+        caller: &Caller,
+        filter: MessageFilter,
+        page: Page,
+    ) -> Result<(Vec<SessionRow>, Option<String>), Problem> {
         Ok(self.store.sessions(caller.business, filter, bounded(page)).await?)
     }
 
@@ -115,10 +125,9 @@ fn moved(outcome: CancelOutcome, verb: &str, remedy: &str) -> Result<(), Problem
     match outcome {
         CancelOutcome::Done => Ok(()),
         CancelOutcome::NotFound => Err(Problem::not_found("message")),
-        CancelOutcome::WrongState(status) => Err(Problem::new(
-            ErrorCode::StateConflict,
-            format!("The message is {} and cannot be {verb}.", status.as_str()),
-        )
-        .remedy(remedy)),
+        CancelOutcome::WrongState(status) => {
+            Err(Problem::new(ErrorCode::StateConflict, format!("The message is {} and cannot be {verb}.", status.as_str()))
+                .remedy(remedy))
+        }
     }
 }

@@ -249,7 +249,8 @@ impl Service {
         let bucket = rates.entry(business).or_default();
         if pace.room(*bucket, now) == 0 {
             let rate = self.limits.accept_per_second;
-            return Err(Problem::new(ErrorCode::RateLimited, format!("More than {rate} sends per second of this business.")).retry_after(1));
+            return Err(Problem::new(ErrorCode::RateLimited, format!("More than {rate} sends per second of this business."))
+                .retry_after(1));
         }
         *bucket = pace.take(*bucket, now, 1);
         Ok(())

@@ -61,7 +61,10 @@ impl Service {
         let now = self.now();
         check_times(&command, now)?;
         if command.callback_data.as_ref().is_some_and(|data| data.len() > CALLBACK_DATA_MAX) {
-            return Err(Problem::new(ErrorCode::CallbackDataTooLarge, format!("callbackData is larger than {CALLBACK_DATA_MAX} bytes.")));
+            return Err(Problem::new(
+                ErrorCode::CallbackDataTooLarge,
+                format!("callbackData is larger than {CALLBACK_DATA_MAX} bytes."),
+            ));
         }
         // A client-given id is its own idempotency key.
         if let (None, Some(id)) = (&command.idempotency, command.id) {
@@ -183,10 +186,13 @@ impl Service {
                         approved.first().copied()
                     }
                 };
-                let template =
-                    template.ok_or_else(|| template_missing(name, language.as_ref().map(transom_domain::content::Language::as_str)))?;
+                let template = template
+                    .ok_or_else(|| template_missing(name, language.as_ref().map(transom_domain::content::Language::as_str)))?;
                 if template.approval == Approval::PendingDeletion {
-                    return Err(Problem::new(ErrorCode::MessageTemplateDeleted, format!("The template {name} is being deleted.")));
+                    return Err(Problem::new(
+                        ErrorCode::MessageTemplateDeleted,
+                        format!("The template {name} is being deleted."),
+                    ));
                 }
                 let send = parameters::fit(template, parameters).map_err(|found| {
                     let names: Vec<serde_json::Value> =
@@ -198,7 +204,8 @@ impl Service {
             What::FreeForm(say) => {
                 let mut say = say.clone();
                 if let FreeForm::Reaction { message_id, .. } = &mut say {
-                    let bad = |why: &str| Problem::field("reaction.messageId", why, "give the id of a message of this conversation");
+                    let bad =
+                        |why: &str| Problem::field("reaction.messageId", why, "give the id of a message of this conversation");
                     let id: MessageId = message_id.parse().map_err(|_| bad("is not a message id"))?;
                     let (provider_id, at) = self.provider_id_of(caller, id, "reaction.messageId").await?;
                     if now.since(at) > REACTION_MAX_AGE {
@@ -230,7 +237,10 @@ impl Service {
         }
         let mut candidates = directory.on(caller.business, channel);
         let Some(first) = candidates.next() else {
-            return Err(Problem::new(ErrorCode::BusinessMissesMatchingChannel, format!("This business has no sender on {channel}.")));
+            return Err(Problem::new(
+                ErrorCode::BusinessMissesMatchingChannel,
+                format!("This business has no sender on {channel}."),
+            ));
         };
         if candidates.next().is_none() {
             return Ok(first.clone());
@@ -254,7 +264,9 @@ impl Service {
 
     /// The upstream's id and the time of a message that the caller names by our id.
     async fn provider_id_of(&self, caller: &Caller, id: MessageId, field: &str) -> Result<(String, Timestamp), Problem> {
-        let unknown = || Problem::field(field, "names no message that the channel knows", "give the id of a message that was sent or received");
+        let unknown = || {
+            Problem::field(field, "names no message that the channel knows", "give the id of a message that was sent or received")
+        };
         let message = self.store.message(caller.business, id).await?.ok_or_else(unknown)?;
         judge::provider_id(&message).map(|provider| (provider, message.accepted_at)).ok_or_else(unknown)
     }

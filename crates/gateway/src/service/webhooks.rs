@@ -96,7 +96,10 @@ impl AddressRules {
             Some(Host::Ipv4(ip)) => Some(IpAddr::V4(ip)),
             Some(Host::Ipv6(ip)) => Some(IpAddr::V6(ip)),
             Some(Host::Domain(name)) => {
-                if !self.allow_private && !self.allow_loopback && (name.eq_ignore_ascii_case("localhost") || name.ends_with(".localhost")) {
+                if !self.allow_private
+                    && !self.allow_loopback
+                    && (name.eq_ignore_ascii_case("localhost") || name.ends_with(".localhost"))
+                {
                     return Err(refused(format!("address leads to this machine: {name}.")));
                 }
                 None
@@ -161,7 +164,11 @@ impl Service {
         self.addresses.check(&new.address)?;
         let kind = new.kind.unwrap_or_else(|| "custom".to_owned());
         if !KINDS.contains(&kind.as_str()) {
-            return Err(Problem::field("type", format!("{kind} is not a type of webhook"), format!("use one of {}", KINDS.join(", "))));
+            return Err(Problem::field(
+                "type",
+                format!("{kind} is not a type of webhook"),
+                format!("use one of {}", KINDS.join(", ")),
+            ));
         }
         let now = self.now();
         let id = EndpointId::compose(now, seal::chance());

@@ -400,7 +400,11 @@ impl Inner {
         let unknown = |why: String| {
             telemetry::attempt("unknown");
             tracing::warn!(message.id = %claimed.message.id, attempt = claimed.attempt, reason = %why, "the answer to a send was lost");
-            let failure = Failure { code: ErrorCode::OutcomeUnknown, message: format!("The answer to the send was lost: {why}."), upstream: None };
+            let failure = Failure {
+                code: ErrorCode::OutcomeUnknown,
+                message: format!("The answer to the send was lost: {why}."),
+                upstream: None,
+            };
             Outcome::Unknown { until: now.plus(self.limits.unknown_wait), failure }
         };
         let (status, body) = match called {
@@ -408,7 +412,11 @@ impl Inner {
             Called::Lost(why) => return unknown(why),
             Called::NeverLeft(why) => {
                 telemetry::attempt("unreachable");
-                let failure = Failure { code: ErrorCode::UpstreamError, message: format!("Meta cannot be reached: {why}."), upstream: None };
+                let failure = Failure {
+                    code: ErrorCode::UpstreamError,
+                    message: format!("Meta cannot be reached: {why}."),
+                    upstream: None,
+                };
                 worker.rest(now.plus(Span::secs(1)));
                 return Outcome::Again { not_before: now.plus(Span::secs(1)), failure, uncounted: true };
             }

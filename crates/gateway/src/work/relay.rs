@@ -149,7 +149,10 @@ impl Relay {
 
 /// Whether two rows of an endpoint ask for the same work; the cursor and the count of failures are the worker's own.
 fn same_wish(one: &Endpoint, other: &Endpoint) -> bool {
-    one.address == other.address && one.filter == other.filter && one.echo == other.echo && one.state.disabled == other.state.disabled
+    one.address == other.address
+        && one.filter == other.filter
+        && one.echo == other.echo
+        && one.state.disabled == other.state.disabled
 }
 
 /// What is to be told in one go: events of one conversation, in order.
@@ -222,11 +225,19 @@ impl Inner {
                 match told {
                     Told::Over(position) if due.contains(&position) => over.push(position),
                     Told::Over(_) => {}
-                    Told::Waits { position, conversation, tried, due, error } => waiting.push((position, conversation, tried, due, error)),
+                    Told::Waits { position, conversation, tried, due, error } => {
+                        waiting.push((position, conversation, tried, due, error))
+                    }
                 }
             }
-            let round =
-                RelayRound { endpoint: endpoint.id, cursor: work.looked_to, waiting, over, state: state.clone(), now: self.clock.now() };
+            let round = RelayRound {
+                endpoint: endpoint.id,
+                cursor: work.looked_to,
+                waiting,
+                over,
+                state: state.clone(),
+                now: self.clock.now(),
+            };
             while let Err(why) = self.store.relay_settle(round.clone()).await {
                 if !matches!(why, StoreError::Busy) {
                     // Told at least once: without the record it will be told again.
@@ -270,7 +281,13 @@ impl Inner {
                 told.push(Told::Over(event.position));
             } else if held {
                 let conversation = event.body.order_key();
-                told.push(Told::Waits { position: event.position, conversation, tried: 0, due: now, error: "waits behind an earlier event".into() });
+                told.push(Told::Waits {
+                    position: event.position,
+                    conversation,
+                    tried: 0,
+                    due: now,
+                    error: "waits behind an earlier event".into(),
+                });
             } else {
                 add(event, 0, now);
             }
@@ -359,7 +376,9 @@ impl Inner {
         let business = businesses.into_iter().find(|b| b.id == business).ok_or("the business is gone")?;
         let secret = self.key.open_text(&business.webhook_secret).map_err(|why| why.to_string())?;
         let previous = match &business.previous_webhook_secret {
-            Some((sealed, until)) if *until > self.clock.now() => Some(self.key.open_text(sealed).map_err(|why| why.to_string())?),
+            Some((sealed, until)) if *until > self.clock.now() => {
+                Some(self.key.open_text(sealed).map_err(|why| why.to_string())?)
+            }
             _ => None,
         };
         let mut standard = standard_signature(&secret, id, stamp, body);

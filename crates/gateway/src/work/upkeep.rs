@@ -89,7 +89,8 @@ impl Upkeep {
             }
             for unknown in pending {
                 let message = &unknown.message;
-                let resolution = match after_silence(message.when_unknown, unknown.attempted_at, unknown.heard_of_attempts_until) {
+                let resolution = match after_silence(message.when_unknown, unknown.attempted_at, unknown.heard_of_attempts_until)
+                {
                     Unresolved::Resend => Resolution::Resend,
                     Unresolved::Fail(failure) => Resolution::Fail { failure },
                 };
@@ -230,7 +231,9 @@ impl Upkeep {
                     continue;
                 }
                 match self.library.read(speaker).await {
-                    Ok(reading) => tracing::info!(waba = %waba, read = reading.read, changed = reading.changed, "templates were read"),
+                    Ok(reading) => {
+                        tracing::info!(waba = %waba, read = reading.read, changed = reading.changed, "templates were read")
+                    }
                     Err(why) => tracing::warn!(waba = %waba, error = %why, "templates could not be read"),
                 }
             }

@@ -6,7 +6,7 @@ use transom_domain::time::Timestamp;
 use transom_domain::verdict::Verdict;
 
 use super::table::MemoryRows;
-use crate::rows::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Result, Seq, Standing, Whole};
+use crate::rows::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Result, Seq, Standing, Verdicts, Whole};
 use crate::{Step, StoreError, Word};
 
 impl MemoryRows {
@@ -81,7 +81,7 @@ impl MessageRows for MemoryRows {
         Ok(())
     }
 
-    fn verdicts(&self, seq: Seq) -> Result<(Option<Verdict>, Option<(u32, Verdict)>)> {
+    fn verdicts(&self, seq: Seq) -> Result<Verdicts> {
         let first = self.messages.get(&seq).and_then(|(_, whole)| whole.verdict.clone());
         Ok((first, self.verdicts.get(&seq).cloned()))
     }

@@ -49,6 +49,9 @@ pub(crate) struct Whole {
     pub(crate) redacted: bool,
 }
 
+/// The verdict a message was accepted on, and the one an attempt was sent on, with the attempt's number.
+pub(crate) type Verdicts = (Option<Verdict>, Option<(u32, Verdict)>);
+
 /// A message to be stored; its [`Brief::seq`] is not yet known and passed over.
 pub(crate) struct NewMessage<'a> {
     pub(crate) brief: &'a Brief,
@@ -101,7 +104,7 @@ pub(crate) trait MessageRows {
     /// Keeps the verdict that was taken again for an attempt, beside the one on which the message was accepted.
     fn set_verdict(&mut self, seq: Seq, attempt: u32, verdict: &Verdict) -> Result<()>;
     /// The verdict on which a message was accepted, and the one as last taken again.
-    fn verdicts(&self, seq: Seq) -> Result<(Option<Verdict>, Option<(u32, Verdict)>)>;
+    fn verdicts(&self, seq: Seq) -> Result<Verdicts>;
     /// See [`NewMessage::told_at`].
     fn told_at(&self, seq: Seq) -> Result<Option<u64>>;
     fn redact_message(&mut self, seq: Seq) -> Result<()>;

@@ -8,7 +8,7 @@ mod people;
 mod queue;
 mod telling;
 
-pub(crate) use message::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Standing, Whole};
+pub(crate) use message::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Standing, Verdicts, Whole};
 pub(crate) use people::{AdminRows, Conversation, CustomerRow, PeopleRows, TemplateRow};
 pub(crate) use queue::{Lane, LaneKey, QueueRows, Wait};
 pub(crate) use telling::{Delivery, TellingRows};

@@ -13,7 +13,7 @@ use super::{
     SqliteRows, bound, corrupt, get, get_channel, get_count, get_id, get_identity, get_json, get_json_if, get_small, get_time,
     get_time_if, get_word, int, json, json_if, millis,
 };
-use crate::rows::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Result, Seq, Standing, Whole};
+use crate::rows::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Result, Seq, Standing, Verdicts, Whole};
 use crate::{Step, Word};
 
 /// The query of what [`brief`] reads, in its order, with a condition.
@@ -240,7 +240,7 @@ impl MessageRows for SqliteRows<'_> {
         Ok(())
     }
 
-    fn verdicts(&self, seq: Seq) -> Result<(Option<Verdict>, Option<(u32, Verdict)>)> {
+    fn verdicts(&self, seq: Seq) -> Result<Verdicts> {
         let first = self.one("SELECT verdict FROM message WHERE seq = ?1", [seq], |row| get_json_if(row, 0))?.flatten();
         let again = self.one("SELECT attempt, verdict FROM verdict WHERE seq = ?1", [seq], |row| {
             Ok((get_small(row, 0)?, get_json(row, 1)?))
