@@ -336,3 +336,53 @@ pub struct Preference {
     /// When.
     pub at: Timestamp,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// What is kept must be readable again.
+    #[test]
+    fn every_kind_of_inbound_message_survives_the_store() {
+        let bodies = [
+            InboundBody::Text { body: "x".into() },
+            InboundBody::Media {
+                kind: MediaKind::Sticker,
+                id: "1".into(),
+                mime_type: "image/webp".into(),
+                sha256: None,
+                caption: None,
+                filename: None,
+                voice: false,
+                url: None,
+            },
+            InboundBody::Location { latitude: 1.0, longitude: 2.5, name: None, address: None },
+            InboundBody::Contacts { contacts: json!([]) },
+            InboundBody::Reaction { message_id: "w".into(), emoji: None },
+            InboundBody::Button { payload: "p".into(), text: "t".into() },
+            InboundBody::ButtonReply { id: "i".into(), title: "t".into() },
+            InboundBody::ListReply { id: "i".into(), title: "t".into(), description: None },
+            InboundBody::FlowReply { name: "flow".into(), body: "Sent".into(), response_json: "{}".into() },
+            InboundBody::Order { order: json!({"catalog_id": "1"}) },
+            InboundBody::CallPermission { reply: json!({}) },
+            InboundBody::Call { call: json!({}) },
+            InboundBody::Unsupported { errors: vec![] },
+            InboundBody::Unknown { name: "quantum".into(), raw: json!({"type": "quantum"}) },
+        ];
+        for body in bodies {
+            let inbound = Inbound {
+                provider_id: "w".into(),
+                at: Timestamp::EPOCH,
+                from: Person::default(),
+                body,
+                reply_to: None,
+                forwarded: false,
+                referral: Some(json!({})),
+            };
+            let fact = Fact::Inbound(inbound);
+            let text = serde_json::to_string(&fact).unwrap();
+            assert_eq!(serde_json::from_str::<Fact>(&text).unwrap(), fact, "{text}");
+        }
+    }
+}

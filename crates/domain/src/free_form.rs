@@ -608,3 +608,55 @@ fn unique<'a>(texts: impl Iterator<Item = &'a str>, at: &str, what: &str, f: &mu
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// What waits in the store must be readable when its turn comes.
+    #[test]
+    fn every_kind_of_message_survives_the_store() {
+        let file = |kind| File { kind, source: MediaSource::Id("1".into()), filename: None };
+        let name = json!({"formatted_name": "Ana B", "first_name": "Ana"}).as_object().cloned().unwrap_or_default();
+        let rest = json!({"phones": [{"phone": "+4915550100001"}]}).as_object().cloned().unwrap_or_default();
+        let kinds = [
+            FreeForm::Text { body: "x".into(), preview_url: true },
+            FreeForm::Media { file: file(MediaKind::Audio), caption: None, voice: true },
+            FreeForm::Location { latitude: 1.0, longitude: 2.5, name: None, address: None },
+            FreeForm::Contacts { contacts: vec![ContactCard { name, rest }] },
+            FreeForm::Reaction { message_id: "w".into(), emoji: String::new() },
+            FreeForm::Buttons { header: Some(Header::File(file(MediaKind::Image))), body: "x".into(), footer: None, buttons: vec![] },
+            FreeForm::List { header: None, body: "x".into(), footer: None, button: "b".into(), sections: vec![] },
+            FreeForm::CtaUrl {
+                header: Some(Header::Text("h".into())),
+                body: "x".into(),
+                footer: None,
+                display_text: "d".into(),
+                url: "https://a.example".into(),
+            },
+            FreeForm::Product { body: None, footer: None, catalog_id: "1".into(), product: "s".into() },
+            FreeForm::ProductList { header: "h".into(), body: "x".into(), footer: None, catalog_id: "1".into(), sections: vec![] },
+            FreeForm::Catalog { body: "x".into(), footer: None, thumbnail: None },
+            FreeForm::Flow {
+                header: None,
+                body: "x".into(),
+                footer: None,
+                flow_id: "1".into(),
+                button: "b".into(),
+                token: None,
+                screen: None,
+                data: None,
+            },
+            FreeForm::VoiceCall { body: "x".into(), display_text: None, ttl_minutes: Some(5), payload: None },
+            FreeForm::CallPermissionRequest { body: None },
+            FreeForm::LocationRequest { body: "x".into() },
+            FreeForm::ContactRequest { body: "x".into() },
+        ];
+        for say in kinds {
+            let draft = crate::message::Draft::FreeForm { say };
+            let text = serde_json::to_string(&draft).unwrap();
+            assert_eq!(serde_json::from_str::<crate::message::Draft>(&text).unwrap(), draft, "{text}");
+        }
+    }
+}
