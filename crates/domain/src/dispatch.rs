@@ -25,15 +25,25 @@ pub enum Next {
 
 /// Decides after a refusal.
 #[must_use]
-pub fn after_refusal(class: Class, curve: Curve, attempts: &[Attempt], now: Timestamp, chance: u64) -> Next {
+pub fn after_refusal(
+    class: Class,
+    curve: Curve,
+    code: ErrorCode,
+    attempts: &[Attempt],
+    now: Timestamp,
+    chance: u64,
+) -> Next {
     match class {
         Class::Operator => Next::StopSender,
         Class::NoSession => Next::Fail { no_session: true },
         Class::Caller | Class::Customer | Class::Template => Next::Fail { no_session: false },
         Class::Upstream | Class::Throttle(_) => {
-            // The attempt that has just been refused is the last one of the list and counts.
-            let refused = attempts.iter().filter(|a| a.progress == Progress::Refused).count();
+            // The attempt that has just been refused counts; earlier ones only if they were refused for the same.
+            let same = |a: &&Attempt| a.progress == Progress::Refused && a.error.as_ref().is_some_and(|e| e.code == code);
+            let refused = attempts.iter().filter(same).count();
             let tried = u32::try_from(refused).unwrap_or(u32::MAX).saturating_add(1);
+            // A throttled message waits as long as it is valid: waiting is durable.
+            let tried = if matches!(class, Class::Throttle(_)) { tried.min(curve.tries.saturating_sub(1)) } else { tried };
             match curve.wait(tried, chance) {
                 Some(wait) => Next::Again { not_before: now.plus(wait) },
                 None => Next::Fail { no_session: false },
@@ -90,7 +100,7 @@ mod tests {
                 progress: Progress::Refused,
                 at: Timestamp::EPOCH,
                 provider_id: None,
-                error: None,
+                error: Some(Failure { code: ErrorCode::UpstreamError, message: String::new(), upstream: None }),
                 note: None,
                 pricing: None,
             })
@@ -100,13 +110,17 @@ mod tests {
     #[test]
     fn only_what_passes_is_tried_again_and_not_for_ever() {
         let now = Timestamp::from_secs(100);
-        let next = |class, curve, tried| after_refusal(class, curve, &refused(tried), now, 200);
+        let next = |class, curve, tried| after_refusal(class, curve, ErrorCode::UpstreamError, &refused(tried), now, 200);
         assert_eq!(next(Class::Caller, Curve::NEVER, 0), Next::Fail { no_session: false });
         assert_eq!(next(Class::NoSession, Curve::NEVER, 0), Next::Fail { no_session: true });
         assert_eq!(next(Class::Operator, Curve::NEVER, 0), Next::StopSender);
         assert_eq!(next(Class::Throttle(Scope::Pair), Curve::PAIR, 0), Next::Again { not_before: now.plus(Span::secs(4)) });
         assert_eq!(next(Class::Throttle(Scope::Pair), Curve::PAIR, 1), Next::Again { not_before: now.plus(Span::secs(16)) });
         assert_eq!(next(Class::Upstream, Curve::FAULT, Curve::FAULT.tries), Next::Fail { no_session: false });
+        // A throttle is waited out, however often it comes; refusals for something else do not count.
+        assert!(matches!(next(Class::Throttle(Scope::Pair), Curve::PAIR, 500), Next::Again { .. }));
+        let other = after_refusal(Class::Upstream, Curve::FAULT, ErrorCode::BusinessReachedLimits, &refused(50), now, 200);
+        assert_eq!(other, Next::Again { not_before: now.plus(Curve::FAULT.first) });
     }
 
     #[test]

@@ -229,6 +229,19 @@ impl Inbound {
 }
 
 impl InboundBody {
+    /// Whether it opens or extends the session: everything that a person says, sends, taps or calls does, reactions and
+    /// messages that Meta could not pass on included (Meta: messages/send-messages, calling).
+    ///
+    /// Not what a person does to an earlier message (editing it, taking it back), nor what WhatsApp itself reports: Meta doesn't
+    /// say that these count, and a session believed closed only costs a template, while one believed open loses the message.
+    #[must_use]
+    pub fn opens_session(&self) -> bool {
+        match self {
+            Self::Unknown { name, .. } => !matches!(name.as_str(), "system" | "edit" | "revoke" | "request_welcome"),
+            _ => true,
+        }
+    }
+
     /// A word for logs, filters and lists.
     #[must_use]
     pub fn word(&self) -> &str {

@@ -20,7 +20,7 @@ impl Pace {
     /// So many per second, with a burst.
     #[must_use]
     pub fn per_second(rate: u32, burst: u32) -> Self {
-        Self { gap_micros: 1_000_000 / i64::from(rate.max(1)), burst: burst.max(1) }
+        Self { gap_micros: (1_000_000 / i64::from(rate.max(1))).max(1), burst: burst.max(1) }
     }
 
     /// One per `gap`, with a burst.

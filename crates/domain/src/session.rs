@@ -73,7 +73,8 @@ impl Evidence {
     #[must_use]
     pub fn at(self, now: Timestamp) -> Session {
         let Some(heard) = self.heard else { return Session::Closed(Closed::NeverHeard) };
-        if let Some(at) = self.refused.filter(|refused| *refused > heard) {
+        // Meta dates messages to the second, attempts are dated to the millisecond: within one second the customer's word counts.
+        if let Some(at) = self.refused.filter(|refused| refused.as_secs() > heard.as_secs()) {
             return Session::Closed(Closed::Refused { at });
         }
         let until = heard.plus(SESSION);
@@ -133,5 +134,7 @@ mod tests {
         let older = Evidence::refused(now.minus(Span::secs(61)), now);
         assert!(!heard.and(newer).at(now).is_open());
         assert!(heard.and(older).at(now).is_open());
+        let same_second = Evidence::refused(now.minus(Span::secs(60)).plus(Span::millis(900)), now);
+        assert!(heard.and(same_second).at(now).is_open());
     }
 }

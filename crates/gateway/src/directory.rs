@@ -108,6 +108,8 @@ impl Snapshot {
 pub struct Directory {
     snapshot: Arc<ArcSwap<Snapshot>>,
     changed: Arc<watch::Sender<u64>>,
+    /// One reading at a time, so that an older one never replaces a newer one.
+    reading: Arc<tokio::sync::Mutex<()>>,
     store: Arc<dyn Store>,
     key: Arc<SealingKey>,
 }
@@ -121,6 +123,7 @@ impl Directory {
         let directory = Self {
             snapshot: Arc::new(ArcSwap::from_pointee(Snapshot::default())),
             changed: Arc::new(watch::Sender::new(0)),
+            reading: Arc::default(),
             store,
             key,
         };
@@ -147,6 +150,7 @@ impl Directory {
     pub async fn reload(&self) -> Result<(), StoreError> {
         let broken =
             |what: &str, id: &str| StoreError::Corrupt(format!("{what} of {id} cannot be opened with the sealing key in use"));
+        let _one_at_a_time = self.reading.lock().await;
         let mut snapshot = Snapshot::default();
         for app in self.store.apps().await? {
             let secret = self.key.open(&app.secret).map_err(|_| broken("app secret", &app.id))?;

@@ -11,6 +11,7 @@ use transom_domain::error_code::ErrorCode;
 use transom_domain::fact::{Fact, Heard};
 use transom_domain::failure::UpstreamError;
 use transom_domain::id::{BusinessId, JournalId, SenderId};
+use transom_domain::message::TemplateName;
 use transom_domain::status::Failure;
 use transom_store::{HearBody, JournalEntry, Store};
 
@@ -81,6 +82,28 @@ impl Intake {
     /// # Errors
     /// 401 for a wrong signature, 400 for what is no JSON, 503 when it could not be committed: the other side then retries.
     pub async fn hear(&self, app: &str, signature: Option<&str>, body: Bytes) -> Result<(), Problem> {
+        // In a task of its own: what was committed must be told even if Meta hangs up meanwhile.
+        let (this, app, signature) = (self.clone(), app.to_owned(), signature.map(str::to_owned));
+        let heard = tokio::spawn(async move { this.hear_whole(&app, signature.as_deref(), body).await }).await;
+        heard.unwrap_or_else(|_| Err(Problem::new(ErrorCode::Unspecified, "An unexpected failure on our side.")))
+    }
+
+    /// Whether a webhook is worth reading at all: for an app that is known, with a signature to check.
+    ///
+    /// # Errors
+    /// 404 for an app nobody registered, 401 without a signature.
+    pub fn expects(&self, app: &str, signature: Option<&str>) -> Result<(), Problem> {
+        self.0.directory.now().app(app).ok_or_else(|| unknown_app(app))?;
+        match signature {
+            Some(_) => Ok(()),
+            None => {
+                telemetry::heard("bad_signature");
+                Err(Problem::new(ErrorCode::UpstreamSignatureInvalid, "The header X-Hub-Signature-256 is missing."))
+            }
+        }
+    }
+
+    async fn hear_whole(&self, app: &str, signature: Option<&str>, body: Bytes) -> Result<(), Problem> {
         let this = &self.0;
         let directory = this.directory.now();
         let known = directory.app(app).ok_or_else(|| unknown_app(app))?;
@@ -120,7 +143,13 @@ impl Intake {
             self.ignore(app, "for a number, Page or account that is not registered under this app", &body).await;
         }
         for (business, heard) in parts {
-            let templates = heard.iter().any(|(_, h)| matches!(h.fact, Fact::TemplateStatus(_)));
+            let templates: Vec<TemplateName> = heard
+                .iter()
+                .filter_map(|(_, h)| match &h.fact {
+                    Fact::TemplateStatus(t) => Some(TemplateName { name: t.name.clone(), language: t.language.clone() }),
+                    _ => None,
+                })
+                .collect();
             let now = this.clock.now();
             let outcome = this
                 .store
@@ -140,8 +169,8 @@ impl Intake {
             for sender in outcome.nudged {
                 this.dispatcher.poke(sender);
             }
-            if templates {
-                self.reshelve(business).await;
+            if !templates.is_empty() {
+                self.reshelve(business, &templates).await;
             }
             if !outcome.events.is_empty() {
                 this.relay.poke(business);
@@ -155,13 +184,25 @@ impl Intake {
         Ok(())
     }
 
-    async fn reshelve(&self, business: BusinessId) {
+    /// Renews what is in memory of templates; one that nobody here has read yet is read from Meta.
+    async fn reshelve(&self, business: BusinessId, templates: &[TemplateName]) {
         let directory = self.0.directory.now();
-        let wabas: std::collections::BTreeSet<&str> =
-            directory.of(business).iter().filter_map(|s| s.sender.waba.as_deref()).collect();
-        for waba in wabas {
-            if let Err(why) = self.0.library.reshelve(business, waba).await {
-                tracing::warn!(waba = %waba, error = %why, "templates could not be read from the store");
+        let mut seen = std::collections::BTreeSet::new();
+        for speaker in directory.of(business) {
+            let Some(waba) = speaker.sender.waba.as_deref().filter(|waba| seen.insert(*waba)) else { continue };
+            match self.0.library.reshelve(business, waba).await {
+                Ok(shelf) => {
+                    let known = |t: &TemplateName| shelf.named(&t.name).any(|known| known.language == t.language);
+                    if !templates.iter().all(known) {
+                        let (library, speaker) = (self.0.library.clone(), speaker.clone());
+                        tokio::spawn(async move {
+                            if let Err(why) = library.read(&speaker).await {
+                                tracing::warn!(sender.id = %speaker.sender.id, error = %why, "templates could not be read");
+                            }
+                        });
+                    }
+                }
+                Err(why) => tracing::warn!(waba = %waba, error = %why, "templates could not be read from the store"),
             }
         }
     }

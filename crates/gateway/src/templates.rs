@@ -19,8 +19,10 @@ use crate::upstream::Upstream;
 
 /// How old the copy in memory may be.
 pub const MAX_AGE: Duration = Duration::from_secs(5);
-/// A miss asks Meta again at most this often per account, so that wrong names cost no calls.
+/// A miss asks Meta again after this at the earliest, and twice as long each time that nothing was new: wrong names cost few calls.
 const MISS_GAP: Duration = Duration::from_secs(3);
+/// The longest gap between two readings after misses.
+const MISS_GAP_MAX: Duration = Duration::from_secs(300);
 /// Templates per page of the list.
 const PAGE: usize = 100;
 /// Most pages that one reading follows: 6,000 is Meta's own limit of templates per account.
@@ -83,7 +85,7 @@ struct Inner {
     upstream: Upstream,
     clock: WorldClock,
     shelves: Mutex<HashMap<AccountOf, (Instant, Arc<Shelf>)>>,
-    asked: Mutex<HashMap<AccountOf, Instant>>,
+    asked: Mutex<HashMap<AccountOf, (Instant, Duration)>>,
 }
 
 /// What a reading of Meta's list gave.
@@ -134,15 +136,23 @@ impl Library {
     pub async fn after_a_miss(&self, speaker: &Speaker) -> bool {
         let Some(waba) = &speaker.sender.waba else { return false };
         let key = (speaker.sender.business, waba.clone());
-        {
-            let mut asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
-            if asked.get(&key).is_some_and(|at| at.elapsed() < MISS_GAP) {
-                return false;
-            }
-            asked.insert(key, Instant::now());
-        }
+        let asked = || self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let gap = {
+            let mut asked = asked();
+            let gap = match asked.get(&key) {
+                Some((at, gap)) if at.elapsed() < *gap => return false,
+                Some((_, gap)) => (*gap * 2).min(MISS_GAP_MAX),
+                None => MISS_GAP,
+            };
+            asked.insert(key.clone(), (Instant::now(), gap));
+            gap
+        };
         match self.read(speaker).await {
-            Ok(_) => true,
+            Ok(reading) => {
+                let gap = if reading.changed > 0 { MISS_GAP } else { gap };
+                asked().insert(key, (Instant::now(), gap));
+                true
+            }
             Err(why) => {
                 tracing::warn!(waba = %waba, error = %why, "templates could not be read after a miss");
                 false
@@ -170,7 +180,8 @@ impl Library {
             reading.skipped.extend(page.skipped);
             after = page.after;
             if after.is_none() {
-                complete = true;
+                // A template that could not be understood is not gone.
+                complete = reading.skipped.is_empty();
                 break;
             }
         }

@@ -10,7 +10,7 @@ use transom_domain::fact::{
 };
 use transom_domain::free_form::MediaKind;
 use transom_domain::template::{Approval, Category};
-use transom_meta::webhook::{BODY_MAX, BadBody, Delivery, opens_session, parse};
+use transom_meta::webhook::{BODY_MAX, BadBody, Delivery, parse};
 
 const WABA: &str = "410000000000007";
 
@@ -170,7 +170,7 @@ fn every_type_has_its_body() {
     ];
     for (name, wanted) in bodies {
         let read = inbound(name);
-        assert!(opens_session(&read.body), "{name}");
+        assert!(read.body.opens_session(), "{name}");
         assert_eq!(read.body, wanted, "{name}");
         assert_eq!(read.from, marta(), "{name}");
     }
@@ -181,17 +181,17 @@ fn what_meta_could_not_pass_on_opens_a_session_all_the_same() {
     let InboundBody::Unsupported { errors } = inbound("in_unsupported").body else { panic!("not unsupported") };
     assert_eq!(errors[0].code, 131_051);
     assert_eq!(errors[0].details.as_deref(), Some("Not supported"));
-    assert!(opens_session(&InboundBody::Unsupported { errors }));
+    assert!(InboundBody::Unsupported { errors }.opens_session());
 }
 
 #[test]
 fn a_type_nobody_knows_is_kept_whole_and_an_edit_opens_nothing() {
     let InboundBody::Unknown { name, raw } = inbound("in_hologram").body else { panic!("not unknown") };
     assert_eq!((name.as_str(), &raw["hologram"]), ("hologram", &json!({"id": "h-1"})));
-    assert!(opens_session(&InboundBody::Unknown { name, raw }));
+    assert!(InboundBody::Unknown { name, raw }.opens_session());
     let edit = inbound("in_edit").body;
     assert_eq!(edit.word(), "edit");
-    assert!(!opens_session(&edit));
+    assert!(!edit.opens_session());
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn preferences_are_about_marketing() {
 fn a_call_of_the_customer_opens_a_session_when_it_begins() {
     let call = inbound("call_connect");
     assert_eq!((call.provider_id.as_str(), call.at, call.from), ("wacid.Q0FMTA", second(1_795_000_035), marta()));
-    assert!(opens_session(&call.body) && call.body.word() == "call");
+    assert!(call.body.opens_session() && call.body.word() == "call");
     assert_eq!(told("call_terminate"), other("calls"));
     let facts: Vec<Fact> = heard("call_of_ours").into_iter().map(|h| h.fact).collect();
     assert_eq!(facts, [other("statuses.RINGING"), other("calls")]);

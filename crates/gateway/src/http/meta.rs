@@ -32,9 +32,11 @@ pub(super) async fn handshake(State(app): State<App>, RawQuery(query): RawQuery,
 pub(super) async fn hear(State(app): State<App>, request: Request) -> Result<StatusCode, Problem> {
     let (mut parts, body) = request.into_parts();
     let name = app_name(&mut parts).await?;
+    let signature = parts.headers.get(SIGNATURE).and_then(|value| value.to_str().ok());
+    // Before the body is read: 3 MB at a time are only for those who can name an app and bring a signature.
+    app.intake.expects(&name, signature)?;
     let body = read_body(&parts.headers, body, BODY_MAX, app.settings.body_timeout).await?;
     let begun = Instant::now();
-    let signature = parts.headers.get(SIGNATURE).and_then(|value| value.to_str().ok());
     let heard = app.intake.hear(&name, signature, body).await;
     telemetry::hearing(begun.elapsed());
     heard.map(|()| StatusCode::OK)

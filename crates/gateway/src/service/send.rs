@@ -47,7 +47,10 @@ impl Service {
     /// # Errors
     /// Any refusal; nothing is stored then.
     pub async fn send(&self, caller: &Caller, command: SendCommand) -> Result<Sent, Problem> {
-        let sent = self.try_send(caller, command).await;
+        // In a task of its own: a caller who goes away must not keep a stored message from being sent.
+        let (this, caller) = (self.clone(), *caller);
+        let sent = tokio::spawn(async move { this.try_send(&caller, command).await }).await;
+        let sent = sent.unwrap_or_else(|_| Err(Problem::new(ErrorCode::Unspecified, "An unexpected failure on our side.")));
         match &sent {
             Ok(Sent::Accepted { .. }) => telemetry::accepted(),
             Ok(Sent::Replayed { .. }) => telemetry::replayed(),

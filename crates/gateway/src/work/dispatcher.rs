@@ -24,7 +24,7 @@ use transom_domain::time::{Span, Timestamp};
 use transom_domain::verdict::Verdict;
 use transom_meta::codes::classify;
 use transom_meta::send::{Answer, Envelope, Recipient};
-use transom_store::{BATCH_MAX, Claim, Claimed, Outcome, Settle, Store, StoreError};
+use transom_store::{BATCH_MAX, Claim, Claimed, Outcome, Settle, Store};
 
 use super::relay::Relay;
 use super::rest::{Post, Rest};
@@ -37,8 +37,10 @@ use crate::upstream::{Called, Upstream};
 
 /// How long a worker waits after the store could not answer.
 const STORE_PAUSE: Duration = Duration::from_millis(200);
-/// How often an outcome is offered to a store that cannot commit; then the attempt is left to recovery as unknown.
-const SETTLE_TRIES: u32 = 50;
+/// The longest pause between two tries to store an outcome.
+const SETTLE_PAUSE_MAX: Duration = Duration::from_secs(5);
+/// A sender that nobody pokes is looked at this often: a poke is a hint, never what correctness rests on.
+const LOOK: Span = Span::minutes(1);
 
 /// The dispatcher; cheap to clone.
 #[derive(Clone)]
@@ -230,7 +232,7 @@ impl Inner {
             };
             // A round is never cut short: a claim that was committed must be sent, or its messages would count as unknown.
             due = self.round(&worker).await;
-            drop(busy);
+            busy.until(due);
         }
     }
 
@@ -294,7 +296,7 @@ impl Inner {
             if claims.claimed.is_empty() {
                 // Messages that were expired by the claim have events.
                 self.relay.poke(speaker.sender.business);
-                return claims.next_due;
+                return Some(claims.next_due.unwrap_or(Timestamp::FAR).min(now.plus(LOOK)));
             }
             worker.spend(pace, u32::try_from(claims.claimed.len()).unwrap_or(u32::MAX));
             for claimed in claims.claimed {
@@ -321,26 +323,29 @@ impl Inner {
         let (verdict, outcome) = self.attempt(worker, speaker, &claimed).await;
         drop(permits);
         let settle = Settle { business, message, attempt, verdict, outcome };
-        for _ in 0..SETTLE_TRIES {
+        let mut pause = STORE_PAUSE;
+        loop {
             match self.store.settle(vec![settle.clone()], self.clock.now()).await {
-                Ok(_) => {
-                    if matches!(settle.outcome, Outcome::Unknown { .. })
-                        && let Some(post) = self.unknowns.get()
-                    {
-                        post.poke();
-                    }
-                    worker.post.poke();
-                    self.relay.poke(business);
-                    return;
-                }
-                Err(StoreError::Busy) => tokio::time::sleep(STORE_PAUSE).await,
+                Ok(_) => break,
+                // Until it is stored or the process stops: an attempt without an outcome would hold its lane. After a stop
+                // recovery makes it unknown, and a status can still settle it.
                 Err(why) => {
-                    // The attempt stays without an outcome: recovery makes it unknown, and a status can still settle it.
-                    tracing::error!(message.id = %message, error = %why, "an outcome could not be stored");
-                    return;
+                    tracing::error!(message.id = %message, error = %why, "an outcome could not be stored yet");
+                    if self.stop.is_cancelled() {
+                        return;
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(SETTLE_PAUSE_MAX);
                 }
             }
         }
+        if matches!(settle.outcome, Outcome::Unknown { .. })
+            && let Some(post) = self.unknowns.get()
+        {
+            post.poke();
+        }
+        worker.post.poke();
+        self.relay.poke(business);
     }
 
     /// One attempt: judged again, sent, and what became of it.
@@ -443,10 +448,12 @@ impl Inner {
                 if matches!(classified.class, transom_domain::failure::Class::Template) {
                     self.library.after_a_miss(speaker).await;
                 }
-                match after_refusal(classified.class, classified.curve, &claimed.message.attempts, now, seal::chance() as u64) {
+                match after_refusal(classified.class, classified.curve, classified.native, &claimed.message.attempts, now, seal::chance() as u64) {
                     Next::Again { not_before } => Outcome::Again { not_before, failure, uncounted: false },
                     Next::Fail { no_session } => Outcome::Failed { failure, no_session },
                     Next::StopSender => {
+                        // Even if the stop cannot be stored, a bad token is not tried in a hot loop.
+                        worker.rest(now.plus(Span::secs(1)));
                         self.stop_sender(speaker, &failure).await;
                         Outcome::Again { not_before: now, failure, uncounted: true }
                     }
@@ -458,6 +465,10 @@ impl Inner {
     /// An operator's error fails nothing: it stops the sender, keeps its queue, and is told.
     async fn stop_sender(&self, speaker: &Speaker, failure: &Failure) {
         let id = speaker.sender.id;
+        if self.directory.now().sender(id).is_some_and(|present| present.token != speaker.token) {
+            // Refused under a token that has been replaced meanwhile.
+            return;
+        }
         tracing::error!(sender.id = %id, reason = %failure.message, "the sender is stopped; `transom doctor` says what to mend");
         let stored = self.store.set_sender_state(speaker.sender.business, id, Some(failure.clone()), self.clock.now()).await;
         if let Err(why) = stored {

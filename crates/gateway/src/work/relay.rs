@@ -20,7 +20,7 @@ use transom_clock::WorldClock;
 use transom_domain::event::Event;
 use transom_domain::failure::Curve;
 use transom_domain::id::{BusinessId, CustomerId, EndpointId, SenderId};
-use transom_domain::time::Timestamp;
+use transom_domain::time::{Span, Timestamp};
 use transom_store::{BATCH_MAX, Endpoint, EndpointState, RelayRound, Store, StoreError};
 
 use super::rest::{Post, Rest};
@@ -35,6 +35,11 @@ const AT_ONCE: usize = 16;
 const ANSWER_MAX: usize = 20 * 1024;
 /// How long a worker waits after the store could not answer.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
+
+/// The longest pause between two tries to record deliveries.
+const STORE_PAUSE_MAX: Duration = Duration::from_secs(10);
+/// An endpoint that nobody pokes is looked at this often: a poke is a hint, never what correctness rests on.
+const LOOK: Span = Span::minutes(1);
 
 type Conversation = Option<(SenderId, CustomerId)>;
 
@@ -58,6 +63,7 @@ struct Worker {
     endpoint: Endpoint,
     post: Arc<Post>,
     stop: CancellationToken,
+    task: Option<tokio::task::JoinHandle<()>>,
 }
 
 /// Resolves names and leaves out what may not be called.
@@ -132,16 +138,24 @@ impl Relay {
             stays
         });
         for endpoint in endpoints {
-            if let Some(worker) = workers.get(&endpoint.id) {
+            let mut before = None;
+            if let Some(worker) = workers.get_mut(&endpoint.id) {
                 if same_wish(&worker.endpoint, &endpoint) {
                     continue;
                 }
                 worker.stop.cancel();
+                before = worker.task.take();
             }
-            let worker = Worker { endpoint: endpoint.clone(), post: self.0.rest.post(), stop: self.0.stop.child_token() };
-            let (this, post, stop) = (self.0.clone(), worker.post.clone(), worker.stop.clone());
-            workers.insert(endpoint.id, worker);
-            self.0.tasks.spawn(this.follow(endpoint, post, stop));
+            if endpoint.state.disabled.is_some() {
+                // One that is switched off has no worker, and so nothing that a turned clock would wait for.
+                workers.remove(&endpoint.id);
+                continue;
+            }
+            let (post, stop) = (self.0.rest.post(), self.0.stop.child_token());
+            let (this, id) = (self.0.clone(), endpoint.id);
+            let follow = this.follow(endpoint.clone(), before, post.clone(), stop.clone());
+            let task = Some(self.0.tasks.spawn(follow));
+            workers.insert(id, Worker { endpoint, post, stop, task });
         }
         Ok(())
     }
@@ -170,7 +184,17 @@ enum Told {
 }
 
 impl Inner {
-    async fn follow(self: Arc<Self>, endpoint: Endpoint, post: Arc<Post>, stop: CancellationToken) {
+    async fn follow(
+        self: Arc<Self>,
+        endpoint: Endpoint,
+        before: Option<tokio::task::JoinHandle<()>>,
+        post: Arc<Post>,
+        stop: CancellationToken,
+    ) {
+        if let Some(before) = before {
+            // The worker before a change finishes its round first, so that nothing is told twice or out of order.
+            let _ = before.await;
+        }
         let mut state = endpoint.state.clone();
         let mut due = None;
         while state.disabled.is_none() {
@@ -180,7 +204,12 @@ impl Inner {
             };
             // A round is not cut short by a change of the endpoint: what was told must be recorded as told.
             due = self.round(&endpoint, &mut state, &stop).await;
-            drop(busy);
+            busy.until(due);
+        }
+        // Switched off by its own answer: forgotten, so that switching it on again starts a new worker.
+        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        if workers.get(&endpoint.id).is_some_and(|worker| Arc::ptr_eq(&worker.post, &post)) {
+            workers.remove(&endpoint.id);
         }
     }
 
@@ -199,8 +228,15 @@ impl Inner {
                 }
             };
             if work.fresh.is_empty() && work.due.is_empty() {
-                return work.next_due;
+                return Some(work.next_due.unwrap_or(Timestamp::FAR).min(now.plus(LOOK)));
             }
+            let secrets = match self.secrets(endpoint.business).await {
+                Ok(secrets) => secrets,
+                Err(why) => {
+                    tracing::error!(endpoint.id = %endpoint.id, error = %why, "the webhook secret cannot be read");
+                    return Some(now.plus(LOOK));
+                }
+            };
             let due: HashSet<u64> = work.due.iter().map(|d| d.event.position).collect();
             let (strands, mut told) = self.strands(endpoint, work.fresh, work.due, now);
             let mut running = FuturesUnordered::new();
@@ -209,7 +245,7 @@ impl Inner {
                 while running.len() < AT_ONCE
                     && let Some(strand) = strands.next()
                 {
-                    running.push(self.tell(endpoint, strand));
+                    running.push(self.tell(endpoint, &secrets, strand));
                 }
                 match running.next().await {
                     Some((results, news)) => {
@@ -238,13 +274,15 @@ impl Inner {
                 state: state.clone(),
                 now: self.clock.now(),
             };
+            // What was told must be recorded before anything is read again, or it would be told again.
+            let mut pause = STORE_PAUSE;
             while let Err(why) = self.store.relay_settle(round.clone()).await {
-                if !matches!(why, StoreError::Busy) {
-                    // Told at least once: without the record it will be told again.
-                    tracing::error!(endpoint.id = %endpoint.id, error = %why, "deliveries could not be recorded");
-                    return Some(self.clock.now());
+                tracing::error!(endpoint.id = %endpoint.id, error = %why, "deliveries could not be recorded yet");
+                if self.stop.is_cancelled() {
+                    return None;
                 }
-                tokio::time::sleep(STORE_PAUSE).await;
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(STORE_PAUSE_MAX);
             }
         }
     }
@@ -295,7 +333,7 @@ impl Inner {
         (strands.into_values().chain(free).collect(), told)
     }
 
-    async fn tell(&self, endpoint: &Endpoint, strand: Strand) -> (Vec<Told>, Vec<News>) {
+    async fn tell(&self, endpoint: &Endpoint, secrets: &Secrets, strand: Strand) -> (Vec<Told>, Vec<News>) {
         let mut told = Vec::new();
         let mut news = Vec::new();
         let mut blocked = false;
@@ -307,7 +345,7 @@ impl Inner {
                 told.push(Told::Waits { position, conversation, tried, due, error: "waits behind an earlier event".into() });
                 continue;
             }
-            match self.deliver(endpoint, &event, tried + 1).await {
+            match self.deliver(endpoint, secrets, &event, tried + 1).await {
                 Ok(()) => {
                     telemetry::delivery("told");
                     news.push(News::Success);
@@ -336,7 +374,7 @@ impl Inner {
         (told, news)
     }
 
-    async fn deliver(&self, endpoint: &Endpoint, event: &Event, attempt: u32) -> Result<(), NotTold> {
+    async fn deliver(&self, endpoint: &Endpoint, secrets: &Secrets, event: &Event, attempt: u32) -> Result<(), NotTold> {
         let not_told = |why: String| NotTold { why, gone: false };
         let Some(payload) = payload(event, endpoint.topic) else { return Ok(()) };
         let url = self.addresses.check(&endpoint.address).map_err(|problem| not_told(problem.message))?;
@@ -344,7 +382,7 @@ impl Inner {
         let id = event.id.to_string();
         // Signature stamps go by the machine's clock: receivers compare them with theirs.
         let stamp = WorldClock::wall().now().as_secs().to_string();
-        let signatures = self.signatures(event.business, &id, &stamp, body.as_bytes()).await.map_err(not_told)?;
+        let signatures = secrets.sign(&id, &stamp, body.as_bytes());
         let mut request = self
             .client
             .post(url)
@@ -371,26 +409,33 @@ impl Inner {
         }
     }
 
-    async fn signatures(&self, business: BusinessId, id: &str, stamp: &str, body: &[u8]) -> Result<Signatures, String> {
+    async fn secrets(&self, business: BusinessId) -> Result<Secrets, String> {
         let businesses = self.store.businesses().await.map_err(|why| why.to_string())?;
         let business = businesses.into_iter().find(|b| b.id == business).ok_or("the business is gone")?;
-        let secret = self.key.open_text(&business.webhook_secret).map_err(|why| why.to_string())?;
+        let open = |sealed| self.key.open_text(sealed).map_err(|why| why.to_string());
         let previous = match &business.previous_webhook_secret {
-            Some((sealed, until)) if *until > self.clock.now() => {
-                Some(self.key.open_text(sealed).map_err(|why| why.to_string())?)
-            }
+            Some((sealed, until)) if *until > self.clock.now() => Some(open(sealed)?),
             _ => None,
         };
-        let mut standard = standard_signature(&secret, id, stamp, body);
-        if let Some(previous) = &previous {
+        Ok(Secrets { present: open(&business.webhook_secret)?, previous })
+    }
+}
+
+/// What the deliveries of one round are signed with.
+struct Secrets {
+    present: String,
+    previous: Option<String>,
+}
+
+impl Secrets {
+    fn sign(&self, id: &str, stamp: &str, body: &[u8]) -> Signatures {
+        let mut standard = standard_signature(&self.present, id, stamp, body);
+        if let Some(previous) = &self.previous {
             standard.push(' ');
             standard.push_str(&standard_signature(previous, id, stamp, body));
         }
-        Ok(Signatures {
-            standard,
-            published: published_signature(&secret, body),
-            published_previous: previous.map(|p| published_signature(&p, body)),
-        })
+        let published_previous = self.previous.as_ref().map(|previous| published_signature(previous, body));
+        Signatures { standard, published: published_signature(&self.present, body), published_previous }
     }
 }
 

@@ -33,6 +33,13 @@ pub struct Post {
 /// Work under way; over when it is dropped.
 pub struct Busy(Arc<Post>);
 
+impl Busy {
+    /// Over, with the next work due then: said before the work counts as over, so that nobody sees a rest that is none.
+    pub fn until(self, due: Option<Timestamp>) {
+        self.0.due.store(due.unwrap_or(Timestamp::FAR).as_millis(), SeqCst);
+    }
+}
+
 impl Rest {
     /// No posts yet.
     #[must_use]

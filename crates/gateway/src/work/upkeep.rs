@@ -70,7 +70,7 @@ impl Upkeep {
                 () = self.stop.cancelled() => return,
             };
             due = self.decide().await;
-            drop(busy);
+            busy.until(due);
         }
     }
 
@@ -115,7 +115,7 @@ impl Upkeep {
                 () = self.stop.cancelled() => return,
             };
             due = self.expire().await;
-            drop(busy);
+            busy.until(due);
         }
     }
 
@@ -161,7 +161,7 @@ impl Upkeep {
                 tokio::task::yield_now().await;
             }
             due = Some(self.clock.now().plus(SWEEP_EVERY));
-            drop(busy);
+            busy.until(due);
         }
     }
 
@@ -193,7 +193,7 @@ impl Upkeep {
                 tried.insert(id, (tries + 1, now.plus(Span::millis(gap))));
                 self.try_to_mend(speaker).await;
             }
-            drop(busy);
+            busy.until(tried.values().map(|(_, due)| *due).min());
         }
     }
 
@@ -238,7 +238,7 @@ impl Upkeep {
                 }
             }
             due = Some(self.clock.now().plus(self.template_interval));
-            drop(busy);
+            busy.until(due);
         }
     }
 

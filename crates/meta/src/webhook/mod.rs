@@ -12,7 +12,7 @@ mod person;
 mod wire;
 
 use serde_json::value::RawValue;
-use transom_domain::fact::{Account, Fact, Heard, InboundBody};
+use transom_domain::fact::{Account, Fact, Heard};
 use transom_domain::time::Timestamp;
 
 pub use handshake::{CHALLENGE_MAX, handshake};
@@ -135,17 +135,4 @@ impl Delivery {
 /// A name as it is passed on: bounded, since whatever stands in a body ends up in journals and metrics.
 fn name(text: &str) -> String {
     text.chars().take(NAME_MAX).collect()
-}
-
-/// Whether an inbound message opens or extends the session: everything that a person says, sends, taps or calls does,
-/// reactions and messages that Meta could not pass on included (Meta: messages/send-messages, calling).
-///
-/// Not what a person does to an earlier message (editing it, taking it back), nor what WhatsApp itself reports: Meta doesn't
-/// say that these count, and a session believed closed only costs a template, while one believed open loses the message.
-#[must_use]
-pub fn opens_session(body: &InboundBody) -> bool {
-    match body {
-        InboundBody::Unknown { name, .. } => !matches!(name.as_str(), "system" | "edit" | "revoke" | "request_welcome"),
-        _ => true,
-    }
 }

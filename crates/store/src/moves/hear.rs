@@ -131,7 +131,8 @@ impl Hearing<'_> {
             Some(id) => rows.provided(business, id)?.map(|(seq, _)| rows.brief_of(seq)).transpose()?.flatten(),
             None => None,
         };
-        let (was_open, is_open) = believe(rows, &brief, Evidence::heard(inbound.at, now), now)?;
+        let evidence = if inbound.body.opens_session() { Evidence::heard(inbound.at, now) } else { Evidence::default() };
+        let (was_open, is_open) = believe(rows, &brief, evidence, now)?;
         let party = tell::party(rows, business, sender.id, customer.id, sender.channel, &brief.address)?;
         let (reply_to, callback_data) = answered.map_or((None, None), |(b, _)| (Some(b.id), b.callback_data));
         let received = EventBody::MessageReceived {

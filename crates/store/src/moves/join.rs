@@ -109,11 +109,26 @@ pub(crate) fn heard_phase(progress: Progress, last: bool, phase: &Phase) -> Opti
     }
 }
 
+/// An outcome of one attempt, in the light of the message's other attempts: what Meta has taken is not sent again, and what may
+/// have arrived is not told as refused.
+pub(crate) fn tempered(phase: Phase, others: impl Iterator<Item = Progress>) -> Phase {
+    let best = others.filter(|p| p.is_live()).max();
+    match (phase, best) {
+        (_, Some(Progress::Answered | Progress::Sent | Progress::Delivered | Progress::Read)) => Phase::Handed,
+        (Phase::GivenUp { .. }, Some(_)) => in_doubt(),
+        (phase, _) => phase,
+    }
+}
+
+fn in_doubt() -> Phase {
+    let message = "The answer to an earlier attempt was lost, and the message may not go any more.".to_owned();
+    Phase::GivenUp { failure: Failure { code: ErrorCode::OutcomeUnknown, message, upstream: None } }
+}
+
 /// The phase of a message that waited past its validity: expired if nothing of it can have left, else given up as unknown.
 pub(crate) fn lapsed(attempts: &[AttemptRow]) -> Phase {
     if attempts.iter().any(|a| a.attempt.progress.is_live()) {
-        let message = "The answer to an earlier attempt was lost, and the message may not go any more.".to_owned();
-        return Phase::GivenUp { failure: Failure { code: ErrorCode::OutcomeUnknown, message, upstream: None } };
+        return in_doubt();
     }
     Phase::Expired
 }

@@ -4,7 +4,7 @@ use transom_domain::session::Evidence;
 use transom_domain::status::{Phase, Progress};
 use transom_domain::time::Timestamp;
 
-use super::join::{Said, heard_phase, join};
+use super::join::{Said, heard_phase, join, tempered};
 use super::report::{Loaded, apply, believe};
 use super::{lane, people, tell, timeline};
 use crate::rows::{Result, Rows};
@@ -29,6 +29,8 @@ fn one(rows: &mut dyn Rows, settle: Settle, now: Timestamp) -> Result<Option<Set
         rows.set_verdict(seq, settle.attempt, verdict)?;
     }
     let last = at + 1 == loaded.attempts.len();
+    let others: Vec<Progress> =
+        loaded.attempts.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, a)| a.attempt.progress).collect();
     let open = last && matches!(loaded.standing.phase, Phase::InFlight | Phase::Unknown { .. });
     let Some(row) = loaded.attempts.get_mut(at) else { return Ok(None) };
     let started_at = row.attempt.started_at;
@@ -49,7 +51,8 @@ fn one(rows: &mut dyn Rows, settle: Settle, now: Timestamp) -> Result<Option<Set
             // It never left: as if it had not been claimed.
             rows.drop_attempt(seq, settle.attempt)?;
             loaded.attempts.pop();
-            lane::set_phase(rows, &loaded.brief, &mut loaded.standing, Phase::Queued { not_before }, now)?;
+            let phase = tempered(Phase::Queued { not_before }, loaded.attempts.iter().map(|a| a.attempt.progress));
+            lane::set_phase(rows, &loaded.brief, &mut loaded.standing, phase, now)?;
             tell::standing(rows, &loaded.brief, &mut loaded.standing, &loaded.attempts, now, now)?;
             return Ok(Some(Settled { message: settle.message, status: loaded.standing.status }));
         }
@@ -65,7 +68,7 @@ fn one(rows: &mut dyn Rows, settle: Settle, now: Timestamp) -> Result<Option<Set
     };
     // What this outcome says counts for the message only while nothing further is known of the attempt.
     let further = row.attempt.progress > word.progress;
-    let phase = phase.filter(|_| open && !further);
+    let phase = phase.filter(|_| open && !further).map(|phase| tempered(phase, others.into_iter()));
     let until = match &phase {
         Some(Phase::Unknown { until: at } | Phase::Queued { not_before: at }) => Some(*at),
         _ => None,

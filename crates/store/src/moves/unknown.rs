@@ -5,7 +5,7 @@ use transom_domain::id::{BusinessId, MessageId};
 use transom_domain::status::{Failure, Phase, Progress};
 use transom_domain::time::Timestamp;
 
-use super::join::{Said, join, lapsed};
+use super::join::{Said, join, lapsed, tempered};
 use super::report::Loaded;
 use super::{lane, read, tell, timeline};
 use crate::rows::{Result, Rows, Wait};
@@ -36,7 +36,9 @@ pub(crate) fn recover(rows: &mut dyn Rows, owner: u64, now: Timestamp, until: Ti
             join(row, said);
             rows.put_attempt(seq, row)?;
             if last && loaded.standing.phase == Phase::InFlight {
-                lane::set_phase(rows, &loaded.brief, &mut loaded.standing, Phase::Unknown { until }, now)?;
+                let others = loaded.attempts.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, a)| a.attempt.progress);
+                let phase = tempered(Phase::Unknown { until }, others);
+                lane::set_phase(rows, &loaded.brief, &mut loaded.standing, phase, now)?;
             }
             tell::standing(rows, &loaded.brief, &mut loaded.standing, &loaded.attempts, now, now)?;
             recovered += 1;

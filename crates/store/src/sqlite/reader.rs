@@ -16,7 +16,7 @@ const WAITING_MAX: usize = 4_096;
 /// The readers.
 pub(super) struct Readers {
     free: Mutex<Vec<Connection>>,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     waiting: AtomicUsize,
     closed: AtomicBool,
 }
@@ -32,7 +32,7 @@ impl Drop for Waiting<'_> {
 
 impl Readers {
     pub(super) fn new(connections: Vec<Connection>) -> Self {
-        let permits = Semaphore::new(connections.len());
+        let permits = Arc::new(Semaphore::new(connections.len()));
         Self { free: Mutex::new(connections), permits, waiting: AtomicUsize::new(0), closed: AtomicBool::new(false) }
     }
 
@@ -58,20 +58,34 @@ impl Readers {
         if all.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING_MAX {
             return Err(StoreError::Busy);
         }
-        let permit = all.permits.acquire().await.map_err(|_| closed())?;
+        let permit = Arc::clone(&all.permits).acquire_owned().await.map_err(|_| closed())?;
         let connection = self.free().pop().ok_or_else(closed)?;
         drop(waiting);
-        // The connection comes back even when the caller goes away in between.
+        // Connection and permit stay together, and come back even when the caller goes away in between or the read panics.
+        let lent = Lent { readers: self, connection: Some(connection), _permit: permit };
         let read = tokio::task::spawn_blocking(move || {
-            let found = on_one_state(&connection, run);
-            if !self.closed.load(Ordering::Acquire) {
-                self.free().push(connection);
-            }
-            found
+            let connection = lent.connection.as_ref().ok_or_else(|| StoreError::Unavailable("the store is closed".to_owned()))?;
+            on_one_state(connection, run)
         });
-        let answer = read.await;
-        drop(permit);
-        answer.map_err(|stopped| StoreError::Corrupt(format!("a read stopped: {stopped}")))?
+        read.await.map_err(|stopped| StoreError::Corrupt(format!("a read stopped: {stopped}")))?
+    }
+}
+
+/// A connection that is lent out, with the leave to use it.
+struct Lent {
+    readers: Arc<Readers>,
+    connection: Option<Connection>,
+    // After the connection: fields are dropped in order, and `drop` gives the connection back before either.
+    _permit: tokio::sync::OwnedSemaphorePermit,
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && !self.readers.closed.load(Ordering::Acquire)
+        {
+            self.readers.free().push(connection);
+        }
     }
 }
 
