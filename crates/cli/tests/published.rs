@@ -7,7 +7,7 @@ mod shop;
 
 use serde_json::{Value, json};
 
-use shop::{Shop, id, session, templated};
+use shop::{Shop, templated};
 
 /// A link that somebody else fetches, or nobody.
 const LINK: &str = "https://files.example.org/a";

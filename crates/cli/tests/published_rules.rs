@@ -267,7 +267,10 @@ async fn answers_and_reactions_name_what_they_are_about() {
     let wamid = shop.once(&question, "delivered").await["details"]["providerMessageId"].clone();
     let reaction = json!({ "type": "reaction", "reaction": { "message_id": wamid, "emoji": "\u{1f44d}" } });
     let heard = shop.customer_sends(phone, reaction).await;
-    assert_eq!(heard["content"]["reaction"], json!({ "messageId": question, "emoji": "\u{1f44d}" }));
+    let stream = shop.api.get(&shop.path("/events?after=0&limit=200")).await;
+    let told = stream["data"].as_array().unwrap().iter().find(|e| e["data"]["messageId"] == heard["id"]).unwrap();
+    assert_eq!(told["data"]["reaction"], json!({ "messageId": question, "emoji": "\u{1f44d}" }));
+    assert_eq!((&told["data"]["replyToId"], &told["data"]["callbackData"]), (&json!(question), &json!("q")));
     // And something that nobody knows is refused, not sent.
     let unknown = json!({ "reaction": { "messageId": "01K5Z3NDEKTSV4RRFFQ69G5FAV", "emoji": "x" } });
     let (status, refused) = shop.refused(SESSION, &session(phone, unknown, json!({}))).await;

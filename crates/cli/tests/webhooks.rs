@@ -90,8 +90,10 @@ impl Receiver {
 
     /// The delivery of a status of a message.
     async fn status(&self, id: &str, status: &str) -> Received {
-        self.once(status, |r| r.answered == 200 && r.json["statusUpdate"]["id"] == id && r.json["statusUpdate"]["status"] == status)
-            .await
+        self.once(status, |r| {
+            r.answered == 200 && r.json["statusUpdate"]["id"] == id && r.json["statusUpdate"]["status"] == status
+        })
+        .await
     }
 }
 
@@ -130,8 +132,7 @@ async fn registrations_are_one_per_topic_and_keep_what_an_update_omits() {
     let shop = Shop::open(dir.path());
     let list = async || shop.api.get(&shop.path("/webhooks")).await["entity"].clone();
     assert_eq!(list().await, json!({ "businessId": shop.env["TRANSOM_BUSINESS"], "webhooks": [] }));
-    let configuration =
-        json!({ "echo": false, "channelTypes": ["whatsapp"], "filters": [{ "field": "campaign_name", "expression": "summer-*" }] });
+    let configuration = json!({ "echo": false, "channelTypes": ["whatsapp"], "filters": [{ "field": "campaign_name", "expression": "summer-*" }] });
     let new = json!({ "topic": "delivery_status", "address": "https://shop.example.com/a", "type": "zapier", "configuration": configuration });
     let (status, made) = shop.api.call(Method::POST, &shop.path("/create/webhooks"), Some(&new)).await;
     assert_eq!(status, 201);
@@ -160,16 +161,6 @@ async fn registrations_are_one_per_topic_and_keep_what_an_update_omits() {
     let unknown = "/update/webhooks/01K5Z3NDEKTSV4RRFFQ69G5FAV";
     let (status, refused) = put(unknown, json!({ "address": "https://shop.example.com/d" })).await;
     assert_eq!((status, &refused["code"]), (404, &json!("ERROR_CODE_WEBHOOK_NOT_FOUND")));
-    for bad in [
-        json!({ "topic": "weather", "address": "https://shop.example.com/" }),
-        json!({ "topic": "messages" }),
-        json!({ "topic": "messages", "address": "not an address" }),
-        json!({ "topic": "messages", "address": "http://shop.example.com/" }),
-        json!({ "topic": "messages", "address": "https://user:word@shop.example.com/" }),
-    ] {
-        assert_eq!(shop.refused("/create/webhooks", &bad).await.0, 400, "{bad}");
-    }
-
     let gone = format!("/delete/webhooks/{}", id(&made));
     let delete = async |path: &str| shop.api.call(Method::DELETE, &shop.path(path), None).await;
     assert_eq!(delete(&gone).await, (200, json!({})));
@@ -186,7 +177,7 @@ async fn an_endpoint_hears_messages_and_all_four_statuses_signed_and_in_the_publ
     let shop = Shop::open(dir.path());
     let ears = Receiver::open().await;
     let phone = "+491703000001";
-    let customer = shop.customer(phone, json!({ "username": "marta.k" })).await;
+    let customer = shop.customer(phone, json!({})).await;
     let (_, secret) = register(&shop, "messages", &ears.at("/messages")).await;
     register(&shop, "delivery_status", &ears.at("/statuses")).await;
     let ours = json!({ "id": shop.env["TRANSOM_SENDER"], "channelType": "whatsapp", "name": "Desk business" });
@@ -195,7 +186,7 @@ async fn an_endpoint_hears_messages_and_all_four_statuses_signed_and_in_the_publ
     let heard = shop.customer_sends(phone, json!({ "type": "text", "text": { "body": "Guten Tag \u{1f600}" } })).await;
     let told = ears.once("a text", |r| r.json["message"]["id"] == heard["id"]).await;
     let person = json!({ "id": phone, "channelType": "whatsapp", "name": "Marta", "phoneNumber": phone,
-        "userId": customer["userId"], "username": "marta.k" });
+        "userId": customer["userId"] });
     let stamp = told.json["timestamp"].as_str().unwrap();
     assert!(stamp.len() == 10 && stamp.bytes().all(|b| b.is_ascii_digit()), "seconds, as a text");
     let expected = json!({ "topic": "messages", "eventId": told.json["eventId"], "timestamp": stamp, "sender": person,
@@ -219,14 +210,10 @@ async fn an_endpoint_hears_messages_and_all_four_statuses_signed_and_in_the_publ
     for status in ["sent", "delivered", "read"] {
         let told = ears.status(&question, status).await;
         let mut told_json = told.json.clone();
-        // Who may see the name and username differs by status at Meta; the ids do not.
-        for name in ["name", "username"] {
-            told_json["recipient"].as_object_mut().unwrap().remove(name);
-        }
         told_json["statusUpdate"].as_object_mut().unwrap().remove("pricing");
         let expected = json!({ "topic": "delivery_status", "eventId": told.json["eventId"], "timestamp": told.json["timestamp"],
             "sender": ours,
-            "recipient": { "id": phone, "channelType": "whatsapp", "phoneNumber": phone, "userId": customer["userId"] },
+            "recipient": person,
             "metadata": { "campaign_name": "autumn" },
             "statusUpdate": { "id": question, "status": status, "error": null, "metadata": { "campaignName": "autumn" } },
             "callbackData": data });
@@ -238,14 +225,18 @@ async fn an_endpoint_hears_messages_and_all_four_statuses_signed_and_in_the_publ
     let failed = shop.say(phone, missing, json!({ "callbackData": "F" })).await;
     let told = ears.status(&failed, "delivery_failed").await.json;
     let error = &told["statusUpdate"]["error"];
-    assert_eq!((&told["callbackData"], &told["metadata"], &told["statusUpdate"]["metadata"]), (&json!("F"), &Value::Null, &Value::Null));
+    assert_eq!(
+        (&told["callbackData"], &told["metadata"], &told["statusUpdate"]["metadata"]),
+        (&json!("F"), &Value::Null, &Value::Null)
+    );
     assert_eq!(error["details"]["metaCode"], 131_009);
     for part in ["message", "type", "code", "userTitle", "userMessage", "cntTraceId"] {
         assert!(error[part].is_string(), "{part} is a text in {error}");
     }
 
     // Taps, quotes and reactions lead back to what they answer, with its callback data.
-    let wamid = async |id: &str| shop.api.get(&shop.path(&format!("/messages/{id}"))).await["details"]["providerMessageId"].clone();
+    let wamid =
+        async |id: &str| shop.api.get(&shop.path(&format!("/messages/{id}"))).await["details"]["providerMessageId"].clone();
     let taps = format!("/sim/v1/customers/{}/taps", phone.replace('+', "%2B"));
     let (of_question, of_list) = (wamid(&question).await, wamid(&list).await);
     shop.desk.post(&taps, &json!({ "messageId": of_question, "buttonId": "good" })).await;
@@ -342,11 +333,11 @@ async fn a_refused_delivery_is_repeated_in_its_order_and_holds_up_nobody_else() 
     assert_eq!(events.len(), 6);
     let stream = shop.api.get(&shop.path("/events?after=0&limit=200")).await;
     let order: Vec<&str> = stream["data"].as_array().unwrap().iter().map(|e| e["id"].as_str().unwrap()).collect();
-    let positions: Vec<usize> =
-        told.iter().map(|r| order.iter().position(|id| r.json["eventId"] == *id).unwrap()).collect();
+    let positions: Vec<usize> = told.iter().map(|r| order.iter().position(|id| r.json["eventId"] == *id).unwrap()).collect();
     assert!(positions.is_sorted(), "{positions:?}");
     for id in &ids {
-        let of_one: Vec<&Value> = told.iter().map(|r| &r.json["statusUpdate"]).filter(|u| u["id"] == *id).map(|u| &u["status"]).collect();
+        let of_one: Vec<&Value> =
+            told.iter().map(|r| &r.json["statusUpdate"]).filter(|u| u["id"] == *id).map(|u| &u["status"]).collect();
         assert_eq!(of_one, ["sent", "delivered"]);
     }
 }
@@ -365,7 +356,7 @@ async fn an_endpoint_that_is_gone_is_left_alone_until_it_is_changed() {
         let listed = shop.api.get(&shop.path("/webhooks")).await;
         listed["entity"]["webhooks"][0]["disabled"].as_str().map(str::to_owned)
     };
-    let why = until("the end of the endpoint", || disabled()).await;
+    let why = until("the end of the endpoint", &disabled).await;
     assert!(why.contains("410"), "{why}");
     let second = shop.say(phone, json!({ "text": "Two" }), json!({})).await;
     shop.once(&second, "delivered").await;
@@ -427,9 +418,9 @@ async fn a_kill_between_acceptance_and_delivery_loses_no_event() {
         .unwrap()
         .iter()
         .filter_map(|event| {
-            let path = match event["type"].as_str().unwrap() {
-                "message.received" => "/messages",
-                "message.sent" | "message.delivered" | "message.failed" => "/statuses",
+            let path = match (event["type"].as_str().unwrap(), event["data"]["status"].as_str()) {
+                ("message.received", _) => "/messages",
+                ("message.status", Some("sent" | "delivered" | "failed")) => "/statuses",
                 _ => return None,
             };
             Some((path.to_owned(), event["id"].as_str().unwrap().to_owned()))

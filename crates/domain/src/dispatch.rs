@@ -25,14 +25,7 @@ pub enum Next {
 
 /// Decides after a refusal.
 #[must_use]
-pub fn after_refusal(
-    class: Class,
-    curve: Curve,
-    code: ErrorCode,
-    attempts: &[Attempt],
-    now: Timestamp,
-    chance: u64,
-) -> Next {
+pub fn after_refusal(class: Class, curve: Curve, code: ErrorCode, attempts: &[Attempt], now: Timestamp, chance: u64) -> Next {
     match class {
         Class::Operator => Next::StopSender,
         Class::NoSession => Next::Fail { no_session: true },

@@ -626,7 +626,12 @@ mod tests {
             FreeForm::Location { latitude: 1.0, longitude: 2.5, name: None, address: None },
             FreeForm::Contacts { contacts: vec![ContactCard { name, rest }] },
             FreeForm::Reaction { message_id: "w".into(), emoji: String::new() },
-            FreeForm::Buttons { header: Some(Header::File(file(MediaKind::Image))), body: "x".into(), footer: None, buttons: vec![] },
+            FreeForm::Buttons {
+                header: Some(Header::File(file(MediaKind::Image))),
+                body: "x".into(),
+                footer: None,
+                buttons: vec![],
+            },
             FreeForm::List { header: None, body: "x".into(), footer: None, button: "b".into(), sections: vec![] },
             FreeForm::CtaUrl {
                 header: Some(Header::Text("h".into())),
@@ -636,7 +641,13 @@ mod tests {
                 url: "https://a.example".into(),
             },
             FreeForm::Product { body: None, footer: None, catalog_id: "1".into(), product: "s".into() },
-            FreeForm::ProductList { header: "h".into(), body: "x".into(), footer: None, catalog_id: "1".into(), sections: vec![] },
+            FreeForm::ProductList {
+                header: "h".into(),
+                body: "x".into(),
+                footer: None,
+                catalog_id: "1".into(),
+                sections: vec![],
+            },
             FreeForm::Catalog { body: "x".into(), footer: None, thumbnail: None },
             FreeForm::Flow {
                 header: None,

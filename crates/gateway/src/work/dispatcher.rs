@@ -448,7 +448,14 @@ impl Inner {
                 if matches!(classified.class, transom_domain::failure::Class::Template) {
                     self.library.after_a_miss(speaker).await;
                 }
-                match after_refusal(classified.class, classified.curve, classified.native, &claimed.message.attempts, now, seal::chance() as u64) {
+                match after_refusal(
+                    classified.class,
+                    classified.curve,
+                    classified.native,
+                    &claimed.message.attempts,
+                    now,
+                    seal::chance() as u64,
+                ) {
                     Next::Again { not_before } => Outcome::Again { not_before, failure, uncounted: false },
                     Next::Fail { no_session } => Outcome::Failed { failure, no_session },
                     Next::StopSender => {

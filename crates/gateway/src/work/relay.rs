@@ -262,7 +262,7 @@ impl Inner {
                     Told::Over(position) if due.contains(&position) => over.push(position),
                     Told::Over(_) => {}
                     Told::Waits { position, conversation, tried, due, error } => {
-                        waiting.push((position, conversation, tried, due, error))
+                        waiting.push((position, conversation, tried, due, error));
                     }
                 }
             }

@@ -232,7 +232,7 @@ impl Upkeep {
                 }
                 match self.library.read(speaker).await {
                     Ok(reading) => {
-                        tracing::info!(waba = %waba, read = reading.read, changed = reading.changed, "templates were read")
+                        tracing::info!(waba = %waba, read = reading.read, changed = reading.changed, "templates were read");
                     }
                     Err(why) => tracing::warn!(waba = %waba, error = %why, "templates could not be read"),
                 }
