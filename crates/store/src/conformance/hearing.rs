@@ -2,7 +2,7 @@
 
 use transom_domain::error_code::ErrorCode;
 use transom_domain::event::EventBody;
-use transom_domain::fact::{Fact, Reported, StatusReport};
+use transom_domain::fact::{Fact, InboundBody, Reported, StatusReport};
 use transom_domain::failure::UpstreamError;
 use transom_domain::id::MessageId;
 use transom_domain::message::Message;
@@ -297,5 +297,19 @@ pub(super) async fn word_from_meta_overrides_giving_up(factory: &dyn Factory) ->
     // And the answer, if it still comes, changes nothing.
     let answer = Of::Answered { provider_id: "wamid.1".to_owned(), recipient: person(ANA)?, note: None };
     same!(desk.settle(id, 1, answer).await?, Status::Delivered);
+    Ok(())
+}
+
+pub(super) async fn what_is_done_to_an_old_message_opens_no_session(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    for (wamid, name) in [("wamid.1", "edit"), ("wamid.2", "revoke"), ("wamid.3", "system")] {
+        let Fact::Inbound(mut inbound) = desk.inbound(person(ANA)?, wamid, desk.now) else { return Ok(()) };
+        inbound.body = InboundBody::Unknown { name: name.to_owned(), raw: serde_json::Value::Null };
+        desk.hear(vec![Fact::Inbound(inbound)]).await?;
+        let look = desk.store.look(SHOP, DESK, identity(ANA)?).await?;
+        same!(look.evidence.heard, None);
+    }
+    // It is kept and told all the same.
+    same!(desk.names().await?, vec!["message.received"; 3]);
     Ok(())
 }

@@ -1,13 +1,13 @@
 //! Lost answers: unknown, recovery, evidence, decision.
 
 use transom_domain::error_code::ErrorCode;
-use transom_domain::fact::{Fact, Reported};
+use transom_domain::fact::{Fact, Reported, StatusReport};
 use transom_domain::status::{Phase, Progress, Status};
 use transom_domain::time::Span;
 
 use super::desk::{DESK, Desk, OWNER, SHOP, failure};
 use super::{Factory, Outcome, hold, same};
-use crate::{CancelOutcome, Resolution};
+use crate::{CancelOutcome, Outcome as Of, Resolution};
 
 const ANA: &str = "+4915112345678";
 const BEN: &str = "+4915112345679";
@@ -100,5 +100,38 @@ pub(super) async fn a_resend_is_called_off_by_a_word(factory: &dyn Factory) -> O
     same!(desk.store.backlog(DESK).await?.waiting, 0);
     let claims = desk.claim().await?;
     same!((claims.claimed.len(), claims.next_due), (0, None));
+    Ok(())
+}
+
+pub(super) async fn what_arrived_after_all_is_not_sent_a_third_time(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let id = desk.send(ANA).await?;
+    desk.take().await?;
+    desk.lose(id, 1, WAIT).await?;
+    desk.turn(WAIT);
+    hold!(desk.store.resolve(SHOP, id, Resolution::Resend, desk.now).await?);
+    same!(desk.take().await?.attempt, 2);
+    // While the second attempt is under way, word comes of the first; then the second one is throttled.
+    let word = StatusReport { callback: Desk::tag(id, 1), ..desk.status("wamid.1", Reported::Delivered, desk.now) };
+    desk.hear(vec![Fact::Status(word)]).await?;
+    same!(desk.again(id, 2, Span::secs(10)).await?, Status::Delivered);
+    same!(desk.message(id).await?.phase, Phase::Handed);
+    desk.turn(Span::secs(10));
+    same!(desk.started().await?, vec![]);
+    Ok(())
+}
+
+pub(super) async fn a_refusal_beside_a_lost_answer_leaves_it_in_doubt(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let id = desk.send(ANA).await?;
+    desk.take().await?;
+    desk.lose(id, 1, WAIT).await?;
+    desk.turn(WAIT);
+    hold!(desk.store.resolve(SHOP, id, Resolution::Resend, desk.now).await?);
+    desk.take().await?;
+    let end = Of::Failed { failure: failure(ErrorCode::MessageUndeliverable), no_session: false };
+    same!(desk.settle(id, 2, end).await?, Status::Failed);
+    // The first attempt may have arrived: nobody may tell that the message was refused.
+    same!(desk.message(id).await?.failure.map(|f| f.code), Some(ErrorCode::OutcomeUnknown));
     Ok(())
 }

@@ -99,10 +99,11 @@ checks! {
         a_short_wait_keeps_its_place, a_pair_has_its_pace, what_is_past_its_validity_never_leaves, a_stopped_sender_keeps_its_queue,
         what_was_scheduled_takes_its_place;
     settling: an_answer_hands_over, a_refusal_ends_or_waits, what_never_left_is_no_attempt, a_late_outcome_only_joins;
-    losing: a_lost_answer_frees_the_lane, recovery_is_of_others_only, silence_has_its_evidence, a_resend_is_called_off_by_a_word;
+    losing: a_lost_answer_frees_the_lane, recovery_is_of_others_only, silence_has_its_evidence, a_resend_is_called_off_by_a_word,
+        what_arrived_after_all_is_not_sent_a_third_time, a_refusal_beside_a_lost_answer_leaves_it_in_doubt;
     hearing: statuses_in_any_order_come_out_the_same, a_status_before_the_answer_is_joined, a_tag_binds_at_once,
         each_event_is_told_once, a_repeated_message_is_one_message, a_session_opens_once, a_refusal_for_want_of_a_session_closes_it,
-        a_body_is_heard_whole, word_from_meta_overrides_giving_up;
+        a_body_is_heard_whole, word_from_meta_overrides_giving_up, what_is_done_to_an_old_message_opens_no_session;
     timeline: every_order_tells_the_same_story, a_story_has_its_own_steps, what_is_tried_again_says_until_when,
         what_waits_to_be_told_is_in_the_story, what_is_taken_out_is_taken_out_of_events;
     people: identities_join_one_customer, a_conflict_keeps_both, a_customer_without_a_number, a_new_number_is_the_same_customer,
