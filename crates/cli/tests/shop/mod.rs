@@ -7,6 +7,7 @@ use std::path::Path;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::common::{self, Api, Running, env_file, transom, until};
 
@@ -64,6 +65,22 @@ impl Shop {
         let replayed = header("idempotency-replayed").as_deref() == Some("true");
         let json = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or(Value::Null);
         Answer { status, json, replayed, allow }
+    }
+
+    /// A `POST` that only announces a body of so many bytes: what a careful client hears before it sends any of it.
+    pub(crate) async fn announced(&self, path: &str, headers: &[(&str, &str)], length: usize) -> Answer {
+        let host = self.env["TRANSOM_URL"].strip_prefix("http://").unwrap();
+        let mut socket = tokio::net::TcpStream::connect(host).await.unwrap();
+        let mut head = format!("POST {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-length: {length}\r\n");
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        socket.write_all(format!("{head}\r\n").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Answer { status, json: serde_json::from_str(body).unwrap(), replayed: false, allow: None }
     }
 
     /// A `POST` under an idempotency key.

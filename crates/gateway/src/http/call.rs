@@ -135,6 +135,11 @@ fn fingerprint(method: &str, path: &str, body: &[u8]) -> [u8; 32] {
     hash.finalize().into()
 }
 
+/// Most that is read and dropped of a body that is refused.
+const SPILL_MAX: usize = 16 * 1024 * 1024;
+/// Longest that is read and dropped of a body that is refused.
+const SPILL_TIME: Duration = Duration::from_secs(1);
+
 /// Reads a body within a limit and a time.
 ///
 /// # Errors
@@ -142,17 +147,19 @@ fn fingerprint(method: &str, path: &str, body: &[u8]) -> [u8; 32] {
 pub(crate) async fn read_body(headers: &HeaderMap, body: Body, max: usize, within: Duration) -> Result<Bytes, Problem> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
     let too_large = || Problem::new(ErrorCode::BodyTooLarge, format!("The body is larger than {max} bytes."));
+    let mut body = body;
     if announced.is_some_and(|length| length > max) {
+        spill(&mut body).await;
         return Err(too_large());
     }
     let read = async {
-        let mut body = body;
         let mut first: Option<Bytes> = None;
         let mut rest = BytesMut::new();
         while let Some(frame) = body.frame().await {
             let cut_off = |_| Problem::field("", "has a body that was cut off", "send the whole body");
             let Ok(data) = frame.map_err(cut_off)?.into_data() else { continue };
             if first.as_ref().map_or(0, Bytes::len) + rest.len() + data.len() > max {
+                spill(&mut body).await;
                 return Err(too_large());
             }
             match &first {
@@ -171,6 +178,21 @@ pub(crate) async fn read_body(headers: &HeaderMap, body: Body, max: usize, withi
         Ok(read) => read,
         Err(_) => Err(Problem::field("", "has a body that did not arrive in time", "send the body at once")),
     }
+}
+
+/// Reads on and drops what comes, within bounds: a connection that is closed while the client still sends is reset, and the
+/// client would never see why it was refused.
+async fn spill(body: &mut Body) {
+    let read = async {
+        let mut spilt = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            spilt += frame.into_data().map_or(0, |data| data.len());
+            if spilt > SPILL_MAX {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(SPILL_TIME, read).await;
 }
 
 #[cfg(test)]
