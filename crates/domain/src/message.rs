@@ -168,6 +168,8 @@ pub struct Message {
     pub campaign: Option<String>,
     /// The upstream's id of the message that this one answers.
     pub reply_to: Option<String>,
+    /// Our id of that message, where it is one of ours.
+    pub answers: Option<MessageId>,
     /// Whether its content was removed.
     pub redacted: bool,
 }

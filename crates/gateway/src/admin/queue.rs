@@ -313,6 +313,7 @@ mod tests {
             callback_data: None,
             campaign: None,
             reply_to: None,
+            answers: None,
             redacted: false,
         }
     }

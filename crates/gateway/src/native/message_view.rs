@@ -140,7 +140,7 @@ impl MessageView {
 fn content(message: &Message) -> Value {
     match (&message.draft, &message.inbound) {
         (Some(draft), _) => draft_json(draft),
-        (None, Some(inbound)) => Value::Object(inbound_parts(message.id, inbound, None)),
+        (None, Some(inbound)) => Value::Object(inbound_parts(message.id, inbound, message.answers)),
         (None, None) => Value::Null,
     }
 }
@@ -210,6 +210,7 @@ pub(super) mod tests {
             callback_data: Some("[1]".into()),
             campaign: None,
             reply_to: None,
+            answers: None,
             redacted: false,
         }
     }
@@ -226,6 +227,23 @@ pub(super) mod tests {
         assert_eq!(shown["content"], json!({ "message": { "text": "Hi" } }));
         assert_eq!((&shown["status"], &shown["callbackData"]), (&json!("delivered"), &json!([1])));
         assert_eq!(shown["attempts"][0]["startedAt"], "2026-09-21T14:13:21.000Z");
+    }
+
+    #[test]
+    fn a_reaction_names_our_message() {
+        use transom_domain::fact::{Inbound, InboundBody, Person};
+        let inbound = Inbound {
+            provider_id: "wamid.9".into(),
+            at: at(0),
+            from: Person::default(),
+            body: InboundBody::Reaction { message_id: "wamid.1".into(), emoji: Some("👍".into()) },
+            reply_to: None,
+            forwarded: false,
+            referral: None,
+        };
+        let reaction = Message { draft: None, inbound: Some(inbound), answers: Some(MessageId(7)), ..message(Vec::new()) };
+        let shown = serde_json::to_value(MessageView::new(&reaction, None, None)).unwrap();
+        assert_eq!(shown["content"]["reaction"]["messageId"], MessageId(7).to_string());
     }
 
     #[test]

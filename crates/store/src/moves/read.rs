@@ -26,6 +26,10 @@ pub(crate) fn assemble(rows: &dyn Rows, brief: Brief, standing: Standing, attemp
         }
         whole => whole?.ok_or_else(gone)?,
     };
+    let answers = match &brief.reply_to {
+        Some(id) => rows.provided(brief.business, id)?.map(|(seq, _)| rows.brief_of(seq)).transpose()?.flatten(),
+        None => None,
+    };
     let attempts: Vec<_> = attempts.into_iter().map(|a| a.attempt).collect();
     let failure = join::failure(&standing.phase, standing.status, &attempts);
     Ok(Message {
@@ -50,6 +54,7 @@ pub(crate) fn assemble(rows: &dyn Rows, brief: Brief, standing: Standing, attemp
         callback_data: brief.callback_data,
         campaign: brief.campaign,
         reply_to: brief.reply_to,
+        answers: answers.map(|(answered, _)| answered.id),
         redacted: whole.redacted,
     })
 }
