@@ -156,6 +156,16 @@ impl Shop {
 
     /// Every send of a message that Graph has received, as it was, with Graph's status.
     pub(crate) async fn sends(&self, id: &str) -> Vec<(u64, Value)> {
+        let calls = self.calls(id).await;
+        calls.into_iter().map(|call| (call["status"].as_u64().unwrap(), call["body"].clone())).collect()
+    }
+
+    /// The place of a message's first send among all calls that Graph has received.
+    pub(crate) async fn seq(&self, id: &str) -> u64 {
+        self.calls(id).await[0]["seq"].as_u64().unwrap()
+    }
+
+    async fn calls(&self, id: &str) -> Vec<Value> {
         let mut found = Vec::new();
         let mut after = json!(0);
         loop {
@@ -165,7 +175,7 @@ impl Shop {
             after = last["seq"].clone();
             for call in calls {
                 if call["body"]["biz_opaque_callback_data"].as_str().is_some_and(|tag| tag.starts_with(id)) {
-                    found.push((call["status"].as_u64().unwrap(), call["body"].clone()));
+                    found.push(call.clone());
                 }
             }
         }
