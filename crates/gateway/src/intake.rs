@@ -140,8 +140,11 @@ impl Intake {
         if strangers > 0 {
             telemetry::heard("stranger");
             tracing::warn!(app = %app, facts = strangers, "a webhook spoke of numbers that are not registered under this app");
-            self.ignore(app, "for a number, Page or account that is not registered under this app", &body).await;
+            // Without the body: what else is in it may be a tenant's.
+            self.ignore(app, "for a number, Page or account that is not registered under this app", &Bytes::new()).await;
         }
+        // A body that speaks of one business only is kept as it came; of a mixed one each business keeps its own part.
+        let whole = parts.len() == 1 && strangers == 0;
         for (business, heard) in parts {
             let templates: Vec<TemplateName> = heard
                 .iter()
@@ -150,6 +153,8 @@ impl Intake {
                     _ => None,
                 })
                 .collect();
+            let own_part = || serde_json::to_vec(&heard.iter().map(|(_, heard)| heard).collect::<Vec<_>>()).unwrap_or_default();
+            let raw = if whole { body.to_vec() } else { own_part() };
             let now = this.clock.now();
             let outcome = this
                 .store
@@ -157,7 +162,7 @@ impl Intake {
                     business,
                     app: app.to_owned(),
                     heard,
-                    raw: body.to_vec(),
+                    raw,
                     journal: JournalId::compose(now, seal::chance()),
                     seed: seal::chance(),
                     now,

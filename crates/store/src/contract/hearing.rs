@@ -16,7 +16,7 @@ pub struct HearBody {
     pub app: String,
     /// What; each with the sender it is for, where it is for one.
     pub heard: Vec<(Option<SenderId>, Heard)>,
-    /// The bytes as received.
+    /// The bytes as received; of a body that speaks of others too, this business's part of it.
     pub raw: Vec<u8>,
     /// Names the journal entry.
     pub journal: JournalId,
