@@ -20,7 +20,7 @@ use transom_simulator::StartError;
 use transom_store::{SqliteOptions, SqliteStore};
 
 use crate::fail::Fail;
-use crate::signals;
+use crate::signals::Signals;
 
 /// A running gateway with its operator's door.
 pub(crate) struct House {
@@ -28,6 +28,7 @@ pub(crate) struct House {
     store: Arc<SqliteStore>,
     door: Door,
     config: Config,
+    signals: tokio::sync::Mutex<Signals>,
 }
 
 impl House {
@@ -79,7 +80,9 @@ impl House {
             Fail::new(format!("{} cannot be written: {why}", config.store.dir.display()))
                 .remedy("Make the folder writable for this user.")
         })?;
-        Ok(Self { gateway, store, door, config })
+        // Before anybody is told that it is ready: whoever hears so may stop it at once.
+        let signals = tokio::sync::Mutex::new(Signals::catch()?);
+        Ok(Self { gateway, store, door, config, signals })
     }
 
     /// Where it listens, as a client on this machine reaches it.
@@ -98,7 +101,7 @@ impl House {
     /// When the store has failed: it is not tried again, since what a failed sync has lost is not known.
     pub(crate) async fn until_stopped(&self) -> Result<(), Fail> {
         tokio::select! {
-            stopped = signals::first() => stopped,
+            () = async { self.signals.lock().await.first().await } => Ok(()),
             why = self.store.failed() => Err(Fail::new(format!("the store has failed: {why}"))
                 .remedy("Mend the disk, then start again: everything that was accepted is there.")),
         }

@@ -10,7 +10,8 @@ use transom_simulator::{Options, Seed, Simulator, stored_offset_ms};
 
 use crate::args::SimulateArgs;
 use crate::fail::Fail;
-use crate::{house, logs, out, signals};
+use crate::signals::Signals;
+use crate::{house, logs, out};
 
 /// Runs until a signal.
 ///
@@ -22,6 +23,7 @@ pub(crate) async fn run(args: &SimulateArgs) -> Result<(), Fail> {
     let offset = if args.dir.exists() { stored_offset_ms(&args.dir).map_err(failed)? } else { 0 };
     let options =
         Options { dir: args.dir.clone(), listen: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)), seed: Seed::random() };
+    let mut signals = Signals::catch()?;
     let simulator = Simulator::start(options, WorldClock::turnable(Span::millis(offset))).await.map_err(failed)?;
     let (url, meta) = (simulator.graph_url(), simulator.identity());
     if args.json {
@@ -49,7 +51,7 @@ pub(crate) async fn run(args: &SimulateArgs) -> Result<(), Fail> {
         out::line("  transom sender add");
     }
     let ended = tokio::select! {
-        stopped = signals::first() => stopped,
+        () = signals.first() => Ok(()),
         () = simulator.failed() => Err(Fail::new("the simulator could not write to its folder")
             .remedy("Make room on the disk, then start again: everything that was answered is there.")),
     };
