@@ -1,0 +1,115 @@
+//! One attempt: judged again on what stands in the claim, sent, and its outcome stored.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use transom_domain::address::Identity;
+use transom_domain::error_code::ErrorCode;
+use transom_domain::message::CallbackTag;
+use transom_domain::status::Failure;
+use transom_domain::time::Span;
+use transom_domain::verdict::Verdict;
+use transom_meta::send::{Envelope, Recipient};
+use transom_store::{Claimed, Outcome, Settle};
+
+use super::Inner;
+use super::round::STORE_PAUSE;
+use super::worker::Worker;
+use crate::directory::Speaker;
+use crate::service::{Known, Leaving, facts_of, failure_of, judged, needs_phone};
+use crate::telemetry;
+
+/// The longest pause between two tries to store an outcome.
+const SETTLE_PAUSE_MAX: Duration = Duration::from_secs(5);
+
+impl Inner {
+    pub(super) async fn dispatch(
+        &self,
+        worker: &Worker,
+        speaker: &Speaker,
+        claimed: Claimed,
+        permits: (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>),
+    ) {
+        let (business, message, attempt) = (claimed.message.business, claimed.message.id, claimed.attempt);
+        let (verdict, outcome) = self.attempt(worker, speaker, &claimed).await;
+        drop(permits);
+        let settle = Settle { business, message, attempt, verdict, outcome };
+        let mut pause = STORE_PAUSE;
+        loop {
+            match self.store.settle(vec![settle.clone()], self.clock.now()).await {
+                Ok(_) => break,
+                // Until it is stored or the process stops: an attempt without an outcome would hold its lane. After a stop
+                // recovery makes it unknown, and a status can still settle it.
+                Err(why) => {
+                    tracing::error!(message.id = %message, error = %why, "an outcome could not be stored yet");
+                    if self.stop.is_cancelled() {
+                        return;
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(SETTLE_PAUSE_MAX);
+                }
+            }
+        }
+        if matches!(settle.outcome, Outcome::Unknown { .. })
+            && let Some(post) = self.unknowns.get()
+        {
+            post.poke();
+        }
+        worker.post.poke();
+        self.relay.poke(business);
+    }
+
+    /// One attempt: judged again, sent, and what became of it.
+    async fn attempt(&self, worker: &Worker, speaker: &Speaker, claimed: &Claimed) -> (Option<Verdict>, Outcome) {
+        let message = &claimed.message;
+        let now = self.clock.now();
+        let failed = |failure: Failure| Outcome::Failed { failure, no_session: false };
+        let plain = |code: ErrorCode, message: &str| Failure { code, message: message.to_owned(), upstream: None };
+        let Some(draft) = &message.draft else {
+            return (None, failed(plain(ErrorCode::Unspecified, "The message has no content any more.")));
+        };
+        let shelf = match &speaker.sender.waba {
+            Some(waba) => match self.library.shelf(message.business, waba).await {
+                Ok(shelf) => shelf,
+                Err(why) => {
+                    let failure = plain(ErrorCode::StoreUnavailable, &why.to_string());
+                    return (None, Outcome::Again { not_before: now.plus(Span::secs(1)), failure, uncounted: true });
+                }
+            },
+            None => Arc::default(),
+        };
+        let session = claimed.evidence.at(now);
+        let facts = facts_of(&message.address, claimed.facts);
+        let judged = match judged(draft, &shelf, Known { channel: message.channel, session, customer: facts, stopped: None }) {
+            Ok(judged) => judged,
+            Err(problem) => return (None, failed(Failure { code: problem.code, message: problem.message, upstream: None })),
+        };
+        let verdict = judged.verdict;
+        let Some(leaving) = judged.leaving else {
+            let failure = failure_of(&verdict, session);
+            return (Some(verdict), failed(failure));
+        };
+        let phone = claimed.phone.as_ref();
+        let recipient = match (&message.address, phone) {
+            (Identity::Phone(phone), _) => Recipient::To(phone),
+            (Identity::Bsuid(_), Some(phone)) if needs_phone(verdict.category) => Recipient::To(phone),
+            (Identity::Bsuid(bsuid), _) => Recipient::Recipient(bsuid),
+            (Identity::Psid(_), _) => {
+                return (Some(verdict), failed(plain(ErrorCode::MessageContentUnsupported, "Messenger cannot be sent to yet.")));
+            }
+        };
+        let tag = CallbackTag { message: message.id, attempt: claimed.attempt }.to_string();
+        let envelope = Envelope { recipient, context: message.reply_to.as_deref(), callback: &tag };
+        let body = match &leaving {
+            Leaving::FreeForm(say) => transom_meta::send::free_form(&envelope, say),
+            Leaving::Template(send) => transom_meta::send::template(&envelope, send),
+        };
+        let begun = Instant::now();
+        let called = self.upstream.send(&speaker.sender.account, &speaker.token, &body).await;
+        telemetry::upstream_latency(begun.elapsed());
+        let outcome = self.outcome(worker, speaker, claimed, called).await;
+        (Some(verdict), outcome)
+    }
+}

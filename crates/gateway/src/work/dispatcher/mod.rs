@@ -1,0 +1,159 @@
+//! The dispatcher: one worker per sender claims what pace and connections let go, judges it once more, and sends it.
+//!
+//! Attempt before act: a claim has committed the attempts before it answers. What became of each is settled in one more
+//! commit. A crash between the two leaves an attempt without an outcome, which is `unknown` and never sent as if new.
+
+mod attempt;
+mod outcome;
+mod round;
+mod worker;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use transom_clock::WorldClock;
+use transom_domain::id::SenderId;
+use transom_store::Store;
+
+use self::worker::{Worker, pace_of};
+use super::relay::Relay;
+use super::rest::{Post, Rest};
+use crate::directory::{Directory, Speaker};
+use crate::service::Limits;
+use crate::templates::Library;
+use crate::upstream::Upstream;
+
+/// The dispatcher; cheap to clone.
+#[derive(Clone)]
+pub struct Dispatcher(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    clock: WorldClock,
+    directory: Directory,
+    library: Library,
+    upstream: Upstream,
+    limits: Limits,
+    relay: Relay,
+    rest: Rest,
+    owner: u64,
+    connections: Arc<Semaphore>,
+    per_sender: usize,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    workers: Mutex<HashMap<SenderId, Arc<Worker>>>,
+    unknowns: OnceLock<Arc<Post>>,
+    capacity: usize,
+}
+
+/// What the dispatcher is made of.
+pub struct DispatcherParts {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// World time.
+    pub clock: WorldClock,
+    /// Senders.
+    pub directory: Directory,
+    /// Templates.
+    pub library: Library,
+    /// Meta.
+    pub upstream: Upstream,
+    /// Limits.
+    pub limits: Limits,
+    /// Who tells of outcomes.
+    pub relay: Relay,
+    /// Where workers are posted.
+    pub rest: Rest,
+    /// New at every start.
+    pub owner: u64,
+    /// Calls upstream at once, all senders together.
+    pub connections: usize,
+    /// Calls upstream at once of one sender.
+    pub per_sender: usize,
+    /// Where tasks are tracked until they end.
+    pub tasks: TaskTracker,
+    /// Claims stop when it is cancelled.
+    pub stop: CancellationToken,
+}
+
+impl Dispatcher {
+    /// Makes it; workers start with the senders of the directory.
+    #[must_use]
+    pub fn new(parts: DispatcherParts) -> Self {
+        let DispatcherParts {
+            store,
+            clock,
+            directory,
+            library,
+            upstream,
+            limits,
+            relay,
+            rest,
+            owner,
+            connections,
+            per_sender,
+            tasks,
+            stop,
+        } = parts;
+        Self(Arc::new(Inner {
+            store,
+            clock,
+            directory,
+            library,
+            upstream,
+            limits,
+            relay,
+            rest,
+            owner,
+            connections: Arc::new(Semaphore::new(connections)),
+            per_sender,
+            tasks,
+            stop,
+            workers: Mutex::default(),
+            unknowns: OnceLock::new(),
+            capacity: connections,
+        }))
+    }
+
+    /// Who is poked when an answer was lost.
+    pub fn tell_of_unknowns(&self, post: Arc<Post>) {
+        let _ = self.0.unknowns.set(post);
+    }
+
+    /// There may be something to send through this sender.
+    pub fn poke(&self, sender: SenderId) {
+        if let Some(worker) = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).get(&sender) {
+            worker.post.poke();
+        }
+    }
+
+    /// So many messages of this sender came in: they count towards its throughput.
+    pub fn heard(&self, speaker: &Speaker, count: u32) {
+        if let Some(worker) = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).get(&speaker.sender.id) {
+            worker.spend(pace_of(speaker), count);
+        }
+    }
+
+    /// How many calls upstream are under way.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.0.capacity.saturating_sub(self.0.connections.available_permits())
+    }
+
+    /// Starts a worker for every sender that has none, and wakes all: senders were added, stopped or mended.
+    pub fn follow_directory(&self) {
+        let mut workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        for speaker in self.0.directory.now().all() {
+            let worker = workers.entry(speaker.sender.id).or_insert_with(|| {
+                let worker = Arc::new(Worker::new(speaker.sender.id, self.0.rest.post(), self.0.per_sender));
+                self.0.tasks.spawn(self.0.clone().work(worker.clone()));
+                worker
+            });
+            worker.post.poke();
+        }
+    }
+}

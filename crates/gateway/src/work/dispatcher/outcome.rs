@@ -1,0 +1,107 @@
+//! What the answer to a send means, and what follows for the sender.
+
+use transom_domain::dispatch::{Next, after_refusal, rest_after};
+use transom_domain::error_code::ErrorCode;
+use transom_domain::fact::Person;
+use transom_domain::status::Failure;
+use transom_domain::time::Span;
+use transom_meta::codes::classify;
+use transom_meta::send::Answer;
+use transom_store::{Claimed, Outcome};
+
+use super::Inner;
+use super::worker::Worker;
+use crate::directory::Speaker;
+use crate::seal;
+use crate::telemetry;
+use crate::upstream::Called;
+
+impl Inner {
+    /// What became of an attempt.
+    pub(super) async fn outcome(&self, worker: &Worker, speaker: &Speaker, claimed: &Claimed, called: Called) -> Outcome {
+        let now = self.clock.now();
+        let unknown = |why: String| {
+            telemetry::attempt("unknown");
+            tracing::warn!(message.id = %claimed.message.id, attempt = claimed.attempt, reason = %why, "the answer to a send was lost");
+            let failure = Failure {
+                code: ErrorCode::OutcomeUnknown,
+                message: format!("The answer to the send was lost: {why}."),
+                upstream: None,
+            };
+            Outcome::Unknown { until: now.plus(self.limits.unknown_wait), failure }
+        };
+        let (status, body) = match called {
+            Called::Answer { status, body } => (status, body),
+            Called::Lost(why) => return unknown(why),
+            Called::NeverLeft(why) => {
+                telemetry::attempt("unreachable");
+                let failure = Failure {
+                    code: ErrorCode::UpstreamError,
+                    message: format!("Meta cannot be reached: {why}."),
+                    upstream: None,
+                };
+                worker.rest(now.plus(Span::secs(1)));
+                return Outcome::Again { not_before: now.plus(Span::secs(1)), failure, uncounted: true };
+            }
+        };
+        match transom_meta::send::parse_answer(status, &body) {
+            Answer::Accepted(accepted) => {
+                telemetry::attempt("accepted");
+                let recipient = Person { phone: accepted.wa_id, bsuid: accepted.user_id, ..Person::default() };
+                Outcome::Answered { provider_id: accepted.provider_id, recipient, note: accepted.held }
+            }
+            Answer::Garbled { .. } => unknown("the answer made no sense".to_owned()),
+            Answer::Refused { error, http } => {
+                let classified = classify(http, error.as_ref());
+                // A fault of the server without Meta's own error object may have come after the message was taken.
+                if http >= 500 && error.is_none() {
+                    return unknown(format!("HTTP {http} without an error object"));
+                }
+                telemetry::attempt(classified.class.word());
+                let said = error.as_ref().map_or_else(|| format!("HTTP {http}"), |e| format!("{} ({})", e.title, e.code));
+                let failure = Failure { code: classified.native, message: format!("Meta refused: {said}."), upstream: error };
+                if let Some(rest) = rest_after(classified.class) {
+                    worker.rest(now.plus(rest));
+                }
+                if matches!(classified.class, transom_domain::failure::Class::Template) {
+                    self.library.after_a_miss(speaker).await;
+                }
+                match after_refusal(
+                    classified.class,
+                    classified.curve,
+                    classified.native,
+                    &claimed.message.attempts,
+                    now,
+                    seal::chance() as u64,
+                ) {
+                    Next::Again { not_before } => Outcome::Again { not_before, failure, uncounted: false },
+                    Next::Fail { no_session } => Outcome::Failed { failure, no_session },
+                    Next::StopSender => {
+                        // Even if the stop cannot be stored, a bad token is not tried in a hot loop.
+                        worker.rest(now.plus(Span::secs(1)));
+                        self.stop_sender(speaker, &failure).await;
+                        Outcome::Again { not_before: now, failure, uncounted: true }
+                    }
+                }
+            }
+        }
+    }
+
+    /// An operator's error fails nothing: it stops the sender, keeps its queue, and is told.
+    async fn stop_sender(&self, speaker: &Speaker, failure: &Failure) {
+        let id = speaker.sender.id;
+        if self.directory.now().sender(id).is_some_and(|present| present.token != speaker.token) {
+            // Refused under a token that has been replaced meanwhile.
+            return;
+        }
+        tracing::error!(sender.id = %id, reason = %failure.message, "the sender is stopped; `transom doctor` says what to mend");
+        let stored = self.store.set_sender_state(speaker.sender.business, id, Some(failure.clone()), self.clock.now()).await;
+        if let Err(why) = stored {
+            tracing::error!(sender.id = %id, error = %why, "the stop of a sender could not be stored");
+        }
+        if let Err(why) = self.directory.reload().await {
+            tracing::error!(error = %why, "the directory could not be read");
+        }
+        self.relay.poke(speaker.sender.business);
+    }
+}

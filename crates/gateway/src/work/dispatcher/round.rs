@@ -1,0 +1,107 @@
+//! The rounds of one sender's worker: wait, claim what pace and connections let go, hand it on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use transom_domain::address::Channel;
+use transom_domain::time::{Span, Timestamp};
+use transom_store::{BATCH_MAX, Claim};
+
+use super::Inner;
+use super::worker::{Worker, pace_of};
+
+/// How long a worker waits after the store could not answer.
+pub(super) const STORE_PAUSE: Duration = Duration::from_millis(200);
+/// A sender that nobody pokes is looked at this often: a poke is a hint, never what correctness rests on.
+const LOOK: Span = Span::minutes(1);
+
+impl Inner {
+    pub(super) async fn work(self: Arc<Self>, worker: Arc<Worker>) {
+        let mut due = None;
+        loop {
+            let busy = tokio::select! {
+                busy = worker.post.wait(due) => busy,
+                () = self.stop.cancelled() => return,
+            };
+            // A round is never cut short: a claim that was committed must be sent, or its messages would count as unknown.
+            due = self.round(&worker).await;
+            busy.until(due);
+        }
+    }
+
+    /// Claims and sends until nothing is due; says when something will be.
+    async fn round(self: &Arc<Self>, worker: &Arc<Worker>) -> Option<Timestamp> {
+        while !self.stop.is_cancelled() {
+            let speaker = self.directory.now().sender(worker.sender).cloned()?;
+            if speaker.stopped().is_some() || speaker.sender.channel == Channel::Messenger {
+                return None;
+            }
+            let now = self.clock.now();
+            let rest_until = worker.resting();
+            if rest_until > now {
+                return Some(rest_until);
+            }
+            let pace = pace_of(&speaker);
+            let room = match worker.room(pace) {
+                Ok(room) => room as usize,
+                Err(wait) => {
+                    tokio::time::sleep(wait).await;
+                    continue;
+                }
+            };
+            // At least one free connection; then as many as are free without waiting.
+            let first = tokio::select! {
+                slot = worker.slots.clone().acquire_owned() => slot.ok()?,
+                () = self.stop.cancelled() => return None,
+            };
+            let mut slots = vec![first];
+            while slots.len() < room.min(BATCH_MAX)
+                && let Ok(slot) = worker.slots.clone().try_acquire_owned()
+            {
+                slots.push(slot);
+            }
+            let first = tokio::select! {
+                connection = self.connections.clone().acquire_owned() => connection.ok()?,
+                () = self.stop.cancelled() => return None,
+            };
+            let mut connections = vec![first];
+            while connections.len() < slots.len()
+                && let Ok(connection) = self.connections.clone().try_acquire_owned()
+            {
+                connections.push(connection);
+            }
+            let claim = Claim {
+                sender: worker.sender,
+                limit: connections.len().min(slots.len()),
+                owner: self.owner,
+                now,
+                pair_gap: self.limits.pair_gap,
+                pair_burst: self.limits.pair_burst,
+            };
+            let claims = match self.store.claim(claim).await {
+                Ok(claims) => claims,
+                Err(why) => {
+                    tracing::warn!(sender.id = %worker.sender, error = %why, "claiming failed");
+                    tokio::time::sleep(STORE_PAUSE).await;
+                    continue;
+                }
+            };
+            if claims.claimed.is_empty() {
+                // Messages that were expired by the claim have events.
+                self.relay.poke(speaker.sender.business);
+                return Some(claims.next_due.unwrap_or(Timestamp::FAR).min(now.plus(LOOK)));
+            }
+            worker.spend(pace, u32::try_from(claims.claimed.len()).unwrap_or(u32::MAX));
+            for claimed in claims.claimed {
+                let permits = (slots.pop(), connections.pop());
+                let (this, worker, speaker) = (self.clone(), worker.clone(), speaker.clone());
+                let busy = worker.post.busy();
+                self.tasks.spawn(async move {
+                    this.dispatch(&worker, &speaker, claimed, permits).await;
+                    drop(busy);
+                });
+            }
+        }
+        None
+    }
+}
