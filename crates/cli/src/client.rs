@@ -96,7 +96,7 @@ impl Client {
     }
 
     fn unreachable(&self, why: &reqwest::Error) -> Fail {
-        Fail::new(format!("{} cannot be reached: {}", self.base, transom_gateway::upstream::in_words(why)))
+        Fail::new(format!("{} cannot be reached: {}", self.base, transom_gateway::wire::in_words(why)))
             .remedy("Check that it runs there; `transom dev` starts gateway and simulator.")
     }
 }

@@ -15,6 +15,7 @@ use transom_gateway::http::HttpSettings;
 use transom_gateway::seal::SealingKey;
 use transom_gateway::service::{AddressRules, Limits};
 use transom_gateway::upstream::UpstreamSettings;
+use transom_gateway::wire::Wires;
 use transom_gateway::{Gateway, GatewayParts};
 use transom_simulator::StartError;
 use transom_store::{SqliteOptions, SqliteStore};
@@ -63,7 +64,7 @@ impl House {
                 pair_burst: config.limits.pair_burst,
             },
             addresses: addresses(&config),
-            webhook_timeout: duration(config.webhooks.timeout),
+            wires: wires(&config)?,
             template_interval: config.templates.sync_interval,
             http: HttpSettings {
                 connections_max: config.server.max_connections,
@@ -139,8 +140,13 @@ pub(crate) fn upstream(config: &Config) -> UpstreamSettings {
     UpstreamSettings {
         graph_url: config.upstream.graph_url.as_str().to_owned(),
         version: config.upstream.version.as_str().to_owned(),
-        timeout: duration(config.upstream.timeout),
     }
+}
+
+/// The ways out, with their time limits.
+pub(crate) fn wires(config: &Config) -> Result<Wires, Fail> {
+    Wires::http(duration(config.upstream.timeout), duration(config.webhooks.timeout), addresses(config))
+        .map_err(|why| Fail::new(format!("the network cannot be used: {why}")))
 }
 
 /// Which webhook addresses are allowed.

@@ -21,6 +21,7 @@ use crate::service::{AddressRules, Limits, Service, ServiceParts};
 use crate::telemetry;
 use crate::templates::Library;
 use crate::upstream::{Upstream, UpstreamSettings};
+use crate::wire::Wires;
 use crate::work::dispatcher::{Dispatcher, DispatcherParts};
 use crate::work::relay::Relay;
 use crate::work::rest::Rest;
@@ -48,8 +49,8 @@ pub struct GatewayParts {
     pub limits: Limits,
     /// Which webhook addresses are allowed.
     pub addresses: AddressRules,
-    /// After this a webhook endpoint has not answered.
-    pub webhook_timeout: Duration,
+    /// The ways out, to Meta and to webhook endpoints.
+    pub wires: Wires,
     /// How often templates are read from Meta.
     pub template_interval: Span,
     /// Bounds of the HTTP surface.
@@ -96,7 +97,7 @@ impl Gateway {
         let tasks = TaskTracker::new();
         let (stop_listening, stop_working) = (CancellationToken::new(), CancellationToken::new());
         let rest = Rest::new(clock.clone());
-        let upstream = Upstream::new(&parts.upstream).map_err(StartError::Network)?;
+        let upstream = Upstream::new(&parts.upstream, parts.wires.upstream.clone());
         let directory = Directory::open(store.clone(), key.clone()).await?;
         let library = Library::new(store.clone(), upstream.clone(), clock.clone());
         // A number that no earlier start had: what another owner left without an outcome is unknown.
@@ -114,12 +115,11 @@ impl Gateway {
             clock.clone(),
             key.clone(),
             addresses,
-            parts.webhook_timeout,
+            parts.wires.endpoints,
             rest.clone(),
             tasks.clone(),
             stop_working.child_token(),
-        )
-        .map_err(StartError::Network)?;
+        );
         let dispatcher = Dispatcher::new(DispatcherParts {
             store: store.clone(),
             clock: clock.clone(),
@@ -149,7 +149,7 @@ impl Gateway {
         });
         let intake =
             Intake::new(store.clone(), clock.clone(), directory.clone(), library.clone(), dispatcher.clone(), relay.clone());
-        let admin = Admin::new(service.clone(), Some(parts.public_url.clone())).map_err(StartError::Network)?;
+        let admin = Admin::new(service.clone(), Some(parts.public_url.clone()), parts.wires.upstream);
         dispatcher.follow_directory();
         relay.reload().await?;
         let upkeep = Upkeep {

@@ -14,6 +14,7 @@ pub mod service;
 pub mod telemetry;
 pub mod templates;
 pub mod upstream;
+pub mod wire;
 pub mod work;
 
 mod house;

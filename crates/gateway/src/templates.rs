@@ -174,7 +174,7 @@ impl Library {
         let mut complete = false;
         for _ in 0..PAGES_MAX {
             let path = transom_meta::graph::templates_path(&waba, PAGE, after.as_deref());
-            let answer = self.0.upstream.call(reqwest::Method::GET, &path, &speaker.token, None).await.json()?;
+            let answer = self.0.upstream.call(::http::Method::GET, &path, &speaker.token, None).await.json()?;
             let page = transom_meta::templates::parse_page(&answer).map_err(|why| why.to_string())?;
             templates.extend(page.templates);
             reading.skipped.extend(page.skipped);

@@ -1,10 +1,13 @@
-//! The way to Meta: one pooled HTTP client. It tells an answer from a lost one, and a lost one from a call that never left.
+//! The way to Meta: where it is, and how it is called.
 
-use std::time::Duration;
+use std::sync::Arc;
 
+use ::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use ::http::{Method, Request};
 use bytes::Bytes;
-use reqwest::Method;
 use serde_json::Value;
+
+use crate::wire::{Called, Wanted, Wire};
 
 /// Largest answer that is read; Meta's are a few kilobytes, a page of templates a few hundred.
 const ANSWER_MAX: usize = 8 * 1024 * 1024;
@@ -16,32 +19,15 @@ pub struct UpstreamSettings {
     pub graph_url: String,
     /// Graph version, such as `v25.0`.
     pub version: String,
-    /// After this an answer counts as lost.
-    pub timeout: Duration,
 }
 
-/// The client; cheap to clone.
-#[derive(Debug, Clone)]
+/// Meta; cheap to clone.
+#[derive(Clone)]
 pub struct Upstream {
-    client: reqwest::Client,
-    root: String,
-    version: String,
-}
-
-/// What became of a call.
-#[derive(Debug, Clone)]
-pub enum Called {
-    /// The upstream answered.
-    Answer {
-        /// HTTP status.
-        status: u16,
-        /// Body.
-        body: Bytes,
-    },
-    /// Nothing left: it can be called again without a doubt.
-    NeverLeft(String),
-    /// It may have arrived; nobody knows.
-    Lost(String),
+    wire: Arc<dyn Wire>,
+    /// Address and version.
+    root: Arc<str>,
+    version: Arc<str>,
 }
 
 impl Called {
@@ -68,22 +54,11 @@ impl Called {
 }
 
 impl Upstream {
-    /// Makes the client.
-    ///
-    /// # Errors
-    /// When TLS cannot be set up, as a sentence.
-    pub fn new(settings: &UpstreamSettings) -> Result<Self, String> {
-        let client = reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(settings.timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .tcp_nodelay(true)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .user_agent(concat!("transom/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|why| why.to_string())?;
-        Ok(Self { client, root: settings.graph_url.trim_end_matches('/').to_owned(), version: settings.version.clone() })
+    /// Meta at the other end of a wire.
+    #[must_use]
+    pub fn new(settings: &UpstreamSettings, wire: Arc<dyn Wire>) -> Self {
+        let root = format!("{}/{}/", settings.graph_url.trim_end_matches('/'), settings.version);
+        Self { wire, root: root.into(), version: settings.version.as_str().into() }
     }
 
     /// The Graph version in use.
@@ -94,22 +69,25 @@ impl Upstream {
 
     /// Calls `path` (without version, with its query) under a token.
     pub async fn call(&self, method: Method, path: &str, token: &str, body: Option<&Value>) -> Called {
-        let mut request = self
-            .client
-            .request(method, format!("{}/{}/{}", self.root, self.version, path.trim_start_matches('/')))
-            .bearer_auth(token);
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let answer = match request.send().await {
-            Ok(answer) => answer,
-            Err(why) if why.is_connect() || why.is_builder() => return Called::NeverLeft(in_words(&why)),
-            Err(why) => return Called::Lost(in_words(&why)),
+        let path = path.trim_start_matches('/');
+        let request = Request::builder().method(method).uri([&self.root, path].concat());
+        // `sensitive` keeps it out of debug output.
+        let bearer = HeaderValue::try_from(["Bearer ", token].concat()).map(|mut value| {
+            value.set_sensitive(true);
+            value
+        });
+        let request = match bearer {
+            Ok(bearer) => request.header(AUTHORIZATION, bearer),
+            Err(_) => return Called::NeverLeft("the token has characters that no header can carry".to_owned()),
         };
-        let status = answer.status().as_u16();
-        match bounded(answer, ANSWER_MAX).await {
-            Ok(body) => Called::Answer { status, body },
-            Err(why) => Called::Lost(why),
+        let request = match body.map(serde_json::to_vec).transpose() {
+            Ok(None) => request.body(Bytes::new()),
+            Ok(Some(body)) => request.header(CONTENT_TYPE, HeaderValue::from_static("application/json")).body(body.into()),
+            Err(why) => return Called::NeverLeft(format!("the request cannot be written: {why}")),
+        };
+        match request {
+            Ok(request) => self.wire.call(request, Wanted::Whole(ANSWER_MAX)).await,
+            Err(why) => Called::NeverLeft(format!("the request cannot be written: {why}")),
         }
     }
 
@@ -117,32 +95,4 @@ impl Upstream {
     pub async fn send(&self, phone_number_id: &str, token: &str, body: &Value) -> Called {
         self.call(Method::POST, &transom_meta::graph::messages_path(phone_number_id), token, Some(body)).await
     }
-}
-
-/// Reads a body up to a bound.
-///
-/// # Errors
-/// A sentence: the connection broke, or the body is larger.
-pub async fn bounded(mut answer: reqwest::Response, max: usize) -> Result<Bytes, String> {
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|why| in_words(&why))? {
-        if body.len() + chunk.len() > max {
-            return Err(format!("the body is larger than {max} bytes"));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.into())
-}
-
-/// The innermost cause, without the address (a token could be in it).
-#[must_use]
-pub fn in_words(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "timed out".to_owned();
-    }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

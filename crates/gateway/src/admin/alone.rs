@@ -1,7 +1,6 @@
 //! The operator's hand on a folder that no server holds: everything but the workers.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,6 +15,7 @@ use crate::seal::SealingKey;
 use crate::service::{AddressRules, Limits, Service, ServiceParts};
 use crate::templates::Library;
 use crate::upstream::{Upstream, UpstreamSettings};
+use crate::wire::Wires;
 use crate::work::dispatcher::{Dispatcher, DispatcherParts};
 use crate::work::relay::Relay;
 use crate::work::rest::Rest;
@@ -30,13 +30,14 @@ impl Admin {
         store: Arc<dyn Store>,
         key: SealingKey,
         upstream: &UpstreamSettings,
+        wires: Wires,
         addresses: AddressRules,
     ) -> Result<Self, StartError> {
         let (clock, key) = (WorldClock::wall(), Arc::new(key));
         let stop = CancellationToken::new();
         stop.cancel();
         let (tasks, rest, limits) = (TaskTracker::new(), Rest::new(clock.clone()), Limits::default());
-        let upstream = Upstream::new(upstream).map_err(StartError::Network)?;
+        let upstream = Upstream::new(upstream, wires.upstream.clone());
         let directory = Directory::open(store.clone(), key.clone()).await?;
         let library = Library::new(store.clone(), upstream.clone(), clock.clone());
         let relay = Relay::new(
@@ -44,12 +45,11 @@ impl Admin {
             clock.clone(),
             key.clone(),
             addresses,
-            Duration::from_secs(1),
+            wires.endpoints,
             rest.clone(),
             tasks.clone(),
             stop.clone(),
-        )
-        .map_err(StartError::Network)?;
+        );
         let dispatcher = Dispatcher::new(DispatcherParts {
             store: store.clone(),
             clock: clock.clone(),
@@ -67,6 +67,6 @@ impl Admin {
         });
         let service =
             Service::new(ServiceParts { store, clock, directory, library, upstream, key, limits, addresses, dispatcher, relay });
-        Self::new(service, None).map_err(StartError::Network)
+        Ok(Self::new(service, None, wires.upstream))
     }
 }

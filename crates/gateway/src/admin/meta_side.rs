@@ -1,12 +1,13 @@
 //! What Meta says about a number, its account and its token: the calls that `sender add` and the doctor share.
 
-use reqwest::Method;
+use ::http::{Method, Request};
+use bytes::Bytes;
 use serde_json::Value;
 
 use transom_meta::graph::{self, DebugToken, PhoneNumber};
 
 use super::Admin;
-use crate::upstream::{bounded, in_words};
+use crate::wire::{Called, Wanted};
 
 /// Pages of an account's numbers that are followed: Meta allows 25 numbers per account, partners have some hundred.
 const PAGES_MAX: usize = 20;
@@ -95,13 +96,12 @@ impl Admin {
             .append_pair("hub.challenge", &challenge)
             .append_pair("hub.verify_token", verify_token)
             .finish();
-        let answer = self.own.get(format!("{callback}?{query}")).send().await.map_err(|why| in_words(&why))?;
-        let status = answer.status().as_u16();
-        let body = bounded(answer, CHALLENGE_MAX).await?;
-        match status {
-            200 if body == challenge.as_bytes() => Ok(()),
-            200 => Err("something else than this gateway answers there".to_owned()),
-            other => Err(format!("it answers HTTP {other}")),
+        let request = Request::get(format!("{callback}?{query}")).body(Bytes::new()).map_err(|why| why.to_string())?;
+        match self.own.call(request, Wanted::Whole(CHALLENGE_MAX)).await {
+            Called::Answer { status: 200, body } if body == challenge.as_bytes() => Ok(()),
+            Called::Answer { status: 200, .. } => Err("something else than this gateway answers there".to_owned()),
+            Called::Answer { status, .. } => Err(format!("it answers HTTP {status}")),
+            Called::NeverLeft(why) | Called::Lost(why) => Err(why),
         }
     }
 }

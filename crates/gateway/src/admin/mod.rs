@@ -9,6 +9,8 @@ mod meta_side;
 mod queue;
 mod sender;
 
+use std::sync::Arc;
+
 use sha2::{Digest as _, Sha256};
 
 use transom_domain::error_code::ErrorCode;
@@ -19,6 +21,7 @@ use transom_store::{App, Business, Endpoint, Key, Scopes, Sender, SenderState};
 use crate::problem::Problem;
 use crate::seal::{SealError, chance, hex, random};
 use crate::service::{Caller, NewWebhook, Service, WebhookChange, webhook_secret};
+use crate::wire::Wire;
 
 pub use command::{
     AdminAnswer, AdminCommand, AdminRefusal, AppView, BusinessView, EndpointView, Finding, KeyView, Level, Scope, Secret,
@@ -38,21 +41,14 @@ pub struct Admin {
     /// Where Meta reaches us, without a slash at its end; none when nobody listens.
     public_url: Option<String>,
     /// Calls our own address, to see whether Meta could.
-    own: reqwest::Client,
+    own: Arc<dyn Wire>,
 }
 
 impl Admin {
     /// Over a service. `public_url` is none where no server runs: what needs Meta to reach us is then refused.
-    ///
-    /// # Errors
-    /// When the HTTP client cannot be set up, as a sentence.
-    pub fn new(service: Service, public_url: Option<String>) -> Result<Self, String> {
-        let own = reqwest::Client::builder()
-            .timeout(std::time::Duration::from_secs(10))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|why| why.to_string())?;
-        Ok(Self { service, public_url, own })
+    #[must_use]
+    pub fn new(service: Service, public_url: Option<String>, own: Arc<dyn Wire>) -> Self {
+        Self { service, public_url, own }
     }
 
     /// Does what is asked.

@@ -13,14 +13,15 @@ use super::*;
 use crate::seal::SealingKey;
 use crate::service::AddressRules;
 use crate::upstream::UpstreamSettings;
+use crate::wire::Wires;
 
 /// Over an empty memory store, with an upstream that nobody answers at.
 async fn alone() -> Admin {
     let dir = tempfile::tempdir().unwrap();
     let key = SealingKey::load_or_create(dir.path()).unwrap();
-    let upstream =
-        UpstreamSettings { graph_url: "http://127.0.0.1:9".into(), version: "v25.0".into(), timeout: Duration::from_secs(1) };
-    Admin::alone(Arc::new(MemoryStore::new()), key, &upstream, AddressRules::default()).await.unwrap()
+    let upstream = UpstreamSettings { graph_url: "http://127.0.0.1:9".into(), version: "v25.0".into() };
+    let wires = Wires::http(Duration::from_secs(1), Duration::from_secs(1), AddressRules::default()).unwrap();
+    Admin::alone(Arc::new(MemoryStore::new()), key, &upstream, wires, AddressRules::default()).await.unwrap()
 }
 
 async fn business(admin: &Admin) -> BusinessId {

@@ -20,6 +20,7 @@ use crate::http::HttpSettings;
 use crate::seal::SealingKey;
 use crate::service::{AddressRules, Limits};
 use crate::upstream::UpstreamSettings;
+use crate::wire::Wires;
 use crate::{Gateway, GatewayParts};
 
 const SECRET: &[u8] = b"app secret";
@@ -89,16 +90,12 @@ async fn house() -> House {
         listener,
         public_url: base.clone(),
         // The discard port: nobody answers there.
-        upstream: UpstreamSettings {
-            graph_url: "http://127.0.0.1:9".into(),
-            version: "v25.0".into(),
-            timeout: Duration::from_secs(1),
-        },
+        upstream: UpstreamSettings { graph_url: "http://127.0.0.1:9".into(), version: "v25.0".into() },
         upstream_connections: 1,
         upstream_per_sender: 1,
         limits: Limits::default(),
         addresses: AddressRules::default(),
-        webhook_timeout: Duration::from_secs(1),
+        wires: Wires::http(Duration::from_secs(1), Duration::from_secs(1), AddressRules::default()).unwrap(),
         template_interval: Span::hours(1),
         http: HttpSettings { drain: Duration::from_secs(1), ..HttpSettings::default() },
         admin_token: None,

@@ -4,10 +4,10 @@
 //! told in order; a failing one holds back only its own conversation.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ::http::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use futures::stream::{FuturesUnordered, StreamExt as _};
@@ -28,6 +28,7 @@ use crate::native::payload::{payload, tells};
 use crate::seal::{self, SealingKey};
 use crate::service::AddressRules;
 use crate::telemetry;
+use crate::wire::{Called, Wanted, Wire};
 
 /// Deliveries under way at once to one endpoint.
 const AT_ONCE: usize = 16;
@@ -52,7 +53,7 @@ struct Inner {
     clock: WorldClock,
     key: Arc<SealingKey>,
     addresses: AddressRules,
-    client: reqwest::Client,
+    wire: Arc<dyn Wire>,
     rest: Rest,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -66,51 +67,21 @@ struct Worker {
     task: Option<tokio::task::JoinHandle<()>>,
 }
 
-/// Resolves names and leaves out what may not be called.
-struct Reachable(AddressRules);
-
-impl reqwest::dns::Resolve for Reachable {
-    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        let rules = self.0;
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = found.filter(|a| rules.reaches(a.ip())).collect();
-            if public.is_empty() {
-                return Err("the name leads to a private network, or nowhere".into());
-            }
-            Ok(Box::new(public.into_iter()) as reqwest::dns::Addrs)
-        })
-    }
-}
-
 impl Relay {
     /// Makes it; [`Relay::reload`] starts a worker per endpoint.
-    ///
-    /// # Errors
-    /// When TLS cannot be set up, as a sentence.
     #[expect(clippy::too_many_arguments, reason = "called once, where the house is put together")]
+    #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
         clock: WorldClock,
         key: Arc<SealingKey>,
         addresses: AddressRules,
-        timeout: Duration,
+        wire: Arc<dyn Wire>,
         rest: Rest,
         tasks: TaskTracker,
         stop: CancellationToken,
-    ) -> Result<Self, String> {
-        let mut client = reqwest::Client::builder()
-            .connect_timeout(timeout.min(Duration::from_secs(5)))
-            .timeout(timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .user_agent(concat!("transom/", env!("CARGO_PKG_VERSION")));
-        if !addresses.allow_private {
-            client = client.dns_resolver(Arc::new(Reachable(addresses)));
-        }
-        let client = client.build().map_err(|why| why.to_string())?;
-        Ok(Self(Arc::new(Inner { store, clock, key, addresses, client, rest, tasks, stop, workers: Mutex::default() })))
+    ) -> Self {
+        Self(Arc::new(Inner { store, clock, key, addresses, wire, rest, tasks, stop, workers: Mutex::default() }))
     }
 
     /// There may be events of this business.
@@ -383,9 +354,7 @@ impl Inner {
         // Signature stamps go by the machine's clock: receivers compare them with theirs.
         let stamp = WorldClock::wall().now().as_secs().to_string();
         let signatures = secrets.sign(&id, &stamp, body.as_bytes());
-        let mut request = self
-            .client
-            .post(url)
+        let mut request = Request::post(url.as_str())
             .header("content-type", "application/json; charset=utf-8")
             .header("webhook-id", &id)
             .header("webhook-timestamp", stamp)
@@ -396,16 +365,15 @@ impl Inner {
         if let Some(previous) = signatures.published_previous {
             request = request.header("x-gateway-hmac-sha256-previous", previous);
         }
+        let request = request.body(body.into()).map_err(|why| not_told(why.to_string()))?;
         let begun = std::time::Instant::now();
-        let answer = request.body(body).send().await.map_err(|why| not_told(crate::upstream::in_words(&why)))?;
+        let called = self.wire.call(request, Wanted::Status(ANSWER_MAX)).await;
         telemetry::delivering(begun.elapsed());
-        let status = answer.status();
-        // Read to a bound, so that the connection can be used again; the content does not matter.
-        let _ = crate::upstream::bounded(answer, ANSWER_MAX).await;
-        match status.as_u16() {
-            200..=299 => Ok(()),
-            410 => Err(NotTold { why: "HTTP 410: the endpoint is gone".to_owned(), gone: true }),
-            other => Err(not_told(format!("HTTP {other}"))),
+        match called {
+            Called::Answer { status: 200..=299, .. } => Ok(()),
+            Called::Answer { status: 410, .. } => Err(NotTold { why: "HTTP 410: the endpoint is gone".to_owned(), gone: true }),
+            Called::Answer { status, .. } => Err(not_told(format!("HTTP {status}"))),
+            Called::NeverLeft(why) | Called::Lost(why) => Err(not_told(why)),
         }
     }
 

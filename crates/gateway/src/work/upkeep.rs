@@ -200,7 +200,7 @@ impl Upkeep {
     async fn try_to_mend(&self, speaker: &Speaker) {
         let (id, business) = (speaker.sender.id, speaker.sender.business);
         let path = transom_meta::graph::phone_number_path(self.upstream.version(), &speaker.sender.account);
-        if let Err(why) = self.upstream.call(reqwest::Method::GET, &path, &speaker.token, None).await.json() {
+        if let Err(why) = self.upstream.call(::http::Method::GET, &path, &speaker.token, None).await.json() {
             tracing::info!(sender.id = %id, reason = %why, "the sender is not mended yet");
             return;
         }

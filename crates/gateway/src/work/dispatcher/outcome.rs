@@ -14,7 +14,7 @@ use super::worker::Worker;
 use crate::directory::Speaker;
 use crate::seal;
 use crate::telemetry;
-use crate::upstream::Called;
+use crate::wire::Called;
 
 impl Inner {
     /// What became of an attempt.
