@@ -1,6 +1,7 @@
 //! Developer commands: `cargo xtask test | derive | tidy | bench`.
 
 mod bench;
+mod bulk;
 mod derive;
 mod foreign;
 mod steps;
@@ -15,6 +16,7 @@ cargo xtask test            everything that must hold before a change lands
 cargo xtask derive          writes the derived files anew
 cargo xtask tidy            file sizes, links, names in the documents, derived files
 cargo xtask foreign         other people's clients against the simulator
+cargo xtask bulk            --dir D --customers N [--senders S]: fills a stopped folder
 cargo xtask bench [SECONDS] accept and send, against a bare proxy on the same machine";
 
 fn main() -> ExitCode {
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         ["derive"] => derive::write(),
         ["tidy"] => tidy::run(),
         ["foreign"] => foreign::run(),
+        ["bulk", args @ ..] => bulk::command(args),
         ["bench"] => bench::build_and_run(bench::SECONDS),
         ["bench", seconds] => match seconds.parse() {
             Ok(seconds) => bench::build_and_run(seconds),
