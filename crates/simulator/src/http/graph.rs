@@ -55,6 +55,20 @@ pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response
     let limit = if path.ends_with("/media") || path.contains("/upload:") { FILE_MAX } else { JSON_MAX };
     let bytes = tokio::time::timeout(BODY_WITHIN, axum::body::to_bytes(body, limit)).await;
     let bytes = bytes.ok().and_then(Result::ok);
+    let logged = |body: Bytes, status: u16, answer: Bytes, lost: bool| log::Entry {
+        at: app.engine.clock.now().as_millis(),
+        method: parts.method.to_string(),
+        path: Call::logged_path(&path, query.as_deref()),
+        headers: parts.headers.clone(),
+        body,
+        status,
+        answer,
+        lost,
+    };
+    if faults.lost_call {
+        app.log.push(logged(bytes.unwrap_or_default(), 0, Bytes::new(), true));
+        return lost();
+    }
     let call = Call::new(parts.method.clone(), &path, query.as_deref(), parts.headers.clone());
     let (body, result) = match (call, bytes) {
         (Ok(mut call), Some(bytes)) => {
@@ -70,27 +84,35 @@ pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response
             (Bytes::new(), Err(GraphError::invalid(format!("The request body is cut off, too slow, or over {limit} bytes."))))
         }
     };
-    let (status, kind, answer) = app.printed(result);
-    let is_file = kind != JSON;
-    app.log.push(log::Entry {
-        at: app.engine.clock.now().as_millis(),
-        method: parts.method.to_string(),
-        path: Call::logged_path(&path, query.as_deref()),
-        headers: parts.headers,
-        body,
-        status,
-        answer: if is_file { Bytes::from(format!("({} bytes of {kind})", answer.len())) } else { answer.clone() },
-        lost: faults.lost_answer,
-    });
+    let (status, kind, answer) = if faults.bad_gateway { bad_gateway() } else { app.printed(result) };
+    let is_text = kind == JSON || faults.bad_gateway;
+    let shown = if is_text { answer.clone() } else { Bytes::from(format!("({} bytes of {kind})", answer.len())) };
+    app.log.push(logged(body, status, shown, faults.lost_answer));
+    if faults.lost_answer {
+        return lost();
+    }
+    if faults.late_ms > 0 {
+        tokio::time::sleep(Duration::from_millis(faults.late_ms)).await;
+    }
     let mut response = Response::new(Body::from(answer));
     *response.status_mut() = axum::http::StatusCode::from_u16(status).unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
     if let Ok(kind) = HeaderValue::from_str(&kind) {
         response.headers_mut().insert(axum::http::header::CONTENT_TYPE, kind);
     }
-    if faults.lost_answer {
-        response.extensions_mut().insert(Lost);
-    }
     response
+}
+
+/// No answer at all: the server closes the connection.
+fn lost() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    response.extensions_mut().insert(Lost);
+    response
+}
+
+/// What a proxy on the way says when it could not read the answer.
+fn bad_gateway() -> (u16, String, Bytes) {
+    let page = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>";
+    (502, "text/html".to_owned(), Bytes::from_static(page.as_bytes()))
 }
 
 const JSON: &str = "application/json; charset=UTF-8";

@@ -23,6 +23,7 @@ pub(crate) struct Entry {
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// 0: the call was lost before it was carried out.
     pub(crate) status: u16,
     pub(crate) answer: Bytes,
     /// The caller never saw the answer.

@@ -122,6 +122,8 @@ pub(crate) struct Settings {
     pub(crate) skip_delivered: bool,
     /// Updates per POST at most; 1 keeps every status a POST of its own.
     pub(crate) webhook_batch: usize,
+    /// A webhook that was not heard is tried again after at most this many seconds; nothing: after ever longer, as Meta does.
+    pub(crate) webhook_gap_max_seconds: Option<i64>,
     /// Throttles answer HTTP 429 instead of 400.
     pub(crate) throttle_as_429: bool,
     /// Sends to one customer: burst, and seconds per message after it. 0 seconds: no limit.
@@ -143,6 +145,7 @@ impl Default for Settings {
             webhook_version: 24,
             skip_delivered: false,
             webhook_batch: 1,
+            webhook_gap_max_seconds: None,
             throttle_as_429: false,
             // Meta: about-the-platform, pair rate.
             pair_burst: 45,

@@ -220,7 +220,7 @@ impl World {
                 ));
             }
             let most = match fault.kind {
-                FaultKind::Latency => LATENCY_MAX_MS,
+                FaultKind::Latency | FaultKind::LateAnswer => LATENCY_MAX_MS,
                 FaultKind::WebhookDelay => WEBHOOK_DELAY_MAX_MS,
                 _ => continue,
             };

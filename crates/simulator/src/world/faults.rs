@@ -12,8 +12,14 @@ pub(crate) enum FaultKind {
     Error,
     /// The call is carried out and the connection dropped before the answer.
     LostAnswer,
-    /// The answer takes `ms` longer, in machine time.
+    /// The connection is dropped before the call is carried out.
+    LostCall,
+    /// The call is carried out and answered with a bare 502 page, as by a proxy on the way.
+    BadGateway,
+    /// The call is carried out `ms` later, in machine time; not at all if the caller hangs up before.
     Latency,
+    /// The call is carried out at once and answered `ms` later, in machine time.
+    LateAnswer,
     WebhookDuplicate,
     WebhookReorder,
     /// A try of a webhook is lost on its way. Each further try is thrown for anew, so that with share 1 nothing arrives until
@@ -57,8 +63,11 @@ pub(crate) struct Fault {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CallFaults {
     pub(crate) error: Option<u32>,
+    pub(crate) lost_call: bool,
     pub(crate) lost_answer: bool,
+    pub(crate) bad_gateway: bool,
     pub(crate) latency_ms: u64,
+    pub(crate) late_ms: u64,
 }
 
 /// The faults on order and their dice.
@@ -104,13 +113,15 @@ impl Faults {
     /// What goes wrong with this call.
     pub(crate) fn for_call(&mut self, is_message: bool) -> CallFaults {
         let on = |fault: &Fault, kind| fault.kind == kind && (is_message || fault.on == Target::Graph);
+        let mut drawn = |kind| self.draw(|fault| on(fault, kind));
+        let millis = |fault: Option<Fault>| fault.and_then(|f| u64::try_from(f.ms.unwrap_or(0)).ok()).unwrap_or(0);
         CallFaults {
-            error: self.draw(|fault| on(fault, FaultKind::Error)).map(|fault| fault.code.unwrap_or(131_000)),
-            lost_answer: self.draw(|fault| on(fault, FaultKind::LostAnswer)).is_some(),
-            latency_ms: self
-                .draw(|fault| on(fault, FaultKind::Latency))
-                .and_then(|fault| u64::try_from(fault.ms.unwrap_or(0)).ok())
-                .unwrap_or(0),
+            error: drawn(FaultKind::Error).map(|fault| fault.code.unwrap_or(131_000)),
+            lost_call: drawn(FaultKind::LostCall).is_some(),
+            lost_answer: drawn(FaultKind::LostAnswer).is_some(),
+            bad_gateway: drawn(FaultKind::BadGateway).is_some(),
+            latency_ms: millis(drawn(FaultKind::Latency)),
+            late_ms: millis(drawn(FaultKind::LateAnswer)),
         }
     }
 

@@ -130,7 +130,7 @@ impl World {
             // One that goes later is thrown for when its time has come, like every further try.
             if due <= now.world && self.faults.for_webhook(FaultKind::WebhookDrop).is_some() {
                 attempts = 1;
-                due = due.plus(gap(1));
+                due = due.plus(gap(1, self.settings.webhook_gap_max_seconds));
             }
             if self.faults.for_webhook(FaultKind::WebhookDuplicate).is_some() {
                 copies = 2;
@@ -183,7 +183,7 @@ impl World {
         let is_full = self.owed.in_memory > IN_MEMORY_MAX / 2;
         let Some(owed) = self.owed.all.get_mut(&id) else { return };
         owed.attempts = owed.attempts.saturating_add(1);
-        let due = now.world.plus(gap(owed.attempts));
+        let due = now.world.plus(gap(owed.attempts, self.settings.webhook_gap_max_seconds));
         if due > Timestamp::from_millis(owed.born).plus(GIVE_UP) {
             self.owed.in_memory -= usize::from(owed.entry.is_some());
             self.owed.all.remove(&id);
@@ -199,10 +199,11 @@ impl World {
     }
 }
 
-/// How long after the n-th failed try the next one comes.
-fn gap(attempts: u32) -> Span {
+/// How long after the n-th failed try the next one comes, `longest` seconds at most where the desk says so.
+fn gap(attempts: u32, longest: Option<i64>) -> Span {
     let at = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
-    Span::secs(GAPS.get(at).or(GAPS.last()).copied().unwrap_or(60))
+    let usual = GAPS.get(at).or(GAPS.last()).copied().unwrap_or(60);
+    Span::secs(longest.map_or(usual, |longest| usual.min(longest)))
 }
 
 #[cfg(test)]
@@ -211,8 +212,9 @@ mod tests {
 
     #[test]
     fn the_gaps_grow_and_stay_at_the_last() {
-        let gaps: Vec<i64> = (1..40).map(|n| gap(n).as_secs()).collect();
+        let gaps: Vec<i64> = (1..40).map(|n| gap(n, None).as_secs()).collect();
         assert!(gaps.is_sorted());
         assert_eq!(gaps.last(), Some(&14_400));
+        assert!((1..40).all(|n| gap(n, Some(7)) == gap(n, None).min(Span::secs(7))), "the desk shortens what is longer");
     }
 }

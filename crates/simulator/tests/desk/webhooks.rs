@@ -1,5 +1,7 @@
 //! Webhooks: signed, retried, durable; where they go, and what goes wrong on order.
 
+use std::time::Duration;
+
 use crate::common::{Business, Desk, assert_same_shape, each, start, statuses, values};
 use serde_json::{Value, json};
 use transom_clock::WorldClock;
@@ -215,6 +217,61 @@ async fn a_lost_answer_is_accepted_all_the_same() {
     let call = log["data"].as_array().unwrap().last().unwrap().clone();
     assert_eq!((call["answerLost"].as_bool(), call["body"]["biz_opaque_callback_data"].as_str()), (Some(true), Some("m7.1")));
     assert!(call["headers"].get("authorization").is_none());
+}
+
+#[tokio::test]
+async fn a_call_is_lost_before_it_is_carried_out_or_after_or_its_answer_comes_late_or_garbled() {
+    let desk = Desk::open().await;
+    let ana = desk.customer(json!({ "phone": "+4915112345678", "name": "Ana" })).await;
+    desk.writes(&ana, "Hello").await;
+    let url = format!("{}/v24.0/{}/messages", desk.simulator.graph_url(), desk.id.phone_number_id);
+    let send = async |tag: &str, patience: Option<Duration>| {
+        let body = json!({ "messaging_product": "whatsapp", "to": "+4915112345678", "text": { "body": "Hi" }, "biz_opaque_callback_data": tag });
+        let mut call = reqwest::Client::new().post(&url).bearer_auth(&desk.id.access_token).json(&body);
+        if let Some(patience) = patience {
+            call = call.timeout(patience);
+        }
+        call.send().await
+    };
+    let order = async |fault: Value| desk.sim("PUT", "faults", &json!([fault])).await;
+    let accepted = async |tag: &str| {
+        let listed = desk.sim("GET", &format!("messages?callbackData={tag}"), &json!({})).await;
+        listed["data"].as_array().unwrap().len()
+    };
+
+    order(json!({ "kind": "lost_call", "share": 1.0, "count": 1 })).await;
+    assert!(send("m1.1", None).await.is_err());
+    assert_eq!(accepted("m1.1").await, 0, "lost before it was carried out");
+    let log = desk.sim("GET", "requests", &json!({})).await;
+    let call = log["data"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((call["status"].as_u64(), call["answerLost"].as_bool()), (Some(0), Some(true)));
+
+    order(json!({ "kind": "bad_gateway", "share": 1.0, "count": 1 })).await;
+    let answer = send("m2.1", None).await.unwrap();
+    assert_eq!(answer.status(), 502);
+    assert!(answer.text().await.unwrap().starts_with("<html>"), "no error object of Meta's");
+    assert_eq!(accepted("m2.1").await, 1, "carried out all the same");
+
+    // Longer than anybody waits: what was carried out is there before the answer is.
+    order(json!({ "kind": "late_answer", "share": 1.0, "count": 1, "ms": 60_000 })).await;
+    assert!(send("m3.1", Some(Duration::from_millis(300))).await.unwrap_err().is_timeout());
+    assert_eq!(accepted("m3.1").await, 1);
+    assert_eq!(send("m4.1", None).await.unwrap().status(), 200, "the count is used up");
+}
+
+#[tokio::test]
+async fn the_desk_shortens_the_gaps_between_tries() {
+    let (desk, business) = Desk::with_business().await;
+    let ana = desk.customer(json!({ "phone": "+4915112345678", "name": "Ana" })).await;
+    desk.sim("PATCH", "settings", &json!({ "webhookGapMaxSeconds": 1 })).await;
+    desk.sim("PUT", "faults", &json!([{ "kind": "webhook_drop", "share": 1.0, "count": 9 }])).await;
+    desk.writes(&ana, "Hello").await;
+    desk.turn(8).await;
+    assert!(business.take().is_empty());
+    desk.turn(2).await;
+    assert_eq!(business.take().len(), 1, "the tenth try, nine seconds after the first");
+    let refused = desk.control("PATCH", "settings", &json!({ "webhookGapMaxSeconds": 0 })).await;
+    assert_eq!((refused.status, refused.body["error"]["field"].as_str()), (400, Some("webhookGapMaxSeconds")));
 }
 
 #[tokio::test]

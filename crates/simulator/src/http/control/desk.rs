@@ -400,6 +400,11 @@ fn check(settings: &Settings) -> Result<(), Refusal> {
     )?;
     ok("webhookVersion", (21..=26).contains(&settings.webhook_version), "21 to 26")?;
     ok("webhookBatch", (1..=1_000).contains(&settings.webhook_batch), "1 to 1000 updates per POST")?;
+    ok(
+        "webhookGapMaxSeconds",
+        settings.webhook_gap_max_seconds.is_none_or(|s| (1..=14_400).contains(&s)),
+        "1 to 14400 seconds, or null",
+    )?;
     ok("pairBurst", settings.pair_burst >= 1, "at least 1")?;
     ok("pairSeconds", (0..=3_600).contains(&settings.pair_seconds), "0 (no limit) to 3600")?;
     ok("sentAfterMs", (0..=day).contains(&settings.sent_after_ms), "0 to a day")?;
