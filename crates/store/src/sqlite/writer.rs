@@ -210,14 +210,15 @@ fn commit(connection: &Connection, group: Vec<Box<dyn Work>>) -> std::result::Re
         let (group, fate) = match outcome {
             Ok(()) => (Ok(()), Ok(())),
             Err(error) => {
-                let full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
+                let passes = matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy));
                 let why = fault(error);
                 if !connection.is_autocommit()
                     && let Err(error) = execute(connection, "ROLLBACK")
                 {
                     (Err(why), Err(format!("what was begun cannot be undone: {error}")))
-                } else if full {
-                    // Nothing was synced, so nothing is uncertain: it goes on once there is space.
+                } else if passes {
+                    // Nothing was synced, so nothing is uncertain: it goes on once there is space, or once another program
+                    // (a shell on the file, say) lets go of it.
                     (Err(why), Ok(()))
                 } else {
                     // A sync that failed is never tried again: the pages may be gone from memory and not be on disk.
@@ -316,6 +317,26 @@ mod tests {
         let (small, mut small_answer) = job(|rows| rows.put_heard_of("small", Timestamp::EPOCH));
         commit(&connection, vec![small]).unwrap();
         assert_eq!(small_answer.try_recv().unwrap(), Ok(()));
+    }
+
+    #[test]
+    fn a_writer_held_up_from_outside_goes_on_when_it_is_let_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("transom.db");
+        let ours = Connection::open(&path).unwrap();
+        ours.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).unwrap();
+        ours.busy_timeout(Duration::ZERO).unwrap();
+        crate::migrate::sqlite(&ours).unwrap();
+        let theirs = Connection::open(&path).unwrap();
+        theirs.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let (first, mut first_answer) = job(|rows| rows.put_heard_of("first", Timestamp::EPOCH));
+        commit(&ours, vec![first]).unwrap();
+        assert!(matches!(first_answer.try_recv().unwrap(), Err(StoreError::Unavailable(_))), "told at once, never silently");
+        theirs.execute_batch("ROLLBACK").unwrap();
+        let (second, mut second_answer) = job(|rows| rows.put_heard_of("second", Timestamp::EPOCH));
+        commit(&ours, vec![second]).unwrap();
+        assert_eq!(second_answer.try_recv().unwrap(), Ok(()));
+        assert!(!heard(&ours, "first") && heard(&ours, "second"));
     }
 
     #[test]
