@@ -64,7 +64,16 @@ impl std::error::Error for TurnError {}
 #[derive(Clone)]
 pub struct WorldClock(Arc<Inner>);
 
+/// What the offset is added to.
+enum Source {
+    /// The machine's clock.
+    Machine,
+    /// The clock of the runtime, which a trial pauses, so that it jumps from timer to timer.
+    Runtime { at: Timestamp, since: tokio::time::Instant },
+}
+
 struct Inner {
+    source: Source,
     turnable: bool,
     offset: AtomicI64,
     turned: watch::Sender<i64>,
@@ -76,17 +85,25 @@ impl WorldClock {
     /// The wall clock, which nobody turns.
     #[must_use]
     pub fn wall() -> Self {
-        Self::make(false, Span::ZERO)
+        Self::make(Source::Machine, false, Span::ZERO)
+    }
+
+    /// A clock that shows `at` now and goes on with the runtime's own: in a runtime whose clock is paused it stands until
+    /// everybody waits, and then jumps to the next timer. For trials.
+    #[must_use]
+    pub fn of_runtime(at: Timestamp) -> Self {
+        Self::make(Source::Runtime { at, since: tokio::time::Instant::now() }, false, Span::ZERO)
     }
 
     /// A clock that can be turned, already ahead of the wall by `offset`.
     #[must_use]
     pub fn turnable(offset: Span) -> Self {
-        Self::make(true, offset)
+        Self::make(Source::Machine, true, offset)
     }
 
-    fn make(turnable: bool, offset: Span) -> Self {
+    fn make(source: Source, turnable: bool, offset: Span) -> Self {
         Self(Arc::new(Inner {
+            source,
             turnable,
             offset: AtomicI64::new(offset.as_millis()),
             turned: watch::Sender::new(offset.as_millis()),
@@ -98,8 +115,17 @@ impl WorldClock {
     /// World time now.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_millis(i64::try_from(wall.as_millis()).unwrap_or(i64::MAX)).plus(self.offset())
+        self.machine_now().plus(self.offset())
+    }
+
+    /// Machine time now: world time without its offset, for what others compare with clocks of their own.
+    #[must_use]
+    pub fn machine_now(&self) -> Timestamp {
+        let (start, gone) = match &self.0.source {
+            Source::Machine => (Timestamp::EPOCH, SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()),
+            Source::Runtime { at, since } => (*at, since.elapsed()),
+        };
+        start.plus(Span::millis(i64::try_from(gone.as_millis()).unwrap_or(i64::MAX)))
     }
 
     /// How far world time is ahead of the wall.
@@ -124,8 +150,9 @@ impl WorldClock {
             // A day at most: timers of the runtime have a far but finite horizon.
             let nap = Duration::from_millis(left.min(86_400_000));
             tokio::select! {
-                () = tokio::time::sleep(nap) => {}
+                biased;
                 _ = turned.changed() => {}
+                () = tokio::time::sleep(nap) => {}
             }
         }
     }
@@ -198,6 +225,17 @@ mod tests {
         let now = clock.turn(Span::hours(24), |_| async { Ok(()) }).await.unwrap();
         assert!(now >= at);
         sleeper.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clock_of_a_paused_runtime_jumps_from_timer_to_timer() {
+        let begun = std::time::Instant::now();
+        let clock = WorldClock::of_runtime(Timestamp::from_secs(1_000));
+        assert_eq!(clock.now(), Timestamp::from_secs(1_000));
+        let at = Timestamp::from_secs(1_000).plus(Span::days(2));
+        clock.sleep_until(at).await;
+        assert_eq!((clock.now(), clock.machine_now()), (at, at));
+        assert!(begun.elapsed() < Duration::from_secs(60));
     }
 
     #[tokio::test]
