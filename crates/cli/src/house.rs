@@ -10,13 +10,14 @@ use tokio::net::TcpListener;
 use transom_clock::WorldClock;
 use transom_domain::time::Span;
 use transom_gateway::admin::{Admin, Door};
+use transom_gateway::chance::Chance;
 use transom_gateway::config::Config;
 use transom_gateway::http::HttpSettings;
 use transom_gateway::seal::SealingKey;
 use transom_gateway::service::{AddressRules, Limits};
 use transom_gateway::upstream::UpstreamSettings;
 use transom_gateway::wire::Wires;
-use transom_gateway::{Gateway, GatewayParts};
+use transom_gateway::{Gateway, GatewayParts, HouseParts};
 use transom_simulator::StartError;
 use transom_store::{SqliteOptions, SqliteStore};
 
@@ -45,12 +46,11 @@ impl House {
         let local = format!("http://{}", reachable(address));
         let public_url = config.server.public_url.as_ref().map_or_else(|| local.clone(), |url| url.as_str().to_owned());
         let door = Door::new(&local).map_err(|why| Fail::new(why.to_string()))?;
-        let gateway = Gateway::start(GatewayParts {
+        let house = HouseParts {
             store: store.clone(),
             clock,
             key,
-            listener,
-            public_url,
+            public_url: Some(public_url),
             upstream: upstream(&config),
             upstream_connections: config.upstream.connections,
             upstream_per_sender: config.upstream.per_sender,
@@ -66,6 +66,12 @@ impl House {
             addresses: addresses(&config),
             wires: wires(&config)?,
             template_interval: config.templates.sync_interval,
+            chance: Chance::of_system(),
+            gate: None,
+        };
+        let gateway = Gateway::start(GatewayParts {
+            house,
+            listener,
             http: HttpSettings {
                 connections_max: config.server.max_connections,
                 header_timeout: duration(config.server.header_timeout),

@@ -49,6 +49,8 @@ pub struct OpenApp {
 /// One snapshot.
 #[derive(Default)]
 pub struct Snapshot {
+    /// In the store's order, so that nothing done to all of them depends on chance.
+    all: Vec<Arc<Speaker>>,
     senders: HashMap<SenderId, Arc<Speaker>>,
     by_business: HashMap<BusinessId, Vec<Arc<Speaker>>>,
     by_account: HashMap<Account, Arc<Speaker>>,
@@ -65,7 +67,7 @@ impl Snapshot {
 
     /// All senders.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Speaker>> {
-        self.senders.values()
+        self.all.iter()
     }
 
     /// The senders of a business.
@@ -169,6 +171,7 @@ impl Directory {
                 snapshot.by_waba.entry(waba.clone()).or_default().push(speaker.clone());
             }
             snapshot.by_business.entry(speaker.sender.business).or_default().push(speaker.clone());
+            snapshot.all.push(speaker.clone());
             snapshot.senders.insert(speaker.sender.id, speaker);
         }
         let same = self.now().same_as(&snapshot);

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use transom_clock::{Settles, WorldClock};
 use transom_domain::time::Span;
 use transom_store::{Store, StoreError};
 
 use crate::admin::Admin;
+use crate::chance::Chance;
 use crate::directory::Directory;
 use crate::http::{self, HttpSettings};
 use crate::intake::Intake;
@@ -25,20 +25,19 @@ use crate::wire::Wires;
 use crate::work::dispatcher::{Dispatcher, DispatcherParts};
 use crate::work::relay::Relay;
 use crate::work::rest::Rest;
+use crate::work::tasks::{Gate, Tasks};
 use crate::work::upkeep::Upkeep;
 
-/// What a gateway is started with.
-pub struct GatewayParts {
+/// What a house is started with.
+pub struct HouseParts {
     /// The store, open.
     pub store: Arc<dyn Store>,
     /// World time.
     pub clock: WorldClock,
     /// The sealing key.
     pub key: SealingKey,
-    /// Where it listens; bound already, so that a port in use is told before anything starts.
-    pub listener: TcpListener,
-    /// Our address as others reach it, without a trailing slash.
-    pub public_url: String,
+    /// Our address as others reach it, without a trailing slash; none when nobody listens.
+    pub public_url: Option<String>,
     /// Meta.
     pub upstream: UpstreamSettings,
     /// Calls upstream at once, all senders together.
@@ -53,6 +52,18 @@ pub struct GatewayParts {
     pub wires: Wires,
     /// How often templates are read from Meta.
     pub template_interval: Span,
+    /// What ids and the spread of retries are made from.
+    pub chance: Chance,
+    /// What stands before every task; none outside of trials.
+    pub gate: Option<Arc<dyn Gate>>,
+}
+
+/// What a gateway is started with.
+pub struct GatewayParts {
+    /// The house behind the socket.
+    pub house: HouseParts,
+    /// Where it listens; bound already, so that a port in use is told before anything starts.
+    pub listener: TcpListener,
     /// Bounds of the HTTP surface.
     pub http: HttpSettings,
     /// Bearer token of `/admin/v1`; none switches it off.
@@ -70,38 +81,33 @@ pub enum StartError {
     Network(String),
 }
 
-/// A running gateway.
-pub struct Gateway {
+/// The house at work, without a socket: service, intake, dispatcher, relay and upkeep.
+pub struct House {
     service: Service,
     intake: Intake,
     admin: Admin,
     store: Arc<dyn Store>,
-    address: SocketAddr,
     rest: Arc<dyn Settles>,
-    stop_listening: CancellationToken,
-    stop_working: CancellationToken,
-    listening: tokio::task::JoinHandle<()>,
-    tasks: TaskTracker,
+    stop: CancellationToken,
+    tasks: Tasks,
 }
 
-impl Gateway {
-    /// Starts everything; answers once the port listens and the first claims are under way.
+impl House {
+    /// Starts everything; answers once the first claims are under way.
     ///
     /// # Errors
-    /// When the store does not answer or the network cannot be used.
-    pub async fn start(parts: GatewayParts) -> Result<Self, StartError> {
-        let GatewayParts { store, clock, key, listener, limits, addresses, .. } = parts;
-        let key = Arc::new(key);
-        let address = listener.local_addr().map_err(|why| StartError::Network(why.to_string()))?;
-        let metrics = telemetry::install();
-        let tasks = TaskTracker::new();
-        let (stop_listening, stop_working) = (CancellationToken::new(), CancellationToken::new());
+    /// When the store does not answer.
+    pub async fn start(parts: HouseParts) -> Result<Self, StoreError> {
+        let HouseParts { store, clock, limits, addresses, chance, .. } = parts;
+        let key = Arc::new(parts.key);
+        let tasks = Tasks::behind(parts.gate);
+        let stop = CancellationToken::new();
         let rest = Rest::new(clock.clone());
         let upstream = Upstream::new(&parts.upstream, parts.wires.upstream.clone());
         let directory = Directory::open(store.clone(), key.clone()).await?;
         let library = Library::new(store.clone(), upstream.clone(), clock.clone());
         // A number that no earlier start had: what another owner left without an outcome is unknown.
-        let owner = crate::seal::chance() as u64 >> 1;
+        let owner = chance.draw_u64() >> 1;
         let now = clock.now();
         let left = store.recover(owner, now, now.plus(limits.unknown_wait)).await?;
         if left > 0 {
@@ -117,8 +123,9 @@ impl Gateway {
             addresses,
             parts.wires.endpoints,
             rest.clone(),
+            chance.clone(),
             tasks.clone(),
-            stop_working.child_token(),
+            stop.child_token(),
         );
         let dispatcher = Dispatcher::new(DispatcherParts {
             store: store.clone(),
@@ -132,8 +139,9 @@ impl Gateway {
             owner,
             connections: parts.upstream_connections,
             per_sender: parts.upstream_per_sender,
+            chance: chance.clone(),
             tasks: tasks.clone(),
-            stop: stop_working.child_token(),
+            stop: stop.child_token(),
         });
         let service = Service::new(ServiceParts {
             store: store.clone(),
@@ -146,10 +154,20 @@ impl Gateway {
             addresses,
             dispatcher: dispatcher.clone(),
             relay: relay.clone(),
+            chance: chance.clone(),
+            tasks: tasks.clone(),
         });
-        let intake =
-            Intake::new(store.clone(), clock.clone(), directory.clone(), library.clone(), dispatcher.clone(), relay.clone());
-        let admin = Admin::new(service.clone(), Some(parts.public_url.clone()), parts.wires.upstream);
+        let intake = Intake::new(
+            store.clone(),
+            clock.clone(),
+            directory.clone(),
+            library.clone(),
+            dispatcher.clone(),
+            relay.clone(),
+            chance,
+            tasks.clone(),
+        );
+        let admin = Admin::new(service.clone(), parts.public_url, parts.wires.upstream);
         dispatcher.follow_directory();
         relay.reload().await?;
         let upkeep = Upkeep {
@@ -162,26 +180,12 @@ impl Gateway {
             rest: rest.clone(),
             upstream,
             template_interval: parts.template_interval,
-            stop: stop_working.child_token(),
+            stop: stop.child_token(),
         };
         upkeep.start(&tasks);
         let rest: Arc<dyn Settles> = Arc::new(rest);
         clock.enlist(&rest);
-        let router = http::router(http::Parts {
-            service: service.clone(),
-            intake: intake.clone(),
-            admin: parts.admin_token.map(|token| (admin.clone(), token)),
-            metrics,
-            settings: parts.http.clone(),
-        });
-        let listening = tokio::spawn(http::serve(listener, router, parts.http, stop_listening.clone()));
-        Ok(Self { service, intake, admin, store, address, rest, stop_listening, stop_working, listening, tasks })
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+        Ok(Self { service, intake, admin, store, rest, stop, tasks })
     }
 
     /// The service behind every dialect.
@@ -201,22 +205,78 @@ impl Gateway {
     pub fn admin(&self) -> &Admin {
         &self.admin
     }
+}
+
+/// A running gateway: a house that listens.
+pub struct Gateway {
+    house: House,
+    address: SocketAddr,
+    stop_listening: CancellationToken,
+    listening: tokio::task::JoinHandle<()>,
+}
+
+impl Gateway {
+    /// Starts everything; answers once the port listens and the first claims are under way.
+    ///
+    /// # Errors
+    /// When the store does not answer or the network cannot be used.
+    pub async fn start(parts: GatewayParts) -> Result<Self, StartError> {
+        let GatewayParts { house, listener, http, admin_token } = parts;
+        let address = listener.local_addr().map_err(|why| StartError::Network(why.to_string()))?;
+        let metrics = telemetry::install();
+        let house = House::start(house).await?;
+        let router = http::router(http::Parts {
+            service: house.service.clone(),
+            intake: house.intake.clone(),
+            admin: admin_token.map(|token| (house.admin.clone(), token)),
+            metrics,
+            settings: http.clone(),
+        });
+        let stop_listening = CancellationToken::new();
+        let listening = tokio::spawn(http::serve(listener, router, http, stop_listening.clone()));
+        Ok(Self { house, address, stop_listening, listening })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The service behind every dialect.
+    #[must_use]
+    pub fn service(&self) -> &Service {
+        self.house.service()
+    }
+
+    /// The way in from Meta.
+    #[must_use]
+    pub fn intake(&self) -> &Intake {
+        self.house.intake()
+    }
+
+    /// Setting up without SQL.
+    #[must_use]
+    pub fn admin(&self) -> &Admin {
+        self.house.admin()
+    }
 
     /// Drains: stops listening and claiming, lets what is under way end within `within`, closes the store. Says whether all
     /// of it ended in time.
     pub async fn drain(self, within: Duration) -> bool {
-        self.service.start_draining();
+        let House { service, store, rest, stop, tasks, .. } = self.house;
+        service.start_draining();
         self.stop_listening.cancel();
-        self.stop_working.cancel();
-        self.tasks.close();
+        stop.cancel();
+        tasks.close();
         let ended = tokio::time::timeout(within, async {
             let _ = self.listening.await;
-            self.tasks.wait().await;
+            tasks.ended().await;
         })
         .await
         .is_ok();
-        drop(self.rest);
-        if let Err(why) = self.store.close().await {
+        drop(rest);
+        if let Err(why) = store.close().await {
             tracing::warn!(error = %why, "the store did not close cleanly");
         }
         ended

@@ -15,13 +15,14 @@ use transom_domain::message::TemplateName;
 use transom_domain::status::Failure;
 use transom_store::{HearBody, JournalEntry, Store};
 
+use crate::chance::Chance;
 use crate::directory::{Directory, Speaker};
 use crate::problem::Problem;
-use crate::seal;
 use crate::telemetry;
 use crate::templates::Library;
 use crate::work::dispatcher::Dispatcher;
 use crate::work::relay::Relay;
+use crate::work::tasks::Tasks;
 
 /// Largest webhook body (Meta: webhooks/overview).
 pub const BODY_MAX: usize = 3 * 1024 * 1024;
@@ -39,12 +40,15 @@ struct Inner {
     library: Library,
     dispatcher: Dispatcher,
     relay: Relay,
+    chance: Chance,
+    tasks: Tasks,
     handshakes: AtomicU64,
 }
 
 impl Intake {
     /// Puts it together.
     #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "called once, where the house is put together")]
     pub fn new(
         store: Arc<dyn Store>,
         clock: WorldClock,
@@ -52,8 +56,11 @@ impl Intake {
         library: Library,
         dispatcher: Dispatcher,
         relay: Relay,
+        chance: Chance,
+        tasks: Tasks,
     ) -> Self {
-        Self(Arc::new(Inner { store, clock, directory, library, dispatcher, relay, handshakes: AtomicU64::new(0) }))
+        let handshakes = AtomicU64::new(0);
+        Self(Arc::new(Inner { store, clock, directory, library, dispatcher, relay, chance, tasks, handshakes }))
     }
 
     /// Answers the handshake of an app: the challenge, if the verify token is right.
@@ -84,8 +91,8 @@ impl Intake {
     pub async fn hear(&self, app: &str, signature: Option<&str>, body: Bytes) -> Result<(), Problem> {
         // In a task of its own: what was committed must be told even if Meta hangs up meanwhile.
         let (this, app, signature) = (self.clone(), app.to_owned(), signature.map(str::to_owned));
-        let heard = tokio::spawn(async move { this.hear_whole(&app, signature.as_deref(), body).await }).await;
-        heard.unwrap_or_else(|_| Err(Problem::new(ErrorCode::Unspecified, "An unexpected failure on our side.")))
+        let heard = self.0.tasks.run(async move { this.hear_whole(&app, signature.as_deref(), body).await }).await;
+        heard.unwrap_or_else(|| Err(Problem::new(ErrorCode::Unspecified, "An unexpected failure on our side.")))
     }
 
     /// Whether a webhook is worth reading at all: for an app that is known, with a signature to check.
@@ -163,8 +170,8 @@ impl Intake {
                     app: app.to_owned(),
                     heard,
                     raw,
-                    journal: JournalId::compose(now, seal::chance()),
-                    seed: seal::chance(),
+                    journal: JournalId::compose(now, this.chance.draw()),
+                    seed: this.chance.draw(),
                     now,
                     native,
                 })
@@ -200,7 +207,7 @@ impl Intake {
                     let known = |t: &TemplateName| shelf.named(&t.name).any(|known| known.language == t.language);
                     if !templates.iter().all(known) {
                         let (library, speaker) = (self.0.library.clone(), speaker.clone());
-                        tokio::spawn(async move {
+                        self.0.tasks.spawn(async move {
                             if let Err(why) = library.read(&speaker).await {
                                 tracing::warn!(sender.id = %speaker.sender.id, error = %why, "templates could not be read");
                             }
@@ -215,7 +222,7 @@ impl Intake {
     async fn ignore(&self, app: &str, verdict: &str, body: &Bytes) {
         let now = self.0.clock.now();
         let entry = JournalEntry {
-            id: JournalId::compose(now, seal::chance()),
+            id: JournalId::compose(now, self.0.chance.draw()),
             business: None,
             app: app.to_owned(),
             at: now,

@@ -3,6 +3,7 @@
 //! One direction, no detours: in, decide, commit, act. See ARCHITECTURE.md for the way of one message and one webhook.
 
 pub mod admin;
+pub mod chance;
 pub mod config;
 pub mod directory;
 pub mod http;
@@ -19,5 +20,5 @@ pub mod work;
 
 mod house;
 
-pub use house::{Gateway, GatewayParts, StartError};
+pub use house::{Gateway, GatewayParts, House, HouseParts, StartError};
 pub use problem::Problem;

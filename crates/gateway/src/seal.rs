@@ -72,6 +72,15 @@ impl SealingKey {
         Self::parse(&text, &path.display().to_string())
     }
 
+    /// The key itself, for a house that has no folder.
+    ///
+    /// # Errors
+    /// When the system cannot use it.
+    pub fn of_bytes(bytes: &[u8; 32]) -> Result<Self, SealError> {
+        let malformed = |_| SealError::Malformed("the bytes given".to_owned());
+        RandomizedNonceKey::new(&AES_256_GCM, bytes).map(Self).map_err(malformed)
+    }
+
     fn parse(text: &str, whence: &str) -> Result<Self, SealError> {
         let malformed = || SealError::Malformed(whence.to_owned());
         let text = text.trim();
@@ -125,12 +134,6 @@ pub fn random<const N: usize>() -> Result<[u8; N], SealError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| SealError::NoChance)?;
     Ok(bytes)
-}
-
-/// 128 random bits, for ids. Ids name, they do not guard; so without randomness the time alone must do.
-#[must_use]
-pub fn chance() -> u128 {
-    random::<16>().map(u128::from_be_bytes).unwrap_or_default()
 }
 
 /// Lower-case hex.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use transom_clock::WorldClock;
 use transom_store::Store;
 
 use super::Admin;
 use crate::StartError;
+use crate::chance::Chance;
 use crate::directory::Directory;
 use crate::seal::SealingKey;
 use crate::service::{AddressRules, Limits, Service, ServiceParts};
@@ -19,6 +19,7 @@ use crate::wire::Wires;
 use crate::work::dispatcher::{Dispatcher, DispatcherParts};
 use crate::work::relay::Relay;
 use crate::work::rest::Rest;
+use crate::work::tasks::Tasks;
 
 impl Admin {
     /// Over a store that this process alone holds. Nothing is sent, told or heard meanwhile: the workers are stopped before
@@ -36,7 +37,7 @@ impl Admin {
         let (clock, key) = (WorldClock::wall(), Arc::new(key));
         let stop = CancellationToken::new();
         stop.cancel();
-        let (tasks, rest, limits) = (TaskTracker::new(), Rest::new(clock.clone()), Limits::default());
+        let (tasks, rest, limits) = (Tasks::default(), Rest::new(clock.clone()), Limits::default());
         let upstream = Upstream::new(upstream, wires.upstream.clone());
         let directory = Directory::open(store.clone(), key.clone()).await?;
         let library = Library::new(store.clone(), upstream.clone(), clock.clone());
@@ -47,6 +48,7 @@ impl Admin {
             addresses,
             wires.endpoints,
             rest.clone(),
+            Chance::of_system(),
             tasks.clone(),
             stop.clone(),
         );
@@ -62,11 +64,25 @@ impl Admin {
             owner: 0,
             connections: 1,
             per_sender: 1,
-            tasks,
+            chance: Chance::of_system(),
+            tasks: tasks.clone(),
             stop,
         });
-        let service =
-            Service::new(ServiceParts { store, clock, directory, library, upstream, key, limits, addresses, dispatcher, relay });
+        let chance = Chance::of_system();
+        let service = Service::new(ServiceParts {
+            store,
+            clock,
+            directory,
+            library,
+            upstream,
+            key,
+            limits,
+            addresses,
+            dispatcher,
+            relay,
+            chance,
+            tasks,
+        });
         Ok(Self::new(service, None, wires.upstream))
     }
 }

@@ -90,7 +90,7 @@ impl Admin {
 
     /// Does the handshake with our own public address, as Meta will do it.
     pub(super) async fn own_handshake(&self, callback: &str, verify_token: &str) -> Result<(), String> {
-        let challenge = crate::seal::hex(&crate::seal::chance().to_be_bytes());
+        let challenge = crate::seal::hex(&self.service.chance.draw().to_be_bytes());
         let query: String = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("hub.mode", "subscribe")
             .append_pair("hub.challenge", &challenge)

@@ -19,7 +19,7 @@ use transom_domain::time::{Span, Timestamp};
 use transom_store::{App, Business, Endpoint, Key, Scopes, Sender, SenderState};
 
 use crate::problem::Problem;
-use crate::seal::{SealError, chance, hex, random};
+use crate::seal::{SealError, hex, random};
 use crate::service::{Caller, NewWebhook, Service, WebhookChange, webhook_secret};
 use crate::wire::Wire;
 
@@ -124,7 +124,7 @@ impl Admin {
         let now = self.service.now();
         let secret = webhook_secret().map_err(sealing)?;
         let business = Business {
-            id: BusinessId::compose(now, chance()),
+            id: BusinessId::compose(now, self.service.chance.draw()),
             name,
             webhook_secret: self.service.key.seal(secret.as_bytes()).map_err(sealing)?,
             previous_webhook_secret: None,
@@ -147,7 +147,7 @@ impl Admin {
         // 256 random bits; letters and digits only, so that a double click takes all of it.
         let text = format!("tk_{}", hex(&random::<32>().map_err(sealing)?));
         let key = Key {
-            id: KeyId::compose(now, chance()),
+            id: KeyId::compose(now, self.service.chance.draw()),
             business,
             label,
             hash: Sha256::digest(text.as_bytes()).into(),

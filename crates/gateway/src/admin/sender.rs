@@ -11,7 +11,6 @@ use super::meta_side::TokenSaid;
 use super::{Admin, meta_id, sealing};
 use crate::directory::OpenApp;
 use crate::problem::Problem;
-use crate::seal::chance;
 
 /// What `sender add` is given.
 pub(super) struct NewSender {
@@ -206,7 +205,8 @@ impl Admin {
         let now = self.service.now();
         let known =
             self.service.store.senders().await?.into_iter().find(|s| s.account == new.phone_number_id && s.business == business);
-        let (id, created_at) = known.map_or_else(|| (SenderId::compose(now, chance()), now), |s| (s.id, s.created_at));
+        let (id, created_at) =
+            known.map_or_else(|| (SenderId::compose(now, self.service.chance.draw()), now), |s| (s.id, s.created_at));
         let sender = Sender {
             id,
             business,

@@ -19,6 +19,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use transom_domain::error_code::ErrorCode;
 
 use crate::admin::{self, Admin};
+use crate::chance::Chance;
 use crate::intake::Intake;
 use crate::native;
 use crate::problem::Problem;
@@ -95,7 +96,7 @@ pub fn router(parts: Parts) -> Router {
     }
     let router = router.fallback(nothing_here).method_not_allowed_fallback(other_method);
     // Chance sets the trace ids of two processes apart.
-    let seed = u64::try_from(crate::seal::chance() & u128::from(u64::MAX)).unwrap_or_default();
+    let seed = Chance::of_system().draw_u64();
     layers::surrounded(router, layers::Traces::new(seed))
 }
 

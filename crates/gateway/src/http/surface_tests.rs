@@ -16,12 +16,13 @@ use transom_domain::id::{BusinessId, KeyId, SenderId};
 use transom_domain::time::{Span, Timestamp};
 use transom_store::{App, Business, Key, MemoryStore, PutSender, Scopes, Sender, SenderState, Store};
 
+use crate::chance::Chance;
 use crate::http::HttpSettings;
 use crate::seal::SealingKey;
 use crate::service::{AddressRules, Limits};
 use crate::upstream::UpstreamSettings;
 use crate::wire::Wires;
-use crate::{Gateway, GatewayParts};
+use crate::{Gateway, GatewayParts, HouseParts};
 
 const SECRET: &[u8] = b"app secret";
 const CUSTOMER: &str = "+4915112345678";
@@ -83,12 +84,11 @@ async fn house() -> House {
     assert_eq!(store.put_sender(sender).await.unwrap(), PutSender::Stored);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let gateway = Gateway::start(GatewayParts {
+    let house = HouseParts {
         store: Arc::new(store.clone()),
         clock: WorldClock::wall(),
         key: sealing,
-        listener,
-        public_url: base.clone(),
+        public_url: Some(base.clone()),
         // The discard port: nobody answers there.
         upstream: UpstreamSettings { graph_url: "http://127.0.0.1:9".into(), version: "v25.0".into() },
         upstream_connections: 1,
@@ -97,6 +97,12 @@ async fn house() -> House {
         addresses: AddressRules::default(),
         wires: Wires::http(Duration::from_secs(1), Duration::from_secs(1), AddressRules::default()).unwrap(),
         template_interval: Span::hours(1),
+        chance: Chance::of_system(),
+        gate: None,
+    };
+    let gateway = Gateway::start(GatewayParts {
+        house,
+        listener,
         http: HttpSettings { drain: Duration::from_secs(1), ..HttpSettings::default() },
         admin_token: None,
     })

@@ -9,9 +9,9 @@ mod webhooks;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
 
 use transom_clock::WorldClock;
 use transom_domain::error_code::ErrorCode;
@@ -20,6 +20,7 @@ use transom_domain::pacing::{Bucket, Pace};
 use transom_domain::time::{Span, Timestamp};
 use transom_store::{Key, Scopes, Sender, Store};
 
+use crate::chance::Chance;
 use crate::directory::{Directory, Speaker};
 use crate::problem::Problem;
 use crate::seal::SealingKey;
@@ -27,6 +28,7 @@ use crate::templates::Library;
 use crate::upstream::Upstream;
 use crate::work::dispatcher::Dispatcher;
 use crate::work::relay::Relay;
+use crate::work::tasks::Tasks;
 
 pub use command::{CALLBACK_DATA_MAX, Caller, IdempotencyKey, SendCommand, Sent, What};
 pub use judge::{Judged, Known, Leaving, facts_of, failure_of, judged, needs_phone, provider_id};
@@ -86,6 +88,8 @@ pub struct Inner {
     pub(crate) addresses: AddressRules,
     pub(crate) dispatcher: Dispatcher,
     pub(crate) relay: Relay,
+    pub(crate) chance: Chance,
+    pub(crate) tasks: Tasks,
     started: Instant,
     draining: AtomicBool,
     keys: Mutex<HashMap<[u8; 32], (Instant, Key)>>,
@@ -114,6 +118,10 @@ pub struct ServiceParts {
     pub dispatcher: Dispatcher,
     /// Who tells.
     pub relay: Relay,
+    /// What ids are made from.
+    pub chance: Chance,
+    /// Where accepting goes on when a caller goes away.
+    pub tasks: Tasks,
 }
 
 /// Whether the house can work.
@@ -138,7 +146,8 @@ impl Service {
     /// Puts it together.
     #[must_use]
     pub fn new(parts: ServiceParts) -> Self {
-        let ServiceParts { store, clock, directory, library, upstream, key, limits, addresses, dispatcher, relay } = parts;
+        let ServiceParts { store, clock, directory, library, upstream, key, limits, addresses, dispatcher, relay, chance, tasks } =
+            parts;
         Self(Arc::new(Inner {
             store,
             clock,
@@ -150,6 +159,8 @@ impl Service {
             addresses,
             dispatcher,
             relay,
+            chance,
+            tasks,
             started: Instant::now(),
             draining: AtomicBool::new(false),
             keys: Mutex::default(),

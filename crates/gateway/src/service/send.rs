@@ -20,7 +20,6 @@ use super::{Service, judge};
 use crate::directory::Speaker;
 use crate::native;
 use crate::problem::Problem;
-use crate::seal;
 use crate::telemetry;
 use crate::templates::Shelf;
 use std::sync::Arc;
@@ -49,8 +48,8 @@ impl Service {
     pub async fn send(&self, caller: &Caller, command: SendCommand) -> Result<Sent, Problem> {
         // In a task of its own: a caller who goes away must not keep a stored message from being sent.
         let (this, caller) = (self.clone(), *caller);
-        let sent = tokio::spawn(async move { this.try_send(&caller, command).await }).await;
-        let sent = sent.unwrap_or_else(|_| Err(Problem::new(ErrorCode::Unspecified, "An unexpected failure on our side.")));
+        let sent = self.tasks.run(async move { this.try_send(&caller, command).await }).await;
+        let sent = sent.unwrap_or_else(|| Err(Problem::new(ErrorCode::Unspecified, "An unexpected failure on our side.")));
         match &sent {
             Ok(Sent::Accepted { .. }) => telemetry::accepted(),
             Ok(Sent::Replayed { .. }) => telemetry::replayed(),
@@ -84,7 +83,7 @@ impl Service {
         if resolved.judged.leaving.is_none() {
             return Err(Problem::refused(&verdict, code_of(&verdict, resolved.session)));
         }
-        let id = command.id.unwrap_or_else(|| MessageId::compose(now, seal::chance()));
+        let id = command.id.unwrap_or_else(|| MessageId::compose(now, self.chance.draw()));
         let not_before = command.send_at.unwrap_or(now).max(now);
         let status = shown(&Phase::Queued { not_before }, &[], now);
         let idempotency = command.idempotency.map(|IdempotencyKey { key, fingerprint }| Idempotency {
@@ -100,7 +99,7 @@ impl Service {
             sender,
             channel: command.to.channel(),
             address: command.to,
-            new_customer: CustomerId::compose(now, seal::chance()),
+            new_customer: CustomerId::compose(now, self.chance.draw()),
             name: command.name,
             draft: resolved.draft,
             class: verdict.class(),

@@ -171,7 +171,7 @@ impl Service {
             ));
         }
         let now = self.now();
-        let id = EndpointId::compose(now, seal::chance());
+        let id = EndpointId::compose(now, self.chance.draw());
         let topic = new.topic;
         let endpoint = Endpoint {
             id,

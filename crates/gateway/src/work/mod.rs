@@ -3,4 +3,5 @@
 pub mod dispatcher;
 pub mod relay;
 pub mod rest;
+pub mod tasks;
 pub mod upkeep;

@@ -3,7 +3,7 @@
 //! A delivery row exists only once an attempt has failed or must wait behind one that did. Within a conversation events are
 //! told in order; a failing one holds back only its own conversation.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +14,6 @@ use futures::stream::{FuturesUnordered, StreamExt as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use transom_clock::WorldClock;
 use transom_domain::event::Event;
@@ -24,8 +23,10 @@ use transom_domain::time::{Span, Timestamp};
 use transom_store::{BATCH_MAX, Endpoint, EndpointState, RelayRound, Store, StoreError};
 
 use super::rest::{Post, Rest};
+use super::tasks::Tasks;
+use crate::chance::Chance;
 use crate::native::payload::{payload, tells};
-use crate::seal::{self, SealingKey};
+use crate::seal::SealingKey;
 use crate::service::AddressRules;
 use crate::telemetry;
 use crate::wire::{Called, Wanted, Wire};
@@ -55,9 +56,10 @@ struct Inner {
     addresses: AddressRules,
     wire: Arc<dyn Wire>,
     rest: Rest,
-    tasks: TaskTracker,
+    chance: Chance,
+    tasks: Tasks,
     stop: CancellationToken,
-    workers: Mutex<HashMap<EndpointId, Worker>>,
+    workers: Mutex<BTreeMap<EndpointId, Worker>>,
 }
 
 struct Worker {
@@ -78,10 +80,11 @@ impl Relay {
         addresses: AddressRules,
         wire: Arc<dyn Wire>,
         rest: Rest,
-        tasks: TaskTracker,
+        chance: Chance,
+        tasks: Tasks,
         stop: CancellationToken,
     ) -> Self {
-        Self(Arc::new(Inner { store, clock, key, addresses, wire, rest, tasks, stop, workers: Mutex::default() }))
+        Self(Arc::new(Inner { store, clock, key, addresses, wire, rest, chance, tasks, stop, workers: Mutex::default() }))
     }
 
     /// There may be events of this business.
@@ -99,7 +102,7 @@ impl Relay {
     /// When the store does not answer.
     pub async fn reload(&self) -> Result<(), StoreError> {
         let endpoints = self.0.store.endpoints(None).await?;
-        let known: HashSet<EndpointId> = endpoints.iter().map(|e| e.id).collect();
+        let known: BTreeSet<EndpointId> = endpoints.iter().map(|e| e.id).collect();
         let mut workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
         workers.retain(|id, worker| {
             let stays = known.contains(id);
@@ -170,8 +173,9 @@ impl Inner {
         let mut due = None;
         while state.disabled.is_none() {
             let busy = tokio::select! {
-                busy = post.wait(due) => busy,
+                biased;
                 () = stop.cancelled() => return,
+                busy = post.wait(due) => busy,
             };
             // A round is not cut short by a change of the endpoint: what was told must be recorded as told.
             due = self.round(&endpoint, &mut state, &stop).await;
@@ -208,7 +212,7 @@ impl Inner {
                     return Some(now.plus(LOOK));
                 }
             };
-            let due: HashSet<u64> = work.due.iter().map(|d| d.event.position).collect();
+            let due: BTreeSet<u64> = work.due.iter().map(|d| d.event.position).collect();
             let (strands, mut told) = self.strands(endpoint, work.fresh, work.due, now);
             let mut running = FuturesUnordered::new();
             let mut strands = strands.into_iter();
@@ -325,7 +329,7 @@ impl Inner {
                 Err(failure) => {
                     telemetry::delivery("failed");
                     tracing::warn!(endpoint.id = %endpoint.id, event.id = %event.id, tried = tried + 1, reason = %failure.why, "a delivery failed");
-                    let wait = Curve::ENDPOINT.wait(tried + 1, seal::chance() as u64);
+                    let wait = Curve::ENDPOINT.wait(tried + 1, self.chance.draw_u64());
                     news.push(if failure.gone { News::Gone(failure.why.clone()) } else { News::Failure(failure.why.clone()) });
                     match wait {
                         Some(wait) => {
@@ -352,7 +356,7 @@ impl Inner {
         let body = payload.to_string();
         let id = event.id.to_string();
         // Signature stamps go by the machine's clock: receivers compare them with theirs.
-        let stamp = WorldClock::wall().now().as_secs().to_string();
+        let stamp = self.clock.machine_now().as_secs().to_string();
         let signatures = secrets.sign(&id, &stamp, body.as_bytes());
         let mut request = Request::post(url.as_str())
             .header("content-type", "application/json; charset=utf-8")
@@ -366,7 +370,7 @@ impl Inner {
             request = request.header("x-gateway-hmac-sha256-previous", previous);
         }
         let request = request.body(body.into()).map_err(|why| not_told(why.to_string()))?;
-        let begun = std::time::Instant::now();
+        let begun = tokio::time::Instant::now();
         let called = self.wire.call(request, Wanted::Status(ANSWER_MAX)).await;
         telemetry::delivering(begun.elapsed());
         match called {

@@ -122,6 +122,7 @@ impl Post {
                 return busy;
             }
             tokio::select! {
+                biased;
                 () = self.wake.notified() => {}
                 () = self.rest.0.clock.sleep_until(due) => {}
             }

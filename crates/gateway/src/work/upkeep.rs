@@ -1,7 +1,7 @@
 //! Upkeep: what falls due by itself. Lost answers are decided, stale messages expired, old rows swept, templates and the
 //! directory read anew.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -14,7 +14,8 @@ use transom_store::{BATCH_MAX, Resolution, Store};
 
 use super::dispatcher::Dispatcher;
 use super::relay::Relay;
-use super::rest::Rest;
+use super::rest::{Post, Rest};
+use super::tasks::Tasks;
 use crate::directory::{Directory, MAX_AGE, Speaker};
 use crate::telemetry;
 use crate::templates::Library;
@@ -66,8 +67,9 @@ impl Upkeep {
         let mut due = None;
         loop {
             let busy = tokio::select! {
-                busy = post.wait(due) => busy,
+                biased;
                 () = self.stop.cancelled() => return,
+                busy = post.wait(due) => busy,
             };
             due = self.decide().await;
             busy.until(due);
@@ -111,8 +113,9 @@ impl Upkeep {
         let mut due = None;
         loop {
             let busy = tokio::select! {
-                busy = post.wait(due) => busy,
+                biased;
                 () = self.stop.cancelled() => return,
+                busy = post.wait(due) => busy,
             };
             due = self.expire().await;
             busy.until(due);
@@ -146,8 +149,9 @@ impl Upkeep {
         let mut due = None;
         loop {
             let busy = tokio::select! {
-                busy = post.wait(due) => busy,
+                biased;
                 () = self.stop.cancelled() => return,
+                busy = post.wait(due) => busy,
             };
             loop {
                 match self.store.sweep(self.clock.now(), SWEEP_ROWS).await {
@@ -167,16 +171,14 @@ impl Upkeep {
 
     /// Lets stopped senders go on once they are mended: asks Meta for the number, with growing gaps. An error that only a send
     /// shows (an unpaid account) stops the sender again at its next message.
-    pub async fn mend(self) {
-        let post = self.rest.post();
-        let mut changes = self.directory.changes();
-        let mut tried: HashMap<SenderId, (u32, Timestamp)> = HashMap::new();
+    pub async fn mend(self, post: Arc<Post>) {
+        let mut tried: BTreeMap<SenderId, (u32, Timestamp)> = BTreeMap::new();
         loop {
             let due = tried.values().map(|(_, due)| *due).min();
             let busy = tokio::select! {
-                busy = post.wait(due) => busy,
-                _ = changes.changed() => post.busy(),
+                biased;
                 () = self.stop.cancelled() => return,
+                busy = post.wait(due) => busy,
             };
             let now = self.clock.now();
             let directory = self.directory.now();
@@ -221,10 +223,11 @@ impl Upkeep {
         let mut due = None;
         loop {
             let busy = tokio::select! {
-                busy = post.wait(due) => busy,
+                biased;
                 () = self.stop.cancelled() => return,
+                busy = post.wait(due) => busy,
             };
-            let mut read = std::collections::HashSet::new();
+            let mut read = std::collections::BTreeSet::new();
             for speaker in self.directory.now().all() {
                 let Some(waba) = &speaker.sender.waba else { continue };
                 if !read.insert((speaker.sender.business, waba.clone())) {
@@ -242,17 +245,13 @@ impl Upkeep {
         }
     }
 
-    /// Follows changes of senders, made here or elsewhere.
-    pub async fn directory(self) {
+    /// Follows changes of senders, made here or elsewhere; whoever mends stopped ones is poked.
+    pub async fn directory(self, mend: Arc<Post>) {
         let mut changes = self.directory.changes();
         loop {
             tokio::select! {
-                () = tokio::time::sleep(MAX_AGE) => {
-                    if let Err(why) = self.directory.reload().await {
-                        tracing::warn!(error = %why, "the directory could not be read");
-                    }
-                    self.gauge().await;
-                }
+                biased;
+                () = self.stop.cancelled() => return,
                 changed = changes.changed() => {
                     if changed.is_err() {
                         return;
@@ -262,8 +261,14 @@ impl Upkeep {
                     for speaker in self.directory.now().all() {
                         self.relay.poke(speaker.sender.business);
                     }
+                    mend.poke();
                 }
-                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(MAX_AGE) => {
+                    if let Err(why) = self.directory.reload().await {
+                        tracing::warn!(error = %why, "the directory could not be read");
+                    }
+                    self.gauge().await;
+                }
             }
         }
     }
@@ -284,12 +289,13 @@ impl Upkeep {
     }
 
     /// Starts all of it.
-    pub fn start(self, tasks: &tokio_util::task::TaskTracker) {
+    pub fn start(self, tasks: &Tasks) {
         tasks.spawn(self.clone().unknowns());
         tasks.spawn(self.clone().expiry());
         tasks.spawn(self.clone().sweep());
         tasks.spawn(self.clone().templates());
-        tasks.spawn(self.clone().mend());
-        tasks.spawn(self.directory());
+        let mend = self.rest.post();
+        tasks.spawn(self.clone().mend(mend.clone()));
+        tasks.spawn(self.directory(mend));
     }
 }

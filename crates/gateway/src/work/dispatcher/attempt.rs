@@ -1,9 +1,10 @@
 //! One attempt: judged again on what stands in the claim, sent, and its outcome stored.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
 use transom_domain::address::Identity;
 use transom_domain::error_code::ErrorCode;

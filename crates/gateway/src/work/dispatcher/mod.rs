@@ -13,7 +13,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use transom_clock::WorldClock;
 use transom_domain::id::SenderId;
@@ -22,6 +21,8 @@ use transom_store::Store;
 use self::worker::{Worker, pace_of};
 use super::relay::Relay;
 use super::rest::{Post, Rest};
+use super::tasks::Tasks;
+use crate::chance::Chance;
 use crate::directory::{Directory, Speaker};
 use crate::service::Limits;
 use crate::templates::Library;
@@ -43,7 +44,8 @@ struct Inner {
     owner: u64,
     connections: Arc<Semaphore>,
     per_sender: usize,
-    tasks: TaskTracker,
+    chance: Chance,
+    tasks: Tasks,
     stop: CancellationToken,
     workers: Mutex<HashMap<SenderId, Arc<Worker>>>,
     unknowns: OnceLock<Arc<Post>>,
@@ -74,8 +76,10 @@ pub struct DispatcherParts {
     pub connections: usize,
     /// Calls upstream at once of one sender.
     pub per_sender: usize,
+    /// What spreads retries.
+    pub chance: Chance,
     /// Where tasks are tracked until they end.
-    pub tasks: TaskTracker,
+    pub tasks: Tasks,
     /// Claims stop when it is cancelled.
     pub stop: CancellationToken,
 }
@@ -96,6 +100,7 @@ impl Dispatcher {
             owner,
             connections,
             per_sender,
+            chance,
             tasks,
             stop,
         } = parts;
@@ -111,6 +116,7 @@ impl Dispatcher {
             owner,
             connections: Arc::new(Semaphore::new(connections)),
             per_sender,
+            chance,
             tasks,
             stop,
             workers: Mutex::default(),

@@ -12,7 +12,6 @@ use transom_store::{Claimed, Outcome};
 use super::Inner;
 use super::worker::Worker;
 use crate::directory::Speaker;
-use crate::seal;
 use crate::telemetry;
 use crate::wire::Called;
 
@@ -72,7 +71,7 @@ impl Inner {
                     classified.native,
                     &claimed.message.attempts,
                     now,
-                    seal::chance() as u64,
+                    self.chance.draw_u64(),
                 ) {
                     Next::Again { not_before } => Outcome::Again { not_before, failure, uncounted: false },
                     Next::Fail { no_session } => Outcome::Failed { failure, no_session },

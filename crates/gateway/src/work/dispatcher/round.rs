@@ -20,8 +20,9 @@ impl Inner {
         let mut due = None;
         loop {
             let busy = tokio::select! {
-                busy = worker.post.wait(due) => busy,
+                biased;
                 () = self.stop.cancelled() => return,
+                busy = worker.post.wait(due) => busy,
             };
             // A round is never cut short: a claim that was committed must be sent, or its messages would count as unknown.
             due = self.round(&worker).await;
@@ -51,8 +52,9 @@ impl Inner {
             };
             // At least one free connection; then as many as are free without waiting.
             let first = tokio::select! {
-                slot = worker.slots.clone().acquire_owned() => slot.ok()?,
+                biased;
                 () = self.stop.cancelled() => return None,
+                slot = worker.slots.clone().acquire_owned() => slot.ok()?,
             };
             let mut slots = vec![first];
             while slots.len() < room.min(BATCH_MAX)
@@ -61,8 +63,9 @@ impl Inner {
                 slots.push(slot);
             }
             let first = tokio::select! {
-                connection = self.connections.clone().acquire_owned() => connection.ok()?,
+                biased;
                 () = self.stop.cancelled() => return None,
+                connection = self.connections.clone().acquire_owned() => connection.ok()?,
             };
             let mut connections = vec![first];
             while connections.len() < slots.len()

@@ -1,9 +1,10 @@
 //! What the dispatcher keeps in memory for each sender: pace, rest and slots.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use transom_domain::id::SenderId;
 use transom_domain::pacing::{Bucket, Pace};
