@@ -1,7 +1,6 @@
 //! How an engine serves the contract: it opens a transaction and runs a move in it. Which move, in which room of the queue, and
 //! whether it reads or writes, is said here once for all engines.
 
-use transom_domain::address::Identity;
 use transom_domain::id::{BusinessId, CustomerId, EndpointId, KeyId, MessageId, SenderId};
 use transom_domain::message::Message;
 use transom_domain::status::Failure;
@@ -10,8 +9,8 @@ use transom_domain::time::Timestamp;
 
 use crate::contract::{
     Accept, Accepted, Answer, App, Backlog, Business, CancelOutcome, Claim, Claims, CustomerView, Endpoint, EventPage, HearBody,
-    HearOutcome, JournalEntry, Key, Look, MessageFilter, PAGE_MAX, Page, PendingUnknown, PutEndpoint, PutSender, RelayRound,
-    RelayWork, Resolution, Sender, SessionRow, Settle, Settled, Store, Timeline,
+    HearOutcome, JournalEntry, Key, Look, LookUp, MessageFilter, PAGE_MAX, Page, PendingUnknown, PutEndpoint, PutSender,
+    RelayRound, RelayWork, Resolution, Sender, SessionRow, Settle, Settled, Store, Timeline,
 };
 use crate::moves::{accept, admin, claim, end, hear, read, relay, settle, template, timeline, unknown, upkeep};
 use crate::rows::{Result, Rows};
@@ -108,20 +107,12 @@ impl<E: Engine> Store for E {
         })
     }
 
-    fn look(&self, business: BusinessId, sender: SenderId, address: Identity) -> Answer<'_, Look> {
-        self.read(move |rows| read::look(rows, business, sender, &address))
-    }
-
-    fn last_sender(&self, business: BusinessId, address: Identity) -> Answer<'_, Option<SenderId>> {
-        self.read(move |rows| read::last_sender(rows, business, &address))
+    fn look(&self, ask: LookUp) -> Answer<'_, Look> {
+        self.read(move |rows| read::look(rows, &ask))
     }
 
     fn accept(&self, accept: Accept) -> Answer<'_, Accepted> {
         self.write(Room::Sending, move |rows| accept::accept(rows, accept))
-    }
-
-    fn replay(&self, business: BusinessId, key: String, fingerprint: [u8; 32], now: Timestamp) -> Answer<'_, Option<Accepted>> {
-        self.read(move |rows| accept::replay(rows, business, &key, &fingerprint, now))
     }
 
     fn claim(&self, claim: Claim) -> Answer<'_, Claims> {

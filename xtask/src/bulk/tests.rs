@@ -3,7 +3,7 @@ use transom_domain::id::CustomerId;
 use transom_domain::session::Session;
 use transom_domain::time::Timestamp;
 use transom_gateway::seal::SealingKey;
-use transom_store::{MessageFilter, Page, SqliteOptions, SqliteStore, Store};
+use transom_store::{LookUp, MessageFilter, Page, SqliteOptions, SqliteStore, Store};
 
 use super::house::APP_SECRET;
 use super::people::{phone, sender_of};
@@ -23,21 +23,23 @@ fn what_is_loaded_reads_back_through_the_store() {
         assert_eq!(seal.open_text(&apps[0].secret).unwrap(), APP_SECRET);
         assert_eq!(store.senders().await.unwrap().len(), 7);
         let now = Timestamp::from_millis(i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap());
+        let business = furnished.business;
+        let ask = |sender, address| LookUp { business, sender, address, idempotency: None, now };
         let (mut open, mut known) = (0, 0);
         for i in 0..PLAN.customers {
             let sender = furnished.senders[usize::try_from(sender_of(i, PLAN.customers, PLAN.senders)).unwrap()];
             let address = Identity::Phone(Phone::parse(&phone(i)).unwrap());
-            let look = store.look(furnished.business, sender, address.clone()).await.unwrap();
+            let look = store.look(ask(Some(sender), address.clone())).await.unwrap();
             let customer = look.customer.unwrap();
             assert_eq!(look.phone, address.phone().cloned());
             open += usize::from(matches!(look.evidence.at(now), Session::Open { .. }));
             if look.evidence.heard.is_some() {
                 known += 1;
-                assert_eq!(store.last_sender(furnished.business, address).await.unwrap(), Some(sender));
+                assert_eq!(store.look(ask(None, address)).await.unwrap().sender, Some(sender));
                 let view = store.customer(furnished.business, customer).await.unwrap().unwrap();
                 assert_eq!(view.identities.len(), 2, "{view:?}");
                 for identity in view.identities {
-                    assert_eq!(store.look(furnished.business, sender, identity).await.unwrap().customer, Some(customer));
+                    assert_eq!(store.look(ask(Some(sender), identity)).await.unwrap().customer, Some(customer));
                 }
             }
         }

@@ -15,11 +15,11 @@ use sha2::{Digest as _, Sha256};
 
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::BusinessId;
-use transom_store::Scopes;
+use transom_store::{IdempotencyKey, Scopes};
 
 use super::App;
 use crate::problem::Problem;
-use crate::service::{Caller, IdempotencyKey};
+use crate::service::Caller;
 
 /// Most bytes of a request body of the API (published: 1 MiB).
 pub(crate) const BODY_MAX: usize = 1024 * 1024;

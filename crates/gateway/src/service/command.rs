@@ -9,7 +9,7 @@ use transom_domain::parameters::Parameter;
 use transom_domain::status::Status;
 use transom_domain::time::{Span, Timestamp};
 use transom_domain::verdict::Verdict;
-use transom_store::Scopes;
+use transom_store::{IdempotencyKey, Scopes};
 
 /// Who asks: the holder of a valid key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,15 +79,6 @@ pub enum What {
     },
     /// A free-form message. Where it names a message (a reaction), the name is our id.
     FreeForm(FreeForm),
-}
-
-/// An idempotency key with what it is compared by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdempotencyKey {
-    /// The key.
-    pub key: String,
-    /// SHA-256 over method, path and body.
-    pub fingerprint: [u8; 32],
 }
 
 /// What a send gave.

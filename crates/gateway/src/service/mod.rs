@@ -30,7 +30,7 @@ use crate::work::dispatcher::Dispatcher;
 use crate::work::relay::Relay;
 use crate::work::tasks::Tasks;
 
-pub use command::{CALLBACK_DATA_MAX, Caller, IdempotencyKey, SendCommand, Sent, What};
+pub use command::{CALLBACK_DATA_MAX, Caller, SendCommand, Sent, What};
 pub use judge::{Judged, Known, Leaving, facts_of, failure_of, judged, needs_phone, provider_id};
 pub use webhooks::{AddressRules, CreatedWebhook, NewWebhook, WebhookChange, webhook_secret};
 

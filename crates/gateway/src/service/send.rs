@@ -12,9 +12,9 @@ use transom_domain::status::{Phase, shown};
 use transom_domain::template::Approval;
 use transom_domain::time::{Span, Timestamp};
 use transom_domain::verdict::{Reason, Verdict};
-use transom_store::{Accept, Accepted, Idempotency};
+use transom_store::{Accept, Accepted, Idempotency, IdempotencyKey, Look, LookUp, Replay};
 
-use super::command::{CALLBACK_DATA_MAX, Caller, IdempotencyKey, SendCommand, Sent, What};
+use super::command::{CALLBACK_DATA_MAX, Caller, SendCommand, Sent, What};
 use super::judge::{Judged, Known, code_of, facts_of, judged, template_missing};
 use super::{Service, judge};
 use crate::directory::Speaker;
@@ -73,12 +73,11 @@ impl Service {
             let fingerprint = Sha256::digest(format!("{command:?}")).into();
             command.idempotency = Some(IdempotencyKey { key: format!("message:{id}"), fingerprint });
         }
-        if let Some(IdempotencyKey { key, fingerprint }) = &command.idempotency
-            && let Some(known) = self.store.replay(caller.business, key.clone(), *fingerprint, now).await?
-        {
-            return answer_of(known, None);
+        let (speaker, look) = self.look(caller, &command, command.idempotency.clone(), now).await?;
+        if let Some(known) = look.replay {
+            return replayed(known);
         }
-        let resolved = self.resolve(caller, &command, now).await?;
+        let resolved = self.resolve(caller, &command, speaker?, &look, now).await?;
         let verdict = resolved.judged.verdict;
         if resolved.judged.leaving.is_none() {
             return Err(Problem::refused(&verdict, code_of(&verdict, resolved.session)));
@@ -86,9 +85,8 @@ impl Service {
         let id = command.id.unwrap_or_else(|| MessageId::compose(now, self.chance.draw()));
         let not_before = command.send_at.unwrap_or(now).max(now);
         let status = shown(&Phase::Queued { not_before }, &[], now);
-        let idempotency = command.idempotency.map(|IdempotencyKey { key, fingerprint }| Idempotency {
+        let idempotency = command.idempotency.map(|key| Idempotency {
             key,
-            fingerprint,
             answer: native::accepted_json(id, status, &verdict).to_string().into_bytes(),
             keep: self.limits.idempotency_keep,
         });
@@ -112,13 +110,21 @@ impl Service {
             reply_to: resolved.reply_to,
             idempotency,
             backlog_max: self.limits.backlog_max,
+            at_once: None,
             now,
         };
-        let accepted = self.store.accept(accept).await?;
-        if matches!(accepted, Accepted::Stored { .. }) {
-            self.dispatcher.poke(sender);
+        match self.store.accept(accept).await? {
+            Accepted::Stored { .. } => {
+                self.dispatcher.poke(sender);
+                Ok(Sent::Accepted { id, status, verdict })
+            }
+            Accepted::Replayed(known) => replayed(known),
+            Accepted::IdTaken => Err(Problem::new(ErrorCode::IdempotencyConflict, "A message with this id exists already.")),
+            Accepted::BacklogFull => {
+                let why = "As many messages of this sender wait already as may wait.";
+                Err(Problem::new(ErrorCode::BacklogFull, why).retry_after(60))
+            }
         }
-        answer_of(accepted, Some(Sent::Accepted { id, status, verdict }))
     }
 
     /// Answers the question that a send would be, without sending.
@@ -128,15 +134,47 @@ impl Service {
     pub async fn judge(&self, caller: &Caller, command: SendCommand) -> Result<Verdict, Problem> {
         let now = self.now();
         check_times(&command, now)?;
-        Ok(self.resolve(caller, &command, now).await?.judged.verdict)
+        let (speaker, look) = self.look(caller, &command, None, now).await?;
+        Ok(self.resolve(caller, &command, speaker?, &look, now).await?.judged.verdict)
     }
 
-    async fn resolve(&self, caller: &Caller, command: &SendCommand, now: Timestamp) -> Result<Resolved, Problem> {
-        let speaker = self.speaker(caller, command).await?;
+    /// One read for all that is asked before anything is decided: what the key stands for, who speaks, what is known of the
+    /// customer. The sender comes as a result of its own, since a key is replayed whether or not there still is one.
+    async fn look(
+        &self,
+        caller: &Caller,
+        command: &SendCommand,
+        idempotency: Option<IdempotencyKey>,
+        now: Timestamp,
+    ) -> Result<(Result<Arc<Speaker>, Problem>, Look), Problem> {
+        let named = self.named_speaker(caller, command);
+        let sender = named.as_ref().ok().and_then(Option::as_ref).map(|speaker| speaker.sender.id);
+        let ask = LookUp { business: caller.business, sender, address: command.to.clone(), idempotency, now };
+        let look = self.store.look(ask).await?;
+        let speaker = named.and_then(|named| {
+            let last = || look.sender.and_then(|id| self.directory.now().sender(id).cloned());
+            named.or_else(last).ok_or_else(|| {
+                Problem::new(
+                    ErrorCode::InvalidSenderId,
+                    "This business has several senders, and none of them alone has a session with this customer.",
+                )
+                .remedy("Name the sender.")
+            })
+        });
+        Ok((speaker, look))
+    }
+
+    async fn resolve(
+        &self,
+        caller: &Caller,
+        command: &SendCommand,
+        speaker: Arc<Speaker>,
+        look: &Look,
+        now: Timestamp,
+    ) -> Result<Resolved, Problem> {
         if speaker.sender.address == command.to {
             return Err(Problem::new(ErrorCode::MessageSelfInvalid, "The recipient is the sender itself."));
         }
-        let look = self.store.look(caller.business, speaker.sender.id, command.to.clone()).await?;
         // Judged for the moment at which it is to go, as far as that is known today.
         let session = look.evidence.at(command.send_at.unwrap_or(now).max(now));
         let known = Known {
@@ -223,8 +261,8 @@ impl Service {
         Ok((draft, judged))
     }
 
-    /// The sender that is named, or the only one that can be meant.
-    async fn speaker(&self, caller: &Caller, command: &SendCommand) -> Result<Arc<Speaker>, Problem> {
+    /// The sender that is named, or the only one that can be meant; `None` when the store must tell which of several.
+    fn named_speaker(&self, caller: &Caller, command: &SendCommand) -> Result<Option<Arc<Speaker>>, Problem> {
         let directory = self.directory.now();
         let channel = command.to.channel();
         if let Some(from) = &command.from {
@@ -235,7 +273,7 @@ impl Service {
                 let message = format!("{from} is a sender on {}, the recipient is on {channel}.", speaker.sender.channel);
                 return Err(Problem::new(ErrorCode::InvalidSenderId, message));
             }
-            return Ok(speaker.clone());
+            return Ok(Some(speaker.clone()));
         }
         let mut candidates = directory.on(caller.business, channel);
         let Some(first) = candidates.next() else {
@@ -244,17 +282,7 @@ impl Service {
                 format!("This business has no sender on {channel}."),
             ));
         };
-        if candidates.next().is_none() {
-            return Ok(first.clone());
-        }
-        let last = self.store.last_sender(caller.business, command.to.clone()).await?;
-        last.and_then(|id| directory.sender(id).cloned()).ok_or_else(|| {
-            Problem::new(
-                ErrorCode::InvalidSenderId,
-                "This business has several senders, and none of them alone has a session with this customer.",
-            )
-            .remedy("Name the sender.")
-        })
+        Ok(candidates.next().is_none().then(|| first.clone()))
     }
 
     pub(crate) async fn shelf(&self, speaker: &Speaker) -> Result<Arc<Shelf>, Problem> {
@@ -299,17 +327,9 @@ fn check_times(command: &SendCommand, now: Timestamp) -> Result<(), Problem> {
     Ok(())
 }
 
-fn answer_of(accepted: Accepted, stored: Option<Sent>) -> Result<Sent, Problem> {
-    match (accepted, stored) {
-        (Accepted::Stored { .. }, Some(sent)) => Ok(sent),
-        (Accepted::Replayed { answer }, _) => Ok(Sent::Replayed { body: answer }),
-        (Accepted::KeyConflict, _) => {
-            Err(Problem::new(ErrorCode::IdempotencyConflict, "This idempotency key was used with another body."))
-        }
-        (Accepted::IdTaken, _) => Err(Problem::new(ErrorCode::IdempotencyConflict, "A message with this id exists already.")),
-        (Accepted::BacklogFull, _) => {
-            Err(Problem::new(ErrorCode::BacklogFull, "As many messages of this sender wait already as may wait.").retry_after(60))
-        }
-        (Accepted::Stored { .. }, None) => Err(Problem::new(ErrorCode::Unspecified, "A replay cannot store anything.")),
+fn replayed(known: Replay) -> Result<Sent, Problem> {
+    match known {
+        Replay::Answer(body) => Ok(Sent::Replayed { body }),
+        Replay::Conflict => Err(Problem::new(ErrorCode::IdempotencyConflict, "This idempotency key was used with another body.")),
     }
 }

@@ -4,34 +4,44 @@ use transom_domain::id::{BusinessId, MessageId};
 use transom_domain::status::Status;
 use transom_domain::time::Span;
 
-use super::desk::{DESK, Desk, RIVAL, SHOP, business, sender};
-use super::{Factory, Outcome, hold, same};
-use crate::{Accept, Accepted, CancelOutcome, Idempotency, Outcome as Of};
+use super::desk::{DESK, Desk, RIVAL, SHOP, business, identity, sender};
+use super::{Broken, Factory, Outcome, hold, same};
+use crate::{Accept, Accepted, CancelOutcome, Idempotency, IdempotencyKey, Outcome as Of, Replay};
+
+const ANA: &str = "+4915112345678";
 
 fn keyed(mut accept: Accept, key: &str, fingerprint: u8) -> Accept {
     let answer = format!("answer {}", accept.id).into_bytes();
-    accept.idempotency = Some(Idempotency { key: key.to_owned(), fingerprint: [fingerprint; 32], answer, keep: Span::hours(24) });
+    let key = IdempotencyKey { key: key.to_owned(), fingerprint: [fingerprint; 32] };
+    accept.idempotency = Some(Idempotency { key, answer, keep: Span::hours(24) });
     accept
+}
+
+/// What the shop's key stands for.
+async fn replay(desk: &Desk, key: &str, fingerprint: u8) -> Result<Option<Replay>, Broken> {
+    let mut ask = desk.ask(SHOP, Some(DESK), identity(ANA)?);
+    ask.idempotency = Some(IdempotencyKey { key: key.to_owned(), fingerprint: [fingerprint; 32] });
+    Ok(desk.store.look(ask).await?.replay)
 }
 
 pub(super) async fn a_key_replays_what_was_accepted(factory: &dyn Factory) -> Outcome {
     let mut desk = Desk::new(factory).await?;
-    same!(desk.store.replay(SHOP, "k".to_owned(), [1; 32], desk.now).await?, None);
+    same!(replay(&desk, "k", 1).await?, None);
     let first = keyed(desk.text("+4915112345678")?, "k", 1);
     let answer = first.idempotency.as_ref().map(|i| i.answer.clone()).unwrap_or_default();
     desk.accept(first).await?;
     let again = keyed(desk.text("+4915112345678")?, "k", 1);
     let unstored = again.id;
-    same!(desk.store.accept(again).await?, Accepted::Replayed { answer: answer.clone() });
+    same!(desk.store.accept(again).await?, Accepted::Replayed(Replay::Answer(answer.clone())));
     same!(desk.store.message(SHOP, unstored).await?.map(|m| m.id), None);
-    same!(desk.store.replay(SHOP, "k".to_owned(), [1; 32], desk.now).await?, Some(Accepted::Replayed { answer }));
+    same!(replay(&desk, "k", 1).await?, Some(Replay::Answer(answer)));
     let other = keyed(desk.text("+4915112345678")?, "k", 2);
-    same!(desk.store.accept(other).await?, Accepted::KeyConflict);
-    same!(desk.store.replay(SHOP, "k".to_owned(), [2; 32], desk.now).await?, Some(Accepted::KeyConflict));
+    same!(desk.store.accept(other).await?, Accepted::Replayed(Replay::Conflict));
+    same!(replay(&desk, "k", 2).await?, Some(Replay::Conflict));
     same!(desk.store.backlog(DESK).await?.waiting, 1);
     // A key is kept for its time and no longer.
     desk.turn(Span::hours(24));
-    same!(desk.store.replay(SHOP, "k".to_owned(), [2; 32], desk.now).await?, None);
+    same!(replay(&desk, "k", 2).await?, None);
     let fresh = keyed(desk.text("+4915112345678")?, "k", 2);
     desk.accept(fresh).await?;
     desk.turn(Span::hours(24));

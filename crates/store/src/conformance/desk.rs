@@ -16,8 +16,8 @@ use transom_domain::verdict::{Kind, Reason, Source, Verdict};
 
 use super::{Broken, Factory};
 use crate::{
-    Accept, Accepted, Business, Claim, Claimed, Claims, HearBody, HearOutcome, Outcome, Sealed, Sender, SenderState, Settle,
-    Store,
+    Accept, Accepted, AtOnce, Business, Claim, Claimed, Claims, HearBody, HearOutcome, Look, LookUp, Outcome, Sealed, Sender,
+    SenderState, Settle, Store,
 };
 
 /// The business that most checks are about.
@@ -133,6 +133,7 @@ impl Desk {
             reply_to: None,
             idempotency: None,
             backlog_max: 1_000,
+            at_once: None,
             now: self.now,
         })
     }
@@ -150,6 +151,21 @@ impl Desk {
     pub(super) async fn send(&mut self, to: &str) -> Result<MessageId, Broken> {
         let accept = self.text(to)?;
         self.accept(accept).await
+    }
+
+    /// What is known of an address, without a key.
+    pub(super) fn ask(&self, business: BusinessId, sender: Option<SenderId>, address: Identity) -> LookUp {
+        LookUp { business, sender, address, idempotency: None, now: self.now }
+    }
+
+    pub(super) async fn look(&self, business: BusinessId, sender: SenderId, address: Identity) -> Result<Look, Broken> {
+        Ok(self.store.look(self.ask(business, Some(sender), address)).await?)
+    }
+
+    /// What a claim would say, for a message that is only being accepted.
+    pub(super) fn at_once(&self) -> AtOnce {
+        let Claim { owner, pair_gap, pair_burst, .. } = self.claiming(1);
+        AtOnce { owner, pair_gap, pair_burst }
     }
 
     pub(super) fn claiming(&self, limit: usize) -> Claim {

@@ -200,7 +200,7 @@ pub(super) async fn a_session_opens_once(factory: &dyn Factory) -> Outcome {
     desk.hear(vec![fact]).await?;
     let opened = |names: Vec<&str>| names.into_iter().filter(|n| *n == "session.opened").count();
     same!(opened(desk.names().await?), 1);
-    let look = desk.store.look(SHOP, DESK, identity(ANA)?).await?;
+    let look = desk.look(SHOP, DESK, identity(ANA)?).await?;
     same!(look.evidence.heard, Some(desk.now));
     desk.turn(SESSION);
     // Over; and a message from before does not open it.
@@ -211,9 +211,11 @@ pub(super) async fn a_session_opens_once(factory: &dyn Factory) -> Outcome {
     desk.hear(vec![fact]).await?;
     same!(opened(desk.names().await?), 2);
     // Nobody is heard in the future.
-    same!(desk.store.look(SHOP, DESK, identity(ANA)?).await?.evidence.heard, Some(desk.now));
-    same!(desk.store.last_sender(SHOP, identity(ANA)?).await?, Some(DESK));
-    same!(desk.store.last_sender(SHOP, identity("+4915199999999")?).await?, None);
+    same!(desk.look(SHOP, DESK, identity(ANA)?).await?.evidence.heard, Some(desk.now));
+    // Nobody need say through whom.
+    let look = desk.store.look(desk.ask(SHOP, None, identity(ANA)?)).await?;
+    same!((look.sender, look.evidence.heard), (Some(DESK), Some(desk.now)));
+    same!(desk.store.look(desk.ask(SHOP, None, identity("+4915199999999")?)).await?.sender, None);
     Ok(())
 }
 
@@ -236,7 +238,7 @@ pub(super) async fn a_refusal_for_want_of_a_session_closes_it(factory: &dyn Fact
         desk.turn(Span::secs(10));
         let report = desk.status(&format!("out.{n}"), Reported::Failed, desk.now);
         desk.hear(vec![refused(report, code, subcode)]).await?;
-        let look = desk.store.look(SHOP, DESK, identity(&to)?).await?;
+        let look = desk.look(SHOP, DESK, identity(&to)?).await?;
         same!(look.evidence.refused, closes.then_some(started));
         same!(look.evidence.at(desk.now).is_open(), !closes);
         let message = desk.message(id).await?;
@@ -246,7 +248,7 @@ pub(super) async fn a_refusal_for_want_of_a_session_closes_it(factory: &dyn Fact
     desk.handed(ANA, "out.stop").await?;
     let report = desk.status("out.stop", Reported::Failed, desk.now);
     desk.hear(vec![refused(report, 131_050, None)]).await?;
-    hold!(desk.store.look(SHOP, DESK, identity(ANA)?).await?.facts.no_marketing);
+    hold!(desk.look(SHOP, DESK, identity(ANA)?).await?.facts.no_marketing);
     Ok(())
 }
 
@@ -306,7 +308,7 @@ pub(super) async fn what_is_done_to_an_old_message_opens_no_session(factory: &dy
         let Fact::Inbound(mut inbound) = desk.inbound(person(ANA)?, wamid, desk.now) else { return Ok(()) };
         inbound.body = InboundBody::Unknown { name: name.to_owned(), raw: serde_json::Value::Null };
         desk.hear(vec![Fact::Inbound(inbound)]).await?;
-        let look = desk.store.look(SHOP, DESK, identity(ANA)?).await?;
+        let look = desk.look(SHOP, DESK, identity(ANA)?).await?;
         same!(look.evidence.heard, None);
     }
     // It is kept and told all the same.

@@ -57,16 +57,16 @@ pub(super) async fn tenants_do_not_meet(factory: &dyn Factory) -> Outcome {
     let ours = desk.handed(ANA, "wamid.1").await?;
     let fact = desk.inbound(person(ANA)?, "in.1", desk.now);
     desk.hear(vec![fact.clone()]).await?;
-    same!(desk.store.look(RIVAL, SenderId(22), identity(ANA)?).await?.customer, None);
+    same!(desk.look(RIVAL, SenderId(22), identity(ANA)?).await?.customer, None);
     let mut body = desk.body(vec![fact]);
     body.business = RIVAL;
     for (sender, _) in &mut body.heard {
         *sender = Some(SenderId(22));
     }
     same!(desk.store.hear(body).await?.messages.len(), 1);
-    let look = desk.store.look(RIVAL, SenderId(22), identity(ANA)?).await?;
+    let look = desk.look(RIVAL, SenderId(22), identity(ANA)?).await?;
     hold!(look.customer.is_some());
-    hold!(look.customer != desk.store.look(SHOP, DESK, identity(ANA)?).await?.customer);
+    hold!(look.customer != desk.look(SHOP, DESK, identity(ANA)?).await?.customer);
     same!(desk.store.events(RIVAL, 0, 10).await?.newest, 2);
     // A status or a tag that reaches the wrong business finds nothing.
     for callback in [None, Desk::tag(ours, 1)] {

@@ -6,7 +6,8 @@ use transom_domain::status::Status;
 use transom_domain::time::Span;
 
 use super::desk::{DESK, Desk, SHOP, failure};
-use super::{Factory, Outcome, hold, same};
+use super::{Broken, Factory, Outcome, hold, same};
+use crate::{Accept, Accepted, AtOnce};
 
 const ANA: &str = "+4915112345678";
 const BEN: &str = "+4915112345679";
@@ -26,6 +27,72 @@ pub(super) async fn a_lane_starts_in_the_order_accepted(factory: &dyn Factory) -
     same!(desk.started().await?, vec![ana[1]]);
     desk.answer(ana[1], 1, "wamid.1").await?;
     same!(desk.started().await?, vec![ana[2]]);
+    Ok(())
+}
+
+/// Accepts, and says whether the message started at once.
+async fn starts(desk: &Desk, accept: Accept) -> Result<bool, Broken> {
+    let (id, at_once) = (accept.id, accept.at_once.is_some());
+    match desk.store.accept(accept).await? {
+        Accepted::Stored { claimed: Some(claimed), .. } => {
+            same!((claimed.attempt, claimed.message.id, claimed.message.status), (1, id, Status::Sending));
+            same!(*desk.message(id).await?.attempts, *claimed.message.attempts);
+            hold!(at_once);
+            Ok(true)
+        }
+        Accepted::Stored { claimed: None, .. } => {
+            same!(desk.message(id).await?.attempts.len(), 0);
+            Ok(false)
+        }
+        other => Err(Broken(format!("message {id} was not stored: {other:?}"))),
+    }
+}
+
+pub(super) async fn what_nothing_stands_before_starts_at_once(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let eager = |desk: &mut Desk, to: &str| -> Result<Accept, Broken> {
+        Ok(Accept { at_once: Some(AtOnce { pair_burst: 2, ..desk.at_once() }), ..desk.text(to)? })
+    };
+    let first = eager(&mut desk, ANA)?;
+    let id = first.id;
+    hold!(starts(&desk, first).await?);
+    same!(desk.store.backlog(DESK).await?.waiting, 0);
+    same!(desk.store.timeline(SHOP, id).await?.words, vec![]);
+    // A claim finds nothing; a process that dies now leaves one attempt behind.
+    same!(desk.claim().await?.claimed.len(), 0);
+    // Its lane is taken, and then something of the sender waits.
+    let (second, third) = (eager(&mut desk, ANA)?, eager(&mut desk, BEN)?);
+    let (second_id, third_id) = (second.id, third.id);
+    hold!(!starts(&desk, second).await? && !starts(&desk, third).await?);
+    same!(desk.started().await?, vec![third_id]);
+    desk.answer(id, 1, "wamid.1").await?;
+    same!(desk.started().await?, vec![second_id]);
+    desk.answer(second_id, 1, "wamid.2").await?;
+    // The pair has borrowed its burst; another has not.
+    let paced = eager(&mut desk, ANA)?;
+    let paced_id = paced.id;
+    hold!(!starts(&desk, paced).await?);
+    desk.turn(Span::secs(12));
+    same!(desk.started().await?, vec![paced_id]);
+    desk.answer(paced_id, 1, "wamid.3").await?;
+    // Not yet, and no more.
+    let mut later = eager(&mut desk, "+4915112345680")?;
+    later.not_before = desk.now.plus(Span::secs(1));
+    let later_id = later.id;
+    hold!(!starts(&desk, later).await?);
+    desk.turn(Span::secs(1));
+    same!(desk.started().await?, vec![later_id]);
+    let mut over = eager(&mut desk, "+4915112345681")?;
+    over.expires_at = Some(desk.now);
+    hold!(!starts(&desk, over).await?);
+    same!(desk.store.expire(desk.now, 10).await?.0, 1);
+    // A stopped sender keeps its queue.
+    let stop = failure(ErrorCode::UpstreamCredentials);
+    hold!(desk.store.set_sender_state(SHOP, DESK, Some(stop), desk.now).await?);
+    let stopped = eager(&mut desk, "+4915112345682")?;
+    hold!(!starts(&desk, stopped).await?);
+    // What started is recovered as any attempt is: the third, the one that was scheduled.
+    same!(desk.store.recover(1, desk.now, desk.now).await?, 2);
     Ok(())
 }
 

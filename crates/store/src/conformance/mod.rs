@@ -97,7 +97,7 @@ checks! {
         a_full_backlog_refuses_and_a_claim_makes_room, a_foreign_sender_is_refused, calling_off_redacting_and_deleting;
     lanes: a_lane_starts_in_the_order_accepted, classes_go_before_each_other, a_long_wait_lets_the_next_pass,
         a_short_wait_keeps_its_place, a_pair_has_its_pace, what_is_past_its_validity_never_leaves, a_stopped_sender_keeps_its_queue,
-        what_was_scheduled_takes_its_place;
+        what_was_scheduled_takes_its_place, what_nothing_stands_before_starts_at_once;
     settling: an_answer_hands_over, a_refusal_ends_or_waits, what_never_left_is_no_attempt, a_late_outcome_only_joins;
     losing: a_lost_answer_frees_the_lane, recovery_is_of_others_only, silence_has_its_evidence, a_resend_is_called_off_by_a_word,
         what_arrived_after_all_is_not_sent_a_third_time, a_refusal_beside_a_lost_answer_leaves_it_in_doubt;

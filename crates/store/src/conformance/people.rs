@@ -9,7 +9,7 @@ use transom_domain::time::{Span, Timestamp};
 
 use super::desk::{DESK, Desk, RIVAL, SHOP, identity, person};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{CustomerView, Store};
+use crate::{CustomerView, LookUp, Store};
 
 const ANA: &str = "+4915112345678";
 const NEW: &str = "+4915187654321";
@@ -26,7 +26,8 @@ fn known_as(phone: Option<&str>, bsuid: Option<&str>) -> Result<Person, Broken> 
 }
 
 async fn holder(store: &dyn Store, text: &str) -> Result<Option<CustomerId>, Broken> {
-    Ok(store.look(SHOP, DESK, identity(text)?).await?.customer)
+    let ask = LookUp { business: SHOP, sender: None, address: identity(text)?, idempotency: None, now: Timestamp::EPOCH };
+    Ok(store.look(ask).await?.customer)
 }
 
 async fn view(store: &dyn Store, text: &str) -> Result<CustomerView, Broken> {
@@ -101,7 +102,7 @@ pub(super) async fn a_customer_without_a_number(factory: &dyn Factory) -> Outcom
     let mut desk = Desk::new(factory).await?;
     let fact = desk.inbound(known_as(None, Some("DE.1"))?, "in.1", desk.now);
     desk.hear(vec![fact]).await?;
-    let look = desk.store.look(SHOP, DESK, identity("bsuid:DE.1")?).await?;
+    let look = desk.look(SHOP, DESK, identity("bsuid:DE.1")?).await?;
     hold!(look.facts.no_phone && look.phone.is_none() && look.evidence.at(desk.now).is_open());
     let id = desk.send("bsuid:DE.1").await?;
     let claimed = desk.take().await?;
@@ -109,8 +110,8 @@ pub(super) async fn a_customer_without_a_number(factory: &dyn Factory) -> Outcom
     hold!(claimed.facts.no_phone && claimed.phone.is_none());
     same!(claimed.evidence, look.evidence);
     // As the address itself tells, for those nobody knows.
-    hold!(desk.store.look(SHOP, DESK, identity("bsuid:DE.7")?).await?.facts.no_phone);
-    let stranger = desk.store.look(SHOP, DESK, identity(ANA)?).await?;
+    hold!(desk.look(SHOP, DESK, identity("bsuid:DE.7")?).await?.facts.no_phone);
+    let stranger = desk.look(SHOP, DESK, identity(ANA)?).await?;
     same!(
         (stranger.customer, stranger.facts.no_phone, stranger.phone.map(|p| p.to_string())),
         (None, false, Some(ANA.to_owned()))
@@ -135,7 +136,7 @@ pub(super) async fn a_new_number_is_the_same_customer(factory: &dyn Factory) -> 
     let now = view(&*desk.store, NEW).await?;
     same!((now.phone.map(|p| p.to_string()), now.bsuid.map(|b| b.to_string())), (Some(NEW.to_owned()), Some("DE.2".to_owned())));
     // The session moved along, and was not opened by it.
-    let evidence = desk.store.look(SHOP, DESK, identity(NEW)?).await?.evidence;
+    let evidence = desk.look(SHOP, DESK, identity(NEW)?).await?.evidence;
     same!(evidence.heard, Some(desk.now.minus(Span::hours(1))));
     // A message of before that comes late does not bring the old number back.
     let fact = desk.inbound(known_as(Some(ANA), Some("DE.1"))?, "in.0", desk.now.minus(Span::minutes(30)));
@@ -162,9 +163,9 @@ pub(super) async fn preferences_go_by_time(factory: &dyn Factory) -> Outcome {
     let (early, late) = (desk.now.minus(Span::hours(2)), desk.now.minus(Span::hours(1)));
     same!(desk.hear(vec![wish(false, late)]).await?.news, 1);
     same!(desk.hear(vec![wish(false, late), wish(true, early)]).await?.repeated, 2);
-    hold!(desk.store.look(SHOP, DESK, identity(ANA)?).await?.facts.no_marketing);
+    hold!(desk.look(SHOP, DESK, identity(ANA)?).await?.facts.no_marketing);
     desk.hear(vec![wish(true, desk.now)]).await?;
-    hold!(!desk.store.look(SHOP, DESK, identity(ANA)?).await?.facts.no_marketing);
+    hold!(!desk.look(SHOP, DESK, identity(ANA)?).await?.facts.no_marketing);
     Ok(())
 }
 

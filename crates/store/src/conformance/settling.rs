@@ -36,7 +36,7 @@ pub(super) async fn an_answer_hands_over(factory: &dyn Factory) -> Outcome {
     );
     // Nothing to tell yet; and the recipient is known better now.
     same!(desk.told(id).await?, vec![]);
-    let look = desk.store.look(SHOP, DESK, identity("bsuid:DE.77")?).await?;
+    let look = desk.look(SHOP, DESK, identity("bsuid:DE.77")?).await?;
     same!(look.customer, Some(message.customer));
     Ok(())
 }
@@ -58,7 +58,7 @@ pub(super) async fn a_refusal_ends_or_waits(factory: &dyn Factory) -> Outcome {
     same!(desk.told(id).await?, vec![Status::Failed]);
     // The evidence is dated by the attempt's start.
     desk.turn(Span::secs(5));
-    let look = desk.store.look(SHOP, DESK, identity(ANA)?).await?;
+    let look = desk.look(SHOP, DESK, identity(ANA)?).await?;
     same!(look.evidence.refused, Some(started.plus(Span::secs(10))));
     Ok(())
 }

@@ -20,8 +20,8 @@ use std::pin::Pin;
 pub use admin::{App, Business, Key, PutSender, Scopes, Sealed, Sender, SenderState};
 pub use hearing::{CustomerView, HearBody, HearOutcome, JournalEntry};
 pub use sending::{
-    Accept, Accepted, CancelOutcome, Claim, Claimed, Claims, Idempotency, Look, Outcome, PendingUnknown, Resolution, Settle,
-    Settled,
+    Accept, Accepted, AtOnce, CancelOutcome, Claim, Claimed, Claims, Idempotency, IdempotencyKey, Look, LookUp, Outcome,
+    PendingUnknown, Replay, Resolution, Settle, Settled,
 };
 pub use telling::{
     Backlog, Direction, DueDelivery, Endpoint, EndpointState, EventPage, Filter, MessageFilter, Page, PutEndpoint, RelayRound,
@@ -29,7 +29,6 @@ pub use telling::{
 };
 pub use timeline::{OUTSTANDING_LOOK_MAX, Outstanding, Step, TIMELINE_MAX, Timeline, Word};
 
-use transom_domain::address::Identity;
 use transom_domain::content::Language;
 use transom_domain::id::{BusinessId, CustomerId, EndpointId, KeyId, MessageId, SenderId};
 use transom_domain::message::Message;
@@ -115,14 +114,12 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- sending --------------------------------------------------------------------------------------------------
 
-    /// What is known of an address towards a sender. A read; what it says is taken again at dispatch.
-    fn look(&self, business: BusinessId, sender: SenderId, address: Identity) -> Answer<'_, Look>;
-    /// The sender of this business with the latest session evidence for this address, where any has one.
-    fn last_sender(&self, business: BusinessId, address: Identity) -> Answer<'_, Option<SenderId>>;
-    /// Accepts a message: idempotency, customer, position, message, lane; all or nothing.
+    /// What is known before a send: of the caller's key, of the address, of the session. One read; what it says is taken again
+    /// inside `accept` and at dispatch.
+    fn look(&self, ask: LookUp) -> Answer<'_, Look>;
+    /// Accepts a message: idempotency, customer, position, message, lane; all or nothing. With [`Accept::at_once`] also what a
+    /// claim of it would commit, where that would take it at once.
     fn accept(&self, accept: Accept) -> Answer<'_, Accepted>;
-    /// What an idempotency key stands for, before anything is decided: `None` when it is new. A refusal is never stored.
-    fn replay(&self, business: BusinessId, key: String, fingerprint: [u8; 32], now: Timestamp) -> Answer<'_, Option<Accepted>>;
     /// Takes due heads of a sender's lanes and commits an attempt for each, before any byte leaves. A stopped sender yields
     /// nothing and keeps its queue. Heads past their validity end here; heads that the pair pace holds make their lane due later.
     fn claim(&self, claim: Claim) -> Answer<'_, Claims>;

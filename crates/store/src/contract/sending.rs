@@ -9,9 +9,47 @@ use transom_domain::status::{Failure, Status};
 use transom_domain::time::{Span, Timestamp};
 use transom_domain::verdict::{CustomerFacts, Verdict};
 
+/// What is asked before anything is decided of a send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookUp {
+    /// Whose.
+    pub business: BusinessId,
+    /// Through whom; none for the sender that heard this address last.
+    pub sender: Option<SenderId>,
+    /// To whom.
+    pub address: Identity,
+    /// The caller's key, where there is one.
+    pub idempotency: Option<IdempotencyKey>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// A caller's idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// 1 to 128 printable characters; unique within the business.
+    pub key: String,
+    /// SHA-256 over method, path and body.
+    pub fingerprint: [u8; 32],
+}
+
+/// What an idempotency key stands for already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replay {
+    /// The same body was accepted: the answer of then.
+    Answer(Vec<u8>),
+    /// Another body was.
+    Conflict,
+}
+
 /// What is known of an address towards a sender.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Look {
+    /// What the caller's key stands for; none when it is new. A refusal is never stored.
+    pub replay: Option<Replay>,
+    /// The sender that was asked about; where none was, the one of this business with the latest session evidence for the
+    /// address, if any has some.
+    pub sender: Option<SenderId>,
     /// The customer, if known.
     pub customer: Option<CustomerId>,
     /// Session evidence between sender and customer.
@@ -61,17 +99,29 @@ pub struct Accept {
     pub idempotency: Option<Idempotency>,
     /// The most messages of this sender that may wait.
     pub backlog_max: u64,
+    /// Begin attempt 1 in the same transaction, if nothing stands in its way. For a caller that holds a free connection and pace
+    /// for it.
+    pub at_once: Option<AtOnce>,
     /// Now.
     pub now: Timestamp,
+}
+
+/// What a claim of one message that is only being accepted has to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AtOnce {
+    /// As in [`Claim::owner`].
+    pub owner: u64,
+    /// As in [`Claim::pair_gap`].
+    pub pair_gap: Span,
+    /// As in [`Claim::pair_burst`].
+    pub pair_burst: u32,
 }
 
 /// A caller's idempotency key and what is replayed for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Idempotency {
-    /// 1 to 128 printable characters; unique within the business.
-    pub key: String,
-    /// SHA-256 over method, path and body.
-    pub fingerprint: [u8; 32],
+    /// The key.
+    pub key: IdempotencyKey,
     /// The answer's body, kept and replayed as it stands.
     pub answer: Vec<u8>,
     /// For how long; at least 24 hours.
@@ -87,14 +137,12 @@ pub enum Accepted {
         customer: CustomerId,
         /// Place among the sender's messages.
         position: u64,
+        /// Attempt 1, committed with it: it may leave now. Only with [`Accept::at_once`], while the sender is active, nothing of it
+        /// waits, nothing of the lane is in flight, and pace, time and validity let it go; otherwise the message queues.
+        claimed: Option<Box<Claimed>>,
     },
-    /// The same key with the same body: the answer of then.
-    Replayed {
-        /// Body of the answer.
-        answer: Vec<u8>,
-    },
-    /// The same key with another body.
-    KeyConflict,
+    /// The key stands for a message already; nothing was stored.
+    Replayed(Replay),
     /// The id is taken.
     IdTaken,
     /// As many messages of this sender wait as may wait.
@@ -128,7 +176,7 @@ pub struct Claims {
 }
 
 /// One attempt that is committed, and everything needed to judge and send it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Claimed {
     /// The message, with the new attempt as its last.
     pub message: Message,

@@ -1,34 +1,29 @@
-//! `accept` and `replay`: a message comes into the house.
+//! `accept`: a message comes into the house, and leaves at once where nothing stands in its way.
 
 use transom_domain::fact::Person;
 use transom_domain::id::BusinessId;
-use transom_domain::status::{Phase, Status, shown};
+use transom_domain::status::Phase;
 use transom_domain::time::Timestamp;
 
-use super::{lane, people, timeline};
-use crate::rows::{Brief, Kept, NewMessage, Result, Rows, Standing};
-use crate::{Accept, Accepted, Step, StoreError};
+use super::{claim, join, lane, people, tell, timeline};
+use crate::rows::{AttemptRow, Brief, Conversation, Kept, Lane, NewMessage, Result, Rows, Standing, Whole};
+use crate::{Accept, Accepted, AtOnce, Idempotency, IdempotencyKey, Replay, SenderState, Step, StoreError};
 
-/// See [`crate::Store::replay`].
-pub(crate) fn replay(
-    rows: &dyn Rows,
-    business: BusinessId,
-    key: &str,
-    fingerprint: &[u8; 32],
-    now: Timestamp,
-) -> Result<Option<Accepted>> {
-    Ok(rows.kept(business, key)?.filter(|kept| kept.until > now).map(|kept| {
-        if kept.fingerprint == *fingerprint { Accepted::Replayed { answer: kept.answer } } else { Accepted::KeyConflict }
-    }))
+/// What a key stands for.
+pub(crate) fn replay(rows: &dyn Rows, business: BusinessId, key: &IdempotencyKey, now: Timestamp) -> Result<Option<Replay>> {
+    Ok(rows
+        .kept(business, &key.key)?
+        .filter(|kept| kept.until > now)
+        .map(|kept| if kept.fingerprint == key.fingerprint { Replay::Answer(kept.answer) } else { Replay::Conflict }))
 }
 
 /// See [`crate::Store::accept`].
 pub(crate) fn accept(rows: &mut dyn Rows, accept: Accept) -> Result<Accepted> {
     let Accept { business, now, .. } = accept;
     if let Some(idempotency) = &accept.idempotency
-        && let Some(before) = replay(rows, business, &idempotency.key, &idempotency.fingerprint, now)?
+        && let Some(before) = replay(rows, business, &idempotency.key, now)?
     {
-        return Ok(before);
+        return Ok(Accepted::Replayed(before));
     }
     if rows.has_message(business, accept.id)? {
         return Ok(Accepted::IdTaken);
@@ -42,10 +37,6 @@ pub(crate) fn accept(rows: &mut dyn Rows, accept: Accept) -> Result<Accepted> {
     }
     let person = Person { name: accept.name, ..Person::default() };
     let customer = people::addressed(rows, business, &accept.address, accept.new_customer, person, now)?;
-    let position = rows.next_position(accept.sender, true)?;
-    let phase = Phase::Queued { not_before: accept.not_before };
-    let status: Status = shown(&phase, &[], now);
-    let standing = Standing { phase, status, told: 0 };
     let mut brief = Brief {
         seq: 0,
         id: accept.id,
@@ -54,7 +45,7 @@ pub(crate) fn accept(rows: &mut dyn Rows, accept: Accept) -> Result<Accepted> {
         customer,
         channel: accept.channel,
         address: accept.address,
-        position,
+        position: 0,
         class: accept.class,
         accepted_at: now,
         expires_at: accept.expires_at,
@@ -63,6 +54,16 @@ pub(crate) fn accept(rows: &mut dyn Rows, accept: Accept) -> Result<Accepted> {
         campaign: accept.campaign,
         reply_to: accept.reply_to,
     };
+    let begun = match &accept.at_once {
+        Some(at_once) if waiting == 0 && accept.not_before <= now => begin(rows, &brief, at_once, now)?,
+        _ => None,
+    };
+    brief.position = rows.next_position(brief.sender, begun.is_none())?;
+    let (phase, attempts) = match &begun {
+        Some((attempt, _)) => (Phase::InFlight, vec![attempt.clone()]),
+        None => (Phase::Queued { not_before: accept.not_before }, Vec::new()),
+    };
+    let standing = Standing { status: tell::status(&phase, &attempts, now), phase, told: 0 };
     brief.seq = rows.insert_message(&NewMessage {
         brief: &brief,
         standing: &standing,
@@ -71,13 +72,36 @@ pub(crate) fn accept(rows: &mut dyn Rows, accept: Accept) -> Result<Accepted> {
         verdict: Some(&accept.verdict),
         told_at: None,
     })?;
-    if accept.not_before > now {
-        timeline::note(rows, brief.seq, timeline::own(Step::Scheduled, now, Some(accept.not_before)))?;
+    if let Some(Idempotency { key, answer, keep }) = accept.idempotency {
+        rows.keep(business, &key.key, &Kept { fingerprint: key.fingerprint, answer, until: now.plus(keep) })?;
     }
-    lane::join_last(rows, &lane::wait(&brief, accept.not_before, now))?;
-    if let Some(idempotency) = accept.idempotency {
-        let until = now.plus(idempotency.keep);
-        rows.keep(business, &idempotency.key, &Kept { fingerprint: idempotency.fingerprint, answer: idempotency.answer, until })?;
+    let position = brief.position;
+    let Some((attempt, conversation)) = begun else {
+        if accept.not_before > now {
+            timeline::note(rows, brief.seq, timeline::own(Step::Scheduled, now, Some(accept.not_before)))?;
+        }
+        lane::join_last(rows, &lane::wait(&brief, accept.not_before, now))?;
+        return Ok(Accepted::Stored { customer, position, claimed: None });
+    };
+    rows.put_attempt(brief.seq, &attempt)?;
+    rows.put_lane(&lane::key(&brief), &Lane { flight: Some(brief.seq), due: None, head: position })?;
+    rows.put_conversation(business, brief.sender, customer, &conversation)?;
+    let whole = Whole { draft: Some(accept.draft), inbound: None, verdict: Some(accept.verdict), redacted: false };
+    let claimed = claim::claimed(rows, brief, standing, attempts, whole, &conversation)?;
+    Ok(Accepted::Stored { customer, position, claimed: Some(Box::new(claimed)) })
+}
+
+/// Attempt 1 of a message whose sender has nothing else waiting, and the conversation as it then stands; `None` when a claim would
+/// not take the message now.
+fn begin(rows: &dyn Rows, brief: &Brief, at_once: &AtOnce, now: Timestamp) -> Result<Option<(AttemptRow, Conversation)>> {
+    let expired = brief.expires_at.is_some_and(|at| at <= now);
+    if expired || rows.sender(brief.sender)?.is_none_or(|s| s.state != SenderState::Active) {
+        return Ok(None);
     }
-    Ok(Accepted::Stored { customer, position })
+    // Nothing waits, so that a lane which is there has a message in flight.
+    if rows.lane(&lane::key(brief))?.is_some() {
+        return Ok(None);
+    }
+    let paced = claim::paced(rows, &lane::key(brief), at_once.pair_gap, at_once.pair_burst, now)?;
+    Ok(paced.ok().map(|conversation| (join::begun(1, at_once.owner, now), conversation)))
 }

@@ -5,7 +5,7 @@ use transom_domain::status::Phase;
 use transom_domain::time::{Span, Timestamp};
 
 use super::{join, lane, people, read, tell};
-use crate::rows::{Conversation, Lane, LaneKey, Result, Rows, Wait};
+use crate::rows::{AttemptRow, Brief, Conversation, Lane, LaneKey, Result, Rows, Standing, Wait, Whole};
 use crate::{BATCH_MAX, Claim, Claimed, Claims, SenderState, StoreError};
 
 /// When the pair pace lets the next message go, and when everything borrowed would then be paid back (the generic cell rate
@@ -75,14 +75,27 @@ fn turn(rows: &mut dyn Rows, key: &LaneKey, claim: &Claim, may_end: &mut usize) 
             super::unknown::lapse(rows, &head, now)?;
             continue;
         }
-        let known = rows.conversation(key.sender, key.customer)?.unwrap_or_default();
-        let (free, paid_back) = pair_pace(known.paid_back, now, claim.pair_gap, claim.pair_burst);
-        if free > now {
-            rows.put_lane(key, &Lane { flight: None, due: Some(free), head: head.position })?;
-            return Ok(Turn::Nothing);
-        }
-        return start(rows, key, &head, &Conversation { paid_back: Some(paid_back), ..known }, claim);
+        return match paced(rows, key, claim.pair_gap, claim.pair_burst, now)? {
+            Ok(conversation) => start(rows, key, &head, &conversation, claim),
+            Err(free) => {
+                rows.put_lane(key, &Lane { flight: None, due: Some(free), head: head.position })?;
+                Ok(Turn::Nothing)
+            }
+        };
     }
+}
+
+/// The conversation as it stands once one more message has gone; or when the pair's pace lets it go.
+pub(crate) fn paced(
+    rows: &dyn Rows,
+    key: &LaneKey,
+    gap: Span,
+    burst: u32,
+    now: Timestamp,
+) -> Result<std::result::Result<Conversation, Timestamp>> {
+    let known = rows.conversation(key.sender, key.customer)?.unwrap_or_default();
+    let (free, paid_back) = pair_pace(known.paid_back, now, gap, burst);
+    Ok(if free > now { Err(free) } else { Ok(Conversation { paid_back: Some(paid_back), ..known }) })
 }
 
 /// Commits an attempt for a head.
@@ -101,9 +114,23 @@ fn start(rows: &mut dyn Rows, key: &LaneKey, head: &Wait, conversation: &Convers
     rows.put_conversation(brief.business, key.sender, key.customer, conversation)?;
     standing.phase = Phase::InFlight;
     tell::standing(rows, &brief, &mut standing, &attempts, now, now)?;
+    let whole = read::whole(rows, &brief)?;
+    claimed(rows, brief, standing, attempts, whole, conversation).map(|claimed| Turn::Claimed(Box::new(claimed)))
+}
+
+/// A message whose last attempt may leave, with what it is judged and addressed by.
+pub(crate) fn claimed(
+    rows: &dyn Rows,
+    brief: Brief,
+    standing: Standing,
+    attempts: Vec<AttemptRow>,
+    whole: Whole,
+    conversation: &Conversation,
+) -> Result<Claimed> {
     let (facts, phone) = people::facts(rows, brief.business, Some(brief.customer), &brief.address)?;
-    let message = read::assemble(rows, brief, standing, attempts)?;
-    Ok(Turn::Claimed(Box::new(Claimed { message, attempt: number, evidence: conversation.evidence, facts, phone })))
+    let attempt = attempts.last().map_or(0, |a| a.attempt.number);
+    let message = read::assembled(rows, brief, standing, attempts, whole)?;
+    Ok(Claimed { message, attempt, evidence: conversation.evidence, facts, phone })
 }
 
 #[cfg(test)]

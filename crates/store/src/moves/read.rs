@@ -1,31 +1,46 @@
 //! What is read: messages, sessions, customers, and what is known before a send.
 
-use transom_domain::address::Identity;
 use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
 use transom_domain::message::Message;
 use transom_domain::status::Phase;
 use transom_domain::time::Timestamp;
 
-use super::{join, people};
+use super::{accept, join, people};
 use crate::rows::{AttemptRow, Brief, Result, Rows, Standing, Whole};
-use crate::{Backlog, CustomerView, Direction, Look, MessageFilter, PAGE_MAX, Page, SessionRow, StoreError};
+use crate::{Backlog, CustomerView, Direction, Look, LookUp, MessageFilter, PAGE_MAX, Page, SessionRow, StoreError};
 
 /// How many rows one page may look through for those that its filter wants. A page can be shorter than asked, with a token to
 /// go on: so a rare status in a long history costs no more than a common one.
 const LOOK_MAX: usize = 2_000;
 
-/// Puts a message together.
-pub(crate) fn assemble(rows: &dyn Rows, brief: Brief, standing: Standing, attempts: Vec<AttemptRow>) -> Result<Message> {
+/// The large part of a message.
+pub(crate) fn whole(rows: &dyn Rows, brief: &Brief) -> Result<Whole> {
     let gone = || StoreError::Corrupt(format!("message {}: has a standing and no body", brief.seq));
-    let whole = match rows.whole(brief.seq) {
+    match rows.whole(brief.seq) {
         // A body that does not decode must not hold back its sender, its lane or a list: the message is shown without it,
         // and fails when its turn comes.
         Err(StoreError::Corrupt(why)) => {
             tracing::error!(message.id = %brief.id, error = %why, "a message's content cannot be read; it goes on without");
-            Whole::default()
+            Ok(Whole::default())
         }
-        whole => whole?.ok_or_else(gone)?,
-    };
+        whole => whole?.ok_or_else(gone),
+    }
+}
+
+/// Puts a message together.
+pub(crate) fn assemble(rows: &dyn Rows, brief: Brief, standing: Standing, attempts: Vec<AttemptRow>) -> Result<Message> {
+    let whole = whole(rows, &brief)?;
+    assembled(rows, brief, standing, attempts, whole)
+}
+
+/// As [`assemble`], where the large part is at hand.
+pub(crate) fn assembled(
+    rows: &dyn Rows,
+    brief: Brief,
+    standing: Standing,
+    attempts: Vec<AttemptRow>,
+    whole: Whole,
+) -> Result<Message> {
     let answers = match &brief.reply_to {
         Some(id) => rows.provided(brief.business, id)?.map(|(seq, _)| rows.brief_of(seq)).transpose()?.flatten(),
         None => None,
@@ -67,22 +82,27 @@ pub(crate) fn message(rows: &dyn Rows, business: BusinessId, message: MessageId)
 }
 
 /// See [`crate::Store::look`].
-pub(crate) fn look(rows: &dyn Rows, business: BusinessId, sender: SenderId, address: &Identity) -> Result<Look> {
-    let customer = rows.holder(business, address)?.map(|(customer, _)| customer);
-    let evidence = match customer {
-        Some(customer) => rows.conversation(sender, customer)?.unwrap_or_default().evidence,
+pub(crate) fn look(rows: &dyn Rows, ask: &LookUp) -> Result<Look> {
+    let LookUp { business, address, .. } = ask;
+    let replay = match &ask.idempotency {
+        Some(key) => accept::replay(rows, *business, key, ask.now)?,
+        None => None,
+    };
+    if replay.is_some() {
+        // Nothing will be decided.
+        return Ok(Look { replay, ..Look::default() });
+    }
+    let customer = rows.holder(*business, address)?.map(|(customer, _)| customer);
+    let sender = match (ask.sender, customer) {
+        (None, Some(customer)) => rows.last_heard_by(*business, customer)?,
+        (sender, _) => sender,
+    };
+    let evidence = match sender.zip(customer) {
+        Some((sender, customer)) => rows.conversation(sender, customer)?.unwrap_or_default().evidence,
         None => Default::default(),
     };
-    let (facts, phone) = people::facts(rows, business, customer, address)?;
-    Ok(Look { customer, evidence, facts, phone })
-}
-
-/// See [`crate::Store::last_sender`].
-pub(crate) fn last_sender(rows: &dyn Rows, business: BusinessId, address: &Identity) -> Result<Option<SenderId>> {
-    match rows.holder(business, address)? {
-        Some((customer, _)) => rows.last_heard_by(business, customer),
-        None => Ok(None),
-    }
+    let (facts, phone) = people::facts(rows, *business, customer, address)?;
+    Ok(Look { replay, sender, customer, evidence, facts, phone })
 }
 
 /// See [`crate::Store::backlog`].

@@ -3,7 +3,7 @@
 use transom_domain::address::{Channel, Identity};
 use transom_domain::event::{Event, EventBody, Party};
 use transom_domain::id::{BusinessId, CustomerId, EventId, SenderId};
-use transom_domain::status::{Progress, shown};
+use transom_domain::status::{Phase, Progress, Status, shown};
 use transom_domain::time::Timestamp;
 
 use super::join::{failure, told_bit};
@@ -58,6 +58,12 @@ pub(crate) fn party(
     })
 }
 
+/// What a message shows.
+pub(crate) fn status(phase: &Phase, attempts: &[AttemptRow], now: Timestamp) -> Status {
+    let progress: Vec<Progress> = attempts.iter().map(|a| a.attempt.progress).collect();
+    shown(phase, &progress, now)
+}
+
 /// Works out what a message shows now, keeps its standing, and tells its business if that is worth telling and was not told.
 pub(crate) fn standing(
     rows: &mut dyn Rows,
@@ -67,8 +73,7 @@ pub(crate) fn standing(
     now: Timestamp,
     said_at: Timestamp,
 ) -> Result<Option<EventId>> {
-    let progress: Vec<Progress> = attempts.iter().map(|a| a.attempt.progress).collect();
-    standing.status = shown(&standing.phase, &progress, now);
+    standing.status = status(&standing.phase, attempts, now);
     let news = told_bit(standing.status).filter(|bit| standing.told & bit == 0);
     standing.told |= news.unwrap_or(0);
     rows.set_standing(brief.seq, standing)?;
