@@ -19,7 +19,7 @@ use transom_gateway::upstream::UpstreamSettings;
 use transom_gateway::wire::Wires;
 use transom_gateway::{Gateway, GatewayParts, HouseParts};
 use transom_simulator::StartError;
-use transom_store::{SqliteOptions, SqliteStore};
+use transom_store::{Keep, SqliteOptions, SqliteStore};
 
 use crate::fail::Fail;
 use crate::signals::Signals;
@@ -66,6 +66,11 @@ impl House {
             addresses: addresses(&config),
             wires: wires(&config)?,
             template_interval: config.templates.sync_interval,
+            keep: Keep {
+                messages: config.retention.messages,
+                events: config.retention.events,
+                journal: config.retention.journal,
+            },
             chance: Chance::of_system(),
             gate: None,
         };

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use transom_clock::{Settles, WorldClock};
 use transom_domain::time::Span;
-use transom_store::{Store, StoreError};
+use transom_store::{Keep, Store, StoreError};
 
 use crate::admin::Admin;
 use crate::chance::Chance;
@@ -52,6 +52,8 @@ pub struct HouseParts {
     pub wires: Wires,
     /// How often templates are read from Meta.
     pub template_interval: Span,
+    /// How long what is over is kept.
+    pub keep: Keep,
     /// What ids and the spread of retries are made from.
     pub chance: Chance,
     /// What stands before every task; none outside of trials.
@@ -180,6 +182,7 @@ impl House {
             rest: rest.clone(),
             upstream,
             template_interval: parts.template_interval,
+            keep: parts.keep,
             stop: stop.child_token(),
         };
         upkeep.start(&tasks);

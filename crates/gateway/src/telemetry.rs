@@ -7,6 +7,7 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use transom_domain::error_code::ErrorCode;
+use transom_store::SweepKind;
 
 const ACCEPTED: &str = "transom_messages_accepted_total";
 const REPLAYED: &str = "transom_messages_replayed_total";
@@ -23,6 +24,7 @@ const OLDEST: &str = "transom_messages_waiting_oldest_seconds";
 const IN_FLIGHT: &str = "transom_attempts_in_flight";
 const STOPPED: &str = "transom_senders_stopped";
 const STORE_BUSY: &str = "transom_store_busy_total";
+const SWEPT: &str = "transom_swept_rows_total";
 const REQUESTS: &str = "transom_http_requests_total";
 const REQUEST_TIME: &str = "transom_http_request_seconds";
 
@@ -75,6 +77,7 @@ fn describe() {
     describe_gauge!(IN_FLIGHT, Unit::Count, "Attempts that wait for Meta's answer.");
     describe_gauge!(STOPPED, Unit::Count, "Senders that are stopped by an operator's error.");
     describe_counter!(STORE_BUSY, Unit::Count, "Commands that found the store's queue full.");
+    describe_counter!(SWEPT, Unit::Count, "Rows removed because they were past their retention, by kind.");
     describe_counter!(REQUESTS, Unit::Count, "HTTP requests by method, route and status.");
     describe_histogram!(REQUEST_TIME, Unit::Seconds, "Time from a request's head to its answer, by route.");
 }
@@ -154,6 +157,13 @@ pub(crate) fn store_busy() {
     counter!(STORE_BUSY).increment(1);
 }
 
+/// So many rows of one kind were removed.
+pub(crate) fn swept(kind: SweepKind, rows: usize) {
+    if rows > 0 {
+        counter!(SWEPT, "kind" => kind.as_str()).increment(rows as u64);
+    }
+}
+
 /// An HTTP request was answered. `route` is the pattern, never the path itself, so that the number of series is bounded.
 pub(crate) fn request(method: &axum::http::Method, route: &str, status: u16, took: Duration) {
     // Methods are a caller's words too: only the known ones become a label.
@@ -197,6 +207,7 @@ mod tests {
         in_flight(2);
         stopped(1);
         store_busy();
+        swept(SweepKind::Journal, 3);
         request(&axum::http::Method::GET, "/healthz", 200, Duration::from_millis(1));
         upkeep();
         let shown = first.render();
@@ -216,6 +227,7 @@ mod tests {
             IN_FLIGHT,
             STOPPED,
             STORE_BUSY,
+            SWEPT,
             REQUESTS,
             REQUEST_TIME,
         ] {

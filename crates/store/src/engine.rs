@@ -9,8 +9,8 @@ use transom_domain::time::Timestamp;
 
 use crate::contract::{
     Accept, Accepted, Answer, App, Backlog, Business, CancelOutcome, Claim, Claims, CustomerView, Endpoint, EventPage, HearBody,
-    HearOutcome, JournalEntry, Key, Look, LookUp, MessageFilter, PAGE_MAX, Page, PendingUnknown, PutEndpoint, PutSender,
-    RelayRound, RelayWork, Resolution, Sender, SessionRow, Settle, Settled, Store, Timeline,
+    HearOutcome, JournalEntry, Keep, Key, Look, LookUp, MessageFilter, PAGE_MAX, Page, PendingUnknown, PutEndpoint, PutSender,
+    RelayRound, RelayWork, Resolution, Sender, SessionRow, Settle, Settled, Store, SweepPoint, Swept, Timeline,
 };
 use crate::moves::{accept, admin, claim, end, hear, read, relay, settle, template, timeline, unknown, upkeep};
 use crate::rows::{Result, Rows};
@@ -216,8 +216,8 @@ impl<E: Engine> Store for E {
         self.write(Room::Sending, move |rows| rows.touch(now))
     }
 
-    fn sweep(&self, now: Timestamp, limit: usize) -> Answer<'_, usize> {
-        self.write(Room::Sending, move |rows| upkeep::sweep(rows, now, limit))
+    fn sweep(&self, keep: Keep, from: SweepPoint, limit: usize, now: Timestamp) -> Answer<'_, Swept> {
+        self.write(Room::Sending, move |rows| upkeep::sweep(rows, keep, from, limit, now))
     }
 
     fn close(&self) -> Answer<'_, ()> {

@@ -187,6 +187,16 @@ keys! {
         /// Allow endpoints without TLS.
         allow_http: bool = false;
     }
+    /// How long what is over is kept. What is past it is removed in small slices while everything goes on.
+    retention: RetentionConfig {
+        /// Messages that are over, from when they were accepted, with their timeline; at least 8d, since Meta repeats webhooks
+        /// for seven days. One that still waits is kept whatever its age.
+        messages: Span = Span::days(90);
+        /// Events, once every webhook endpoint has been told; a cursor older than what is left gets 410.
+        events: Span = Span::days(30);
+        /// Raw bodies of Meta's webhooks.
+        journal: Span = Span::days(14);
+    }
     /// What is written to standard error.
     log: LogConfig {
         /// `text` for people, `json` for machines.
@@ -236,6 +246,9 @@ impl Config {
         for (key, value, least) in [
             ("limits.idempotency_keep", self.limits.idempotency_keep, Span::hours(24)),
             ("limits.unknown_wait", self.limits.unknown_wait, self.upstream.timeout),
+            ("retention.messages", self.retention.messages, Span::days(8)),
+            ("retention.events", self.retention.events, Span::days(1)),
+            ("retention.journal", self.retention.journal, Span::hours(1)),
             ("templates.sync_interval", self.templates.sync_interval, Span::secs(10)),
             ("upstream.timeout", self.upstream.timeout, Span::secs(1)),
             ("webhooks.timeout", self.webhooks.timeout, Span::secs(1)),

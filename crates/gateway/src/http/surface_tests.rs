@@ -97,6 +97,7 @@ async fn house() -> House {
         addresses: AddressRules::default(),
         wires: Wires::http(Duration::from_secs(1), Duration::from_secs(1), AddressRules::default()).unwrap(),
         template_interval: Span::hours(1),
+        keep: transom_store::Keep::default(),
         chance: Chance::of_system(),
         gate: None,
     };

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -10,7 +11,7 @@ use transom_clock::WorldClock;
 use transom_domain::dispatch::{Unresolved, after_silence};
 use transom_domain::id::SenderId;
 use transom_domain::time::{Span, Timestamp};
-use transom_store::{BATCH_MAX, Resolution, Store};
+use transom_store::{BATCH_MAX, Keep, Resolution, Store, StoreError, SweepPoint};
 
 use super::dispatcher::Dispatcher;
 use super::relay::Relay;
@@ -21,8 +22,15 @@ use crate::telemetry;
 use crate::templates::Library;
 use crate::upstream::Upstream;
 
-/// Rows that one sweep removes.
-const SWEEP_ROWS: usize = 1_000;
+/// Rows that one slice of a sweep removes or looks at: one or two milliseconds of the writer's time.
+const SWEEP_ROWS: usize = 256;
+/// A sweep rests for so many times as long as its last slice took: of a writer that is busy it uses a few hundredths, of one
+/// that is idle a fifth.
+const SWEEP_REST: u32 = 4;
+/// It rests at least so long.
+const SWEEP_REST_LEAST: Duration = Duration::from_millis(1);
+/// It rests so long when the store has more work than it can take.
+const SWEEP_REST_BUSY: Duration = Duration::from_secs(1);
 /// How often old rows are swept, by world time.
 const SWEEP_EVERY: Span = Span::minutes(10);
 /// A stopped sender is looked at after this, then after ever longer.
@@ -55,6 +63,8 @@ pub struct Upkeep {
     pub upstream: Upstream,
     /// How often templates are read from Meta.
     pub template_interval: Span,
+    /// How long what is over is kept.
+    pub keep: Keep,
     /// Ends it.
     pub stop: CancellationToken,
 }
@@ -153,19 +163,39 @@ impl Upkeep {
                 () = self.stop.cancelled() => return,
                 busy = post.wait(due) => busy,
             };
-            loop {
-                match self.store.sweep(self.clock.now(), SWEEP_ROWS).await {
-                    Ok(0) => break,
-                    Ok(rows) => tracing::debug!(rows, "old rows were removed"),
-                    Err(why) => {
-                        tracing::warn!(error = %why, "old rows could not be removed");
-                        break;
-                    }
-                }
-                tokio::task::yield_now().await;
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                () = self.sweep_round() => {}
             }
             due = Some(self.clock.now().plus(SWEEP_EVERY));
             busy.until(due);
+        }
+    }
+
+    /// One round over everything that grows old.
+    async fn sweep_round(&self) {
+        let mut from = Some(SweepPoint::START);
+        while let Some(point) = from {
+            let started = tokio::time::Instant::now();
+            let mut rest = SWEEP_REST_LEAST;
+            match self.store.sweep(self.keep, point, SWEEP_ROWS, self.clock.now()).await {
+                Ok(swept) => {
+                    telemetry::swept(swept.kind, swept.rows);
+                    if swept.rows > 0 {
+                        tracing::debug!(kind = swept.kind.as_str(), rows = swept.rows, "old rows were removed");
+                    }
+                    from = swept.next;
+                }
+                // Whoever waits for the writer goes first; this slice comes again.
+                Err(StoreError::Busy) => rest = SWEEP_REST_BUSY,
+                Err(why) => {
+                    tracing::warn!(error = %why, "old rows could not be removed");
+                    return;
+                }
+            }
+            // Machine time: it is the writer that is spared.
+            tokio::time::sleep(rest.max(started.elapsed().saturating_mul(SWEEP_REST))).await;
         }
     }
 
@@ -282,7 +312,7 @@ impl Upkeep {
         for speaker in directory.all() {
             if let Ok(backlog) = self.store.backlog(speaker.sender.id).await {
                 let oldest = backlog.oldest.map_or(0, |oldest| now.since(oldest).as_millis());
-                let oldest = std::time::Duration::from_millis(u64::try_from(oldest).unwrap_or(0));
+                let oldest = Duration::from_millis(u64::try_from(oldest).unwrap_or(0));
                 telemetry::waiting(&speaker.sender.address.to_string(), backlog.waiting, oldest);
             }
         }

@@ -182,6 +182,15 @@ CREATE TABLE provider (
     PRIMARY KEY (business, provider_id)
 ) WITHOUT ROWID;
 
+-- Those of messages that were redacted or deleted by hand, as of when the message was accepted, so that they too grow old.
+CREATE TABLE left_id (
+    at INTEGER NOT NULL,
+    business BLOB NOT NULL,
+    provider_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (at, business, provider_id)
+) WITHOUT ROWID;
+
 CREATE TABLE orphan (
     business BLOB NOT NULL,
     provider_id TEXT NOT NULL,

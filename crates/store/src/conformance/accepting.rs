@@ -45,7 +45,7 @@ pub(super) async fn a_key_replays_what_was_accepted(factory: &dyn Factory) -> Ou
     let fresh = keyed(desk.text("+4915112345678")?, "k", 2);
     desk.accept(fresh).await?;
     desk.turn(Span::hours(24));
-    same!(desk.store.sweep(desk.now, 10).await?, 1);
+    same!(desk.sweep(10).await?, 1);
     Ok(())
 }
 

@@ -16,8 +16,8 @@ use transom_domain::verdict::{Kind, Reason, Source, Verdict};
 
 use super::{Broken, Factory};
 use crate::{
-    Accept, Accepted, AtOnce, Business, Claim, Claimed, Claims, HearBody, HearOutcome, Look, LookUp, Outcome, Sealed, Sender,
-    SenderState, Settle, Store,
+    Accept, Accepted, AtOnce, Business, Claim, Claimed, Claims, HearBody, HearOutcome, Keep, Look, LookUp, Outcome, Sealed,
+    Sender, SenderState, Settle, Store, SweepPoint,
 };
 
 /// The business that most checks are about.
@@ -166,6 +166,17 @@ impl Desk {
     pub(super) fn at_once(&self) -> AtOnce {
         let Claim { owner, pair_gap, pair_burst, .. } = self.claiming(1);
         AtOnce { owner, pair_gap, pair_burst }
+    }
+
+    /// Sweeps a whole round, in slices of about so many rows; gives how many rows went.
+    pub(super) async fn sweep(&self, slice: usize) -> Result<usize, Broken> {
+        let (mut from, mut gone) = (Some(SweepPoint::START), 0);
+        while let Some(point) = from {
+            let swept = self.store.sweep(Keep::default(), point, slice, self.now).await?;
+            gone += swept.rows;
+            from = swept.next;
+        }
+        Ok(gone)
     }
 
     pub(super) fn claiming(&self, limit: usize) -> Claim {

@@ -105,7 +105,7 @@ pub(super) async fn a_status_before_the_answer_is_joined(factory: &dyn Factory) 
     let stray = desk.status("wamid.stray", Reported::Sent, desk.now);
     desk.hear(vec![Fact::Status(stray)]).await?;
     desk.turn(Span::days(9));
-    same!(desk.store.sweep(desk.now, 1).await?, 1);
+    same!(desk.sweep(1).await?, 1);
     Ok(())
 }
 

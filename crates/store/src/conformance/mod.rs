@@ -12,6 +12,7 @@ mod losing;
 mod model;
 mod people;
 mod settling;
+mod sweeping;
 mod telling;
 #[cfg(test)]
 mod tests;
@@ -110,6 +111,8 @@ checks! {
         preferences_go_by_time, templates_go_by_time;
     telling: an_endpoint_starts_at_the_end, deliveries_of_a_conversation_keep_their_order, the_stream_is_swept_behind_its_readers,
         one_registration_per_topic, a_stop_is_told_once;
+    sweeping: what_is_over_goes_and_what_is_not_stays, what_was_taken_out_is_recognised_as_long, a_slice_is_bounded,
+        what_an_endpoint_leaves_behind_goes_in_slices;
     keeping: what_was_answered_is_there_after_opening_again, tenants_do_not_meet, lists_have_pages, a_closed_store_refuses,
         directory_and_secrets, the_journal_is_bounded;
 }

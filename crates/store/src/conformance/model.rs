@@ -228,7 +228,7 @@ impl Bench {
                 format!("{work:?}")
             }
             // Without a limit: which of many are taken first is an engine's own choice.
-            Move::Sweep => format!("{:?}", store.sweep(now, 10_000).await),
+            Move::Sweep => format!("{:?}", desk.sweep(512).await),
             Move::Turn { seconds } => {
                 desk.turn(Span::secs(i64::from(seconds)));
                 String::new()

@@ -13,7 +13,7 @@ use crate::{Endpoint, EndpointState, Filter, PutEndpoint, RelayRound, Topic};
 const ANA: &str = "+4915112345678";
 const BEN: &str = "+4915112345679";
 
-fn endpoint(id: u128, topic: Topic) -> Endpoint {
+pub(super) fn endpoint(id: u128, topic: Topic) -> Endpoint {
     Endpoint {
         id: EndpointId(id),
         business: SHOP,
@@ -40,7 +40,7 @@ fn round(desk: &Desk, cursor: u64) -> RelayRound {
 }
 
 /// A customer writes; gives the position of the event and the conversation.
-async fn written(desk: &mut Desk, who: &str) -> Result<(u64, (SenderId, CustomerId)), Broken> {
+pub(super) async fn written(desk: &mut Desk, who: &str) -> Result<(u64, (SenderId, CustomerId)), Broken> {
     let wamid = format!("in.{}", desk.id());
     let fact: Fact = desk.inbound(person(who)?, &wamid, desk.now);
     desk.hear(vec![fact]).await?;
@@ -146,7 +146,7 @@ pub(super) async fn the_stream_is_swept_behind_its_readers(factory: &dyn Factory
     desk.turn(Span::days(40));
     let (last, _) = written(&mut desk, ANA).await?;
     // Three raw bodies and what is before the outstanding delivery; the fourth body is new.
-    desk.store.sweep(desk.now, 100).await?;
+    desk.sweep(100).await?;
     same!(desk.store.journal(None, 10).await?.len(), 1);
     let page = desk.store.events(SHOP, 0, 100).await?;
     same!((page.earliest, page.events.first().map(|e| e.position)), (second, Some(second)));
@@ -154,11 +154,11 @@ pub(super) async fn the_stream_is_swept_behind_its_readers(factory: &dyn Factory
     let mut told = round(&desk, last);
     told.over = vec![second];
     desk.store.relay_settle(told).await?;
-    desk.store.sweep(desk.now, 100).await?;
+    desk.sweep(100).await?;
     let page = desk.store.events(SHOP, 0, 100).await?;
     same!((page.earliest, page.newest), (third + 2, last + 1));
     same!(page.events.first().map(|e| e.position), Some(page.earliest));
-    same!(desk.store.sweep(desk.now, 100).await?, 0);
+    same!(desk.sweep(100).await?, 0);
     Ok(())
 }
 

@@ -11,6 +11,7 @@
 mod admin;
 mod hearing;
 mod sending;
+mod sweeping;
 mod telling;
 mod timeline;
 
@@ -23,6 +24,8 @@ pub use sending::{
     Accept, Accepted, AtOnce, CancelOutcome, Claim, Claimed, Claims, Idempotency, IdempotencyKey, Look, LookUp, Outcome,
     PendingUnknown, Replay, Resolution, Settle, Settled,
 };
+pub(crate) use sweeping::After;
+pub use sweeping::{Keep, SLICE_MAX, SweepKind, SweepPoint, Swept};
 pub use telling::{
     Backlog, Direction, DueDelivery, Endpoint, EndpointState, EventPage, Filter, MessageFilter, Page, PutEndpoint, RelayRound,
     RelayWork, SessionRow, Topic, Waiting,
@@ -155,7 +158,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Makes or changes an endpoint. A published registration is refused when its topic has one.
     fn put_endpoint(&self, endpoint: Endpoint) -> Answer<'_, PutEndpoint>;
-    /// Removes an endpoint with its deliveries; `false` when there is none.
+    /// Removes an endpoint; `false` when there is none. What it was still to be told is swept later.
     fn delete_endpoint(&self, business: BusinessId, endpoint: EndpointId) -> Answer<'_, bool>;
     /// The endpoints of one business, or of all.
     fn endpoints(&self, business: Option<BusinessId>) -> Answer<'_, Vec<Endpoint>>;
@@ -190,8 +193,10 @@ pub trait Store: Send + Sync + 'static {
     fn journal_ignored(&self, entry: JournalEntry) -> Answer<'_, ()>;
     /// Proves that a commit works, by making one.
     fn probe(&self, now: Timestamp) -> Answer<'_, ()>;
-    /// Removes idempotency keys, journal entries and delivered events older than their keep, at most `limit` rows. Says how many.
-    fn sweep(&self, now: Timestamp, limit: usize) -> Answer<'_, usize>;
+    /// Removes what is past its keep: one slice, of about `limit` rows (at most [`SLICE_MAX`]; the last message of a slice goes
+    /// whole). A round begins at [`SweepPoint::START`] and goes on where the slice before it ended. Never removed: a message
+    /// that is not over, and an event that an endpoint has yet to be told.
+    fn sweep(&self, keep: Keep, from: SweepPoint, limit: usize, now: Timestamp) -> Answer<'_, Swept>;
     /// Finishes what was taken on and closes; later calls answer `Unavailable`.
     fn close(&self) -> Answer<'_, ()>;
 }

@@ -95,15 +95,18 @@ impl MessageRows for MemoryRows {
         Ok(())
     }
 
-    fn drop_message(&mut self, seq: Seq) -> Result<()> {
-        self.attempts.drop_where(usize::MAX, |(s, _), _| *s == seq);
-        self.words.drop_where(usize::MAX, |(s, ..), _| *s == seq);
+    fn drop_message(&mut self, seq: Seq) -> Result<usize> {
+        let mut gone = self.attempts.drop_where(usize::MAX, |(s, _), _| *s == seq);
+        gone += self.words.drop_where(usize::MAX, |(s, ..), _| *s == seq);
+        gone += usize::from(self.verdicts.contains_key(&seq));
+        gone += usize::from(self.standings.contains_key(&seq));
+        gone += usize::from(self.messages.contains_key(&seq));
         self.verdicts.drop(&seq);
         self.told_at.drop(&seq);
         self.ids.drop_where(usize::MAX, |_, s| *s == seq);
         self.standings.drop(&seq);
         self.messages.drop(&seq);
-        Ok(())
+        Ok(gone)
     }
 
     fn newest(

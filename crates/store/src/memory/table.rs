@@ -115,6 +115,7 @@ tables! {
     verdicts: Seq => (u32, Verdict),
     told_at: Seq => u64,
     provided: (BusinessId, String) => (Seq, u32),
+    left_ids: (Timestamp, BusinessId, String) => Seq,
     orphans: (BusinessId, String, String) => Orphan,
     kept: (BusinessId, String) => Kept,
     heard_of: String => Timestamp,

@@ -63,7 +63,6 @@ impl TellingRows for MemoryRows {
     }
 
     fn drop_endpoint(&mut self, id: EndpointId) -> Result<()> {
-        self.deliveries.drop_where(usize::MAX, |(endpoint, _), _| *endpoint == id);
         self.endpoints.drop(&id);
         Ok(())
     }
@@ -129,18 +128,6 @@ impl TellingRows for MemoryRows {
         let ignored = self.journal.values().filter(|e| e.business.is_none()).count();
         self.journal.drop_where(ignored.saturating_sub(keep), |_, entry| entry.business.is_none());
         Ok(())
-    }
-
-    fn sweep_kept(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
-        Ok(self.kept.drop_where(limit, |_, kept| kept.until <= now))
-    }
-
-    fn sweep_journal(&mut self, before: Timestamp, limit: usize) -> Result<usize> {
-        Ok(self.journal.drop_where(limit, |_, entry| entry.at < before))
-    }
-
-    fn sweep_orphans(&mut self, before: Timestamp, limit: usize) -> Result<usize> {
-        Ok(self.orphans.drop_where(limit, |_, orphan| orphan.at < before))
     }
 
     fn touch(&mut self, now: Timestamp) -> Result<()> {

@@ -7,8 +7,8 @@ use transom_domain::status::{Phase, Status};
 use transom_domain::time::Timestamp;
 
 use super::{lane, tell};
-use crate::CancelOutcome;
-use crate::rows::{Brief, Result, Rows, Standing};
+use crate::rows::{Brief, Result, Rows, Seq, Standing};
+use crate::{CancelOutcome, StoreError};
 
 /// The type that content has in an event from which it was taken.
 const REDACTED: &str = "redacted";
@@ -59,11 +59,32 @@ fn unsay(rows: &mut dyn Rows, brief: &Brief) -> Result<()> {
     Ok(())
 }
 
+/// The upstream's ids by which a message is recognised, as far as it says so itself.
+pub(crate) fn provider_ids(rows: &dyn Rows, seq: Seq) -> Result<Vec<String>> {
+    let mut ids: Vec<String> = rows.attempts(seq)?.into_iter().filter_map(|row| row.attempt.provider_id).collect();
+    match rows.whole(seq) {
+        Ok(whole) => ids.extend(whole.and_then(|whole| whole.inbound).map(|inbound| inbound.provider_id)),
+        // A body that does not decode says nothing; its id stays behind.
+        Err(StoreError::Corrupt(_)) => {}
+        Err(why) => return Err(why),
+    }
+    Ok(ids)
+}
+
+/// What a message is recognised by outlives what is taken out of it, until it would have been swept with it.
+fn leave_ids(rows: &mut dyn Rows, brief: &Brief) -> Result<()> {
+    for id in provider_ids(rows, brief.seq)? {
+        rows.put_left_id(brief.accepted_at, brief.business, &id, brief.seq)?;
+    }
+    Ok(())
+}
+
 /// See [`crate::Store::redact`].
 pub(crate) fn redact(rows: &mut dyn Rows, business: BusinessId, message: MessageId) -> Result<CancelOutcome> {
     match over(rows, business, message)? {
         Ok((brief, _)) => {
             unsay(rows, &brief)?;
+            leave_ids(rows, &brief)?;
             rows.redact_message(brief.seq)?;
             Ok(CancelOutcome::Done)
         }
@@ -76,6 +97,7 @@ pub(crate) fn delete(rows: &mut dyn Rows, business: BusinessId, message: Message
     match over(rows, business, message)? {
         Ok((brief, _)) => {
             unsay(rows, &brief)?;
+            leave_ids(rows, &brief)?;
             rows.drop_message(brief.seq)?;
             Ok(CancelOutcome::Done)
         }

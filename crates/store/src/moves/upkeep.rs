@@ -1,47 +1,148 @@
-//! What is removed, and when.
+//! What is removed, and when: a slice at a time, so that whoever waits for the writer waits for one slice at most.
 
+use transom_domain::id::BusinessId;
 use transom_domain::time::{Span, Timestamp};
 
+use super::end;
+use crate::contract::After;
 use crate::rows::{Result, Rows};
-use crate::{BATCH_MAX, JournalEntry};
+use crate::{JournalEntry, Keep, SLICE_MAX, SweepKind, SweepPoint, Swept};
 
-/// How long raw bodies are kept: long enough to look into what went wrong last week.
-const JOURNAL_KEEP: Span = Span::days(14);
-/// How long events are kept after every endpoint has passed them: longer than a consumer of the stream is away.
-const EVENTS_KEEP: Span = Span::days(30);
 /// How long statuses of unknown messages are kept. Meta repeats webhooks for seven days (webhooks/overview); the answer to a
 /// send comes within minutes.
 const ORPHANS_KEEP: Span = Span::days(8);
+/// A large body counts as one row for each such part of it: its pages are freed one by one.
+const BODY_PART: usize = 4 * 1024;
 /// How many bodies are kept that are nobody's: anyone can send them, so they must not fill the disk.
 const IGNORED_KEEP: usize = 200;
 /// The most that is kept of each of them.
 const IGNORED_BYTES_MAX: usize = 4 * 1024;
 
+/// What a slice removed, and where the next one of the same kind begins; none when the kind is done.
+type Slice = (usize, Option<After>);
+
 /// See [`crate::Store::sweep`].
-pub(crate) fn sweep(rows: &mut dyn Rows, now: Timestamp, limit: usize) -> Result<usize> {
-    let mut swept = rows.sweep_kept(now, limit)?;
-    swept += rows.sweep_journal(now.minus(JOURNAL_KEEP), limit.saturating_sub(swept))?;
-    swept += rows.sweep_orphans(now.minus(ORPHANS_KEEP), limit.saturating_sub(swept))?;
-    for business in rows.businesses()? {
-        let room = limit.saturating_sub(swept).min(BATCH_MAX);
-        if room == 0 {
+pub(crate) fn sweep(rows: &mut dyn Rows, keep: Keep, from: SweepPoint, limit: usize, now: Timestamp) -> Result<Swept> {
+    let limit = limit.clamp(1, SLICE_MAX);
+    let (gone, more) = match from.kind {
+        SweepKind::IdempotencyKeys => whole(rows.sweep_kept(now, limit)?, limit),
+        SweepKind::Journal => journal(rows, now.minus(keep.journal), limit)?,
+        SweepKind::Orphans => whole(rows.sweep_orphans(now.minus(ORPHANS_KEEP), limit)?, limit),
+        SweepKind::Deliveries => deliveries(rows, from.after, limit)?,
+        SweepKind::Messages => messages(rows, from.after, now.minus(keep.messages), limit)?,
+        SweepKind::ProviderIds => left_ids(rows, now.minus(keep.messages), limit)?,
+        SweepKind::Events => events(rows, from.after, now.minus(keep.events), limit)?,
+    };
+    let next = more.map(|after| SweepPoint { kind: from.kind, after }).or_else(|| from.next_kind());
+    Ok(Swept { kind: from.kind, rows: gone, next })
+}
+
+/// A kind of which all that is old goes: there may be more as long as slices are full.
+fn whole(gone: usize, limit: usize) -> Slice {
+    (gone, (gone >= limit).then_some(After::Nothing))
+}
+
+fn journal(rows: &mut dyn Rows, before: Timestamp, limit: usize) -> Result<Slice> {
+    let old = rows.old_journal(before, limit)?;
+    let (mut gone, mut cost) = (0, 0);
+    for (number, bytes) in &old {
+        if cost >= limit {
             break;
         }
-        let (_, earliest) = rows.event_bounds(business.id)?;
-        // An event that an endpoint still needs, and all after it, stay.
-        let mut needed = u64::MAX;
-        for endpoint in rows.endpoints(Some(business.id))? {
-            let passed = if endpoint.state.disabled.is_some() { u64::MAX } else { endpoint.cursor };
-            needed = needed.min(passed.saturating_add(1)).min(rows.first_delivery(endpoint.id)?.unwrap_or(u64::MAX));
-        }
-        let old = rows.events_after(business.id, earliest.saturating_sub(1), room)?;
-        let over = old.iter().take_while(|e| e.at < now.minus(EVENTS_KEEP) && e.position < needed);
-        if let Some(last) = over.clone().last() {
-            swept += over.count();
-            rows.drop_events(business.id, last.position)?;
-        }
+        rows.drop_journal(*number)?;
+        gone += 1;
+        cost += 1 + bytes / BODY_PART;
     }
-    Ok(swept)
+    let more = gone < old.len() || old.len() == limit;
+    Ok((gone, more.then_some(After::Nothing)))
+}
+
+/// Endpoints are removed at once, what they were still to be told here.
+fn deliveries(rows: &mut dyn Rows, after: After, limit: usize) -> Result<Slice> {
+    let mut after = if let After::Endpoint(id) = after { Some(id) } else { None };
+    let (mut gone, mut looked) = (0, 0);
+    while gone + looked < limit {
+        let Some(endpoint) = rows.next_outstanding(after)? else { return Ok((gone, None)) };
+        looked += 1;
+        if rows.endpoint(endpoint)?.is_none() {
+            let room = limit.saturating_sub(gone + looked).max(1);
+            let dropped = rows.drop_deliveries(endpoint, room)?;
+            gone += dropped;
+            if dropped == room {
+                break;
+            }
+        }
+        after = Some(endpoint);
+    }
+    Ok((gone, Some(after.map_or(After::Nothing, After::Endpoint))))
+}
+
+/// Numbers grow as messages are accepted: the first that is young enough ends the kind. One that is not over stays, whatever its
+/// age, and is passed.
+fn messages(rows: &mut dyn Rows, after: After, before: Timestamp, limit: usize) -> Result<Slice> {
+    let mut after = if let After::Message(seq) = after { seq } else { 0 };
+    let (mut gone, mut looked) = (0, 0);
+    for message in rows.messages_after(after, limit)? {
+        if message.accepted_at >= before {
+            return Ok((gone, None));
+        }
+        if gone + looked >= limit {
+            return Ok((gone, Some(After::Message(after))));
+        }
+        if message.over {
+            for id in end::provider_ids(rows, message.seq)? {
+                gone += rows.unbind(message.business, &id, message.seq)?;
+            }
+            gone += rows.drop_message(message.seq)?;
+        }
+        looked += 1;
+        after = message.seq;
+    }
+    // All that were read were looked at: there are more if as many were read as may be.
+    Ok((gone, (looked == limit).then_some(After::Message(after))))
+}
+
+fn left_ids(rows: &mut dyn Rows, before: Timestamp, limit: usize) -> Result<Slice> {
+    let old = rows.left_ids(before, limit)?;
+    for (at, business, id, seq) in &old {
+        rows.unbind(*business, id, *seq)?;
+        rows.drop_left_id(*at, *business, id)?;
+    }
+    Ok(whole(old.len(), limit))
+}
+
+fn events(rows: &mut dyn Rows, after: After, before: Timestamp, limit: usize) -> Result<Slice> {
+    let mut after = if let After::Business(id) = after { Some(id) } else { None };
+    let (mut gone, mut looked) = (0, 0);
+    while gone + looked < limit {
+        let Some(business) = rows.next_stream(after)? else { return Ok((gone, None)) };
+        looked += 1;
+        let (_, earliest) = rows.event_bounds(business)?;
+        let needed = first_needed(rows, business)?;
+        let room = limit.saturating_sub(gone + looked).max(1);
+        let ages = rows.event_ages(business, earliest, room)?;
+        let over: Vec<u64> =
+            ages.iter().take_while(|(position, at)| *at < before && *position < needed).map(|(position, _)| *position).collect();
+        if let Some(last) = over.last() {
+            rows.drop_events(business, *last)?;
+            gone += over.len();
+            if over.len() == room {
+                break;
+            }
+        }
+        after = Some(business);
+    }
+    Ok((gone, Some(after.map_or(After::Nothing, After::Business))))
+}
+
+/// The position of the first event that an endpoint still needs: it stays with all after it, whatever its age.
+fn first_needed(rows: &dyn Rows, business: BusinessId) -> Result<u64> {
+    let mut needed = u64::MAX;
+    for endpoint in rows.endpoints(Some(business))? {
+        let passed = if endpoint.state.disabled.is_some() { u64::MAX } else { endpoint.cursor };
+        needed = needed.min(passed.saturating_add(1)).min(rows.first_delivery(endpoint.id)?.unwrap_or(u64::MAX));
+    }
+    Ok(needed)
 }
 
 /// See [`crate::Store::journal_ignored`].

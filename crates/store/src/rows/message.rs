@@ -108,8 +108,8 @@ pub(crate) trait MessageRows {
     /// See [`NewMessage::told_at`].
     fn told_at(&self, seq: Seq) -> Result<Option<u64>>;
     fn redact_message(&mut self, seq: Seq) -> Result<()>;
-    /// Removes a message with its attempts and words. What it is recognised by in webhooks stays.
-    fn drop_message(&mut self, seq: Seq) -> Result<()>;
+    /// Removes a message with its attempts and words, and says how many rows went. What it is recognised by in webhooks stays.
+    fn drop_message(&mut self, seq: Seq) -> Result<usize>;
     /// Messages of a business, or of one customer, newest first, before `before`.
     fn newest(
         &self,

@@ -38,7 +38,7 @@ pub(crate) trait TellingRows {
 
     fn endpoint(&self, id: EndpointId) -> Result<Option<Endpoint>>;
     fn put_endpoint(&mut self, endpoint: &Endpoint) -> Result<()>;
-    /// Removes an endpoint with its deliveries.
+    /// Removes an endpoint; its deliveries stay.
     fn drop_endpoint(&mut self, id: EndpointId) -> Result<()>;
     fn endpoints(&self, business: Option<BusinessId>) -> Result<Vec<Endpoint>>;
     fn registration(&self, business: BusinessId, topic: Topic) -> Result<Option<EndpointId>>;
@@ -62,12 +62,6 @@ pub(crate) trait TellingRows {
     /// Leaves only the newest `keep` entries that are nobody's.
     fn trim_ignored(&mut self, keep: usize) -> Result<()>;
 
-    /// Removes idempotency keys that are over.
-    fn sweep_kept(&mut self, now: Timestamp, limit: usize) -> Result<usize>;
-    /// Removes journal entries from before `before`.
-    fn sweep_journal(&mut self, before: Timestamp, limit: usize) -> Result<usize>;
-    /// Removes orphans from before `before`.
-    fn sweep_orphans(&mut self, before: Timestamp, limit: usize) -> Result<usize>;
     /// Writes one row, to see whether it can be done.
     fn touch(&mut self, now: Timestamp) -> Result<()>;
 }

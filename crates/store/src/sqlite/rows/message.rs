@@ -257,13 +257,18 @@ impl MessageRows for SqliteRows<'_> {
         Ok(())
     }
 
-    fn drop_message(&mut self, seq: Seq) -> Result<()> {
-        self.run("DELETE FROM word WHERE seq = ?1", [seq])?;
-        self.run("DELETE FROM attempt WHERE seq = ?1", [seq])?;
-        self.run("DELETE FROM verdict WHERE seq = ?1", [seq])?;
-        self.run("DELETE FROM standing WHERE seq = ?1", [seq])?;
-        self.run("DELETE FROM message WHERE seq = ?1", [seq])?;
-        Ok(())
+    fn drop_message(&mut self, seq: Seq) -> Result<usize> {
+        let mut gone = 0;
+        for table in [
+            "DELETE FROM word WHERE seq = ?1",
+            "DELETE FROM attempt WHERE seq = ?1",
+            "DELETE FROM verdict WHERE seq = ?1",
+            "DELETE FROM standing WHERE seq = ?1",
+            "DELETE FROM message WHERE seq = ?1",
+        ] {
+            gone += self.run(table, [seq])?;
+        }
+        Ok(gone)
     }
 
     fn newest(

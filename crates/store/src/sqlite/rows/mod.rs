@@ -6,6 +6,7 @@ mod people;
 #[cfg(test)]
 mod plans;
 mod queue;
+mod sweep;
 mod telling;
 
 use rusqlite::types::FromSql;

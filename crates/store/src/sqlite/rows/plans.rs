@@ -1,7 +1,7 @@
 //! How SQLite answers the statements whose cost must not grow with what is stored. That a statement uses some index is not enough:
 //! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
 
-use super::{message, people, queue, telling};
+use super::{message, people, queue, sweep, telling};
 
 const PLANS: &[(&str, &str)] = &[
     (queue::DUE_LANES, "SEARCH lane USING COVERING INDEX lane_due (sender=? AND class=? AND due<?)"),
@@ -42,6 +42,15 @@ const PLANS: &[(&str, &str)] = &[
     (telling::NEXT_DELIVERY, "SEARCH delivery USING COVERING INDEX delivery_due (endpoint=? AND due>?)"),
     (telling::OLDEST_DELIVERY, "SEARCH delivery USING INDEX delivery_of (endpoint=? AND sender=? AND customer=?)"),
     (telling::DELIVERIES_OF, "SEARCH delivery USING INDEX delivery_of (endpoint=? AND sender=? AND customer=?)"),
+    (sweep::OLD_KEPT, "SEARCH idempotency USING COVERING INDEX idempotency_until (until<?)"),
+    (sweep::OLD_ORPHANS, "SEARCH orphan USING COVERING INDEX orphan_at (at<?)"),
+    (sweep::OLD_JOURNAL, "SEARCH journal USING INDEX journal_at (at<?)"),
+    (sweep::MESSAGES_AFTER, "SEARCH m USING INTEGER PRIMARY KEY (rowid>?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
+    (sweep::LEFT_IDS, "SEARCH left_id USING PRIMARY KEY (at<?)"),
+    (sweep::NEXT_STREAM, "SEARCH event_counter USING PRIMARY KEY (business>?)"),
+    (sweep::EVENT_AGES, "SEARCH event USING INDEX event_position (business=? AND position>?)"),
+    (sweep::NEXT_OUTSTANDING, "SEARCH delivery USING PRIMARY KEY (endpoint>?)"),
+    (sweep::OLDEST_DELIVERIES, "SEARCH delivery USING PRIMARY KEY (endpoint=?)"),
     (telling::JOURNAL_OF, "SEARCH journal USING INDEX journal_business (business=?)"),
 ];
 

@@ -165,7 +165,6 @@ impl TellingRows for SqliteRows<'_> {
     }
 
     fn drop_endpoint(&mut self, id: EndpointId) -> Result<()> {
-        self.run("DELETE FROM delivery WHERE endpoint = ?1", [id.to_bytes()])?;
         self.run("DELETE FROM endpoint WHERE id = ?1", [id.to_bytes()])?;
         Ok(())
     }
@@ -270,29 +269,6 @@ impl TellingRows for SqliteRows<'_> {
             [bound(keep)],
         )?;
         Ok(())
-    }
-
-    fn sweep_kept(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
-        self.run(
-            "DELETE FROM idempotency WHERE (business, key) IN
-                 (SELECT business, key FROM idempotency WHERE until <= ?1 ORDER BY until LIMIT ?2)",
-            params![now.as_millis(), bound(limit)],
-        )
-    }
-
-    fn sweep_journal(&mut self, before: Timestamp, limit: usize) -> Result<usize> {
-        self.run(
-            "DELETE FROM journal WHERE seq IN (SELECT seq FROM journal WHERE at < ?1 ORDER BY at LIMIT ?2)",
-            params![before.as_millis(), bound(limit)],
-        )
-    }
-
-    fn sweep_orphans(&mut self, before: Timestamp, limit: usize) -> Result<usize> {
-        self.run(
-            "DELETE FROM orphan WHERE (business, provider_id, status) IN
-                 (SELECT business, provider_id, status FROM orphan WHERE at < ?1 ORDER BY at LIMIT ?2)",
-            params![before.as_millis(), bound(limit)],
-        )
     }
 
     fn touch(&mut self, now: Timestamp) -> Result<()> {

@@ -1,0 +1,134 @@
+//! Rows that have grown old.
+
+use rusqlite::params;
+
+use transom_domain::id::{BusinessId, EndpointId};
+use transom_domain::time::Timestamp;
+
+use super::{SqliteRows, bound, get, get_count, get_id, get_time, int};
+use crate::rows::{Aged, Result, Seq, SweepRows};
+
+/// Idempotency keys that are over.
+pub(super) const OLD_KEPT: &str = "SELECT business, key FROM idempotency WHERE until <= ?1 ORDER BY until LIMIT ?2";
+/// Orphans from before a moment.
+pub(super) const OLD_ORPHANS: &str = "SELECT business, provider_id, status FROM orphan WHERE at < ?1 ORDER BY at LIMIT ?2";
+/// Raw bodies from before a moment.
+pub(super) const OLD_JOURNAL: &str = "SELECT seq, length(raw) FROM journal WHERE at < ?1 ORDER BY at LIMIT ?2";
+/// Messages by age.
+pub(super) const MESSAGES_AFTER: &str =
+    "SELECT m.seq, m.business, m.accepted_at, s.phase NOT IN ('queued', 'in_flight', 'unknown')
+     FROM message m JOIN standing s ON s.seq = m.seq WHERE m.seq > ?1 ORDER BY m.seq LIMIT ?2";
+/// The upstream's ids of what was taken out by hand.
+pub(super) const LEFT_IDS: &str = "SELECT at, business, provider_id, seq FROM left_id WHERE at < ?1 ORDER BY at LIMIT ?2";
+/// The streams, one by one.
+pub(super) const NEXT_STREAM: &str = "SELECT business FROM event_counter WHERE business > ?1 ORDER BY business LIMIT 1";
+/// Events by age.
+pub(super) const EVENT_AGES: &str =
+    "SELECT position, at FROM event WHERE business = ?1 AND position >= ?2 ORDER BY position LIMIT ?3";
+/// The endpoints that have deliveries, one by one.
+pub(super) const NEXT_OUTSTANDING: &str = "SELECT endpoint FROM delivery WHERE endpoint > ?1 ORDER BY endpoint LIMIT 1";
+/// The oldest deliveries of an endpoint.
+pub(super) const OLDEST_DELIVERIES: &str = "SELECT position FROM delivery WHERE endpoint = ?1 ORDER BY position LIMIT ?2";
+
+impl SweepRows for SqliteRows<'_> {
+    fn sweep_kept(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
+        let old =
+            self.all(OLD_KEPT, params![now.as_millis(), bound(limit)], |row| Ok((get_id(row, 0)?, get::<String>(row, 1)?)))?;
+        for (business, key) in &old {
+            self.run("DELETE FROM idempotency WHERE business = ?1 AND key = ?2", params![business, key])?;
+        }
+        Ok(old.len())
+    }
+
+    fn sweep_orphans(&mut self, before: Timestamp, limit: usize) -> Result<usize> {
+        let old = self.all(OLD_ORPHANS, params![before.as_millis(), bound(limit)], |row| {
+            Ok((get_id(row, 0)?, get::<String>(row, 1)?, get::<String>(row, 2)?))
+        })?;
+        for (business, id, status) in &old {
+            self.run(
+                "DELETE FROM orphan WHERE business = ?1 AND provider_id = ?2 AND status = ?3",
+                params![business, id, status],
+            )?;
+        }
+        Ok(old.len())
+    }
+
+    fn old_journal(&self, before: Timestamp, limit: usize) -> Result<Vec<(i64, usize)>> {
+        self.all(OLD_JOURNAL, params![before.as_millis(), bound(limit)], |row| {
+            Ok((get(row, 0)?, usize::try_from(get_count(row, 1)?).unwrap_or(usize::MAX)))
+        })
+    }
+
+    fn drop_journal(&mut self, number: i64) -> Result<()> {
+        self.run("DELETE FROM journal WHERE seq = ?1", [number])?;
+        Ok(())
+    }
+
+    fn messages_after(&self, after: Seq, limit: usize) -> Result<Vec<Aged>> {
+        self.all(MESSAGES_AFTER, params![after, bound(limit)], |row| {
+            Ok(Aged {
+                seq: get(row, 0)?,
+                business: BusinessId::from_bytes(get_id(row, 1)?),
+                accepted_at: get_time(row, 2)?,
+                over: get(row, 3)?,
+            })
+        })
+    }
+
+    fn unbind(&mut self, business: BusinessId, provider_id: &str, seq: Seq) -> Result<usize> {
+        self.run(
+            "DELETE FROM provider WHERE business = ?1 AND provider_id = ?2 AND seq = ?3",
+            params![business.to_bytes(), provider_id, seq],
+        )
+    }
+
+    fn put_left_id(&mut self, at: Timestamp, business: BusinessId, provider_id: &str, seq: Seq) -> Result<()> {
+        self.run(
+            "INSERT OR IGNORE INTO left_id (at, business, provider_id, seq) VALUES (?1, ?2, ?3, ?4)",
+            params![at.as_millis(), business.to_bytes(), provider_id, seq],
+        )?;
+        Ok(())
+    }
+
+    fn left_ids(&self, before: Timestamp, limit: usize) -> Result<Vec<(Timestamp, BusinessId, String, Seq)>> {
+        self.all(LEFT_IDS, params![before.as_millis(), bound(limit)], |row| {
+            Ok((get_time(row, 0)?, BusinessId::from_bytes(get_id(row, 1)?), get(row, 2)?, get(row, 3)?))
+        })
+    }
+
+    fn drop_left_id(&mut self, at: Timestamp, business: BusinessId, provider_id: &str) -> Result<()> {
+        self.run(
+            "DELETE FROM left_id WHERE at = ?1 AND business = ?2 AND provider_id = ?3",
+            params![at.as_millis(), business.to_bytes(), provider_id],
+        )?;
+        Ok(())
+    }
+
+    fn next_stream(&self, after: Option<BusinessId>) -> Result<Option<BusinessId>> {
+        // Every id is greater than no bytes.
+        let after = after.map(BusinessId::to_bytes);
+        let after = after.as_ref().map_or(&[][..], |bytes| bytes.as_slice());
+        self.one(NEXT_STREAM, [after], |row| get_id(row, 0).map(BusinessId::from_bytes))
+    }
+
+    fn event_ages(&self, business: BusinessId, from: u64, limit: usize) -> Result<Vec<(u64, Timestamp)>> {
+        self.all(EVENT_AGES, params![business.to_bytes(), int(from), bound(limit)], |row| {
+            Ok((get_count(row, 0)?, get_time(row, 1)?))
+        })
+    }
+
+    fn next_outstanding(&self, after: Option<EndpointId>) -> Result<Option<EndpointId>> {
+        let after = after.map(EndpointId::to_bytes);
+        let after = after.as_ref().map_or(&[][..], |bytes| bytes.as_slice());
+        self.one(NEXT_OUTSTANDING, [after], |row| get_id(row, 0).map(EndpointId::from_bytes))
+    }
+
+    fn drop_deliveries(&mut self, endpoint: EndpointId, limit: usize) -> Result<usize> {
+        let id = endpoint.to_bytes();
+        let oldest = self.all(OLDEST_DELIVERIES, params![id, bound(limit)], |row| get_count(row, 0))?;
+        for position in &oldest {
+            self.run("DELETE FROM delivery WHERE endpoint = ?1 AND position = ?2", params![id, int(*position)])?;
+        }
+        Ok(oldest.len())
+    }
+}
