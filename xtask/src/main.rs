@@ -17,7 +17,7 @@ cargo xtask derive          writes the derived files anew
 cargo xtask tidy            file sizes, links, names in the documents, derived files
 cargo xtask foreign         other people's clients against the simulator
 cargo xtask bulk            --dir D --customers N [--senders S]: fills a stopped folder
-cargo xtask bench [SECONDS] accept and send, against a bare proxy on the same machine";
+cargo xtask bench [ROWS]    [--seconds N] [--profile quick] [--out FILE] [--against FILE]: what the main job costs";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -28,15 +28,9 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(),
         ["foreign"] => foreign::run(),
         ["bulk", args @ ..] => bulk::command(args),
-        ["bench"] => bench::build_and_run(bench::SECONDS),
-        ["bench", seconds] => match seconds.parse() {
-            Ok(seconds) => bench::build_and_run(seconds),
-            Err(_) => Err(anyhow::anyhow!("{seconds:?} is no number of seconds")),
-        },
+        ["bench", args @ ..] => bench::build_and_run(args),
         // The two below are what `bench` runs in processes of their own.
-        ["bench-run", transom, seconds] => {
-            seconds.parse().map_err(Into::into).and_then(|s| bench::run(&PathBuf::from(transom), s))
-        }
+        ["bench-run", transom, args @ ..] => bench::run(&PathBuf::from(transom), args),
         ["bench-proxy", upstream] => bench::proxy(upstream),
         _ => {
             steps::say(USAGE);

@@ -25,6 +25,7 @@ const IN_FLIGHT: &str = "transom_attempts_in_flight";
 const STOPPED: &str = "transom_senders_stopped";
 const STORE_BUSY: &str = "transom_store_busy_total";
 const SWEPT: &str = "transom_swept_rows_total";
+const ROWS_READ: &str = "transom_store_rows_read_total";
 const REQUESTS: &str = "transom_http_requests_total";
 const REQUEST_TIME: &str = "transom_http_request_seconds";
 
@@ -78,6 +79,7 @@ fn describe() {
     describe_gauge!(STOPPED, Unit::Count, "Senders that are stopped by an operator's error.");
     describe_counter!(STORE_BUSY, Unit::Count, "Commands that found the store's queue full.");
     describe_counter!(SWEPT, Unit::Count, "Rows removed because they were past their retention, by kind.");
+    describe_counter!(ROWS_READ, Unit::Count, "Rows that queries of the store have read.");
     describe_counter!(REQUESTS, Unit::Count, "HTTP requests by method, route and status.");
     describe_histogram!(REQUEST_TIME, Unit::Seconds, "Time from a request's head to its answer, by route.");
 }
@@ -164,6 +166,11 @@ pub(crate) fn swept(kind: SweepKind, rows: usize) {
     }
 }
 
+/// Takes over what is counted elsewhere; to be called before the metrics are shown.
+pub(crate) fn take_over() {
+    counter!(ROWS_READ).absolute(transom_store::rows_read());
+}
+
 /// An HTTP request was answered. `route` is the pattern, never the path itself, so that the number of series is bounded.
 pub(crate) fn request(method: &axum::http::Method, route: &str, status: u16, took: Duration) {
     // Methods are a caller's words too: only the known ones become a label.
@@ -208,6 +215,7 @@ mod tests {
         stopped(1);
         store_busy();
         swept(SweepKind::Journal, 3);
+        take_over();
         request(&axum::http::Method::GET, "/healthz", 200, Duration::from_millis(1));
         upkeep();
         let shown = first.render();
@@ -228,6 +236,7 @@ mod tests {
             STOPPED,
             STORE_BUSY,
             SWEPT,
+            ROWS_READ,
             REQUESTS,
             REQUEST_TIME,
         ] {

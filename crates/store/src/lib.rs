@@ -16,4 +16,4 @@ mod sqlite;
 
 pub use contract::*;
 pub use memory::MemoryStore;
-pub use sqlite::{OpenError, SqliteOptions, SqliteStore};
+pub use sqlite::{OpenError, SqliteOptions, SqliteStore, rows_read};

@@ -1,68 +1,113 @@
-//! The load: callers that each keep one request under way, on one connection.
+//! The load. In a closed loop each caller keeps one request under way: that finds the most that goes through. In an open loop
+//! requests are due at a fixed pace whatever the answers do, and a latency counts from when its request was due.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
-use axum::http::{Method, Request, header};
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use anyhow::Result;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
-/// Requests that are written before the load starts, and then sent in turn: writing JSON is not what is measured.
-const WRITTEN: usize = 20_000;
+use super::http::Caller;
+use super::measure::Latencies;
+use super::queue::Pacer;
+
+/// Writes the i-th request.
+pub(super) type Requests = Arc<dyn Fn(u64, &mut Vec<u8>) + Send + Sync>;
 
 /// A load that is ready.
+#[derive(Clone)]
 pub(super) struct Load {
-    url: String,
-    key: Option<String>,
-    callers: usize,
-    requests: Arc<Vec<(String, Bytes)>>,
+    address: SocketAddr,
+    requests: Requests,
+    /// Number of the next request: none is ever sent twice.
+    next: Arc<AtomicU64>,
 }
 
 impl Load {
-    /// Writes the requests: `request` gives path and body of the i-th.
-    pub(super) fn new(url: &str, key: Option<&str>, callers: usize, request: impl Fn(usize) -> (String, String)) -> Self {
-        let requests = (0..WRITTEN).map(request).map(|(path, body)| (path, Bytes::from(body))).collect();
-        Self { url: url.to_owned(), key: key.map(str::to_owned), callers, requests: Arc::new(requests) }
+    pub(super) fn new(address: SocketAddr, requests: Requests) -> Self {
+        Self { address, requests, next: Arc::new(AtomicU64::new(0)) }
     }
 
-    /// Runs it for a time. Says how many requests were answered with success; any other answer ends the benchmark.
-    pub(super) async fn run(self, time: Duration) -> Result<usize> {
+    /// Runs it in a closed loop. Each request takes a place of `room` first, where there is such a bound. Says how many were
+    /// answered; an answer that is no success ends the benchmark.
+    pub(super) async fn closed(&self, callers: usize, time: Duration, room: Option<Arc<Semaphore>>) -> Result<u64> {
         let end = Instant::now() + time;
-        let next = Arc::new(AtomicUsize::new(0));
-        let mut callers = tokio::task::JoinSet::new();
-        for _ in 0..self.callers {
-            let (url, key, requests, next) = (self.url.clone(), self.key.clone(), self.requests.clone(), next.clone());
-            callers.spawn(async move {
-                let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(1).build_http();
-                let mut answered = 0_usize;
+        let mut running = JoinSet::new();
+        for _ in 0..callers {
+            let (load, room) = (self.clone(), room.clone());
+            running.spawn(async move {
+                let mut caller = Caller::connect(load.address).await?;
+                let (mut request, mut answered) = (Vec::new(), 0_u64);
                 while Instant::now() < end {
-                    let i = next.fetch_add(1, Ordering::Relaxed) % requests.len();
-                    let (path, body) = requests.get(i).context("no request")?;
-                    let mut request = Request::builder().method(Method::POST).uri(format!("{url}{path}"));
-                    request =
-                        request.header(header::CONTENT_TYPE, "application/json").header(header::AUTHORIZATION, "Bearer bench");
-                    if let Some(key) = &key {
-                        request = request.header("x-api-key", key);
+                    if let Some(room) = &room {
+                        match tokio::time::timeout_at(end.into(), room.acquire()).await {
+                            Ok(place) => place?.forget(),
+                            Err(_) => break,
+                        }
                     }
-                    let answer = client.request(request.body(Full::new(body.clone()))?).await?;
-                    let status = answer.status();
-                    let said = answer.into_body().collect().await?.to_bytes();
-                    if !status.is_success() {
-                        bail!("HTTP {status}: {}", String::from_utf8_lossy(&said));
-                    }
+                    (load.requests)(load.next.fetch_add(1, Ordering::Relaxed), &mut request);
+                    caller.call(&request).await?;
                     answered += 1;
                 }
-                Ok(answered)
+                Ok::<_, anyhow::Error>(answered)
             });
         }
         let mut answered = 0;
-        while let Some(caller) = callers.join_next().await {
+        while let Some(caller) = running.join_next().await {
             answered += caller??;
         }
         Ok(answered)
+    }
+
+    /// Runs it in an open loop of so many requests a second, on so many connections: a request that finds none of them free
+    /// waits, and its waiting counts.
+    pub(super) async fn open(&self, connections: usize, per_second: f64, time: Duration) -> Result<Latencies> {
+        let gap = Duration::from_secs_f64(1.0 / per_second.max(1.0));
+        let all = (time.as_secs_f64() * per_second.max(1.0)) as u64;
+        let due = Arc::new(Semaphore::new(0));
+        let taken = Arc::new(AtomicU64::new(0));
+        let mut running = JoinSet::new();
+        let mut callers = Vec::new();
+        for _ in 0..connections {
+            callers.push(Caller::connect(self.address).await?);
+        }
+        let begun = Instant::now();
+        let at = move |i: u64| begun + gap.mul_f64(i as f64);
+        for mut caller in callers {
+            let (load, due, taken) = (self.clone(), due.clone(), taken.clone());
+            running.spawn(async move {
+                let (mut request, mut latencies) = (Vec::new(), Latencies::default());
+                // Closed once all have been handed out and taken.
+                while let Ok(permit) = due.acquire().await {
+                    permit.forget();
+                    let scheduled = at(taken.fetch_add(1, Ordering::Relaxed));
+                    (load.requests)(load.next.fetch_add(1, Ordering::Relaxed), &mut request);
+                    caller.call(&request).await?;
+                    latencies.add(scheduled.elapsed());
+                    if taken.load(Ordering::Relaxed) >= all {
+                        due.close();
+                    }
+                }
+                Ok::<_, anyhow::Error>(latencies)
+            });
+        }
+        let mut handed = 0;
+        let _pacer = Pacer::start(move |now| {
+            let mut more = 0;
+            while handed < all && at(handed) <= now {
+                handed += 1;
+                more += 1;
+            }
+            due.add_permits(more);
+            (handed < all).then(|| at(handed))
+        })?;
+        let mut latencies = Latencies::default();
+        while let Some(caller) = running.join_next().await {
+            latencies.join(caller??);
+        }
+        Ok(latencies)
     }
 }

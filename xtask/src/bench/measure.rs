@@ -1,71 +1,191 @@
-//! What a process cost: messages that came out at the other end, the time until the last did, and CPU time from the kernel.
+//! What a run cost: CPU time and memory of the process that is measured, what the machine had left, and what its disk is.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
-use super::sink::Sink;
+/// A block of the probe of the disk.
+const BLOCK: [u8; 4096] = [0x5a; 4096];
 
-/// How long the last messages may take after the load has ended.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Times, of which the share below a bound is asked.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Latencies(Vec<Duration>);
 
-/// What was measured.
+impl Latencies {
+    pub(super) fn add(&mut self, took: Duration) {
+        self.0.push(took);
+    }
+
+    pub(super) fn join(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The time that so many in a hundred did not exceed (nearest rank); none of nothing.
+    pub(super) fn percentile(&mut self, percent: usize) -> Option<Duration> {
+        self.0.sort_unstable();
+        let rank = (self.0.len() * percent).div_ceil(100).max(1);
+        self.0.get(rank - 1).copied()
+    }
+}
+
+/// What was seen between two looks.
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Figures {
-    /// Messages that reached the upstream.
-    pub(super) messages: usize,
-    time: Duration,
-    cpu: Duration,
+    /// Messages or lives that came out at the other end.
+    pub(super) messages: u64,
+    /// From the first request to the last arrival.
+    pub(super) time: Duration,
+    /// CPU time of the process, user and system.
+    pub(super) cpu: Duration,
+    /// Share of the machine's time in which it had nothing to do, 0 to 1.
+    pub(super) idle: f64,
+    /// Share of the machine's time that its host gave to others.
+    pub(super) stolen: f64,
+    /// Most memory the process ever held, in bytes.
+    pub(super) peak: u64,
 }
 
 impl Figures {
-    /// Messages per second, from the first request to the last arrival.
     pub(super) fn per_second(&self) -> f64 {
-        to_f64(self.messages) / self.time.as_secs_f64()
+        self.messages as f64 / self.time.as_secs_f64().max(f64::EPSILON)
     }
 
-    /// CPU time per message, user and system, in microseconds.
+    /// CPU time per message, in microseconds.
     pub(super) fn cpu_micros(&self) -> f64 {
-        self.cpu.as_secs_f64() * 1e6 / to_f64(self.messages).max(1.0)
+        self.cpu.as_secs_f64() * 1e6 / (self.messages as f64).max(1.0)
     }
 }
 
-fn to_f64(count: usize) -> f64 {
-    u32::try_from(count).map_or(f64::from(u32::MAX), f64::from)
-}
-
-/// Reads the CPU time of a process.
+/// Looks at one process and at the machine.
 pub(super) struct Meter {
     pid: u32,
     ticks_per_second: u32,
+    begun: Instant,
+    cpu: Duration,
+    machine: Machine,
+}
+
+/// Ticks of all processors since the machine started.
+#[derive(Debug, Clone, Copy)]
+struct Machine {
+    all: u64,
+    idle: u64,
+    stolen: u64,
 }
 
 impl Meter {
-    /// Of this process.
-    pub(super) fn of(pid: u32) -> Result<Self> {
+    /// Begins to look.
+    ///
+    /// # Errors
+    /// Where the system is not Linux, or the process has ended.
+    pub(super) fn start(pid: u32) -> Result<Self> {
         let output = Command::new("getconf").arg("CLK_TCK").output().context("getconf")?;
         let ticks_per_second = String::from_utf8_lossy(&output.stdout).trim().parse().context("getconf CLK_TCK")?;
-        Ok(Self { pid, ticks_per_second })
+        let mut meter = Self { pid, ticks_per_second, begun: Instant::now(), cpu: Duration::ZERO, machine: Machine::now()? };
+        meter.cpu = meter.cpu()?;
+        Ok(meter)
     }
 
-    /// User and system time so far (proc(5): fields 14 and 15 of `stat`; the name in brackets may hold blanks).
+    /// User and system time of the process so far (proc(5): fields 14 and 15 of `stat`; the name in brackets may hold blanks).
     fn cpu(&self) -> Result<Duration> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid))
-            .context("only Linux tells the CPU time of a process so")?;
+            .context("the measured process has ended, or this is no Linux")?;
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
         let ticks = |at: usize| fields.get(at).and_then(|f| f.parse::<u32>().ok()).context("a field of stat");
         Ok(Duration::from_secs(u64::from(ticks(11)? + ticks(12)?)) / self.ticks_per_second)
     }
 
-    /// Runs a load, waits until everything that was answered has come out at the other end, and reads the cost.
-    pub(super) async fn measure(&self, sink: &Sink, load: impl Future<Output = Result<usize>>) -> Result<Figures> {
-        let (before, cpu, begun) = (sink.received(), self.cpu()?, Instant::now());
-        let answered = load.await?;
-        let wanted = before + answered;
-        if tokio::time::timeout(PATIENCE, sink.reaches(wanted)).await.is_err() {
-            bail!("{} of {answered} messages have not come out after {} s", wanted - sink.received(), PATIENCE.as_secs());
+    /// What was seen since it began.
+    pub(super) fn figures(&self, messages: u64) -> Result<Figures> {
+        let (time, cpu, machine) = (self.begun.elapsed(), self.cpu()?, Machine::now()?);
+        let all = (machine.all - self.machine.all).max(1) as f64;
+        Ok(Figures {
+            messages,
+            time,
+            cpu: cpu.saturating_sub(self.cpu),
+            idle: (machine.idle - self.machine.idle) as f64 / all,
+            stolen: (machine.stolen - self.machine.stolen) as f64 / all,
+            peak: memory(self.pid, "VmHWM:")?,
+        })
+    }
+}
+
+impl Machine {
+    /// proc(5): user, nice, system, idle, iowait, irq, softirq, steal; the guests' time is in the first two.
+    fn now() -> Result<Self> {
+        let stat = std::fs::read_to_string("/proc/stat").context("only Linux tells the machine's time so")?;
+        let ticks: Vec<u64> =
+            stat.lines().next().unwrap_or_default().split_whitespace().skip(1).take(8).filter_map(|t| t.parse().ok()).collect();
+        let at = |i: usize| ticks.get(i).copied().unwrap_or_default();
+        Ok(Self { all: ticks.iter().sum(), idle: at(3) + at(4), stolen: at(7) })
+    }
+}
+
+/// Memory of a process in bytes: `VmRSS:` now, `VmHWM:` at its highest.
+pub(super) fn memory(pid: u32, what: &str) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).context("the measured process has ended")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).with_context(|| format!("no {what} in its status"))?;
+    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().context("a size in kB")?;
+    Ok(kib * 1024)
+}
+
+/// CPU time of this thread (schedstat has it in nanoseconds).
+pub(super) fn thread_cpu() -> Result<Duration> {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").context("only Linux tells a thread's time so")?;
+    let nanos = stat.split_whitespace().next().and_then(|n| n.parse().ok()).context("a number in schedstat")?;
+    Ok(Duration::from_nanos(nanos))
+}
+
+/// Appends blocks to a file in this folder and syncs each, for a time: what a commit costs on this disk at the least.
+pub(super) fn probe_disk(dir: &Path, time: Duration) -> Result<Latencies> {
+    let path = dir.join("probe");
+    let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
+    let (begun, mut latencies) = (Instant::now(), Latencies::default());
+    while begun.elapsed() < time {
+        let one = Instant::now();
+        file.write_all(&BLOCK)?;
+        file.sync_data()?;
+        latencies.add(one.elapsed());
+    }
+    drop(file);
+    std::fs::remove_file(&path)?;
+    Ok(latencies)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_times_that_were_seen() {
+        let mut latencies = Latencies::default();
+        assert_eq!(latencies.percentile(99), None);
+        for millis in (1..=200).rev() {
+            latencies.add(Duration::from_millis(millis));
         }
-        let time = begun.elapsed();
-        Ok(Figures { messages: sink.received() - before, time, cpu: self.cpu()?.saturating_sub(cpu) })
+        for (percent, millis) in [(0, 1), (50, 100), (99, 198), (100, 200)] {
+            assert_eq!(latencies.percentile(percent), Some(Duration::from_millis(millis)), "{percent}");
+        }
+    }
+
+    #[test]
+    fn this_process_uses_time_and_memory() {
+        let meter = Meter::start(std::process::id()).unwrap();
+        let before = thread_cpu().unwrap();
+        let mut sum = 0_u64;
+        while meter.cpu().unwrap() == meter.cpu {
+            sum = (0..1_000_000_u64).fold(sum, |sum, i| std::hint::black_box(sum ^ i));
+        }
+        assert!(thread_cpu().unwrap() > before, "{sum}");
+        let figures = meter.figures(1).unwrap();
+        assert!(figures.cpu > Duration::ZERO && figures.peak > 1 << 20 && (0.0..=1.0).contains(&figures.idle), "{figures:?}");
     }
 }

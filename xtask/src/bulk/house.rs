@@ -10,6 +10,7 @@ use transom_domain::address::{Channel, Identity, Phone};
 use transom_domain::id::{BusinessId, KeyId, SenderId, compose};
 use transom_domain::time::Timestamp;
 use transom_gateway::seal::{SealingKey, hex, random};
+use transom_gateway::service::webhook_secret;
 use transom_store::{App, Business, Key, PutSender, Scopes, Sender, SenderState, SqliteOptions, SqliteStore, Store};
 
 /// Its app.
@@ -57,6 +58,12 @@ pub(crate) fn sender_phone(sender: u64) -> String {
     format!("+4930901{sender:04}")
 }
 
+/// Number of the sender with this phone number id, in digits, as Meta displays it.
+pub(crate) fn display_of(account: &str) -> String {
+    let sender = account.parse::<u64>().unwrap_or(ACCOUNTS).saturating_sub(ACCOUNTS);
+    sender_phone(sender).trim_start_matches('+').to_owned()
+}
+
 /// The template as Meta lists it.
 pub(crate) fn template() -> Value {
     json!({
@@ -78,7 +85,7 @@ pub(super) async fn furnish(dir: &Path, senders: u64, now: Timestamp) -> Result<
         .put_business(Business {
             id: business,
             name: "Bulk".to_owned(),
-            webhook_secret: seal.seal(&random::<32>()?)?,
+            webhook_secret: seal.seal(webhook_secret()?.as_bytes())?,
             previous_webhook_secret: None,
             created_at: now,
         })

@@ -15,7 +15,8 @@ use transom_domain::time::Timestamp;
 
 use crate::steps::say;
 
-pub(crate) use house::Furnished;
+pub(crate) use house::{APP, APP_SECRET, Furnished, TEMPLATE, TEMPLATE_TEXT, WABA, account, display_of, sender_phone, template};
+pub(crate) use people::{mix, phone, sender_of, user_id_of};
 
 /// The most customers of one load: their numbers have eight digits after the prefix.
 pub(crate) const CUSTOMERS_MAX: u64 = 100_000_000;

@@ -20,9 +20,18 @@ const CACHE_KIB: u32 = 512 << 10;
 /// Conversations were last heard within this time before now: so a session is open in half of them.
 const HEARD_WITHIN: Span = Span::days(2);
 
+/// What every number begins with.
+const PREFIX: &str = "+49155";
+
 /// Number of the i-th customer.
 pub(crate) fn phone(i: u64) -> String {
-    format!("+49155{i:08}")
+    format!("{PREFIX}{i:08}")
+}
+
+/// User id of the customer with this number, which may lack its plus sign; none of a number that no load has made.
+pub(crate) fn user_id_of(phone: &str) -> Option<String> {
+    let digits = phone.trim_start_matches('+').strip_prefix(PREFIX.trim_start_matches('+'))?;
+    digits.parse().ok().map(bsuid)
 }
 
 /// Which sender the i-th of so many customers talks to, so that each has a block of them.
@@ -44,7 +53,7 @@ pub(super) fn heard(i: u64, now: Timestamp) -> Option<Timestamp> {
 }
 
 /// Spreads numbers evenly: the finaliser of SplitMix64.
-fn mix(i: u64) -> u64 {
+pub(crate) fn mix(i: u64) -> u64 {
     let mut x = i.wrapping_add(0x9E37_79B9_7F4A_7C15);
     x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

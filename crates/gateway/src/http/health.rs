@@ -9,6 +9,7 @@ use super::App;
 use super::call::json as answer;
 use crate::problem::Problem;
 use crate::service::Readiness;
+use crate::telemetry;
 
 /// The process runs and answers; nothing else is asked.
 pub(super) async fn healthz() -> &'static str {
@@ -43,6 +44,7 @@ fn shown(ready: &Readiness) -> (StatusCode, serde_json::Value) {
 
 /// Prometheus text.
 pub(super) async fn metrics(State(app): State<App>) -> Response {
+    telemetry::take_over();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render()).into_response()
 }
 

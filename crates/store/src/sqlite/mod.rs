@@ -17,6 +17,7 @@ use crate::rows::{Result, Rows};
 use crate::{Answer, StoreError};
 
 pub use open::{OpenError, SqliteOptions};
+pub use rows::count::rows_read;
 
 use checkpoint::Checkpointer;
 use open::Lock;

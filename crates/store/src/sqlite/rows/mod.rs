@@ -1,6 +1,7 @@
 //! The rows as SQLite keeps them: one statement per look-up or change, prepared once per connection.
 
 mod admin;
+pub(super) mod count;
 mod message;
 mod people;
 #[cfg(test)]
@@ -47,7 +48,9 @@ impl SqliteRows<'_> {
     fn one<T>(&self, sql: &str, params: impl Params, read: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<Option<T>> {
         let mut statement = self.connection.prepare_cached(sql).map_err(fault)?;
         let mut rows = statement.query(params).map_err(fault)?;
-        rows.next().map_err(fault)?.map(read).transpose()
+        let row = rows.next().map_err(fault)?;
+        count::read(usize::from(row.is_some()));
+        row.map(read).transpose()
     }
 
     /// All rows of a query.
@@ -58,6 +61,7 @@ impl SqliteRows<'_> {
         while let Some(row) = rows.next().map_err(fault)? {
             found.push(read(row)?);
         }
+        count::read(found.len());
         Ok(found)
     }
 }

@@ -1,0 +1,199 @@
+//! The processes that are measured: a gateway on a filled folder, and the bare proxy beside it.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::load::{Load, Requests};
+use crate::bulk::{self, Furnished, Plan};
+use crate::target;
+
+/// Senders of every folder, each at 1,000 messages a second.
+pub(super) const SENDERS: u64 = 100;
+
+/// A process that ends with the benchmark.
+pub(super) struct Running(Child);
+
+impl Running {
+    /// Starts it and reads its first line that begins with `begin`.
+    fn start(command: &mut Command, begin: &str) -> Result<(Self, String)> {
+        let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("{command:?} cannot be started"))?;
+        let output = child.stdout.take().context("no output")?;
+        let running = Self(child);
+        for line in BufReader::new(output).lines() {
+            if let Some(rest) = line?.strip_prefix(begin) {
+                return Ok((running, rest.to_owned()));
+            }
+        }
+        bail!("{command:?} ended before it was ready")
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A filled folder, gone with the benchmark.
+pub(super) struct Folder {
+    dir: TempDir,
+    furnished: Furnished,
+    pub(super) customers: u64,
+}
+
+impl Folder {
+    /// Fills one, on the disk on which things are built: folders for what is temporary may lie in memory.
+    pub(super) fn fill(customers: u64) -> Result<Self> {
+        let place = target().join("bench");
+        std::fs::create_dir_all(&place)?;
+        let dir = TempDir::new_in(place)?;
+        // On a thread of its own, since filling runs a runtime of its own.
+        let plan = Plan { customers, senders: SENDERS };
+        let furnished = std::thread::scope(|scope| scope.spawn(|| bulk::fill(dir.path(), plan)).join());
+        let furnished = furnished.map_err(|_| anyhow::anyhow!("filling the folder stopped"))??;
+        Ok(Self { dir, furnished, customers })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+/// A running gateway.
+pub(super) struct Gateway<'f> {
+    running: Running,
+    folder: &'f Folder,
+    transom: PathBuf,
+    /// Where it listens.
+    pub(super) address: SocketAddr,
+    /// From its start until it listened.
+    pub(super) start: Duration,
+}
+
+impl<'f> Gateway<'f> {
+    /// Starts one on a folder.
+    pub(super) fn start(transom: &Path, folder: &'f Folder, graph_url: &str, set: &[&str]) -> Result<Self> {
+        let mut serve = Command::new(transom);
+        serve.arg("serve").arg("--dir").arg(folder.path()).args(["--listen", "127.0.0.1:0", "--graph-url", graph_url]);
+        // What one business may ask for in a second is set so high that it is never what is measured; pace is on.
+        let always = [
+            "limits.accept_per_second=1000000",
+            "limits.accept_burst=1000000",
+            "log.level=error",
+            "webhooks.allow_loopback=true",
+            "webhooks.allow_http=true",
+        ];
+        for set in always.iter().chain(set) {
+            serve.args(["--set", set]);
+        }
+        let begun = Instant::now();
+        let (running, url) = Running::start(&mut serve, "ready ")?;
+        let start = begun.elapsed();
+        Ok(Self { running, folder, transom: transom.to_owned(), address: address_of(&url)?, start })
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.running.pid()
+    }
+
+    /// Rows that its queries have read so far, as it tells itself.
+    pub(super) async fn rows_read(&self) -> Result<u64> {
+        let mut caller = super::http::Caller::connect(self.address).await?;
+        let page = caller.call(b"GET /metrics HTTP/1.1\r\nhost: bench\r\n\r\n").await?;
+        let page = String::from_utf8_lossy(page);
+        let line = page.lines().find_map(|line| line.strip_prefix("transom_store_rows_read_total "));
+        line.and_then(|count| count.trim().parse().ok()).context("the gateway does not say how many rows it read")
+    }
+
+    /// An operator's command; its answer.
+    pub(super) fn operator(&self, args: &[&str]) -> Result<Value> {
+        let output = Command::new(&self.transom).args(args).arg("--dir").arg(self.folder.path()).arg("--json").output()?;
+        if !output.status.success() {
+            bail!("transom {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+
+    /// Sends to customers drawn evenly from all that are stored, each through the sender whom it talks to. `salt` keeps the
+    /// idempotency keys of one load apart from those of another.
+    pub(super) fn load(&self, salt: &str) -> Load {
+        let (business, key) = (self.folder.furnished.business, self.folder.furnished.key.clone());
+        let (customers, salt) = (self.folder.customers, salt.to_owned());
+        let requests: Requests = Arc::new(move |i, into| {
+            let customer = drawn(i, &salt, customers);
+            let body = format!(
+                concat!(
+                    r#"{{"to":"{to}","from":"{from}","content":{{"language":"en","types":{{"twilio/text":{{"body":"{text}"}}}}}},"#,
+                    r#""variables":{{"1":"Ana"}}}}"#
+                ),
+                to = bulk::phone(customer),
+                from = bulk::sender_phone(bulk::sender_of(customer, customers, SENDERS)),
+                text = bulk::TEMPLATE_TEXT,
+            );
+            let headers = [("x-api-key", key.as_str()), ("idempotency-key", &format!("{salt}-{i:012}"))];
+            super::http::post(&format!("/v1/businesses/{business}/messages"), &headers, body.as_bytes(), into);
+        });
+        Load::new(self.address, requests)
+    }
+}
+
+/// The bare proxy.
+pub(super) struct Proxy {
+    running: Running,
+    address: SocketAddr,
+}
+
+impl Proxy {
+    /// Starts one in front of an upstream.
+    pub(super) fn start(xtask: &Path, upstream: &str) -> Result<Self> {
+        let (running, url) = Running::start(Command::new(xtask).args(["bench-proxy", upstream]), "ready ")?;
+        Ok(Self { running, address: address_of(&url)? })
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.running.pid()
+    }
+
+    /// The same messages, as the gateway would say them to the upstream.
+    pub(super) fn load(&self, customers: u64) -> Load {
+        let requests: Requests = Arc::new(move |i, into| {
+            let customer = drawn(i, "proxy", customers);
+            let body = format!(
+                concat!(
+                    r#"{{"messaging_product":"whatsapp","recipient_type":"individual","to":"{to}","type":"template","#,
+                    r#""template":{{"name":"{name}","language":{{"code":"en"}},"components":[{{"type":"body","#,
+                    r#""parameters":[{{"type":"text","text":"Ana"}}]}}]}},"biz_opaque_callback_data":"01K5Z3V8Q4M9W2N7T6R1XBCDEF.1"}}"#
+                ),
+                to = bulk::phone(customer),
+                name = bulk::TEMPLATE,
+            );
+            let account = bulk::account(bulk::sender_of(customer, customers, SENDERS));
+            super::http::post(&format!("/v25.0/{account}/messages"), &[("authorization", "Bearer bench")], body.as_bytes(), into);
+        });
+        Load::new(self.address, requests)
+    }
+}
+
+/// The customer of the i-th request.
+fn drawn(i: u64, salt: &str, customers: u64) -> u64 {
+    let salt = salt.bytes().fold(0, |salt: u64, byte| salt.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    bulk::mix(i ^ bulk::mix(salt)) % customers.max(1)
+}
+
+fn address_of(url: &str) -> Result<SocketAddr> {
+    let host = url.trim().trim_start_matches("http://");
+    host.parse().with_context(|| format!("{url:?} is no address to connect to"))
+}
