@@ -2,6 +2,7 @@
 
 mod bench;
 mod bulk;
+mod crash;
 mod derive;
 mod foreign;
 mod steps;
@@ -16,6 +17,7 @@ cargo xtask test            everything that must hold before a change lands
 cargo xtask derive          writes the derived files anew
 cargo xtask tidy            file sizes, links, names in the documents, derived files
 cargo xtask foreign         other people's clients against the simulator
+cargo xtask crash           --kills N …: both processes under every fault, judged by what the customers' phones show
 cargo xtask bulk            --dir D --customers N [--senders S]: fills a stopped folder
 cargo xtask bench [ROWS]    [--seconds N] [--profile quick] [--out FILE] [--against FILE]: what the main job costs";
 
@@ -29,6 +31,9 @@ fn main() -> ExitCode {
         ["foreign"] => foreign::run(),
         ["bulk", args @ ..] => bulk::command(args),
         ["bench", args @ ..] => bench::build_and_run(args),
+        ["crash", args @ ..] => crash::command(args),
+        // What `crash` runs from another build.
+        ["crash-run", transom, args @ ..] => crash::run(transom, args),
         // The two below are what `bench` runs in processes of their own.
         ["bench-run", transom, args @ ..] => bench::run(&PathBuf::from(transom), args),
         ["bench-proxy", upstream] => bench::proxy(upstream),
