@@ -26,21 +26,20 @@ pub(crate) enum Room {
 
 /// An engine.
 pub(crate) trait Engine: Send + Sync + 'static {
-    /// Runs a move that writes, in a transaction; answers when it is durable.
-    fn write<T: Send + 'static>(
-        &self,
-        room: Room,
-        run: impl FnOnce(&mut dyn Rows) -> Result<T> + Send + 'static,
-    ) -> Answer<'_, T>;
+    /// Runs a move that writes, in a transaction; answers when it is durable. It may be run more than once, and only the last run
+    /// counts: an engine that runs many moves in one transaction has to undo and repeat those that did nothing wrong.
+    fn write<T: Send + 'static>(&self, room: Room, run: impl Fn(&mut dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T>;
     /// Runs a move that reads, on one state of the store.
     fn read<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T>;
+    /// As [`Engine::read`], for a handful of rows by their keys: worth less than a change of threads.
+    fn look_up<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T>;
     /// See [`Store::close`].
     fn end(&self) -> Answer<'_, ()>;
 }
 
 impl<E: Engine> Store for E {
     fn put_business(&self, business: Business) -> Answer<'_, ()> {
-        self.write(Room::Sending, move |rows| admin::put_business(rows, business))
+        self.write(Room::Sending, move |rows| admin::put_business(rows, business.clone()))
     }
 
     fn businesses(&self) -> Answer<'_, Vec<Business>> {
@@ -60,7 +59,7 @@ impl<E: Engine> Store for E {
     }
 
     fn key_by_hash(&self, hash: [u8; 32]) -> Answer<'_, Option<Key>> {
-        self.read(move |rows| rows.key_by_hash(&hash))
+        self.look_up(move |rows| rows.key_by_hash(&hash))
     }
 
     fn put_app(&self, app: App) -> Answer<'_, ()> {
@@ -72,7 +71,7 @@ impl<E: Engine> Store for E {
     }
 
     fn put_sender(&self, sender: Sender) -> Answer<'_, PutSender> {
-        self.write(Room::Sending, move |rows| admin::put_sender(rows, sender))
+        self.write(Room::Sending, move |rows| admin::put_sender(rows, sender.clone()))
     }
 
     fn senders(&self) -> Answer<'_, Vec<Sender>> {
@@ -86,7 +85,7 @@ impl<E: Engine> Store for E {
         stopped: Option<Failure>,
         now: Timestamp,
     ) -> Answer<'_, bool> {
-        self.write(Room::Hearing, move |rows| admin::set_sender_state(rows, business, sender, stopped, now))
+        self.write(Room::Hearing, move |rows| admin::set_sender_state(rows, business, sender, stopped.clone(), now))
     }
 
     fn put_templates(
@@ -97,7 +96,7 @@ impl<E: Engine> Store for E {
         complete: bool,
         read_at: Timestamp,
     ) -> Answer<'_, usize> {
-        self.write(Room::Sending, move |rows| template::put(rows, business, &waba, templates, complete, read_at))
+        self.write(Room::Sending, move |rows| template::put(rows, business, &waba, templates.clone(), complete, read_at))
     }
 
     fn templates(&self, business: BusinessId, waba: String, name: Option<String>) -> Answer<'_, Vec<Template>> {
@@ -108,11 +107,11 @@ impl<E: Engine> Store for E {
     }
 
     fn look(&self, ask: LookUp) -> Answer<'_, Look> {
-        self.read(move |rows| read::look(rows, &ask))
+        self.look_up(move |rows| read::look(rows, &ask))
     }
 
     fn accept(&self, accept: Accept) -> Answer<'_, Accepted> {
-        self.write(Room::Sending, move |rows| accept::accept(rows, accept))
+        self.write(Room::Sending, move |rows| accept::accept(rows, &accept))
     }
 
     fn claim(&self, claim: Claim) -> Answer<'_, Claims> {
@@ -120,7 +119,7 @@ impl<E: Engine> Store for E {
     }
 
     fn settle(&self, outcomes: Vec<Settle>, now: Timestamp) -> Answer<'_, Vec<Settled>> {
-        self.write(Room::Hearing, move |rows| settle::settle(rows, outcomes, now))
+        self.write(Room::Hearing, move |rows| settle::settle(rows, &outcomes, now))
     }
 
     fn recover(&self, owner: u64, now: Timestamp, until: Timestamp) -> Answer<'_, usize> {
@@ -132,7 +131,7 @@ impl<E: Engine> Store for E {
     }
 
     fn resolve(&self, business: BusinessId, message: MessageId, resolution: Resolution, now: Timestamp) -> Answer<'_, bool> {
-        self.write(Room::Hearing, move |rows| unknown::resolve(rows, business, message, resolution, now))
+        self.write(Room::Hearing, move |rows| unknown::resolve(rows, business, message, resolution.clone(), now))
     }
 
     fn expire(&self, now: Timestamp, limit: usize) -> Answer<'_, (usize, Option<Timestamp>)> {
@@ -152,7 +151,7 @@ impl<E: Engine> Store for E {
     }
 
     fn backlog(&self, sender: SenderId) -> Answer<'_, Backlog> {
-        self.read(move |rows| read::backlog(rows, sender))
+        self.look_up(move |rows| read::backlog(rows, sender))
     }
 
     fn hear(&self, body: HearBody) -> Answer<'_, HearOutcome> {
@@ -160,7 +159,7 @@ impl<E: Engine> Store for E {
     }
 
     fn put_endpoint(&self, endpoint: Endpoint) -> Answer<'_, PutEndpoint> {
-        self.write(Room::Sending, move |rows| relay::put_endpoint(rows, endpoint))
+        self.write(Room::Sending, move |rows| relay::put_endpoint(rows, endpoint.clone()))
     }
 
     fn delete_endpoint(&self, business: BusinessId, endpoint: EndpointId) -> Answer<'_, bool> {
@@ -180,11 +179,11 @@ impl<E: Engine> Store for E {
     }
 
     fn relay_settle(&self, round: RelayRound) -> Answer<'_, ()> {
-        self.write(Room::Hearing, move |rows| relay::settle(rows, round))
+        self.write(Room::Hearing, move |rows| relay::settle(rows, &round))
     }
 
     fn message(&self, business: BusinessId, message: MessageId) -> Answer<'_, Option<Message>> {
-        self.read(move |rows| read::message(rows, business, message))
+        self.look_up(move |rows| read::message(rows, business, message))
     }
 
     fn timeline(&self, business: BusinessId, message: MessageId) -> Answer<'_, Timeline> {
@@ -209,7 +208,7 @@ impl<E: Engine> Store for E {
 
     fn journal_ignored(&self, entry: JournalEntry) -> Answer<'_, ()> {
         // Anyone can send what is ignored: it has no claim to the reserve.
-        self.write(Room::Sending, move |rows| upkeep::journal_ignored(rows, entry))
+        self.write(Room::Sending, move |rows| upkeep::journal_ignored(rows, entry.clone()))
     }
 
     fn probe(&self, now: Timestamp) -> Answer<'_, ()> {

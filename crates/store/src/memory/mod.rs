@@ -94,11 +94,7 @@ fn closed() -> StoreError {
 }
 
 impl Engine for MemoryStore {
-    fn write<T: Send + 'static>(
-        &self,
-        _room: Room,
-        run: impl FnOnce(&mut dyn Rows) -> Result<T> + Send + 'static,
-    ) -> Answer<'_, T> {
+    fn write<T: Send + 'static>(&self, _room: Room, run: impl Fn(&mut dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
         Box::pin(async move { self.run(run) })
     }
 
@@ -107,6 +103,10 @@ impl Engine for MemoryStore {
             let state = self.state();
             if state.closed { Err(closed()) } else { run(&state.rows) }
         })
+    }
+
+    fn look_up<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
+        self.read(run)
     }
 
     fn end(&self) -> Answer<'_, ()> {

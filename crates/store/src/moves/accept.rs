@@ -18,8 +18,8 @@ pub(crate) fn replay(rows: &dyn Rows, business: BusinessId, key: &IdempotencyKey
 }
 
 /// See [`crate::Store::accept`].
-pub(crate) fn accept(rows: &mut dyn Rows, accept: Accept) -> Result<Accepted> {
-    let Accept { business, now, .. } = accept;
+pub(crate) fn accept(rows: &mut dyn Rows, accept: &Accept) -> Result<Accepted> {
+    let Accept { business, now, .. } = *accept;
     if let Some(idempotency) = &accept.idempotency
         && let Some(before) = replay(rows, business, &idempotency.key, now)?
     {
@@ -35,7 +35,7 @@ pub(crate) fn accept(rows: &mut dyn Rows, accept: Accept) -> Result<Accepted> {
     if waiting >= accept.backlog_max {
         return Ok(Accepted::BacklogFull);
     }
-    let person = Person { name: accept.name, ..Person::default() };
+    let person = Person { name: accept.name.clone(), ..Person::default() };
     let customer = people::addressed(rows, business, &accept.address, accept.new_customer, person, now)?;
     let mut brief = Brief {
         seq: 0,
@@ -44,15 +44,15 @@ pub(crate) fn accept(rows: &mut dyn Rows, accept: Accept) -> Result<Accepted> {
         sender: accept.sender,
         customer,
         channel: accept.channel,
-        address: accept.address,
+        address: accept.address.clone(),
         position: 0,
         class: accept.class,
         accepted_at: now,
         expires_at: accept.expires_at,
         when_unknown: accept.when_unknown,
-        callback_data: accept.callback_data,
-        campaign: accept.campaign,
-        reply_to: accept.reply_to,
+        callback_data: accept.callback_data.clone(),
+        campaign: accept.campaign.clone(),
+        reply_to: accept.reply_to.clone(),
     };
     let begun = match &accept.at_once {
         Some(at_once) if waiting == 0 && accept.not_before <= now => begin(rows, &brief, at_once, now)?,
@@ -72,8 +72,8 @@ pub(crate) fn accept(rows: &mut dyn Rows, accept: Accept) -> Result<Accepted> {
         verdict: Some(&accept.verdict),
         told_at: None,
     })?;
-    if let Some(Idempotency { key, answer, keep }) = accept.idempotency {
-        rows.keep(business, &key.key, &Kept { fingerprint: key.fingerprint, answer, until: now.plus(keep) })?;
+    if let Some(Idempotency { key, answer, keep }) = &accept.idempotency {
+        rows.keep(business, &key.key, &Kept { fingerprint: key.fingerprint, answer: answer.clone(), until: now.plus(*keep) })?;
     }
     let position = brief.position;
     let Some((attempt, conversation)) = begun else {
@@ -86,7 +86,8 @@ pub(crate) fn accept(rows: &mut dyn Rows, accept: Accept) -> Result<Accepted> {
     rows.put_attempt(brief.seq, &attempt)?;
     rows.put_lane(&lane::key(&brief), &Lane { flight: Some(brief.seq), due: None, head: position })?;
     rows.put_conversation(business, brief.sender, customer, &conversation)?;
-    let whole = Whole { draft: Some(accept.draft), inbound: None, verdict: Some(accept.verdict), redacted: false };
+    let whole =
+        Whole { draft: Some(accept.draft.clone()), inbound: None, verdict: Some(accept.verdict.clone()), redacted: false };
     let claimed = claim::claimed(rows, brief, standing, attempts, whole, &conversation)?;
     Ok(Accepted::Stored { customer, position, claimed: Some(Box::new(claimed)) })
 }

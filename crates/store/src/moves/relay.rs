@@ -63,7 +63,7 @@ pub(crate) fn work(rows: &dyn Rows, endpoint: EndpointId, now: Timestamp, limit:
 }
 
 /// See [`crate::Store::relay_settle`].
-pub(crate) fn settle(rows: &mut dyn Rows, round: RelayRound) -> Result<()> {
+pub(crate) fn settle(rows: &mut dyn Rows, round: &RelayRound) -> Result<()> {
     let Some(mut endpoint) = rows.endpoint(round.endpoint)? else { return Ok(()) };
     for position in &round.over {
         let Some(over) = rows.delivery(endpoint.id, *position)? else { continue };
@@ -72,7 +72,7 @@ pub(crate) fn settle(rows: &mut dyn Rows, round: RelayRound) -> Result<()> {
             step_up(rows, endpoint.id, key)?;
         }
     }
-    for (position, key, tried, due, seen) in round.waiting {
+    for (position, key, tried, due, seen) in round.waiting.iter().cloned() {
         let known = rows.delivery(endpoint.id, position)?;
         let since = known.as_ref().map_or(round.now, |d| d.since);
         let oldest = match key {
@@ -87,7 +87,7 @@ pub(crate) fn settle(rows: &mut dyn Rows, round: RelayRound) -> Result<()> {
         rows.put_delivery(endpoint.id, &Delivery { position, key, first, tried, due, since, seen })?;
     }
     endpoint.cursor = endpoint.cursor.max(round.cursor);
-    endpoint.state = round.state;
+    endpoint.state = round.state.clone();
     rows.put_endpoint(&endpoint)
 }
 

@@ -11,7 +11,7 @@ use crate::rows::{Result, Rows};
 use crate::{Outcome, Settle, Settled};
 
 /// See [`crate::Store::settle`]. A message that is gone, or an attempt nobody has committed, is passed over.
-pub(crate) fn settle(rows: &mut dyn Rows, outcomes: Vec<Settle>, now: Timestamp) -> Result<Vec<Settled>> {
+pub(crate) fn settle(rows: &mut dyn Rows, outcomes: &[Settle], now: Timestamp) -> Result<Vec<Settled>> {
     let mut settled = Vec::with_capacity(outcomes.len());
     for outcome in outcomes {
         settled.extend(one(rows, outcome, now)?);
@@ -19,7 +19,7 @@ pub(crate) fn settle(rows: &mut dyn Rows, outcomes: Vec<Settle>, now: Timestamp)
     Ok(settled)
 }
 
-fn one(rows: &mut dyn Rows, settle: Settle, now: Timestamp) -> Result<Option<Settled>> {
+fn one(rows: &mut dyn Rows, settle: &Settle, now: Timestamp) -> Result<Option<Settled>> {
     let Some((brief, standing)) = rows.brief(settle.business, settle.message)? else { return Ok(None) };
     let attempts = rows.attempts(brief.seq)?;
     let mut loaded = Loaded { brief, standing, attempts };
@@ -36,7 +36,7 @@ fn one(rows: &mut dyn Rows, settle: Settle, now: Timestamp) -> Result<Option<Set
     let started_at = row.attempt.started_at;
     let mut orphans = Vec::new();
     let mut recipient = None;
-    let (word, phase) = match settle.outcome {
+    let (word, phase) = match settle.outcome.clone() {
         Outcome::Answered { provider_id, recipient: person, note } => {
             rows.bind(loaded.brief.business, &provider_id, seq, settle.attempt)?;
             orphans = rows.take_orphans(loaded.brief.business, &provider_id)?;

@@ -96,11 +96,7 @@ impl SqliteStore {
 }
 
 impl Engine for SqliteStore {
-    fn write<T: Send + 'static>(
-        &self,
-        room: Room,
-        run: impl FnOnce(&mut dyn Rows) -> Result<T> + Send + 'static,
-    ) -> Answer<'_, T> {
+    fn write<T: Send + 'static>(&self, room: Room, run: impl Fn(&mut dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
         Box::pin(async move {
             let answer = self.inbox.push(room, run)?;
             match answer.await {
@@ -112,6 +108,10 @@ impl Engine for SqliteStore {
 
     fn read<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
         Box::pin(async move { Arc::clone(&self.readers).read(run).await })
+    }
+
+    fn look_up<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
+        Box::pin(async move { Arc::clone(&self.readers).look_up(run).await })
     }
 
     fn end(&self) -> Answer<'_, ()> {

@@ -1,5 +1,5 @@
-//! The writer: one thread, one connection. It takes all that waits, runs each move in a savepoint of its own, commits them
-//! together with one sync, and only then answers.
+//! The writer: one thread, one connection. It takes all that waits, runs each move, commits them together with one sync, and only
+//! then answers. A move that is refused after it wrote makes the group begin anew, with a savepoint for each move.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{oneshot, watch};
 
 use super::checkpoint::Checkpointer;
-use super::rows::{SqliteRows, fault};
+use super::rows::{SqliteRows, execute, fault};
 use crate::StoreError;
 use crate::engine::Room;
 use crate::rows::{Result, Rows};
@@ -25,22 +25,21 @@ const GROUPS_PER_LOOK: u32 = 32;
 
 /// A move that waits to be run.
 trait Work: Send {
-    /// Runs it; `false` when it is to be undone.
+    /// Runs it, for the first time or again; `false` when it is to be undone.
     fn run(&mut self, rows: &mut dyn Rows) -> bool;
     /// Answers its caller, once the group's fate is known.
     fn answer(self: Box<Self>, group: Result<()>);
 }
 
 struct Job<T, F> {
-    run: Option<F>,
+    run: F,
     answer: Option<Result<T>>,
     reply: oneshot::Sender<Result<T>>,
 }
 
-impl<T: Send, F: FnOnce(&mut dyn Rows) -> Result<T> + Send> Work for Job<T, F> {
+impl<T: Send, F: Fn(&mut dyn Rows) -> Result<T> + Send> Work for Job<T, F> {
     fn run(&mut self, rows: &mut dyn Rows) -> bool {
-        let Some(run) = self.run.take() else { return false };
-        let answer = run(rows);
+        let answer = (self.run)(rows);
         let stands = answer.is_ok();
         self.answer = Some(answer);
         stands
@@ -100,7 +99,7 @@ impl Inbox {
     pub(super) fn push<T: Send + 'static>(
         &self,
         room: Room,
-        run: impl FnOnce(&mut dyn Rows) -> Result<T> + Send + 'static,
+        run: impl Fn(&mut dyn Rows) -> Result<T> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T>>> {
         if let Some(refusal) = self.refusal() {
             return Err(refusal);
@@ -117,7 +116,7 @@ impl Inbox {
         if state.queue.len() >= limit {
             return Err(StoreError::Busy);
         }
-        state.queue.push_back(Box::new(Job { run: Some(run), answer: None, reply }));
+        state.queue.push_back(Box::new(Job { run, answer: None, reply }));
         drop(state);
         self.changed.notify_one();
         Ok(answer)
@@ -197,10 +196,6 @@ pub(super) fn run(connection: &Connection, inbox: &Inbox, checkpointer: &Checkpo
     }
 }
 
-fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(sql)?.execute([]).map(|_| ())
-}
-
 /// Runs a group and commits it. An error is one after which nothing more may be written.
 fn commit(connection: &Connection, group: Vec<Box<dyn Work>>) -> std::result::Result<(), String> {
     let mut todo: VecDeque<_> = group.into();
@@ -246,6 +241,33 @@ fn round(connection: &Connection, todo: &mut VecDeque<Box<dyn Work>>, done: &mut
         done.extend(todo.drain(..));
         return Err(error);
     }
+    if todo.iter_mut().all(|work| runs_clean(connection, &mut **work)) {
+        done.extend(todo.drain(..));
+        return execute(connection, "COMMIT");
+    }
+    // One of them has to be undone: all are, and run again so that each can be undone by itself. That costs SQLite a copy of
+    // every page that a move is the first to touch, which is why it is not the usual way.
+    if !connection.is_autocommit()
+        && let Err(error) = execute(connection, "ROLLBACK")
+    {
+        done.extend(todo.drain(..));
+        return Err(error);
+    }
+    apart(connection, todo, done)
+}
+
+/// Runs a move; `false` when it has to be undone.
+fn runs_clean(connection: &Connection, work: &mut dyn Work) -> bool {
+    let before = connection.total_changes();
+    work.run(&mut SqliteRows { connection }) || (connection.total_changes() == before && !connection.is_autocommit())
+}
+
+/// As [`round`], with a savepoint for each move.
+fn apart(connection: &Connection, todo: &mut VecDeque<Box<dyn Work>>, done: &mut Vec<Box<dyn Work>>) -> rusqlite::Result<()> {
+    if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
+        done.extend(todo.drain(..));
+        return Err(error);
+    }
     while let Some(mut work) = todo.pop_front() {
         let began = execute(connection, "SAVEPOINT move");
         let stands = began.is_ok() && work.run(&mut SqliteRows { connection });
@@ -279,10 +301,10 @@ mod tests {
     }
 
     fn job<T: Send + 'static>(
-        run: impl FnOnce(&mut dyn Rows) -> Result<T> + Send + 'static,
+        run: impl Fn(&mut dyn Rows) -> Result<T> + Send + 'static,
     ) -> (Box<dyn Work>, oneshot::Receiver<Result<T>>) {
         let (reply, answer) = oneshot::channel();
-        (Box::new(Job { run: Some(run), answer: None, reply }), answer)
+        (Box::new(Job { run, answer: None, reply }), answer)
     }
 
     fn heard(connection: &Connection, app: &str) -> bool {

@@ -38,6 +38,11 @@ pub(crate) fn fault(error: rusqlite::Error) -> StoreError {
     }
 }
 
+/// Runs a statement without values.
+pub(crate) fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(|_| ())
+}
+
 impl SqliteRows<'_> {
     /// Runs a statement that changes something. Says how many rows it changed.
     fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
