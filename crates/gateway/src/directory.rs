@@ -1,4 +1,4 @@
-//! The directory: senders and apps, small and read on every request, so kept in memory as one snapshot.
+//! The directory: senders, apps and signing secrets, small and read on every request, so kept in memory as one snapshot.
 //!
 //! It is read anew after every change made through this process and every [`MAX_AGE`] for changes made elsewhere.
 
@@ -15,6 +15,7 @@ use transom_domain::id::{BusinessId, SenderId};
 use transom_store::{Sender, SenderState, Store, StoreError};
 
 use crate::seal::SealingKey;
+use crate::signing::Signer;
 
 /// How old the snapshot may be.
 pub const MAX_AGE: Duration = Duration::from_secs(5);
@@ -56,6 +57,7 @@ pub struct Snapshot {
     by_account: HashMap<Account, Arc<Speaker>>,
     by_waba: HashMap<String, Vec<Arc<Speaker>>>,
     apps: HashMap<String, Arc<OpenApp>>,
+    signers: HashMap<BusinessId, Arc<Signer>>,
 }
 
 impl Snapshot {
@@ -96,6 +98,12 @@ impl Snapshot {
             _ => self.by_account.get(account),
         };
         found.filter(|s| s.sender.app == app)
+    }
+
+    /// What deliveries of a business are signed with.
+    #[must_use]
+    pub fn signer(&self, business: BusinessId) -> Option<&Arc<Signer>> {
+        self.signers.get(&business)
     }
 
     /// An app.
@@ -158,6 +166,16 @@ impl Directory {
             let secret = self.key.open(&app.secret).map_err(|_| broken("app secret", &app.id))?;
             let verify_token = self.key.open_text(&app.verify_token).map_err(|_| broken("verify token", &app.id))?;
             snapshot.apps.insert(app.id, Arc::new(OpenApp { secret, verify_token }));
+        }
+        for business in self.store.businesses().await? {
+            let open = |sealed| self.key.open_text(sealed).map_err(|_| broken("webhook secret", &business.name));
+            let present = open(&business.webhook_secret)?;
+            let previous = match &business.previous_webhook_secret {
+                Some((sealed, until)) => Some((open(sealed)?, *until)),
+                None => None,
+            };
+            let signer = Signer::new(&present, previous.as_ref().map(|(secret, until)| (secret.as_str(), *until)));
+            snapshot.signers.insert(business.id, Arc::new(signer));
         }
         for sender in self.store.senders().await? {
             let token = self.key.open_text(&sender.token).map_err(|_| broken("token", &sender.account))?;

@@ -121,7 +121,7 @@ impl House {
         let relay = Relay::new(
             store.clone(),
             clock.clone(),
-            key.clone(),
+            directory.clone(),
             addresses,
             parts.wires.endpoints,
             rest.clone(),

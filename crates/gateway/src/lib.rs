@@ -12,6 +12,7 @@ pub mod native;
 pub mod problem;
 pub mod seal;
 pub mod service;
+pub mod signing;
 pub mod telemetry;
 pub mod templates;
 pub mod upstream;

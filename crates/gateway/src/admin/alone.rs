@@ -44,7 +44,7 @@ impl Admin {
         let relay = Relay::new(
             store.clone(),
             clock.clone(),
-            key.clone(),
+            directory.clone(),
             addresses,
             wires.endpoints,
             rest.clone(),

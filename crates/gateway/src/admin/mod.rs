@@ -131,6 +131,7 @@ impl Admin {
             created_at: now,
         };
         self.service.store.put_business(business.clone()).await?;
+        self.service.directory.reload().await?;
         Ok(AdminAnswer::Business(business_view(&business)))
     }
 
@@ -193,6 +194,7 @@ impl Admin {
         let old = std::mem::replace(&mut business.webhook_secret, self.service.key.seal(secret.as_bytes()).map_err(sealing)?);
         business.previous_webhook_secret = Some((old, until));
         self.service.store.put_business(business).await?;
+        self.service.directory.reload().await?;
         Ok(AdminAnswer::SecretMade { secret: Secret(secret), old_until: rfc3339(until) })
     }
 

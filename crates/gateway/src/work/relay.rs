@@ -8,11 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ::http::Request;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use arc_swap::ArcSwap;
 use futures::stream::{FuturesUnordered, StreamExt as _};
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
 use tokio_util::sync::CancellationToken;
 
 use transom_clock::WorldClock;
@@ -25,9 +22,10 @@ use transom_store::{BATCH_MAX, Endpoint, EndpointState, RelayRound, Store, Store
 use super::rest::{Post, Rest};
 use super::tasks::Tasks;
 use crate::chance::Chance;
+use crate::directory::Directory;
 use crate::native::payload::{payload, tells};
-use crate::seal::SealingKey;
 use crate::service::AddressRules;
+use crate::signing::Signer;
 use crate::telemetry;
 use crate::wire::{Called, Wanted, Wire};
 
@@ -52,7 +50,7 @@ pub struct Relay(Arc<Inner>);
 struct Inner {
     store: Arc<dyn Store>,
     clock: WorldClock,
-    key: Arc<SealingKey>,
+    directory: Directory,
     addresses: AddressRules,
     wire: Arc<dyn Wire>,
     rest: Rest,
@@ -60,6 +58,8 @@ struct Inner {
     tasks: Tasks,
     stop: CancellationToken,
     workers: Mutex<BTreeMap<EndpointId, Worker>>,
+    /// The workers' posts by business: what a poke looks at, once per message.
+    posts: ArcSwap<BTreeMap<BusinessId, Vec<Arc<Post>>>>,
 }
 
 struct Worker {
@@ -76,7 +76,7 @@ impl Relay {
     pub fn new(
         store: Arc<dyn Store>,
         clock: WorldClock,
-        key: Arc<SealingKey>,
+        directory: Directory,
         addresses: AddressRules,
         wire: Arc<dyn Wire>,
         rest: Rest,
@@ -84,15 +84,25 @@ impl Relay {
         tasks: Tasks,
         stop: CancellationToken,
     ) -> Self {
-        Self(Arc::new(Inner { store, clock, key, addresses, wire, rest, chance, tasks, stop, workers: Mutex::default() }))
+        Self(Arc::new(Inner {
+            store,
+            clock,
+            directory,
+            addresses,
+            wire,
+            rest,
+            chance,
+            tasks,
+            stop,
+            workers: Mutex::default(),
+            posts: ArcSwap::default(),
+        }))
     }
 
     /// There may be events of this business.
     pub fn poke(&self, business: BusinessId) {
-        for worker in self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).values() {
-            if worker.endpoint.business == business {
-                worker.post.poke();
-            }
+        for post in self.0.posts.load().get(&business).into_iter().flatten() {
+            post.poke();
         }
     }
 
@@ -131,6 +141,7 @@ impl Relay {
             let task = Some(self.0.tasks.spawn(follow));
             workers.insert(id, Worker { endpoint, post, stop, task });
         }
+        self.0.publish(&workers);
         Ok(())
     }
 }
@@ -185,7 +196,17 @@ impl Inner {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         if workers.get(&endpoint.id).is_some_and(|worker| Arc::ptr_eq(&worker.post, &post)) {
             workers.remove(&endpoint.id);
+            self.publish(&workers);
         }
+    }
+
+    /// Makes the workers known to those who poke.
+    fn publish(&self, workers: &BTreeMap<EndpointId, Worker>) {
+        let mut posts: BTreeMap<BusinessId, Vec<Arc<Post>>> = HashMap::new();
+        for worker in workers.values() {
+            posts.entry(worker.endpoint.business).or_default().push(worker.post.clone());
+        }
+        self.posts.store(Arc::new(posts));
     }
 
     async fn round(&self, endpoint: &Endpoint, state: &mut EndpointState, stop: &CancellationToken) -> Option<Timestamp> {
@@ -205,12 +226,9 @@ impl Inner {
             if work.fresh.is_empty() && work.due.is_empty() {
                 return Some(work.next_due.unwrap_or(Timestamp::FAR).min(now.plus(LOOK)));
             }
-            let secrets = match self.secrets(endpoint.business).await {
-                Ok(secrets) => secrets,
-                Err(why) => {
-                    tracing::error!(endpoint.id = %endpoint.id, error = %why, "the webhook secret cannot be read");
-                    return Some(now.plus(LOOK));
-                }
+            let Some(signer) = self.directory.now().signer(endpoint.business).cloned() else {
+                tracing::error!(endpoint.id = %endpoint.id, "its business has no webhook secret yet");
+                return Some(now.plus(LOOK));
             };
             let due: BTreeSet<u64> = work.due.iter().map(|d| d.event.position).collect();
             let (strands, mut told) = self.strands(endpoint, work.fresh, work.due, now);
@@ -220,7 +238,7 @@ impl Inner {
                 while running.len() < AT_ONCE
                     && let Some(strand) = strands.next()
                 {
-                    running.push(self.tell(endpoint, &secrets, strand));
+                    running.push(self.tell(endpoint, &signer, strand));
                 }
                 match running.next().await {
                     Some((results, news)) => {
@@ -308,7 +326,7 @@ impl Inner {
         (strands.into_values().chain(free).collect(), told)
     }
 
-    async fn tell(&self, endpoint: &Endpoint, secrets: &Secrets, strand: Strand) -> (Vec<Told>, Vec<News>) {
+    async fn tell(&self, endpoint: &Endpoint, signer: &Signer, strand: Strand) -> (Vec<Told>, Vec<News>) {
         let mut told = Vec::new();
         let mut news = Vec::new();
         let mut blocked = false;
@@ -320,7 +338,7 @@ impl Inner {
                 told.push(Told::Waits { position, conversation, tried, due, error: "waits behind an earlier event".into() });
                 continue;
             }
-            match self.deliver(endpoint, secrets, &event, tried + 1).await {
+            match self.deliver(endpoint, signer, &event, tried + 1).await {
                 Ok(()) => {
                     telemetry::delivery("told");
                     news.push(News::Success);
@@ -349,7 +367,7 @@ impl Inner {
         (told, news)
     }
 
-    async fn deliver(&self, endpoint: &Endpoint, secrets: &Secrets, event: &Event, attempt: u32) -> Result<(), NotTold> {
+    async fn deliver(&self, endpoint: &Endpoint, signer: &Signer, event: &Event, attempt: u32) -> Result<(), NotTold> {
         let not_told = |why: String| NotTold { why, gone: false };
         let Some(payload) = payload(event, endpoint.topic) else { return Ok(()) };
         let url = self.addresses.check(&endpoint.address).map_err(|problem| not_told(problem.message))?;
@@ -357,7 +375,7 @@ impl Inner {
         let id = event.id.to_string();
         // Signature stamps go by the machine's clock: receivers compare them with theirs.
         let stamp = self.clock.machine_now().as_secs().to_string();
-        let signatures = secrets.sign(&id, &stamp, body.as_bytes());
+        let signatures = signer.sign(&id, &stamp, body.as_bytes(), self.clock.now());
         let mut request = Request::post(url.as_str())
             .header("content-type", "application/json; charset=utf-8")
             .header("webhook-id", &id)
@@ -380,41 +398,6 @@ impl Inner {
             Called::NeverLeft(why) | Called::Lost(why) => Err(not_told(why)),
         }
     }
-
-    async fn secrets(&self, business: BusinessId) -> Result<Secrets, String> {
-        let businesses = self.store.businesses().await.map_err(|why| why.to_string())?;
-        let business = businesses.into_iter().find(|b| b.id == business).ok_or("the business is gone")?;
-        let open = |sealed| self.key.open_text(sealed).map_err(|why| why.to_string());
-        let previous = match &business.previous_webhook_secret {
-            Some((sealed, until)) if *until > self.clock.now() => Some(open(sealed)?),
-            _ => None,
-        };
-        Ok(Secrets { present: open(&business.webhook_secret)?, previous })
-    }
-}
-
-/// What the deliveries of one round are signed with.
-struct Secrets {
-    present: String,
-    previous: Option<String>,
-}
-
-impl Secrets {
-    fn sign(&self, id: &str, stamp: &str, body: &[u8]) -> Signatures {
-        let mut standard = standard_signature(&self.present, id, stamp, body);
-        if let Some(previous) = &self.previous {
-            standard.push(' ');
-            standard.push_str(&standard_signature(previous, id, stamp, body));
-        }
-        let published_previous = self.previous.as_ref().map(|previous| published_signature(previous, body));
-        Signatures { standard, published: published_signature(&self.present, body), published_previous }
-    }
-}
-
-struct Signatures {
-    standard: String,
-    published: String,
-    published_previous: Option<String>,
 }
 
 struct NotTold {
@@ -491,29 +474,6 @@ fn matches_glob(glob: &str, name: &str) -> bool {
     glob.iter().skip(g).all(|c| *c == '*')
 }
 
-/// The signature of Standard Webhooks: `v1,` and Base64 over `id.timestamp.body`; the key is what follows `whsec_`, decoded.
-#[must_use]
-pub fn standard_signature(secret: &str, id: &str, stamp: &str, body: &[u8]) -> String {
-    let key = BASE64.decode(secret.trim_start_matches("whsec_")).unwrap_or_else(|_| secret.as_bytes().to_vec());
-    let mac = hmac_sha256(&key, &[id.as_bytes(), b".", stamp.as_bytes(), b".", body]);
-    format!("v1,{}", BASE64.encode(mac))
-}
-
-/// The published provider's signature: Base64 over the raw body, without a prefix; the key is the secret's text.
-#[must_use]
-pub fn published_signature(secret: &str, body: &[u8]) -> String {
-    BASE64.encode(hmac_sha256(secret.as_bytes(), &[body]))
-}
-
-fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
-    // HMAC takes keys of any length, so there is no error to speak of.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return Vec::new() };
-    for part in parts {
-        mac.update(part);
-    }
-    mac.finalize().into_bytes().to_vec()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -532,17 +492,5 @@ mod tests {
         ] {
             assert_eq!(matches_glob(glob, name), fits, "{glob} {name}");
         }
-    }
-
-    #[test]
-    fn the_standard_webhooks_example_verifies() {
-        // The example of the Standard Webhooks specification.
-        let signature = standard_signature(
-            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-            "msg_p5jXN8AQM9LWM0D4loKWxJek",
-            "1614265330",
-            br#"{"test": 2432232314}"#,
-        );
-        assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 }
