@@ -1,9 +1,10 @@
 //! What is measured, all names in one place. Prometheus reads them at `/metrics`.
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use transom_domain::error_code::ErrorCode;
@@ -34,6 +35,15 @@ const REQUEST_TIME: &str = "transom_http_request_seconds";
 const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// A metric that every message touches, looked up once: a look-up costs more than the counting. Nothing while nobody measures,
+/// so that one that is touched before [`install`] is not lost to it.
+macro_rules! kept {
+    ($kind:ident, $($metric:tt)*) => {{
+        static KEPT: OnceLock<$kind> = OnceLock::new();
+        HANDLE.get().map(|_| KEPT.get_or_init(|| $($metric)*))
+    }};
+}
 
 /// Starts measuring and gives what `/metrics` prints. There is one recorder per process: two gateways in one process share it,
 /// and asking again gives the same one.
@@ -86,7 +96,9 @@ fn describe() {
 
 /// A message was accepted.
 pub(crate) fn accepted() {
-    counter!(ACCEPTED).increment(1);
+    if let Some(accepted) = kept!(Counter, counter!(ACCEPTED)) {
+        accepted.increment(1);
+    }
 }
 
 /// A send was answered out of an idempotency key.
@@ -101,12 +113,21 @@ pub(crate) fn refused(code: ErrorCode) {
 
 /// An attempt ended: `accepted`, `unknown`, `unreachable`, or a word of [`transom_domain::failure::Class`].
 pub(crate) fn attempt(outcome: &'static str) {
-    counter!(ATTEMPTS, "outcome" => outcome).increment(1);
+    match outcome {
+        "accepted" => {
+            if let Some(accepted) = kept!(Counter, counter!(ATTEMPTS, "outcome" => "accepted")) {
+                accepted.increment(1);
+            }
+        }
+        other => counter!(ATTEMPTS, "outcome" => other).increment(1),
+    }
 }
 
 /// Meta answered a send after that time.
 pub(crate) fn upstream_latency(took: Duration) {
-    histogram!(UPSTREAM).record(took.as_secs_f64());
+    if let Some(upstream) = kept!(Histogram, histogram!(UPSTREAM)) {
+        upstream.record(took.as_secs_f64());
+    }
 }
 
 /// A webhook from Meta was read: `heard`, `bad_signature`, `malformed` or `stranger`.
@@ -116,7 +137,9 @@ pub(crate) fn heard(result: &'static str) {
 
 /// A webhook from Meta was answered after that time.
 pub(crate) fn hearing(took: Duration) {
-    histogram!(HEARING).record(took.as_secs_f64());
+    if let Some(hearing) = kept!(Histogram, histogram!(HEARING)) {
+        hearing.record(took.as_secs_f64());
+    }
 }
 
 /// What the facts of one webhook were.
@@ -135,7 +158,9 @@ pub(crate) fn delivery(result: &'static str) {
 
 /// An endpoint answered, or failed to, after that time.
 pub(crate) fn delivering(took: Duration) {
-    histogram!(DELIVERING).record(took.as_secs_f64());
+    if let Some(delivering) = kept!(Histogram, histogram!(DELIVERING)) {
+        delivering.record(took.as_secs_f64());
+    }
 }
 
 /// How much of a sender waits, and for how long the oldest.
@@ -171,8 +196,20 @@ pub(crate) fn take_over() {
     counter!(ROWS_READ).absolute(transom_store::rows_read());
 }
 
+/// What is counted of one route.
+struct Route {
+    time: Histogram,
+    /// By method and status: a route has few of them.
+    answers: Vec<((&'static str, u16), Counter)>,
+}
+
+static ROUTES: RwLock<Option<HashMap<String, Route>>> = RwLock::new(None);
+
 /// An HTTP request was answered. `route` is the pattern, never the path itself, so that the number of series is bounded.
 pub(crate) fn request(method: &axum::http::Method, route: &str, status: u16, took: Duration) {
+    if HANDLE.get().is_none() {
+        return;
+    }
     // Methods are a caller's words too: only the known ones become a label.
     let method = match *method {
         axum::http::Method::GET => "GET",
@@ -181,9 +218,30 @@ pub(crate) fn request(method: &axum::http::Method, route: &str, status: u16, too
         axum::http::Method::DELETE => "DELETE",
         _ => "other",
     };
-    let route = route.to_owned();
-    counter!(REQUESTS, "method" => method, "route" => route.clone(), "status" => status.to_string()).increment(1);
-    histogram!(REQUEST_TIME, "route" => route).record(took.as_secs_f64());
+    let took = took.as_secs_f64();
+    let count = |known: &Route| {
+        let answers = known.answers.iter().find(|(answer, _)| *answer == (method, status));
+        answers.is_some_and(|(_, counter)| {
+            counter.increment(1);
+            known.time.record(took);
+            true
+        })
+    };
+    let routes = ROUTES.read().unwrap_or_else(PoisonError::into_inner);
+    if routes.as_ref().and_then(|routes| routes.get(route)).is_some_and(count) {
+        return;
+    }
+    drop(routes);
+    let mut routes = ROUTES.write().unwrap_or_else(PoisonError::into_inner);
+    let routes = routes.get_or_insert_default();
+    let known = routes
+        .entry(route.to_owned())
+        .or_insert_with(|| Route { time: histogram!(REQUEST_TIME, "route" => route.to_owned()), answers: Vec::new() });
+    if !count(known) {
+        let counter = counter!(REQUESTS, "method" => method, "route" => route.to_owned(), "status" => status.to_string());
+        known.answers.push(((method, status), counter));
+        count(known);
+    }
 }
 
 /// Exact up to 2^53, far beyond any queue.

@@ -7,6 +7,9 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use tokio::sync::Semaphore;
 
+use transom_domain::time::Timestamp;
+use transom_gateway::signing::Signer;
+
 use super::http::{Answers, Received, quoted_after, serve};
 use super::upstream::Tally;
 
@@ -24,7 +27,7 @@ pub(super) struct Endpoint {
     checked: AtomicU64,
     forged: AtomicU64,
     failed: AtomicU64,
-    secret: std::sync::OnceLock<String>,
+    signer: std::sync::OnceLock<Signer>,
 }
 
 impl Endpoint {
@@ -37,7 +40,7 @@ impl Endpoint {
             checked: AtomicU64::new(0),
             forged: AtomicU64::new(0),
             failed: AtomicU64::new(0),
-            secret: std::sync::OnceLock::new(),
+            signer: std::sync::OnceLock::new(),
         });
         let address = serve(endpoint.clone()).await?;
         Ok((endpoint, format!("http://{address}/hooks")))
@@ -45,7 +48,7 @@ impl Endpoint {
 
     /// The secret with which it is to be signed.
     pub(super) fn expect(&self, secret: &str) {
-        let _ = self.secret.set(secret.to_owned());
+        let _ = self.signer.set(Signer::new(secret, None));
     }
 
     /// Says what was wrong with what it was told.
@@ -64,12 +67,12 @@ impl Endpoint {
 impl Answers for Endpoint {
     fn answer(&self, request: Received<'_>, _: &mut Vec<u8>) -> Duration {
         if self.told.add().is_multiple_of(CHECKED)
-            && let Some(secret) = self.secret.get()
+            && let Some(signer) = self.signer.get()
         {
             self.checked.fetch_add(1, Ordering::SeqCst);
             let header = |name| request.header(name).unwrap_or_default();
             let (id, stamp) = (header("webhook-id:"), header("webhook-timestamp:"));
-            let wanted = transom_gateway::work::relay::standard_signature(secret, id, stamp, request.body);
+            let wanted = signer.sign(id, stamp, request.body, Timestamp::EPOCH).standard;
             if !header("webhook-signature:").split(' ').any(|given| given == wanted) {
                 self.forged.fetch_add(1, Ordering::SeqCst);
             }

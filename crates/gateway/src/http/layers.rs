@@ -64,7 +64,8 @@ async fn surround(traces: &Traces, request: Request, next: Next) -> Response {
     let trace = traces.next();
     let id = incoming_id(&request).unwrap_or_else(|| own_id(trace));
     let method = request.method().clone();
-    let path = request.extensions().get::<MatchedPath>().map_or_else(|| "-".to_owned(), |p| p.as_str().to_owned());
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let path = matched.as_ref().map_or("-", MatchedPath::as_str);
     let span = tracing::info_span!("request", method = %method, path, request_id = ?id, trace_id = trace);
     let work = AssertUnwindSafe(next.run(request)).catch_unwind();
     let mut response = match work.instrument(span.clone()).await {
@@ -76,7 +77,7 @@ async fn surround(traces: &Traces, request: Request, next: Next) -> Response {
         response = explained(response, &problem, trace);
     }
     response.headers_mut().insert(REQUEST_ID, id);
-    telemetry::request(&method, &path, response.status().as_u16(), started.elapsed());
+    telemetry::request(&method, path, response.status().as_u16(), started.elapsed());
     response
 }
 

@@ -202,7 +202,7 @@ impl Inner {
 
     /// Makes the workers known to those who poke.
     fn publish(&self, workers: &BTreeMap<EndpointId, Worker>) {
-        let mut posts: BTreeMap<BusinessId, Vec<Arc<Post>>> = HashMap::new();
+        let mut posts: BTreeMap<BusinessId, Vec<Arc<Post>>> = BTreeMap::new();
         for worker in workers.values() {
             posts.entry(worker.endpoint.business).or_default().push(worker.post.clone());
         }
