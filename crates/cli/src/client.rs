@@ -96,7 +96,12 @@ impl Client {
     }
 
     fn unreachable(&self, why: &reqwest::Error) -> Fail {
-        Fail::new(format!("{} cannot be reached: {}", self.base, transom_gateway::wire::in_words(why)))
+        // The innermost cause says what a person can act on.
+        let mut cause: &dyn std::error::Error = why;
+        while let Some(inner) = cause.source() {
+            cause = inner;
+        }
+        Fail::new(format!("{} cannot be reached: {cause}", self.base))
             .remedy("Check that it runs there; `transom dev` starts gateway and simulator.")
     }
 }

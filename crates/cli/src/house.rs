@@ -156,8 +156,13 @@ pub(crate) fn upstream(config: &Config) -> UpstreamSettings {
 
 /// The ways out, with their time limits.
 pub(crate) fn wires(config: &Config) -> Result<Wires, Fail> {
-    Wires::http(duration(config.upstream.timeout), duration(config.webhooks.timeout), addresses(config))
-        .map_err(|why| Fail::new(format!("the network cannot be used: {why}")))
+    Wires::http(
+        config.upstream.graph_url.as_str(),
+        duration(config.upstream.timeout),
+        duration(config.webhooks.timeout),
+        addresses(config),
+    )
+    .map_err(|why| Fail::new(format!("the network cannot be used: {why}")))
 }
 
 /// Which webhook addresses are allowed.

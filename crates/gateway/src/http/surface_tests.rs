@@ -95,7 +95,8 @@ async fn house() -> House {
         upstream_per_sender: 1,
         limits: Limits::default(),
         addresses: AddressRules::default(),
-        wires: Wires::http(Duration::from_secs(1), Duration::from_secs(1), AddressRules::default()).unwrap(),
+        wires: Wires::http("http://127.0.0.1:9", Duration::from_secs(1), Duration::from_secs(1), AddressRules::default())
+            .unwrap(),
         template_interval: Span::hours(1),
         keep: transom_store::Keep::default(),
         chance: Chance::of_system(),
