@@ -1,9 +1,10 @@
-//! `serve` and `simulate` as separate processes, each killed in the middle: nothing is lost, nothing is doubled.
+//! `serve` and `simulate` as separate processes, each killed in the middle, with lost calls and answers, throttles and an upstream
+//! that stands still: nothing is lost, nothing is doubled.
 //!
 //! The judge is the simulator's own record of what it has accepted; every message carries its id there. A message may end as
 //! unknown only where the rule says so: nothing was heard of any later attempt before it was given up.
 //!
-//! The tests run a short form. The full one, with more kills, and its counts:
+//! This is the short form of `cargo xtask crash`. It can be made longer:
 //!
 //! ```sh
 //! TRANSOM_KILL_MESSAGES=2000 TRANSOM_KILLS=6 cargo test -p transom --test kill -- --nocapture
@@ -35,6 +36,16 @@ const PER_CUSTOMER: usize = 30;
 const CUSTOMERS: usize = 60;
 /// Callers at once.
 const CALLERS: usize = 16;
+/// How often each of the upstream's faults comes.
+const FAULTS: u64 = 4;
+
+/// What goes wrong upstream besides the kills: calls lost before and after they were carried out, a proxy's page in the place of
+/// an answer, a throttle, a fault of the server.
+fn faults() -> Value {
+    let often = |kind: &str, seed: u64| json!({ "kind": kind, "share": 0.1, "seed": seed, "count": FAULTS });
+    let error = |code: u32| json!({ "kind": "error", "share": 0.1, "seed": code, "count": FAULTS, "code": code });
+    json!([often("lost_call", 1), often("lost_answer", 2), often("bad_gateway", 3), error(130_429), error(131_016)])
+}
 
 fn set(variable: &str, default: usize) -> usize {
     match std::env::var(variable) {
@@ -162,6 +173,8 @@ async fn a_kill_of_either_in_the_middle_loses_and_doubles_nothing() {
     let (_, upgraded) =
         desk.call(Method::PATCH, &format!("/sim/v1/numbers/{number}"), Some(&json!({ "throughput": 1_000 }))).await;
     assert_eq!(upgraded["throughput"], 1_000);
+    // What nobody heard is told again within the wait, however often the gateway was away.
+    desk.call(Method::PATCH, "/sim/v1/settings", Some(&json!({ "webhookGapMaxSeconds": 1 }))).await;
     let mut gateway = serve(dir.path(), &ports);
     let (business, key) = set_up(dir.path(), &meta);
     let api = Api::new(&format!("http://127.0.0.1:{}", ports.gateway), &key);
@@ -178,6 +191,7 @@ async fn a_kill_of_either_in_the_middle_loses_and_doubles_nothing() {
     })
     .await;
 
+    desk.call(Method::PUT, "/sim/v1/faults", Some(&faults())).await;
     // Callers that repeat, under the same key, whatever was not answered.
     let done = Arc::new(AtomicUsize::new(0));
     let mut callers = JoinSet::new();
@@ -218,6 +232,13 @@ async fn a_kill_of_either_in_the_middle_loses_and_doubles_nothing() {
             simulator = simulate(dir.path(), &ports).0;
         }
     }
+    // The upstream stands still until answers count as lost; then it goes on, and may carry out what nobody waits for any more.
+    until("progress", || async { (done.load(Ordering::SeqCst) >= count * (kills + 1) / (kills + 2)).then_some(()) }).await;
+    let unknown = async || listed(&api, &format!("{messages}?status=unknown")).await.len();
+    let before = unknown().await;
+    simulator.signal("STOP");
+    until("more lost answers", || async { (unknown().await > before).then_some(()) }).await;
+    simulator.signal("CONT");
     let ids: Vec<String> = callers.join_all().await.into_iter().flatten().collect();
     assert_eq!(ids.iter().collect::<HashSet<_>>().len(), count, "every message has an id of its own");
 
@@ -259,6 +280,9 @@ async fn a_kill_of_either_in_the_middle_loses_and_doubles_nothing() {
          without a reason), {again} sent in more than one attempt"
     );
     assert_eq!((lost, doubled, unexplained), (0, 0, 0), "lost, doubled, unknown without a reason; of {count}");
+    assert!(again > 0, "something was sent again");
+    let left = desk.get("/sim/v1/faults").await;
+    assert!(left["data"].as_array().unwrap().iter().all(|fault| fault["count"] == 0), "not all faults came: {left}");
     let strangers = accepted.keys().filter(|id| !ids.contains(id)).count();
     assert_eq!(strangers, 0, "the simulator knows of messages that nobody sent");
 

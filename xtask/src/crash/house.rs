@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::task::block_in_place;
 
+use crate::steps::say;
+
 use super::client::{Client, list, text};
 use super::process::Process;
 use super::schedule::Whom;
@@ -25,6 +27,8 @@ pub(super) const UNKNOWN_WAIT: Duration = Duration::from_secs(20);
 pub(super) const WEBHOOK_GAP_SECONDS: u64 = 1;
 /// The text of the template, and of what callers send outside a session.
 pub(super) const TEMPLATE_TEXT: &str = "Hello {{1}}, your order is on its way to you.";
+/// A way back that is longer is told at once.
+const LONG: Duration = Duration::from_secs(3);
 /// How long a process may take to come back before the run is given up.
 const BACK_WITHIN: Duration = Duration::from_secs(120);
 
@@ -150,9 +154,18 @@ impl House {
         let begun = Instant::now();
         block_in_place(|| gateway.kill())?;
         let at_once = self.bring_back(&mut gateway).await?;
+        let listens = begun.elapsed();
         self.api.until_ready("/readyz", BACK_WITHIN).await?;
+        let ready = begun.elapsed();
         if at_once {
-            self.note(|back| back.0.push(begun.elapsed()));
+            self.note(|back| back.0.push(ready));
+            if ready > LONG {
+                say(&format!(
+                    "the gateway listened after {} ms and was ready after {} ms",
+                    listens.as_millis(),
+                    ready.as_millis()
+                ));
+            }
         }
         Ok(())
     }
