@@ -67,6 +67,11 @@ impl Folder {
         Ok(Self { dir, furnished, customers })
     }
 
+    /// Gives it a past, of so many lives longer ago than anything is kept.
+    pub(super) async fn age(&self, lives: u64) -> Result<()> {
+        super::past::live(self.path(), &self.furnished, self.customers, lives).await
+    }
+
     pub(super) fn path(&self) -> &Path {
         self.dir.path()
     }
@@ -111,16 +116,36 @@ impl<'f> Gateway<'f> {
 
     /// Rows that its queries have read so far, as it tells itself.
     pub(super) async fn rows_read(&self) -> Result<u64> {
+        self.metric("transom_store_rows_read_total").await
+    }
+
+    /// Rows that retention has removed so far, as it tells itself.
+    pub(super) async fn rows_swept(&self) -> Result<u64> {
+        self.metric("transom_swept_rows_total").await
+    }
+
+    /// A counter of its own, over all labels; 0 as long as nothing was counted.
+    async fn metric(&self, name: &str) -> Result<u64> {
         let mut caller = super::http::Caller::connect(self.address).await?;
         let page = caller.call(b"GET /metrics HTTP/1.1\r\nhost: bench\r\n\r\n").await?;
         let page = String::from_utf8_lossy(page);
-        let line = page.lines().find_map(|line| line.strip_prefix("transom_store_rows_read_total "));
-        line.and_then(|count| count.trim().parse().ok()).context("the gateway does not say how many rows it read")
+        let counts = page.lines().filter_map(|line| {
+            let rest = line.strip_prefix(name).filter(|rest| rest.starts_with(['{', ' ']))?;
+            rest.rsplit(' ').next()?.parse::<u64>().ok()
+        });
+        Ok(counts.sum())
+    }
+
+    /// An operator's command on the running gateway.
+    pub(super) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.transom);
+        command.args(args).arg("--dir").arg(self.folder.path()).arg("--json");
+        command
     }
 
     /// An operator's command; its answer.
     pub(super) fn operator(&self, args: &[&str]) -> Result<Value> {
-        let output = Command::new(&self.transom).args(args).arg("--dir").arg(self.folder.path()).arg("--json").output()?;
+        let output = self.command(args).output()?;
         if !output.status.success() {
             bail!("transom {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr));
         }

@@ -58,6 +58,11 @@ impl Figures {
         self.messages as f64 / self.time.as_secs_f64().max(f64::EPSILON)
     }
 
+    /// In words: how many times the CPU of another run.
+    pub(super) fn against(&self, other: &Self) -> String {
+        format!("; {:.2} times the CPU of fewer customers", self.cpu_micros() / other.cpu_micros().max(f64::EPSILON))
+    }
+
     /// CPU time per message, in microseconds.
     pub(super) fn cpu_micros(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / (self.messages as f64).max(1.0)

@@ -1,11 +1,13 @@
 //! `cargo xtask bench`: what the main job costs, row by row, against a bare proxy that stores nothing, in one run on one machine.
 //! What counts are the ratio and the CPU time per message; messages per second alone say more about the machine.
 
+mod backups;
 mod endpoint;
 mod gateway;
 mod http;
 mod load;
 mod measure;
+mod past;
 mod proxy;
 mod queue;
 mod report;
@@ -26,7 +28,7 @@ pub(crate) use proxy::run as proxy;
 use rows::{Bench, Sizes};
 
 /// The rows there are.
-const ROWS: &str = "abcdefg";
+const ROWS: &str = "abcdefgh";
 /// How long each run is under load, unless asked otherwise.
 const SECONDS: u64 = 10;
 

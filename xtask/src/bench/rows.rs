@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::backups::Backups;
 use super::endpoint::Endpoint;
 use super::gateway::{Folder, Gateway, Proxy};
 use super::load::Load;
@@ -49,6 +50,8 @@ pub(super) struct Sizes {
     pub(super) customers: u64,
     /// Customers stored, in the two runs of (e).
     pub(super) few_and_many: [u64; 2],
+    /// Lives of the past in (h), for retention to remove.
+    pub(super) past: u64,
     /// Messages a second in (g): the short form asks for no more than a debug build can do.
     pub(super) far_rate: f64,
 }
@@ -64,6 +67,7 @@ impl Sizes {
             probe: two,
             customers: 100_000,
             few_and_many: [10_000, 5_000_000],
+            past: 100_000,
             far_rate: FAR_RATE,
         }
     }
@@ -78,6 +82,7 @@ impl Sizes {
             probe: Duration::from_millis(50),
             customers: 500,
             few_and_many: [100, 1_000],
+            past: 1_000,
             far_rate: 50.0,
         }
     }
@@ -91,7 +96,8 @@ pub(super) struct Bench {
     pub(super) lines: Vec<Line>,
 }
 
-/// A closed loop of accept and send.
+/// What a closed loop gave.
+#[derive(Debug, Clone, Copy)]
 struct Accepted {
     figures: Figures,
     rows_read: Option<f64>,
@@ -116,6 +122,7 @@ impl Bench {
             'e' => self.stored().await,
             'f' => self.at_rest().await,
             'g' => self.far().await,
+            'h' => self.upkeep().await,
             _ => bail!("there is no row {row}; there are {}", super::ROWS),
         }
     }
@@ -287,6 +294,7 @@ impl Bench {
 
     /// (e)
     async fn stored(&mut self) -> Result<()> {
+        let mut few: Option<(Accepted, Accepted)> = None;
         for customers in self.sizes.few_and_many {
             let begun = Instant::now();
             let folder = Folder::fill(customers)?;
@@ -296,14 +304,16 @@ impl Bench {
             let (upstream, url) = Upstream::start(Duration::ZERO, None).await?;
             let gateway = Gateway::start(&self.transom, &folder, &url, &[])?;
             let start = gateway.start;
-            let Accepted { figures, rows_read } = self.accepted(&gateway, &upstream, "e").await?;
+            let accepted = self.accepted(&gateway, &upstream, "e").await?;
+            let Accepted { figures, rows_read } = accepted;
+            let against = few.as_ref().map(|(accepted, _)| figures.against(&accepted.figures)).unwrap_or_default();
             self.line(Line {
                 row: 'e',
                 what: format!("accept and send, {stored} customers stored"),
                 ratio: Some(figures.per_second() / beside.proxy.per_second()),
                 figures: Some(figures),
                 rows_read,
-                note: format!("started in {}", millis(start)),
+                note: format!("listening {} after its start{against}", millis(start)),
                 beside: Some(beside),
                 ..Line::default()
             });
@@ -322,16 +332,20 @@ impl Bench {
             });
             drop(gateway);
             let lives = self.start_lives(&folder).await?;
-            let Accepted { figures, rows_read } = self.lived(&lives, "e-lives").await?;
+            let lived = self.lived(&lives, "e-lives").await?;
+            let Accepted { figures, rows_read } = lived;
+            let against = few.as_ref().map(|(_, lived)| figures.against(&lived.figures)).unwrap_or_default();
             self.line(Line {
                 row: 'e',
                 what: format!("full life, {stored} customers stored"),
                 ratio: Some(of_budget(&figures, &beside)),
                 figures: Some(figures),
                 rows_read,
+                note: against.trim_start_matches("; ").to_owned(),
                 beside: Some(beside),
                 ..Line::default()
             });
+            few.get_or_insert((accepted, lived));
         }
         Ok(())
     }
@@ -394,6 +408,49 @@ impl Bench {
             figures: Some(figures),
             latency: p50_p99(&mut latencies),
             note: format!("last send left {} after the last was due; with upstream.connections=1024", millis(late)),
+            beside: Some(beside),
+            ..Line::default()
+        });
+        Ok(())
+    }
+
+    /// (h)
+    async fn upkeep(&mut self) -> Result<()> {
+        let folder = Folder::fill(self.sizes.customers)?;
+        folder.age(self.sizes.past).await?;
+        let beside = self.beside(&folder).await?;
+        let (upstream, url) = Upstream::start(Duration::ZERO, None).await?;
+        let gateway = Gateway::start(&self.transom, &folder, &url, &[])?;
+        let (swept, backups) = (gateway.rows_swept().await?, Backups::start(&gateway)?);
+        let Accepted { figures, rows_read } = self.accepted(&gateway, &upstream, "h").await?;
+        let half = figures.per_second() / 2.0;
+        self.line(Line {
+            row: 'h',
+            what: "accept and send, with retention and backup running".to_owned(),
+            ratio: Some(figures.per_second() / beside.proxy.per_second()),
+            figures: Some(figures),
+            rows_read,
+            note: format!("{} rows swept, {} backups begun", gateway.rows_swept().await? - swept, backups.begun()),
+            beside: Some(beside),
+            ..Line::default()
+        });
+        let (swept, begun) = (gateway.rows_swept().await?, backups.begun());
+        let before = upstream.received.now();
+        let meter = Meter::start(gateway.pid())?;
+        let mut latencies = gateway.load("h-half").open(CONNECTIONS, half, self.sizes.time).await?;
+        all_of("messages", &upstream.received, before + count(&latencies)).await?;
+        let figures = meter.figures(count(&latencies))?;
+        let (swept, begun) = (gateway.rows_swept().await? - swept, backups.begun() - begun);
+        let ended = backups.end().await?;
+        self.line(Line {
+            row: 'h',
+            what: "accept, open loop at half of the most, with retention and backup running".to_owned(),
+            figures: Some(figures),
+            latency: p50_p99(&mut latencies),
+            note: format!(
+                "{swept} rows swept, {begun} more backups begun; in all {ended} were made whole; p100 {}",
+                longest(&mut latencies)
+            ),
             beside: Some(beside),
             ..Line::default()
         });

@@ -16,7 +16,7 @@ use super::queue::{Pacer, Queue};
 use crate::bulk;
 
 /// The words, and how long after the answer each becomes true.
-const WORDS: [(&str, Duration); 3] =
+pub(super) const WORDS: [(&str, Duration); 3] =
     [("sent", Duration::from_millis(20)), ("delivered", Duration::from_millis(40)), ("read", Duration::from_millis(60))];
 /// Connections on which webhooks are posted.
 const POSTERS: usize = 32;
@@ -131,7 +131,8 @@ impl Statuses {
         let mut request = Vec::new();
         while let Some(due) = self.due.next().await {
             let word = WORDS.get(due.word).map(|(word, _)| *word).unwrap_or_default();
-            let body = webhook(word, &due.sent)?;
+            let now = i64::try_from(SystemTime::UNIX_EPOCH.elapsed()?.as_secs())?;
+            let body = webhook(word, &due.sent, now)?;
             let signature = transom_meta::signature::sign(bulk::APP_SECRET.as_bytes(), body.as_bytes());
             post(&path, &[(transom_meta::signature::HEADER, &signature)], body.as_bytes(), &mut request);
             caller.call(&request).await?;
@@ -170,11 +171,10 @@ impl Drop for Telling {
     }
 }
 
-/// A status as Meta posts it.
-fn webhook(word: &str, sent: &Sent) -> Result<String> {
+/// A status as Meta posts it; `at` in Unix seconds.
+pub(super) fn webhook(word: &str, sent: &Sent, at: i64) -> Result<String> {
     let Sent { id, number, to, tag } = sent;
     let user = bulk::user_id_of(to).context("a message went to nobody of the folder")?;
-    let now = SystemTime::UNIX_EPOCH.elapsed()?.as_secs();
     let pricing = match word {
         "read" => "",
         _ => r#","pricing":{"billable":true,"pricing_model":"PMP","type":"regular","category":"utility"}"#,
@@ -184,7 +184,7 @@ fn webhook(word: &str, sent: &Sent) -> Result<String> {
             r#"{{"object":"whatsapp_business_account","entry":[{{"id":"{waba}","changes":[{{"value":{{"messaging_product":"whatsapp","#,
             r#""metadata":{{"display_phone_number":"{display}","phone_number_id":"{number}"}},"#,
             r#""contacts":[{{"profile":{{"name":"Customer"}},"wa_id":"{to}","user_id":"{user}"}}],"#,
-            r#""statuses":[{{"id":"{id}","status":"{word}","timestamp":"{now}","recipient_id":"{to}","recipient_user_id":"{user}","#,
+            r#""statuses":[{{"id":"{id}","status":"{word}","timestamp":"{at}","recipient_id":"{to}","recipient_user_id":"{user}","#,
             r#""biz_opaque_callback_data":"{tag}"{pricing}}}]}},"field":"messages"}}]}}]}}"#
         ),
         waba = bulk::WABA,
@@ -194,7 +194,7 @@ fn webhook(word: &str, sent: &Sent) -> Result<String> {
         user = user,
         id = id,
         word = word,
-        now = now,
+        at = at,
         tag = tag,
         pricing = pricing,
     ))
@@ -214,7 +214,7 @@ mod tests {
             tag: "01K5Z3V8Q4M9W2N7T6R1XBCDEF.1".to_owned(),
         };
         for (word, _) in WORDS {
-            let body = webhook(word, &sent).unwrap();
+            let body = webhook(word, &sent, 1_793_001_010).unwrap();
             let deliveries = transom_meta::webhook::parse(body.as_bytes()).unwrap();
             let heard: Vec<_> = deliveries.into_iter().flat_map(|d| d.heard).collect();
             let statuses: Vec<_> =

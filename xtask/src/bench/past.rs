@@ -1,0 +1,158 @@
+//! A past that is longer ago than anything is kept: whole lives, lived through the store's own moves at a time of then, so that
+//! retention has work from the first second.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context as _, Result, bail};
+use tokio::task::JoinSet;
+
+use transom_domain::address::{Channel, Identity, Phone};
+use transom_domain::error_code::ErrorCode;
+use transom_domain::fact::Person;
+use transom_domain::free_form::FreeForm;
+use transom_domain::id::{CustomerId, JournalId, MessageId, SenderId, compose};
+use transom_domain::message::{Class, Draft, WhenUnknown};
+use transom_domain::session::Session;
+use transom_domain::status::Failure;
+use transom_domain::time::{Span, Timestamp};
+use transom_domain::verdict::{CustomerFacts, Question, Subject, verdict};
+use transom_store::{
+    Accept, Accepted, AtOnce, HearBody, Idempotency, IdempotencyKey, Outcome, Settle, SqliteOptions, SqliteStore, Store,
+};
+
+use super::gateway::SENDERS;
+use super::statuses::{Sent, WORDS, webhook};
+use crate::bulk::{self, Furnished};
+
+/// So long ago: longer than the longest that anything is kept by default.
+const AGO: Span = Span::days(200);
+/// Lives at once: the writer commits many together.
+const AT_ONCE: u64 = 256;
+
+/// Lives so many, spread over all customers.
+pub(super) async fn live(dir: &Path, furnished: &Furnished, customers: u64, lives: u64) -> Result<()> {
+    let store = Arc::new(SqliteStore::open(dir, SqliteOptions::default())?);
+    let now = Timestamp::from_millis(i64::try_from(std::time::UNIX_EPOCH.elapsed()?.as_millis())?).minus(AGO);
+    let next = Arc::new(AtomicU64::new(0));
+    let mut living = JoinSet::new();
+    for _ in 0..AT_ONCE.min(lives) {
+        let (store, furnished, next) = (store.clone(), furnished.clone(), next.clone());
+        living.spawn(async move {
+            loop {
+                let i = next.fetch_add(1, Ordering::Relaxed);
+                if i >= lives {
+                    return Ok::<_, anyhow::Error>(());
+                }
+                one(store.as_ref(), &furnished, i, i * customers / lives, customers, now).await?;
+            }
+        });
+    }
+    while let Some(ended) = living.join_next().await {
+        ended??;
+    }
+    store.close().await?;
+    Ok(())
+}
+
+async fn one(store: &SqliteStore, furnished: &Furnished, i: u64, customer: u64, customers: u64, now: Timestamp) -> Result<()> {
+    let counted = compose(now, u128::from(i));
+    let (business, message) = (furnished.business, MessageId(counted));
+    let sender = bulk::sender_of(customer, customers, SENDERS);
+    let sender_id = *furnished.senders.get(usize::try_from(sender)?).context("a sender of each customer")?;
+    let accepted = store.accept(accept(furnished, message, sender_id, customer, now)?).await?;
+    let Accepted::Stored { claimed: Some(claimed), .. } = accepted else {
+        bail!("a message of the past did not go: {accepted:?}")
+    };
+    let id = format!("wamid.past{i:016x}");
+    let outcome = Outcome::Answered { provider_id: id.clone(), recipient: Person::default(), note: None };
+    let settle = Settle { business, message, attempt: claimed.attempt, verdict: None, outcome };
+    store.settle(vec![settle], now).await?;
+    let to = bulk::phone(customer).trim_start_matches('+').to_owned();
+    let sent = Sent { id, number: bulk::account(sender).to_string(), to, tag: format!("{message}.{}", claimed.attempt) };
+    for (place, (word, _)) in WORDS.iter().enumerate() {
+        let raw = webhook(word, &sent, now.as_secs())?.into_bytes();
+        let heard = transom_meta::webhook::parse(&raw)?.into_iter().flat_map(|delivery| delivery.heard);
+        let outcome = store
+            .hear(HearBody {
+                business,
+                app: bulk::APP.to_owned(),
+                heard: heard.map(|heard| (Some(sender_id), heard)).collect(),
+                raw,
+                journal: JournalId(compose(now, u128::from(i) * 4 + place as u128)),
+                native: |_| Failure { code: ErrorCode::UpstreamError, message: String::new(), upstream: None },
+                seed: u128::from(i) << 8 | place as u128,
+                now,
+            })
+            .await?;
+        if outcome.news == 0 {
+            bail!("a status of the past was no news: {outcome:?}");
+        }
+    }
+    Ok(())
+}
+
+fn accept(furnished: &Furnished, id: MessageId, sender: SenderId, customer: u64, now: Timestamp) -> Result<Accept> {
+    let say = FreeForm::Text { body: bulk::TEMPLATE_TEXT.to_owned(), preview_url: false };
+    let session = Session::Open { until: now.plus(Span::days(1)) };
+    let question = Question {
+        channel: Channel::Whatsapp,
+        subject: Subject::FreeForm(&say),
+        session,
+        customer: CustomerFacts::default(),
+        stopped: None,
+    };
+    let verdict = verdict(&question);
+    let key = IdempotencyKey { key: format!("past-{id}"), fingerprint: [0; 32] };
+    Ok(Accept {
+        id,
+        business: furnished.business,
+        sender,
+        channel: Channel::Whatsapp,
+        address: Identity::Phone(Phone::parse(&bulk::phone(customer))?),
+        new_customer: CustomerId(id.0),
+        name: None,
+        draft: Draft::FreeForm { say },
+        verdict,
+        class: Class::Reply,
+        not_before: now,
+        expires_at: None,
+        when_unknown: WhenUnknown::default(),
+        callback_data: None,
+        campaign: None,
+        reply_to: None,
+        idempotency: Some(Idempotency { key, answer: br#"{"id":"past"}"#.to_vec(), keep: Span::days(2) }),
+        backlog_max: u64::MAX,
+        at_once: Some(AtOnce { owner: 1, pair_gap: Span::secs(6), pair_burst: 45 }),
+        now,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bulk::{Plan, fill};
+    use transom_store::{Keep, MessageFilter, Page, SweepPoint};
+
+    #[test]
+    fn what_was_lived_is_whole_and_old_enough_to_be_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let furnished = fill(folder.path(), Plan { customers: 50, senders: SENDERS }).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            live(folder.path(), &furnished, 50, 20).await.unwrap();
+            let store = SqliteStore::open(folder.path(), SqliteOptions::default()).unwrap();
+            let page = || Page { size: 200, token: None };
+            let (lived, _) = store.messages(furnished.business, MessageFilter::default(), page()).await.unwrap();
+            assert!(lived.len() == 20 && lived.iter().all(|m| m.status == transom_domain::status::Status::Read));
+            let now = Timestamp::from_millis(i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap());
+            let mut from = Some(SweepPoint::START);
+            while let Some(point) = from {
+                from = store.sweep(Keep::default(), point, 64, now).await.unwrap().next;
+            }
+            let (left, _) = store.messages(furnished.business, MessageFilter::default(), page()).await.unwrap();
+            assert!(left.is_empty(), "{} messages are left", left.len());
+        });
+    }
+}
