@@ -15,6 +15,7 @@ pub mod pacing;
 pub mod parameters;
 pub mod rules;
 pub mod session;
+pub mod shares;
 pub mod status;
 pub mod template;
 pub mod time;

@@ -23,6 +23,18 @@ impl Pace {
         Self { gap_micros: (1_000_000 / i64::from(rate.max(1))).max(1), burst: burst.max(1) }
     }
 
+    /// Never more than `limit` within any second, wherever it begins: the burst is small and comes off the rate, since an upstream
+    /// that counts by the second sees both.
+    #[must_use]
+    pub fn within_a_second(limit: u32) -> Self {
+        let limit = limit.max(1);
+        let burst = (limit / 40).max(1);
+        // One of the burst goes at the same moment as the first of the steady rate.
+        let rate = limit.saturating_sub(burst).max(1);
+        // Rounded up: a gap that is a little too short would let one too many go.
+        Self { gap_micros: 1_000_000_i64.div_euclid(i64::from(rate)) + 1, burst }
+    }
+
     /// One per `gap`, with a burst.
     #[must_use]
     pub fn one_per(gap: Span, burst: u32) -> Self {
@@ -41,6 +53,14 @@ impl Pace {
     #[must_use]
     pub fn take(&self, bucket: Bucket, now_micros: i64, count: u32) -> Bucket {
         Bucket(bucket.0.max(now_micros).saturating_add(self.gap_micros.saturating_mul(i64::from(count))))
+    }
+
+    /// Counts `count` that came without asking, such as messages heard: they use the rate up, but never hold the next one back
+    /// by more than `most` microseconds, since the upstream forgets too.
+    #[must_use]
+    pub fn owe(&self, bucket: Bucket, now_micros: i64, count: u32, most: i64) -> Bucket {
+        let latest = now_micros.saturating_add(self.gap_micros.saturating_mul(i64::from(self.burst) - 1)).saturating_add(most);
+        Bucket(self.take(bucket, now_micros, count).0.min(latest).max(bucket.0))
     }
 
     /// The first moment (microseconds) at which one may go.
@@ -95,6 +115,31 @@ mod tests {
                 let gap = 1_000_000 / i64::from(rate);
                 prop_assert!(taken <= u64::try_from((now - start) / gap).unwrap() + u64::from(burst));
                 prop_assert_eq!(pace.room(bucket, now), 0);
+            }
+        }
+
+        #[test]
+        fn no_second_sees_more_than_the_limit(limit in 1u32..2_000, steps in prop::collection::vec(0i64..100_000, 1..300)) {
+            let pace = Pace::within_a_second(limit);
+            let (mut bucket, mut now) = (Bucket::default(), 1_000_000i64);
+            let mut gone: Vec<(i64, u32)> = Vec::new();
+            for step in steps {
+                now += step;
+                let room = pace.room(bucket, now);
+                bucket = pace.take(bucket, now, room);
+                gone.push((now, room));
+                let second: u32 = gone.iter().filter(|(at, _)| *at > now - 1_000_000).map(|(_, n)| n).sum();
+                prop_assert!(second <= limit, "{} of {}", second, limit);
+            }
+        }
+
+        #[test]
+        fn a_flood_that_comes_in_holds_nothing_back_for_long(limit in 1u32..2_000, floods in prop::collection::vec(0u32..5_000, 1..50)) {
+            let pace = Pace::within_a_second(limit);
+            let (mut bucket, now) = (Bucket::default(), 1_000_000i64);
+            for flood in floods {
+                bucket = pace.owe(bucket, now, flood, 1_000_000);
+                prop_assert!(pace.next(bucket) <= now + 1_000_000);
             }
         }
 

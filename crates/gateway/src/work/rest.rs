@@ -129,6 +129,13 @@ impl Post {
         }
     }
 
+    /// Waits for a poke and takes it, while the work goes on: whoever waits so is not at rest.
+    pub async fn poked(&self) {
+        while !self.poked.swap(false, SeqCst) {
+            self.wake.notified().await;
+        }
+    }
+
     /// Marks work as under way.
     #[must_use]
     pub fn busy(self: &Arc<Self>) -> Busy {

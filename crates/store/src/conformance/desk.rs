@@ -10,6 +10,7 @@ use transom_domain::failure::UpstreamError;
 use transom_domain::free_form::FreeForm;
 use transom_domain::id::{BusinessId, CustomerId, JournalId, MessageId, SenderId};
 use transom_domain::message::{CallbackTag, Class, Draft, Message, WhenUnknown};
+use transom_domain::shares::Room;
 use transom_domain::status::{Failure, Status};
 use transom_domain::time::{Span, Timestamp};
 use transom_domain::verdict::{Kind, Reason, Source, Verdict};
@@ -180,7 +181,7 @@ impl Desk {
     }
 
     pub(super) fn claiming(&self, limit: usize) -> Claim {
-        Claim { sender: DESK, limit, owner: OWNER, now: self.now, pair_gap: Span::secs(6), pair_burst: 45 }
+        Claim { sender: DESK, room: Room::of(limit), owner: OWNER, now: self.now, pair_gap: Span::secs(6), pair_burst: 45 }
     }
 
     pub(super) async fn claim(&self) -> Result<Claims, Broken> {

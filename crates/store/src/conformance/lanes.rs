@@ -2,12 +2,13 @@
 
 use transom_domain::error_code::ErrorCode;
 use transom_domain::message::{Class, LANE_PATIENCE};
+use transom_domain::shares::Room;
 use transom_domain::status::Status;
 use transom_domain::time::Span;
 
 use super::desk::{DESK, Desk, SHOP, failure};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{Accept, Accepted, AtOnce};
+use crate::{Accept, Accepted, AtOnce, Claim};
 
 const ANA: &str = "+4915112345678";
 const BEN: &str = "+4915112345679";
@@ -111,7 +112,33 @@ pub(super) async fn classes_go_before_each_other(factory: &dyn Factory) -> Outco
     same!(started, vec![ids[4], ids[5], ids[2]]);
     // What the limit left over is due at once.
     same!(claims.next_due, Some(desk.now));
+    same!(claims.wants_room, Some(Class::Utility));
     same!(desk.started().await?, vec![ids[3], ids[0], ids[1]]);
+    Ok(())
+}
+
+pub(super) async fn a_class_without_room_leaves_the_others_theirs(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let mut ids = Vec::new();
+    for class in [Class::Marketing, Class::Utility, Class::Reply] {
+        for to in [ANA, BEN] {
+            let mut accept = desk.text(to)?;
+            accept.class = class;
+            ids.push(desk.accept(accept).await?);
+        }
+    }
+    let room = Room::by_class(|class| usize::from(class == Class::Reply) * 4);
+    let claims = desk.store.claim(Claim { room, ..desk.claiming(0) }).await?;
+    let started: Vec<_> = claims.claimed.iter().map(|c| c.message.id).collect();
+    same!(started, vec![ids[4], ids[5]]);
+    same!(claims.wants_room, Some(Class::Utility));
+    let room = Room::by_class(|class| usize::from(class <= Class::Utility) * 2);
+    let claims = desk.store.claim(Claim { room, ..desk.claiming(0) }).await?;
+    same!(claims.claimed.len(), 2);
+    same!(claims.wants_room, Some(Class::Marketing));
+    same!(desk.started().await?, vec![ids[0], ids[1]]);
+    let nothing = desk.claim().await?;
+    same!((nothing.wants_room, nothing.next_due), (None, None));
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use transom_domain::fact::Person;
 use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
 use transom_domain::message::{Class, Draft, Message, WhenUnknown};
 use transom_domain::session::Evidence;
+use transom_domain::shares::Room;
 use transom_domain::status::{Failure, Status};
 use transom_domain::time::{Span, Timestamp};
 use transom_domain::verdict::{CustomerFacts, Verdict};
@@ -154,8 +155,8 @@ pub enum Accepted {
 pub struct Claim {
     /// Of which sender.
     pub sender: SenderId,
-    /// At most so many; at most [`super::BATCH_MAX`].
-    pub limit: usize,
+    /// At most so many of each class and those before it; at most [`super::BATCH_MAX`] in all.
+    pub room: Room,
     /// Who claims: a number that is new at every start of a process.
     pub owner: u64,
     /// Now.
@@ -173,6 +174,8 @@ pub struct Claims {
     pub claimed: Vec<Claimed>,
     /// When the next head is due, if any waits.
     pub next_due: Option<Timestamp>,
+    /// The most urgent class of which something is due that there was no room for: it can be claimed as soon as there is.
+    pub wants_room: Option<Class>,
 }
 
 /// One attempt that is committed, and everything needed to judge and send it.

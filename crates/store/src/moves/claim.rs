@@ -32,15 +32,15 @@ pub(crate) fn claim(rows: &mut dyn Rows, claim: &Claim) -> Result<Claims> {
     let mut claims = Claims::default();
     // A sender that an operator's error has stopped keeps its queue.
     let Some(sender) = rows.sender(claim.sender)?.filter(|s| s.state == SenderState::Active) else { return Ok(claims) };
-    let limit = claim.limit.min(BATCH_MAX);
+    let room = claim.room.at_most(BATCH_MAX);
     // Ended messages on the way to a head that may go count against the length of the transaction.
     let mut may_end = BATCH_MAX;
     for class in Class::ALL {
-        let room = limit - claims.claimed.len();
-        if room == 0 {
-            break;
+        let left = room.class(class).saturating_sub(claims.claimed.len());
+        if left == 0 {
+            continue;
         }
-        for key in rows.due_lanes(sender.id, class, claim.now, room)? {
+        for key in rows.due_lanes(sender.id, class, claim.now, left)? {
             if let Turn::Claimed(claimed) = turn(rows, &key, claim, &mut may_end)? {
                 claims.claimed.push(*claimed);
             }
@@ -48,6 +48,10 @@ pub(crate) fn claim(rows: &mut dyn Rows, claim: &Claim) -> Result<Claims> {
     }
     for class in Class::ALL {
         let due = rows.first_due(sender.id, class)?;
+        let full = room.class(class) <= claims.claimed.len();
+        if full && due.is_some_and(|due| due <= claim.now) {
+            claims.wants_room.get_or_insert(class);
+        }
         claims.next_due = claims.next_due.into_iter().chain(due).min();
     }
     Ok(claims)

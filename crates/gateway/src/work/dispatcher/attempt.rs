@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use transom_domain::address::Identity;
@@ -17,6 +16,7 @@ use transom_store::{Claimed, Outcome, Settle};
 
 use super::Inner;
 use super::round::STORE_PAUSE;
+use super::seats::Seat;
 use super::worker::Worker;
 use crate::directory::Speaker;
 use crate::service::{Known, Leaving, facts_of, failure_of, judged, needs_phone};
@@ -26,16 +26,10 @@ use crate::telemetry;
 const SETTLE_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 impl Inner {
-    pub(super) async fn dispatch(
-        &self,
-        worker: &Worker,
-        speaker: &Speaker,
-        claimed: Claimed,
-        permits: (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>),
-    ) {
+    pub(super) async fn dispatch(&self, worker: &Worker, speaker: &Speaker, claimed: Claimed, seat: Option<Seat>) {
         let (business, message, attempt) = (claimed.message.business, claimed.message.id, claimed.attempt);
         let (verdict, outcome) = self.attempt(worker, speaker, &claimed).await;
-        drop(permits);
+        drop(seat);
         let settle = Settle { business, message, attempt, verdict, outcome };
         let mut pause = STORE_PAUSE;
         loop {

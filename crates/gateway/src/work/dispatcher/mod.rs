@@ -6,18 +6,19 @@
 mod attempt;
 mod outcome;
 mod round;
+mod seats;
 mod worker;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use transom_clock::WorldClock;
 use transom_domain::id::SenderId;
 use transom_store::Store;
 
+use self::seats::Seats;
 use self::worker::{Worker, pace_of};
 use super::relay::Relay;
 use super::rest::{Post, Rest};
@@ -42,14 +43,12 @@ struct Inner {
     relay: Relay,
     rest: Rest,
     owner: u64,
-    connections: Arc<Semaphore>,
-    per_sender: usize,
+    seats: Seats,
     chance: Chance,
     tasks: Tasks,
     stop: CancellationToken,
     workers: Mutex<HashMap<SenderId, Arc<Worker>>>,
     unknowns: OnceLock<Arc<Post>>,
-    capacity: usize,
 }
 
 /// What the dispatcher is made of.
@@ -114,14 +113,12 @@ impl Dispatcher {
             relay,
             rest,
             owner,
-            connections: Arc::new(Semaphore::new(connections)),
-            per_sender,
+            seats: Seats::new(connections, per_sender),
             chance,
             tasks,
             stop,
             workers: Mutex::default(),
             unknowns: OnceLock::new(),
-            capacity: connections,
         }))
     }
 
@@ -140,14 +137,14 @@ impl Dispatcher {
     /// So many messages of this sender came in: they count towards its throughput.
     pub fn heard(&self, speaker: &Speaker, count: u32) {
         if let Some(worker) = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).get(&speaker.sender.id) {
-            worker.spend(pace_of(speaker), count);
+            worker.heard(pace_of(speaker), count);
         }
     }
 
     /// How many calls upstream are under way.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.0.capacity.saturating_sub(self.0.connections.available_permits())
+        self.0.seats.busy()
     }
 
     /// Starts a worker for every sender that has none, and wakes all: senders were added, stopped or mended.
@@ -155,7 +152,7 @@ impl Dispatcher {
         let mut workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
         for speaker in self.0.directory.now().all() {
             let worker = workers.entry(speaker.sender.id).or_insert_with(|| {
-                let worker = Arc::new(Worker::new(speaker.sender.id, self.0.rest.post(), self.0.per_sender));
+                let worker = Arc::new(Worker::new(speaker.sender.id, self.0.rest.post()));
                 self.0.tasks.spawn(self.0.clone().work(worker.clone()));
                 worker
             });

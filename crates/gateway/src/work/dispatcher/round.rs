@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use transom_domain::address::Channel;
+use transom_domain::id::BusinessId;
+use transom_domain::message::Class;
 use transom_domain::time::{Span, Timestamp};
 use transom_store::{BATCH_MAX, Claim};
 
@@ -37,6 +39,7 @@ impl Inner {
             if speaker.stopped().is_some() || speaker.sender.channel == Channel::Messenger {
                 return None;
             }
+            let business = speaker.sender.business;
             let now = self.clock.now();
             let rest_until = worker.resting();
             if rest_until > now {
@@ -50,32 +53,17 @@ impl Inner {
                     continue;
                 }
             };
-            // At least one free connection; then as many as are free without waiting.
-            let first = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return None,
-                slot = worker.slots.clone().acquire_owned() => slot.ok()?,
-            };
-            let mut slots = vec![first];
-            while slots.len() < room.min(BATCH_MAX)
-                && let Ok(slot) = worker.slots.clone().try_acquire_owned()
-            {
-                slots.push(slot);
-            }
-            let first = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return None,
-                connection = self.connections.clone().acquire_owned() => connection.ok()?,
-            };
-            let mut connections = vec![first];
-            while connections.len() < slots.len()
-                && let Ok(connection) = self.connections.clone().try_acquire_owned()
-            {
-                connections.push(connection);
+            let mut taken = self.seats.take(business, worker.sender, room.min(BATCH_MAX));
+            if taken.seats.is_empty() {
+                // What is due, nobody knows before a claim; a seat for any class will do to look.
+                match self.seat(worker, business, Class::Reply).await {
+                    Some(()) => continue,
+                    None => return None,
+                }
             }
             let claim = Claim {
                 sender: worker.sender,
-                limit: connections.len().min(slots.len()),
+                room: taken.room,
                 owner: self.owner,
                 now,
                 pair_gap: self.limits.pair_gap,
@@ -91,20 +79,38 @@ impl Inner {
             };
             if claims.claimed.is_empty() {
                 // Messages that were expired by the claim have events.
-                self.relay.poke(speaker.sender.business);
+                self.relay.poke(business);
+                if let Some(class) = claims.wants_room {
+                    drop(taken);
+                    match self.seat(worker, business, class).await {
+                        Some(()) => continue,
+                        None => return None,
+                    }
+                }
                 return Some(claims.next_due.unwrap_or(Timestamp::FAR).min(now.plus(LOOK)));
             }
             worker.spend(pace, u32::try_from(claims.claimed.len()).unwrap_or(u32::MAX));
             for claimed in claims.claimed {
-                let permits = (slots.pop(), connections.pop());
+                let seat = taken.seats.pop();
                 let (this, worker, speaker) = (self.clone(), worker.clone(), speaker.clone());
                 let busy = worker.post.busy();
                 self.tasks.spawn(async move {
-                    this.dispatch(&worker, &speaker, claimed, permits).await;
+                    this.dispatch(&worker, &speaker, claimed, seat).await;
                     drop(busy);
                 });
             }
         }
         None
+    }
+
+    /// Waits until there may be a seat for a message of this class; none when it is time to stop. Ends with any poke: a reply
+    /// that comes meanwhile may have a seat though the others have none.
+    async fn seat(&self, worker: &Worker, business: BusinessId, class: Class) -> Option<()> {
+        self.seats.wake_when_free(business, worker.sender, class, &worker.post);
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            () = worker.post.poked() => Some(()),
+        }
     }
 }

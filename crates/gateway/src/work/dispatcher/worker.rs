@@ -1,9 +1,8 @@
-//! What the dispatcher keeps in memory for each sender: pace, rest and slots.
+//! What the dispatcher keeps in memory for each sender: pace and rest.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use transom_domain::id::SenderId;
@@ -12,6 +11,9 @@ use transom_domain::time::Timestamp;
 
 use crate::directory::Speaker;
 use crate::work::rest::Post;
+
+/// What a message that came in can hold back at most, in microseconds: the upstream counts by the second.
+const SECOND_MICROS: i64 = 1_000_000;
 
 /// One sender's worker.
 pub(super) struct Worker {
@@ -22,34 +24,31 @@ pub(super) struct Worker {
     started: Instant,
     /// World time before which nothing is claimed, after a throttle.
     rest_until: Mutex<Timestamp>,
-    pub(super) slots: Arc<Semaphore>,
 }
 
 pub(super) fn pace_of(speaker: &Speaker) -> Pace {
-    // A quarter of a second's worth may go at once: small against Meta's own second, large enough to fill a batch.
-    Pace::per_second(speaker.sender.throughput, speaker.sender.throughput / 4)
+    Pace::within_a_second(speaker.sender.throughput)
 }
 
 impl Worker {
-    pub(super) fn new(sender: SenderId, post: Arc<Post>, per_sender: usize) -> Self {
-        Self {
-            sender,
-            post,
-            bucket: Mutex::default(),
-            started: Instant::now(),
-            rest_until: Mutex::new(Timestamp::EPOCH),
-            slots: Arc::new(Semaphore::new(per_sender)),
-        }
+    pub(super) fn new(sender: SenderId, post: Arc<Post>) -> Self {
+        Self { sender, post, bucket: Mutex::default(), started: Instant::now(), rest_until: Mutex::new(Timestamp::EPOCH) }
     }
 
     fn micros(&self) -> i64 {
         i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX)
     }
 
-    /// So many leave, or came in: both count.
+    /// So many leave.
     pub(super) fn spend(&self, pace: Pace, count: u32) {
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         *bucket = pace.take(*bucket, self.micros(), count);
+    }
+
+    /// So many came in: they use the rate up too, but hold nothing back for longer than the second that the upstream counts.
+    pub(super) fn heard(&self, pace: Pace, count: u32) {
+        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        *bucket = pace.owe(*bucket, self.micros(), count, SECOND_MICROS);
     }
 
     /// How many may go now, and if none, how long until one may.
