@@ -6,6 +6,7 @@ use crate::address::{Bsuid, Phone, Psid};
 use crate::content::Language;
 use crate::failure::UpstreamError;
 use crate::free_form::MediaKind;
+use crate::limits::LimitsTold;
 use crate::template::{Approval, Category};
 use crate::time::Timestamp;
 
@@ -44,6 +45,8 @@ pub enum Fact {
     IdentityChanged(IdentityChange),
     /// A customer wants no more marketing, or wants it again.
     Preference(Preference),
+    /// A limit of an account or of a number changed.
+    Limits(LimitsTold),
     /// Anything else: kept in the journal, passed over by this version.
     Other {
         /// Name of the webhook field or of the message type.

@@ -10,6 +10,7 @@ pub mod failure;
 pub mod field;
 pub mod free_form;
 pub mod id;
+pub mod limits;
 pub mod message;
 pub mod pacing;
 pub mod parameters;

@@ -2,6 +2,7 @@
 //! whether it reads or writes, is said here once for all engines.
 
 use transom_domain::id::{BusinessId, CustomerId, EndpointId, KeyId, MessageId, SenderId};
+use transom_domain::limits::LimitsTold;
 use transom_domain::message::Message;
 use transom_domain::status::Failure;
 use transom_domain::template::Template;
@@ -9,10 +10,11 @@ use transom_domain::time::Timestamp;
 
 use crate::contract::{
     Accept, Accepted, Answer, App, Backlog, Business, CancelOutcome, Claim, Claims, CustomerView, Endpoint, EventPage, HearBody,
-    HearOutcome, JournalEntry, Keep, Key, Look, LookUp, MessageFilter, PAGE_MAX, Page, PendingUnknown, PutEndpoint, PutSender,
-    RelayRound, RelayWork, Resolution, Sender, SessionRow, Settle, Settled, Store, SweepPoint, Swept, Timeline,
+    HearOutcome, JournalEntry, Keep, Key, Look, LookUp, MessageFilter, Outlook, PAGE_MAX, Page, PendingUnknown, PutEndpoint,
+    PutSender, RelayRound, RelayWork, Resolution, Sender, SenderLoad, SessionRow, Settle, Settled, Store, SweepPoint, Swept,
+    Timeline,
 };
-use crate::moves::{accept, admin, claim, end, hear, read, relay, settle, template, timeline, unknown, upkeep};
+use crate::moves::{accept, admin, claim, end, hear, reach, read, relay, settle, template, timeline, unknown, upkeep};
 use crate::rows::{Result, Rows};
 
 /// Which part of a full queue a move may use.
@@ -152,6 +154,18 @@ impl<E: Engine> Store for E {
 
     fn backlog(&self, sender: SenderId) -> Answer<'_, Backlog> {
         self.look_up(move |rows| read::backlog(rows, sender))
+    }
+
+    fn put_limits(&self, business: BusinessId, sender: SenderId, told: LimitsTold, now: Timestamp) -> Answer<'_, bool> {
+        self.write(Room::Hearing, move |rows| reach::read(rows, business, sender, &told, now))
+    }
+
+    fn load(&self, sender: SenderId, now: Timestamp) -> Answer<'_, SenderLoad> {
+        self.read(move |rows| reach::load(rows, sender, now))
+    }
+
+    fn outlook(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, Option<Outlook>> {
+        self.read(move |rows| reach::outlook(rows, business, message, now))
     }
 
     fn hear(&self, body: HearBody) -> Answer<'_, HearOutcome> {

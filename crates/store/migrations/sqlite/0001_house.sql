@@ -254,6 +254,35 @@ CREATE INDEX wait_lane ON wait (sender, class, customer, position) WHERE aside =
 CREATE INDEX wait_aside ON wait (sender, class, customer, not_before) WHERE aside = 1;
 CREATE INDEX wait_expires ON wait (expires_at) WHERE expires_at IS NOT NULL;
 
+-- Limits -------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE number_limits (
+    sender BLOB PRIMARY KEY,
+    limits TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Customers written to without an open window, while a messaging limit is known.
+CREATE TABLE reached (
+    business BLOB NOT NULL,
+    customer BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    before INTEGER,
+    PRIMARY KEY (business, customer)
+) WITHOUT ROWID;
+
+-- How many customers were last reached in a minute, and the sum of all minutes.
+CREATE TABLE reach_minute (
+    business BLOB NOT NULL,
+    minute INTEGER NOT NULL,
+    customers INTEGER NOT NULL,
+    PRIMARY KEY (business, minute)
+) WITHOUT ROWID;
+
+CREATE TABLE reach (
+    business BLOB PRIMARY KEY,
+    customers INTEGER NOT NULL
+) WITHOUT ROWID;
+
 -- Telling ------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE event_counter (

@@ -7,6 +7,7 @@ mod desk;
 mod hearing;
 mod keeping;
 mod lanes;
+mod limits;
 mod losing;
 #[cfg(test)]
 mod model;
@@ -99,6 +100,8 @@ checks! {
     lanes: a_lane_starts_in_the_order_accepted, classes_go_before_each_other, a_class_without_room_leaves_the_others_theirs, a_long_wait_lets_the_next_pass,
         a_short_wait_keeps_its_place, a_pair_has_its_pace, what_is_past_its_validity_never_leaves, a_stopped_sender_keeps_its_queue,
         what_was_scheduled_takes_its_place, what_nothing_stands_before_starts_at_once;
+    limits: a_full_limit_holds_back_new_customers_only, places_come_free_in_the_order_accepted, what_is_tried_again_keeps_what_it_had_before,
+        codes_find_the_places_kept_for_them, limits_go_by_time_and_by_owner, what_starts_at_once_takes_a_place_too;
     settling: an_answer_hands_over, a_refusal_ends_or_waits, what_never_left_is_no_attempt, a_late_outcome_only_joins;
     losing: a_lost_answer_frees_the_lane, recovery_is_of_others_only, silence_has_its_evidence, a_resend_is_called_off_by_a_word,
         what_arrived_after_all_is_not_sent_a_third_time, a_refusal_beside_a_lost_answer_leaves_it_in_doubt;

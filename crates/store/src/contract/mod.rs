@@ -10,6 +10,7 @@
 
 mod admin;
 mod hearing;
+mod limits;
 mod sending;
 mod sweeping;
 mod telling;
@@ -20,6 +21,7 @@ use std::pin::Pin;
 
 pub use admin::{App, Business, Key, PutSender, Scopes, Sealed, Sender, SenderState};
 pub use hearing::{CustomerView, HearBody, HearOutcome, JournalEntry};
+pub use limits::{Outlook, SenderLoad, WaitReason};
 pub use sending::{
     Accept, Accepted, AtOnce, CancelOutcome, Claim, Claimed, Claims, Idempotency, IdempotencyKey, Look, LookUp, Outcome,
     PendingUnknown, Replay, Resolution, Settle, Settled,
@@ -34,6 +36,7 @@ pub use timeline::{OUTSTANDING_LOOK_MAX, Outstanding, Step, TIMELINE_MAX, Timeli
 
 use transom_domain::content::Language;
 use transom_domain::id::{BusinessId, CustomerId, EndpointId, KeyId, MessageId, SenderId};
+use transom_domain::limits::LimitsTold;
 use transom_domain::message::Message;
 use transom_domain::status::Failure;
 use transom_domain::template::Template;
@@ -147,6 +150,14 @@ pub trait Store: Send + Sync + 'static {
     fn delete(&self, business: BusinessId, message: MessageId) -> Answer<'_, CancelOutcome>;
     /// How many messages of a sender wait, and since when the oldest: cheap, from a counter row.
     fn backlog(&self, sender: SenderId) -> Answer<'_, Backlog>;
+
+    /// Takes over what Meta answered about a sender's limits. Says whether anything changed; what is older than what is known counts
+    /// for nothing.
+    fn put_limits(&self, business: BusinessId, sender: SenderId, told: LimitsTold, now: Timestamp) -> Answer<'_, bool>;
+    /// A sender's limits, what of them is used, and what waits.
+    fn load(&self, sender: SenderId, now: Timestamp) -> Answer<'_, SenderLoad>;
+    /// Why a message waits; none when it does not wait.
+    fn outlook(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, Option<Outlook>>;
 
     // ---- hearing --------------------------------------------------------------------------------------------------
 

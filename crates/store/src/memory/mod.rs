@@ -4,6 +4,7 @@
 mod message;
 mod people;
 mod queue;
+mod reach;
 mod sweep;
 mod table;
 mod telling;

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use transom_domain::event::Event;
 use transom_domain::id::{BusinessId, CustomerId, EndpointId, SenderId};
+use transom_domain::limits::NumberLimits;
 use transom_domain::time::Timestamp;
 use transom_domain::verdict::Verdict;
 
 use crate::rows::{
-    AttemptRow, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Orphan, Seq, Standing, TemplateRow, Wait, Whole,
+    AttemptRow, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Orphan, Reached, Seq, Standing, TemplateRow,
+    Wait, Whole,
 };
 use crate::{App, Business, Endpoint, JournalEntry, Key, Sender, Word};
 
@@ -106,6 +108,9 @@ tables! {
     counters: SenderId => (BusinessId, u64, u64),
     lanes: LaneKey => Lane,
     waits: (SenderId, u64) => Wait,
+    limits: SenderId => NumberLimits,
+    reached: (BusinessId, CustomerId) => Reached,
+    minutes: (BusinessId, i64) => u64,
     last_seq: () => Seq,
     messages: Seq => (Brief, Whole),
     ids: (BusinessId, transom_domain::id::MessageId) => Seq,

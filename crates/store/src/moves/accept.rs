@@ -5,7 +5,7 @@ use transom_domain::id::BusinessId;
 use transom_domain::status::Phase;
 use transom_domain::time::Timestamp;
 
-use super::{claim, join, lane, people, tell, timeline};
+use super::{claim, join, lane, people, reach, tell, timeline};
 use crate::rows::{AttemptRow, Brief, Conversation, Kept, Lane, NewMessage, Result, Rows, Standing, Whole};
 use crate::{Accept, Accepted, AtOnce, Idempotency, IdempotencyKey, Replay, SenderState, Step, StoreError};
 
@@ -94,7 +94,7 @@ pub(crate) fn accept(rows: &mut dyn Rows, accept: &Accept) -> Result<Accepted> {
 
 /// Attempt 1 of a message whose sender has nothing else waiting, and the conversation as it then stands; `None` when a claim would
 /// not take the message now.
-fn begin(rows: &dyn Rows, brief: &Brief, at_once: &AtOnce, now: Timestamp) -> Result<Option<(AttemptRow, Conversation)>> {
+fn begin(rows: &mut dyn Rows, brief: &Brief, at_once: &AtOnce, now: Timestamp) -> Result<Option<(AttemptRow, Conversation)>> {
     let expired = brief.expires_at.is_some_and(|at| at <= now);
     if expired || rows.sender(brief.sender)?.is_none_or(|s| s.state != SenderState::Active) {
         return Ok(None);
@@ -103,6 +103,10 @@ fn begin(rows: &dyn Rows, brief: &Brief, at_once: &AtOnce, now: Timestamp) -> Re
     if rows.lane(&lane::key(brief))?.is_some() {
         return Ok(None);
     }
-    let paced = claim::paced(rows, &lane::key(brief), at_once.pair_gap, at_once.pair_burst, now)?;
-    Ok(paced.ok().map(|conversation| (join::begun(1, at_once.owner, now), conversation)))
+    let key = lane::key(brief);
+    let Ok(conversation) = claim::paced(rows, &key, at_once.pair_gap, at_once.pair_burst, now)? else { return Ok(None) };
+    if !reach::may_start(rows, brief.business, &key, &conversation, now)? {
+        return Ok(None);
+    }
+    Ok(Some((join::begun(1, at_once.owner, now), conversation)))
 }

@@ -4,8 +4,9 @@ use transom_domain::message::Class;
 use transom_domain::status::Phase;
 use transom_domain::time::{Span, Timestamp};
 
+use super::reach::{self, Places};
 use super::{join, lane, people, read, tell};
-use crate::rows::{AttemptRow, Brief, Conversation, Lane, LaneKey, Result, Rows, Standing, Wait, Whole};
+use crate::rows::{AttemptRow, Brief, Conversation, Lane, LaneKey, PARKED, Result, Rows, Standing, Wait, Whole};
 use crate::{BATCH_MAX, Claim, Claimed, Claims, SenderState, StoreError};
 
 /// When the pair pace lets the next message go, and when everything borrowed would then be paid back (the generic cell rate
@@ -35,22 +36,43 @@ pub(crate) fn claim(rows: &mut dyn Rows, claim: &Claim) -> Result<Claims> {
     let room = claim.room.at_most(BATCH_MAX);
     // Ended messages on the way to a head that may go count against the length of the transaction.
     let mut may_end = BATCH_MAX;
+    let mut places = reach::places(rows, sender.business, sender.id, claim.now)?;
     for class in Class::ALL {
-        let left = room.class(class).saturating_sub(claims.claimed.len());
+        let room_left = |claims: &Claims| room.class(class).saturating_sub(claims.claimed.len());
+        // Those that waited for a place first, as many as there are places.
+        let free = places.as_ref().map_or(usize::MAX, |places| usize::try_from(places.left(class)).unwrap_or(usize::MAX));
+        let parked = match room_left(&claims).min(free) {
+            0 => Vec::new(),
+            most => rows.parked_lanes(sender.id, class, most)?,
+        };
+        for key in parked {
+            if let Turn::Claimed(claimed) = turn(rows, &key, claim, &mut places, &mut may_end)? {
+                claims.claimed.push(*claimed);
+            }
+        }
+        let left = room_left(&claims);
         if left == 0 {
             continue;
         }
         for key in rows.due_lanes(sender.id, class, claim.now, left)? {
-            if let Turn::Claimed(claimed) = turn(rows, &key, claim, &mut may_end)? {
+            if let Turn::Claimed(claimed) = turn(rows, &key, claim, &mut places, &mut may_end)? {
                 claims.claimed.push(*claimed);
             }
         }
     }
     for class in Class::ALL {
-        let due = rows.first_due(sender.id, class)?;
+        let due = rows.first_due(sender.id, class)?.filter(|due| *due < PARKED);
         let full = room.class(class) <= claims.claimed.len();
         if full && due.is_some_and(|due| due <= claim.now) {
             claims.wants_room.get_or_insert(class);
+        }
+        if !rows.parked_lanes(sender.id, class, 1)?.is_empty() {
+            let has_place = places.as_ref().is_none_or(|places| places.left(class) > 0);
+            let at = if has_place { Some(claim.now) } else { reach::next_place_at(rows, sender.business, claim.now)? };
+            claims.next_due = claims.next_due.into_iter().chain(at).min();
+            if has_place && full {
+                claims.wants_room.get_or_insert(class);
+            }
         }
         claims.next_due = claims.next_due.into_iter().chain(due).min();
     }
@@ -58,7 +80,7 @@ pub(crate) fn claim(rows: &mut dyn Rows, claim: &Claim) -> Result<Claims> {
 }
 
 /// One lane's turn.
-fn turn(rows: &mut dyn Rows, key: &LaneKey, claim: &Claim, may_end: &mut usize) -> Result<Turn> {
+fn turn(rows: &mut dyn Rows, key: &LaneKey, claim: &Claim, places: &mut Option<Places>, may_end: &mut usize) -> Result<Turn> {
     let now = claim.now;
     // Those whose time has come take their place again.
     for aside in rows.due_asides(key, now, BATCH_MAX)? {
@@ -79,13 +101,15 @@ fn turn(rows: &mut dyn Rows, key: &LaneKey, claim: &Claim, may_end: &mut usize) 
             super::unknown::lapse(rows, &head, now)?;
             continue;
         }
-        return match paced(rows, key, claim.pair_gap, claim.pair_burst, now)? {
-            Ok(conversation) => start(rows, key, &head, &conversation, claim),
-            Err(free) => {
-                rows.put_lane(key, &Lane { flight: None, due: Some(free), head: head.position })?;
-                Ok(Turn::Nothing)
+        let due = match paced(rows, key, claim.pair_gap, claim.pair_burst, now)? {
+            Ok(conversation) if reach::lets(rows, places.as_mut(), key, &conversation, now)? => {
+                return start(rows, key, &head, &conversation, claim);
             }
+            Ok(_) => PARKED,
+            Err(free) => free,
         };
+        rows.put_lane(key, &Lane { flight: None, due: Some(due), head: head.position })?;
+        return Ok(Turn::Nothing);
     }
 }
 

@@ -9,7 +9,7 @@ use transom_domain::status::{Phase, Status};
 use transom_domain::time::Timestamp;
 
 use super::report::{Applied, Loaded, apply, believe};
-use super::{people, tell, template};
+use super::{people, reach, tell, template};
 use crate::rows::{Brief, NewMessage, Orphan, Result, Rows, Standing};
 use crate::{HearBody, HearOutcome, JournalEntry, Sender};
 
@@ -97,6 +97,13 @@ impl Hearing<'_> {
                 self.count(news);
                 Ok(())
             }
+            Fact::Limits(told) => {
+                let transom_domain::fact::Account::Waba(waba) = &heard.account else { return Ok(()) };
+                let changed = reach::heard(rows, business, waba, told, self.body.now)?;
+                self.count(!changed.is_empty());
+                self.outcome.nudged.extend(changed);
+                Ok(())
+            }
             Fact::Other { .. } => Ok(()),
         }
     }
@@ -169,6 +176,7 @@ impl Hearing<'_> {
             let event = tell::event(rows, brief.business, now, EventBody::SessionOpened { party, until })?;
             self.told(Some(event));
             self.outcome.nudged.push(brief.sender);
+            reach::unpark(rows, brief.sender, brief.customer)?;
         }
         Ok(())
     }

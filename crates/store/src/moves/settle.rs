@@ -6,7 +6,7 @@ use transom_domain::time::Timestamp;
 
 use super::join::{Said, heard_phase, join, tempered};
 use super::report::{Loaded, apply, believe};
-use super::{lane, people, tell, timeline};
+use super::{lane, people, reach, tell, timeline};
 use crate::rows::{Result, Rows};
 use crate::{Outcome, Settle, Settled};
 
@@ -34,6 +34,11 @@ fn one(rows: &mut dyn Rows, settle: &Settle, now: Timestamp) -> Result<Option<Se
     let open = last && matches!(loaded.standing.phase, Phase::InFlight | Phase::Unknown { .. });
     let Some(row) = loaded.attempts.get_mut(at) else { return Ok(None) };
     let started_at = row.attempt.started_at;
+    // What Meta has not taken reached nobody.
+    let not_taken = matches!(settle.outcome, Outcome::Again { .. } | Outcome::Failed { .. });
+    if not_taken && row.attempt.progress <= Progress::Unknown {
+        reach::give_back(rows, &loaded.brief, started_at, now)?;
+    }
     let mut orphans = Vec::new();
     let mut recipient = None;
     let (word, phase) = match settle.outcome.clone() {

@@ -6,12 +6,14 @@
 mod message;
 mod people;
 mod queue;
+mod reach;
 mod sweep;
 mod telling;
 
 pub(crate) use message::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Standing, Verdicts, Whole};
 pub(crate) use people::{AdminRows, Conversation, CustomerRow, PeopleRows, TemplateRow};
-pub(crate) use queue::{Lane, LaneKey, QueueRows, Wait};
+pub(crate) use queue::{Lane, LaneKey, PARKED, QueueRows, Wait};
+pub(crate) use reach::{ReachRows, Reached};
 pub(crate) use sweep::{Aged, SweepRows};
 pub(crate) use telling::{Delivery, TellingRows};
 
@@ -24,5 +26,5 @@ pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 pub(crate) type Seq = i64;
 
 /// All rows.
-pub(crate) trait Rows: AdminRows + PeopleRows + QueueRows + MessageRows + TellingRows + SweepRows {}
-impl<T: AdminRows + PeopleRows + QueueRows + MessageRows + TellingRows + SweepRows> Rows for T {}
+pub(crate) trait Rows: AdminRows + PeopleRows + QueueRows + ReachRows + MessageRows + TellingRows + SweepRows {}
+impl<T: AdminRows + PeopleRows + QueueRows + ReachRows + MessageRows + TellingRows + SweepRows> Rows for T {}

@@ -6,6 +6,9 @@ use transom_domain::time::Timestamp;
 
 use super::{Result, Seq};
 
+/// When a lane is due whose head waits for a place of the messaging limit: not by itself, but when a place comes free.
+pub(crate) const PARKED: Timestamp = Timestamp::FAR;
+
 /// Messages of one lane start in the order of their positions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct LaneKey {

@@ -7,6 +7,7 @@ mod people;
 #[cfg(test)]
 mod plans;
 mod queue;
+mod reach;
 mod sweep;
 mod telling;
 

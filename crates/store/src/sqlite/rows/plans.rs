@@ -1,7 +1,7 @@
 //! How SQLite answers the statements whose cost must not grow with what is stored. That a statement uses some index is not enough:
 //! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
 
-use super::{message, people, queue, sweep, telling};
+use super::{message, people, queue, reach, sweep, telling};
 
 const PLANS: &[(&str, &str)] = &[
     (queue::DUE_LANES, "SEARCH lane USING COVERING INDEX lane_due (sender=? AND class=? AND due<?)"),
@@ -11,6 +11,9 @@ const PLANS: &[(&str, &str)] = &[
     (queue::DUE_ASIDES, "SEARCH wait USING INDEX wait_aside (sender=? AND class=? AND customer=? AND not_before<?)"),
     (queue::PAST_VALIDITY, "SEARCH wait USING INDEX wait_expires (expires_at<?)"),
     (queue::NEXT_VALIDITY, "SEARCH wait USING COVERING INDEX wait_expires (expires_at>?)"),
+    (reach::PARKED_LANES, "SEARCH lane USING COVERING INDEX lane_due (sender=? AND class=? AND due=?)"),
+    (reach::FIRST_REACHED, "SEARCH reach_minute USING PRIMARY KEY (business=? AND minute>?)"),
+    (reach::REACH_SINCE, "SEARCH reach_minute USING PRIMARY KEY (business=? AND minute>?)"),
     (message::BRIEF_BY_ID, "SEARCH m USING INDEX message_id (business=? AND id=?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
     (message::BRIEF_BY_SEQ, "SEARCH m USING INTEGER PRIMARY KEY (rowid=?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
     (message::ATTEMPTS, "SEARCH attempt USING PRIMARY KEY (seq=?)"),

@@ -15,7 +15,7 @@ fn class(row: &Row<'_>) -> Result<Class> {
     Class::ranked(rank).ok_or_else(|| corrupt(row, 1, format!("no class has the rank {rank}")))
 }
 
-fn lane_key(row: &Row<'_>) -> Result<LaneKey> {
+pub(super) fn lane_key(row: &Row<'_>) -> Result<LaneKey> {
     Ok(LaneKey {
         sender: SenderId::from_bytes(get_id(row, 0)?),
         class: class(row)?,
