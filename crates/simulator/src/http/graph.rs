@@ -261,7 +261,8 @@ impl App {
                 if accepted.is_template
                     && let Some(map) = message.as_object_mut()
                 {
-                    map.insert("message_status".into(), json!("accepted"));
+                    let word = if accepted.is_held { "held_for_quality_assessment" } else { "accepted" };
+                    map.insert("message_status".into(), json!(word));
                 }
                 Ok(json!({ "messaging_product": "whatsapp", "contacts": [contact], "messages": [message] }).into())
             }

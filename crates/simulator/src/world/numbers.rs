@@ -42,6 +42,23 @@ pub(crate) const SUBSCRIBABLE: &[&str] = &[
 ];
 
 impl World {
+    /// The messaging limit is the portfolio's: every number has it, and every account is told.
+    pub(crate) fn share_tier(&mut self, now: Now, tier: &str) {
+        let others: Vec<u64> = self.numbers.values().filter(|number| number.tier != tier).map(|number| number.id).collect();
+        for id in others {
+            if let Some(number) = self.numbers.get_mut(&id) {
+                tier.clone_into(&mut number.tier);
+            }
+            self.keep_number(id);
+        }
+        let value = serde_json::json!({
+            "max_daily_conversations_per_business": tier, "max_phone_numbers_per_business": 25, "max_phone_numbers_per_waba": 25,
+        });
+        for waba in self.wabas.keys().copied().collect::<Vec<_>>() {
+            self.owe_account(now, waba, "business_capability_update", &value);
+        }
+    }
+
     /// `POST /{phone_number_id}/register`.
     pub(crate) fn register(&mut self, now: Now, id: u64, pin: &str) -> Done {
         let Some(number) = self.numbers.get_mut(&id) else {

@@ -31,11 +31,14 @@ pub(crate) struct Accepted {
     /// For a business-scoped user id.
     pub(crate) user_id: Option<String>,
     pub(crate) is_template: bool,
+    /// Held for quality assessment.
+    pub(crate) is_held: bool,
 }
 
 /// What a template brings along besides its content.
 #[derive(Clone, Copy)]
 struct Terms {
+    id: u64,
     category: Category,
     ttl_seconds: Option<i64>,
 }
@@ -43,6 +46,8 @@ struct Terms {
 /// What will become of a message, decided when it arrives.
 enum Fate {
     Delivered,
+    /// Waits until its template is released.
+    Held,
     Failed(u32, String),
     /// Nobody ever hears of it again.
     Dropped,
@@ -75,6 +80,11 @@ impl World {
         self.check_products(number, &content.products)?;
         self.check_pair(now, number, &recipient)?;
         let fate = self.fate(now, number, &recipient, &content, category);
+        let fate = match (fate, template) {
+            (Fate::Delivered, Some(terms)) if !self.within_portion(terms.id) => Fate::Held,
+            (fate, _) => fate,
+        };
+        let is_held = matches!(fate, Fate::Held);
         let pricing = self.pricing(now, number, &recipient, category);
         let seq = self.messages.next_seq();
         let digits = self.numbers.get(&number).map_or("", |number| number.digits.as_str());
@@ -85,6 +95,7 @@ impl World {
             wa_id: (recipient.is_real && !recipient.by_user_id).then(|| recipient.to.clone()),
             user_id: recipient.by_user_id.then(|| recipient.to.clone()),
             is_template: template.is_some(),
+            is_held,
         };
         let lives = template.map_or(LIVES, |terms| match (terms.ttl_seconds, terms.category) {
             (Some(seconds), _) if seconds > 0 => Span::secs(seconds),
@@ -110,6 +121,9 @@ impl World {
             conversation: Some(self.chance.hex(32)),
         };
         self.take_in(now, body, fate, recipient.is_real);
+        if let Some(terms) = template.filter(|_| is_held) {
+            self.hold(terms.id, seq);
+        }
         Ok(accepted)
     }
 
@@ -117,6 +131,7 @@ impl World {
         let soon = self.settings.sent_after_ms.saturating_add(self.chance.between(0, 5));
         let due = now.world.plus(Span::millis(soon)).as_millis();
         let (status, error, details, next) = match fate {
+            Fate::Held => (Status::Accepted, None, None, None),
             Fate::Dropped => (Status::Dropped, None, None, None),
             Fate::Failed(code, details) => (Status::Accepted, Some(code), Some(details), Some((Step::Fail, due))),
             Fate::Delivered => (Status::Accepted, None, None, Some((Step::Send, due))),
@@ -236,7 +251,7 @@ impl World {
             ));
         }
         let content = template_send::fill(template, &send.parts)?;
-        Ok((content, Terms { category: template.category, ttl_seconds: template.ttl_seconds }))
+        Ok((content, Terms { id: template.id, category: template.category, ttl_seconds: template.ttl_seconds }))
     }
 
     fn check_products(&self, number: u64, products: &[ProductUse]) -> Check<()> {

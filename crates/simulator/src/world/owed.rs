@@ -69,6 +69,7 @@ pub(crate) const FIELDS: &[&str] = &[
     "message_template_quality_update",
     "template_category_update",
     "phone_number_quality_update",
+    "business_capability_update",
     "user_preferences",
     "calls",
     "account_update",

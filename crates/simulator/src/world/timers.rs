@@ -49,7 +49,7 @@ impl World {
         }
     }
 
-    fn change(&mut self, seq: u64, change: impl FnOnce(&mut super::message::Progress)) {
+    pub(super) fn change(&mut self, seq: u64, change: impl FnOnce(&mut super::message::Progress)) {
         if let Some(row) = self.messages.change(seq, change) {
             self.effects.changes.push(row);
         }

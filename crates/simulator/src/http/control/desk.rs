@@ -62,6 +62,8 @@ enum Verb {
     Pause,
     Disable,
     Recategorise,
+    Pace,
+    Release,
 }
 
 #[derive(Deserialize)]
@@ -70,6 +72,8 @@ struct Review {
     decision: Verb,
     reason: Option<String>,
     category: Option<String>,
+    /// With `pace`: how many sends still go.
+    portion: Option<u32>,
 }
 
 pub(super) async fn review(State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Response<Body> {
@@ -85,7 +89,12 @@ async fn decide(app: &App, id: &str, body: &Bytes) -> Control {
     {
         return Err(Refusal::invalid("reason", "Meta gives no such reason", &format!("choose one of {}", REASONS.join(", "))));
     }
+    if review.portion.is_some() && !matches!(review.decision, Verb::Pace) {
+        return Err(Refusal::invalid("portion", "only pace takes a portion", "leave it out"));
+    }
     let decision = match (review.decision, review.category) {
+        (Verb::Pace, None) => Decision::Pace(review.portion.unwrap_or(0)),
+        (Verb::Release, None) => Decision::Release,
         (Verb::Approve, None) => Decision::Approve,
         (Verb::Reject, None) => Decision::Reject,
         (Verb::Pause, None) => Decision::Pause,
@@ -317,6 +326,9 @@ async fn alter_number(app: &App, id: &str, body: &Bytes) -> Control {
             let is_upgrade = old_throughput < 1_000 && number.throughput >= 1_000;
             let (waba, digits, tier) = (number.waba, number.digits.clone(), number.tier.clone());
             world.keep_number(id);
+            if tier != old_tier {
+                world.share_tier(now, &tier);
+            }
             if is_upgrade || tier != old_tier {
                 let event = if is_upgrade { "THROUGHPUT_UPGRADE" } else { "ONBOARDING" };
                 let value = json!({

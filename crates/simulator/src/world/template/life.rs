@@ -26,6 +26,10 @@ pub(crate) enum Decision {
     Pause,
     Disable,
     Recategorise(Category),
+    /// Only so many sends go; those after them are held for quality assessment.
+    Pace(u32),
+    /// What is held goes.
+    Release,
 }
 
 /// The reasons Meta gives for a rejection.
@@ -116,6 +120,8 @@ impl World {
             edits: Vec::new(),
             deleted_at: None,
             was_approved: false,
+            portion: None,
+            held: Vec::new(),
             spec,
         };
         let answer = json!({ "id": id.to_string(), "status": "PENDING", "category": template.category.as_str() });
@@ -226,7 +232,11 @@ impl World {
         match decision {
             Decision::Approve => self.settle_review(now, id, Standing::Approved, None),
             Decision::Reject => self.settle_review(now, id, Standing::Rejected, Some(reason.unwrap_or("INVALID_FORMAT"))),
+            // Bad news while messages are held is the end of pacing.
+            Decision::Pause if self.template(id).is_some_and(|template| template.portion.is_some()) => self.stop_pacing(now, id),
             Decision::Pause => self.pause(now, id),
+            Decision::Pace(portion) => self.pace(id, portion),
+            Decision::Release => self.release(now, id),
             Decision::Disable => {
                 self.change_template(id, |template| template.standing = Standing::Disabled);
                 let extra = json!({ "other_info": { "title": "DISABLED", "description": "The template is disabled for its low quality." } });
@@ -237,7 +247,7 @@ impl World {
         Ok(())
     }
 
-    fn change_template(&mut self, id: u64, change: impl FnOnce(&mut Template)) {
+    pub(super) fn change_template(&mut self, id: u64, change: impl FnOnce(&mut Template)) {
         if let Some(template) = self.templates.get_mut(&id) {
             change(template);
             self.keep_template(id);
@@ -383,7 +393,7 @@ impl World {
         self.owe_account(now, waba, "template_category_update", &Value::Object(value));
     }
 
-    fn tell_standing(&mut self, now: Now, id: u64, event: &str, reason: &str, extra: &Value) {
+    pub(super) fn tell_standing(&mut self, now: Now, id: u64, event: &str, reason: &str, extra: &Value) {
         let Some(template) = self.template(id) else { return };
         let mut value = names(template);
         value.insert("event".into(), json!(event));

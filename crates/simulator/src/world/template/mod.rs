@@ -5,6 +5,7 @@ pub(crate) mod buttons;
 pub(crate) mod create;
 pub(crate) mod languages;
 pub(crate) mod life;
+mod pacing;
 pub(crate) mod send;
 pub(crate) mod spec;
 pub(crate) mod text;
@@ -103,6 +104,12 @@ pub(crate) struct Template {
     /// Gone from lists and lookups; kept so that the name stays taken for 30 days.
     pub(crate) deleted_at: Option<i64>,
     pub(crate) was_approved: bool,
+    /// How many sends still go while it is paced; those after them are held.
+    #[serde(default)]
+    pub(crate) portion: Option<u32>,
+    /// Messages that are held.
+    #[serde(default)]
+    pub(crate) held: Vec<u64>,
     /// Derived from the components.
     #[serde(skip)]
     pub(crate) spec: Spec,
