@@ -109,7 +109,7 @@ codes! {
     StateConflict = "STATE_CONFLICT", Conflict, 409, "The message is no longer in a state in which this can be done.", "Read the message and decide anew.";
     RateLimited = "RATE_LIMITED", ResourceExhausted, 429, "More requests per second than this business may send.", "Wait for the seconds that Retry-After names.";
     BacklogFull = "BACKLOG_FULL", ResourceExhausted, 429, "As many messages of this sender wait already as may wait.", "Wait for the seconds that Retry-After names.";
-    Overloaded = "OVERLOADED", Unavailable, 503, "More work at once than the store can take; nothing was stored.", "Repeat the request after the seconds that Retry-After names.";
+    Overloaded = "OVERLOADED", Unavailable, 503, "More work at once than there is room for; nothing was stored.", "Repeat the request after the seconds that Retry-After names.";
     StoreUnavailable = "STORE_UNAVAILABLE", Unavailable, 503, "The store cannot commit (disk full, stopping); nothing was stored.", "Repeat the request later; operators find the cause at /readyz and with `transom doctor`.";
     Unspecified = "UNSPECIFIED", Unspecified, 500, "An unexpected failure on our side.", "Repeat the request; if it happens again, report the trace id.";
 

@@ -25,6 +25,7 @@ const OLDEST: &str = "transom_messages_waiting_oldest_seconds";
 const IN_FLIGHT: &str = "transom_attempts_in_flight";
 const STOPPED: &str = "transom_senders_stopped";
 const STORE_BUSY: &str = "transom_store_busy_total";
+const TURNED_AWAY: &str = "transom_turned_away_total";
 const SWEPT: &str = "transom_swept_rows_total";
 const ROWS_READ: &str = "transom_store_rows_read_total";
 const REQUESTS: &str = "transom_http_requests_total";
@@ -87,6 +88,11 @@ fn describe() {
     describe_gauge!(OLDEST, Unit::Seconds, "Age of the oldest message that waits, by sender.");
     describe_gauge!(IN_FLIGHT, Unit::Count, "Attempts that wait for Meta's answer.");
     describe_gauge!(STOPPED, Unit::Count, "Senders that are stopped by an operator's error.");
+    describe_counter!(
+        TURNED_AWAY,
+        Unit::Count,
+        "Requests turned away by bound: webhook_bytes, body_bytes, requests, business, rate, backlog."
+    );
     describe_counter!(STORE_BUSY, Unit::Count, "Commands that found the store's queue full.");
     describe_counter!(SWEPT, Unit::Count, "Rows removed because they were past their retention, by kind.");
     describe_counter!(ROWS_READ, Unit::Count, "Rows that queries of the store have read.");
@@ -177,6 +183,11 @@ pub(crate) fn in_flight(attempts: usize) {
 /// How many senders are stopped.
 pub(crate) fn stopped(senders: usize) {
     gauge!(STOPPED).set(as_f64(senders as u64));
+}
+
+/// A bound turned a request away: `webhook_bytes`, `body_bytes`, `requests`, `business`, `rate` or `backlog`.
+pub(crate) fn turned_away(bound: &'static str) {
+    counter!(TURNED_AWAY, "bound" => bound).increment(1);
 }
 
 /// The store's queue was full.
@@ -272,6 +283,7 @@ mod tests {
         in_flight(2);
         stopped(1);
         store_busy();
+        turned_away("requests");
         swept(SweepKind::Journal, 3);
         take_over();
         request(&axum::http::Method::GET, "/healthz", 200, Duration::from_millis(1));
@@ -293,6 +305,7 @@ mod tests {
             IN_FLIGHT,
             STOPPED,
             STORE_BUSY,
+            TURNED_AWAY,
             SWEPT,
             ROWS_READ,
             REQUESTS,

@@ -18,6 +18,7 @@ use transom_domain::id::BusinessId;
 use transom_store::{IdempotencyKey, Scopes};
 
 use super::App;
+use super::bounds::Held;
 use crate::problem::Problem;
 use crate::service::Caller;
 
@@ -96,6 +97,8 @@ pub(crate) struct Asked {
     pub(crate) body: Bytes,
     /// The idempotency key with its fingerprint, where the caller gave one.
     pub(crate) idempotency: Option<IdempotencyKey>,
+    /// The body's bytes, as long as it is in memory.
+    _held: Option<Held>,
 }
 
 impl FromRequest<App> for Asked {
@@ -104,12 +107,21 @@ impl FromRequest<App> for Asked {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let key = idempotency_key(&parts.headers)?;
-        let body = read_body(&parts.headers, body, BODY_MAX, app.settings.body_timeout).await?;
+        let mut held = app.bounds.bodies.hold();
+        let body = read_body(&parts.headers, body, BODY_MAX, app.settings.body_timeout, &mut held).await?;
         let idempotency = key.map(|key| {
             let fingerprint = fingerprint(parts.method.as_str(), parts.uri.path(), &body);
             IdempotencyKey { key, fingerprint }
         });
-        Ok(Self { body, idempotency })
+        Ok(Self { body, idempotency, _held: Some(held) })
+    }
+}
+
+#[cfg(test)]
+impl Asked {
+    /// A body without anything else.
+    pub(crate) fn of(body: String) -> Self {
+        Self { body: body.into(), idempotency: None, _held: None }
     }
 }
 
@@ -143,8 +155,14 @@ const SPILL_TIME: Duration = Duration::from_secs(1);
 /// Reads a body within a limit and a time.
 ///
 /// # Errors
-/// 413 when it is larger; 400 when it is cut off or takes too long.
-pub(crate) async fn read_body(headers: &HeaderMap, body: Body, max: usize, within: Duration) -> Result<Bytes, Problem> {
+/// 413 when it is larger; 400 when it is cut off or takes too long; 503 when other bodies hold all the room there is.
+pub(crate) async fn read_body(
+    headers: &HeaderMap,
+    body: Body,
+    max: usize,
+    within: Duration,
+    held: &mut Held,
+) -> Result<Bytes, Problem> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
     let too_large = || Problem::new(ErrorCode::BodyTooLarge, format!("The body is larger than {max} bytes."));
     let mut body = body;
@@ -162,6 +180,8 @@ pub(crate) async fn read_body(headers: &HeaderMap, body: Body, max: usize, withi
                 spill(&mut body).await;
                 return Err(too_large());
             }
+            // Byte by byte as they come, so that one who only announces a large body holds nothing.
+            held.more(data.len())?;
             match &first {
                 None => first = Some(data),
                 Some(_) => rest.extend_from_slice(&data),
@@ -198,9 +218,26 @@ async fn spill(body: &mut Body) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::bounds::Bounds;
     use futures::stream;
 
     const TIME: Duration = Duration::from_secs(5);
+
+    fn plenty() -> Held {
+        Bounds::new(1_000, 1_000, 1).bodies.hold()
+    }
+
+    #[tokio::test]
+    async fn bodies_hold_no_more_than_there_is_room_for() {
+        let bounds = Bounds::new(1, 4, 1);
+        let (mut one, mut other) = (bounds.bodies.hold(), bounds.bodies.hold());
+        let headers = HeaderMap::new();
+        assert_eq!(read_body(&headers, pieces(&["ab", "c"]), 5, TIME, &mut one).await.unwrap(), "abc");
+        let refused = read_body(&headers, pieces(&["de"]), 5, TIME, &mut other).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::Overloaded);
+        drop(one);
+        assert_eq!(read_body(&headers, pieces(&["de"]), 5, TIME, &mut other).await.unwrap(), "de");
+    }
 
     fn pieces(pieces: &[&'static str]) -> Body {
         let pieces: Vec<Result<Bytes, std::io::Error>> = pieces.iter().map(|p| Ok(Bytes::from_static(p.as_bytes()))).collect();
@@ -210,21 +247,22 @@ mod tests {
     #[tokio::test]
     async fn bodies_are_joined_and_bounded() {
         let headers = HeaderMap::new();
-        assert_eq!(read_body(&headers, pieces(&["ab", "cd", "e"]), 5, TIME).await.unwrap(), "abcde");
-        assert_eq!(read_body(&headers, Body::empty(), 5, TIME).await.unwrap(), "");
-        let refused = read_body(&headers, pieces(&["abc", "def"]), 5, TIME).await.unwrap_err();
+        assert_eq!(read_body(&headers, pieces(&["ab", "cd", "e"]), 5, TIME, &mut plenty()).await.unwrap(), "abcde");
+        assert_eq!(read_body(&headers, Body::empty(), 5, TIME, &mut plenty()).await.unwrap(), "");
+        let refused = read_body(&headers, pieces(&["abc", "def"]), 5, TIME, &mut plenty()).await.unwrap_err();
         assert_eq!(refused.code, ErrorCode::BodyTooLarge);
         let announced = HeaderMap::from_iter([(header::CONTENT_LENGTH, "6".parse().unwrap())]);
-        assert_eq!(read_body(&announced, Body::empty(), 5, TIME).await.unwrap_err().code, ErrorCode::BodyTooLarge);
+        assert_eq!(read_body(&announced, Body::empty(), 5, TIME, &mut plenty()).await.unwrap_err().code, ErrorCode::BodyTooLarge);
     }
 
     #[tokio::test]
     async fn a_body_that_breaks_off_or_never_comes_is_refused() {
         let broken: Vec<Result<Bytes, std::io::Error>> = vec![Ok(Bytes::from_static(b"{")), Err(std::io::Error::other("reset"))];
-        let refused = read_body(&HeaderMap::new(), Body::from_stream(stream::iter(broken)), 5, TIME).await.unwrap_err();
+        let refused =
+            read_body(&HeaderMap::new(), Body::from_stream(stream::iter(broken)), 5, TIME, &mut plenty()).await.unwrap_err();
         assert!(refused.message.contains("cut off"));
         let never = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
-        let refused = read_body(&HeaderMap::new(), never, 5, Duration::ZERO).await.unwrap_err();
+        let refused = read_body(&HeaderMap::new(), never, 5, Duration::ZERO, &mut plenty()).await.unwrap_err();
         assert!(refused.message.contains("in time"));
     }
 

@@ -35,10 +35,12 @@ pub(super) async fn hear(State(app): State<App>, request: Request) -> Result<Sta
     let signature = parts.headers.get(SIGNATURE).and_then(|value| value.to_str().ok());
     // Before the body is read: 3 MB at a time are only for those who can name an app and bring a signature.
     app.intake.expects(&name, signature)?;
-    let body = read_body(&parts.headers, body, BODY_MAX, app.settings.body_timeout).await?;
+    let mut held = app.bounds.webhooks.hold();
+    let body = read_body(&parts.headers, body, BODY_MAX, app.settings.body_timeout, &mut held).await?;
     let begun = Instant::now();
     let heard = app.intake.hear(&name, signature, body).await;
     telemetry::hearing(begun.elapsed());
+    drop(held);
     heard.map(|()| StatusCode::OK)
 }
 

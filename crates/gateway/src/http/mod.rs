@@ -1,6 +1,7 @@
 //! The HTTP surface: one listener, one set of layers, and under them the native dialect, the way in from Meta, health, metrics
 //! and the documentation.
 
+mod bounds;
 pub(crate) mod call;
 mod docs;
 mod health;
@@ -25,6 +26,8 @@ use crate::native;
 use crate::problem::Problem;
 use crate::service::Service;
 
+use self::bounds::Bounds;
+
 pub use listener::serve;
 
 /// Bounds on connections and requests.
@@ -39,6 +42,10 @@ pub struct HttpSettings {
     pub header_timeout: Duration,
     /// The body of a request must arrive within this time.
     pub body_timeout: Duration,
+    /// Bytes of Meta's webhooks in memory at once; what comes beyond is answered 503, and Meta sends it again.
+    pub webhook_bytes: usize,
+    /// Bytes of the API's bodies in memory at once; what comes beyond is answered 503.
+    pub body_bytes: usize,
     /// When stopping, requests under way have so long to finish.
     pub drain: Duration,
 }
@@ -50,6 +57,8 @@ impl Default for HttpSettings {
             first_byte_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(30),
+            webhook_bytes: 128 * 1024 * 1024,
+            body_bytes: 64 * 1024 * 1024,
             drain: Duration::from_secs(20),
         }
     }
@@ -76,13 +85,18 @@ pub(crate) struct App {
     pub(crate) intake: Intake,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) settings: std::sync::Arc<HttpSettings>,
+    pub(crate) bounds: Bounds,
 }
 
 /// The whole surface.
 pub fn router(parts: Parts) -> Router {
     let Parts { service, intake, admin, metrics, settings } = parts;
-    let app = App { service, intake, metrics, settings: std::sync::Arc::new(settings) };
+    // A quarter of the connections is left to Meta, to health and to the operator.
+    let requests = settings.connections_max - settings.connections_max / 4;
+    let bounds = Bounds::new(settings.webhook_bytes, settings.body_bytes, requests);
+    let app = App { service, intake, metrics, settings: std::sync::Arc::new(settings), bounds: bounds.clone() };
     let (operations, openapi) = native::routes().split_for_parts();
+    let operations = operations.layer(axum::middleware::from_fn_with_state(bounds, bounds::admit));
     let mut router = Router::new()
         .merge(operations)
         .route("/webhooks/meta/{app}", get(meta::handshake).post(meta::hear))

@@ -242,7 +242,7 @@ mod tests {
     use transom_domain::error_code::ErrorCode;
 
     fn asked(body: &Value) -> Asked {
-        Asked { body: body.to_string().into(), idempotency: None }
+        Asked::of(body.to_string())
     }
 
     fn example() -> Value {

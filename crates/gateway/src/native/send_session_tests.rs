@@ -10,7 +10,7 @@ use super::*;
 use crate::native::message_print::message_json;
 
 fn asked(body: &Value) -> Asked {
-    Asked { body: body.to_string().into(), idempotency: None }
+    Asked::of(body.to_string())
 }
 
 fn with(message: &Value) -> Value {

@@ -359,7 +359,7 @@ mod tests {
     use transom_store::EndpointState;
 
     fn asked(body: &Value) -> Asked {
-        Asked { body: body.to_string().into(), idempotency: None }
+        Asked::of(body.to_string())
     }
 
     fn endpoint() -> Endpoint {

@@ -24,6 +24,7 @@ use crate::chance::Chance;
 use crate::directory::{Directory, Speaker};
 use crate::problem::Problem;
 use crate::seal::SealingKey;
+use crate::telemetry;
 use crate::templates::Library;
 use crate::upstream::Upstream;
 use crate::work::dispatcher::Dispatcher;
@@ -38,6 +39,23 @@ pub use webhooks::{AddressRules, CreatedWebhook, NewWebhook, WebhookChange, webh
 const KEY_MAX_AGE: std::time::Duration = std::time::Duration::from_secs(5);
 /// Keys believed at once.
 const KEYS_MAX: usize = 10_000;
+
+/// Sends of one business under way at once: an eighth of what the store's queue holds, so that one business alone can't fill it
+/// for the others.
+const UNDER_WAY_MAX: usize = 1_024;
+
+/// How fast a business sends, and how many of its sends are under way.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rate {
+    bucket: Bucket,
+    under_way: usize,
+}
+
+/// A send that was let in; over when it is dropped.
+struct Admitted {
+    service: Service,
+    business: BusinessId,
+}
 
 /// What the service holds callers to.
 #[derive(Debug, Clone)]
@@ -93,7 +111,7 @@ pub struct Inner {
     started: Instant,
     draining: AtomicBool,
     keys: Mutex<HashMap<[u8; 32], (Instant, Key)>>,
-    rates: Mutex<HashMap<BusinessId, Bucket>>,
+    rates: Mutex<HashMap<BusinessId, Rate>>,
 }
 
 /// What the service is made of.
@@ -253,18 +271,35 @@ impl Service {
         self.draining.store(true, Ordering::SeqCst);
     }
 
-    fn pace(&self, business: BusinessId) -> Result<(), Problem> {
+    /// Lets a send of a business in, unless it sends too fast or has too many under way.
+    fn admit(&self, business: BusinessId) -> Result<Admitted, Problem> {
         let pace = Pace::per_second(self.limits.accept_per_second, self.limits.accept_burst);
         let now = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
         let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
-        let bucket = rates.entry(business).or_default();
+        let Rate { bucket, under_way } = rates.entry(business).or_default();
+        if *under_way >= UNDER_WAY_MAX {
+            telemetry::turned_away("business");
+            let message = format!("{UNDER_WAY_MAX} sends of this business are under way.");
+            return Err(Problem::new(ErrorCode::RateLimited, message).retry_after(1));
+        }
         if pace.room(*bucket, now) == 0 {
+            telemetry::turned_away("rate");
             let rate = self.limits.accept_per_second;
             return Err(Problem::new(ErrorCode::RateLimited, format!("More than {rate} sends per second of this business."))
                 .retry_after(1));
         }
         *bucket = pace.take(*bucket, now, 1);
-        Ok(())
+        *under_way += 1;
+        Ok(Admitted { service: self.clone(), business })
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        let mut rates = self.service.rates.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rate) = rates.get_mut(&self.business) {
+            rate.under_way = rate.under_way.saturating_sub(1);
+        }
     }
 }
 

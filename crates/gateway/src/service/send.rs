@@ -59,7 +59,7 @@ impl Service {
     }
 
     async fn try_send(&self, caller: &Caller, mut command: SendCommand) -> Result<Sent, Problem> {
-        self.pace(caller.business)?;
+        let _admitted = self.admit(caller.business)?;
         let now = self.now();
         check_times(&command, now)?;
         if command.callback_data.as_ref().is_some_and(|data| data.len() > CALLBACK_DATA_MAX) {
@@ -121,6 +121,7 @@ impl Service {
             Accepted::Replayed(known) => replayed(known),
             Accepted::IdTaken => Err(Problem::new(ErrorCode::IdempotencyConflict, "A message with this id exists already.")),
             Accepted::BacklogFull => {
+                telemetry::turned_away("backlog");
                 let why = "As many messages of this sender wait already as may wait.";
                 Err(Problem::new(ErrorCode::BacklogFull, why).retry_after(60))
             }
