@@ -270,6 +270,11 @@ pub(crate) async fn sender(command: SenderCommand) -> Result<(), Fail> {
             let business = business.as_deref().map(|b| parse(b, "business")).transpose()?;
             answer(&Hand::find(&place).await?, &place, AdminCommand::SenderList { business }).await
         }
+        SenderCommand::Show { sender, place } => {
+            let hand = Hand::find(&place).await?;
+            let sender = hand.sender(&sender).await?;
+            answer(&hand, &place, AdminCommand::SenderShow { sender }).await
+        }
         SenderCommand::Check { sender, place } => {
             let hand = Hand::find(&place).await?;
             let sender = hand.sender(&sender).await?;

@@ -298,6 +298,16 @@ pub(crate) enum SenderCommand {
         #[command(flatten)]
         place: Place,
     },
+    /// Show how much one sender may send, how much of that is left, and what waits
+    #[command(
+        after_help = "Examples:\n  transom sender show +493023125001\n  transom sender show 01K5Z3V8Q4M9W2N7T6R1XBCDEF --json"
+    )]
+    Show {
+        /// Which: its number or its id, as `sender list` shows them
+        sender: String,
+        #[command(flatten)]
+        place: Place,
+    },
     /// Look one sender over, here and at Meta
     #[command(after_help = "Examples:\n  transom sender check +493023125001\n  transom sender check 01K5Z3V8Q4M9W2N7T6R1XBCDEF")]
     Check {

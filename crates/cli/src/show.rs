@@ -1,6 +1,7 @@
 //! The operator's answers for people; with `--json` as they are.
 
 use transom_gateway::admin::{AdminAnswer, EndpointView, Finding, KeyView, Level, SenderView, StepOutcome, TemplateView};
+use transom_gateway::service::{Capacity, WaitingUse};
 
 use crate::fail::Fail;
 use crate::out;
@@ -63,11 +64,12 @@ fn for_people(answer: &AdminAnswer) {
         AdminAnswer::Senders { data } => {
             let rows: Vec<_> = data.iter().map(sender).collect();
             list(
-                &["id", "address", "name", "business", "per second", "waiting", "state"],
+                &["id", "address", "name", "business", "per second", "customers left", "waiting", "state"],
                 &rows,
                 "There is no sender yet; `transom sender add` adds one.",
             );
         }
+        AdminAnswer::Sender(one) => whole_sender(one),
         AdminAnswer::EndpointMade { id, secret } => {
             out::line(format!("Endpoint {id} is registered. Its deliveries are signed with:"));
             out::line(&secret.0);
@@ -127,9 +129,46 @@ fn sender(sender: &SenderView) -> Vec<String> {
         sender.name.clone().unwrap_or_default(),
         sender.business.to_string(),
         sender.throughput.to_string(),
+        left(&sender.capacity),
         sender.waiting.to_string(),
         sender.stopped.as_ref().map_or_else(|| "goes".to_owned(), |why| format!("stopped: {why}")),
     ]
+}
+
+/// How many customers may still be written to first.
+fn left(capacity: &Capacity) -> String {
+    let limit = &capacity.messaging_limit;
+    match (&limit.tier, limit.customers, limit.left) {
+        (Some(_), Some(customers), Some(left)) => format!("{left} of {customers}"),
+        (Some(_), ..) => "no limit".to_owned(),
+        (None, ..) => "not told yet".to_owned(),
+    }
+}
+
+fn whole_sender(sender: &SenderView) {
+    let Capacity { throughput, messaging_limit, quality, told_at, templates, waiting } = &sender.capacity;
+    let say = |what: &str, said: String| out::line(format!("{what:<16} {said}"));
+    say("sender", format!("{} {}", sender.address, sender.name.as_deref().unwrap_or_default()));
+    say("id", sender.id.to_string());
+    say("state", sender.stopped.as_ref().map_or_else(|| "goes".to_owned(), |why| format!("stopped: {why}")));
+    let rest = throughput.resting_until.as_ref().map(|until| format!(", rests until {until}")).unwrap_or_default();
+    say("throughput", format!("{} of {} a second used, in and out{rest}", throughput.used, throughput.per_second));
+    let tier = messaging_limit.tier.as_ref().map(|tier| format!(" ({tier})")).unwrap_or_default();
+    say("customers left", format!("{}{tier}", left(&sender.capacity)));
+    if let Some(at) = &messaging_limit.next_place_at {
+        say("next place", format!("{at}{}", if messaging_limit.held { ", for which messages wait" } else { "" }));
+    }
+    let told = told_at.as_ref().map(|at| format!(", as of {at}")).unwrap_or_default();
+    say("quality", format!("{}{told}", quality.as_deref().unwrap_or("not rated")));
+    say("templates", templates.to_string());
+    let WaitingUse { total, reply, utility, marketing, oldest, next_at } = waiting;
+    say("waiting", format!("{total}: {reply} replies and codes, {utility} utility, {marketing} marketing"));
+    if let Some(at) = oldest {
+        say("oldest", format!("accepted {at}"));
+    }
+    if let Some(at) = next_at {
+        say("next", at.clone());
+    }
 }
 
 fn endpoint(endpoint: &EndpointView) -> Vec<String> {

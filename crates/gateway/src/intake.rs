@@ -160,6 +160,7 @@ impl Intake {
                     _ => None,
                 })
                 .collect();
+            let limits = heard.iter().any(|(_, h)| matches!(h.fact, Fact::Limits(_)));
             let own_part = || serde_json::to_vec(&heard.iter().map(|(_, heard)| heard).collect::<Vec<_>>()).unwrap_or_default();
             let raw = if whole { body.to_vec() } else { own_part() };
             let now = this.clock.now();
@@ -180,6 +181,12 @@ impl Intake {
             telemetry::facts(outcome.news, outcome.repeated, outcome.orphans);
             for sender in outcome.nudged {
                 this.dispatcher.poke(sender);
+            }
+            if limits {
+                // The throughput of a number is in the directory.
+                if let Err(why) = this.directory.reload().await {
+                    tracing::warn!(error = %why, "the directory could not be read");
+                }
             }
             if !templates.is_empty() {
                 self.reshelve(business, &templates).await;

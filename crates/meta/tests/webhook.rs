@@ -9,6 +9,7 @@ use transom_domain::fact::{
     Account, Fact, Heard, IdentityChange, Inbound, InboundBody, Person, Preference, Reported, StatusReport, TemplateStatus,
 };
 use transom_domain::free_form::MediaKind;
+use transom_domain::limits::{LimitsTold, Rating};
 use transom_domain::template::{Approval, Category};
 use transom_meta::webhook::{BODY_MAX, BadBody, Delivery, parse};
 
@@ -312,6 +313,22 @@ fn templates_change_their_status() {
     assert_eq!(change("template_event_nobody_knows"), other("message_template_status_update"));
     assert_eq!(change("template_category"), other("template_category_update"));
     assert_eq!(change("account_update"), other("account_update"));
+}
+
+#[test]
+fn limits_are_told_in_words_and_in_numbers() {
+    let wanted = |throughput, quality, limit: Option<&str>, named: bool, at| {
+        Fact::Limits(LimitsTold {
+            phone: named.then(|| phone("+4930555000")).flatten(),
+            throughput,
+            quality,
+            limit: limit.map(|word| word.parse().unwrap()),
+            at: second(at),
+        })
+    };
+    assert_eq!(told("number_upgraded"), wanted(Some(1_000), None, Some("TIER_UNLIMITED"), true, 1_795_000_210));
+    assert_eq!(told("number_flagged"), wanted(None, Some(Rating::Red), None, true, 1_795_000_212));
+    assert_eq!(told("capability"), wanted(None, None, Some("TIER_2K"), false, 1_795_000_211));
 }
 
 #[test]

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use transom_domain::id::{BusinessId, EndpointId, KeyId, SenderId};
 use transom_store::{Scopes, Topic};
 
+use crate::service::Capacity;
+
 /// A secret on its way in or out: whole on the wire, hidden in `Debug`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -140,6 +142,11 @@ pub enum AdminCommand {
         #[serde(default)]
         business: Option<BusinessId>,
     },
+    /// Shows one sender.
+    SenderShow {
+        /// Which.
+        sender: SenderId,
+    },
     /// Looks a sender over at Meta.
     SenderCheck {
         /// Which.
@@ -248,6 +255,8 @@ pub enum AdminAnswer {
         /// By age.
         data: Vec<SenderView>,
     },
+    /// One sender.
+    Sender(SenderView),
     /// An endpoint that was made.
     EndpointMade {
         /// Names it.
@@ -357,6 +366,8 @@ pub struct SenderView {
     pub stopped: Option<String>,
     /// Messages that wait.
     pub waiting: u64,
+    /// What Meta lets it do, what of it is used, and what waits.
+    pub capacity: Capacity,
 }
 
 /// A webhook endpoint.

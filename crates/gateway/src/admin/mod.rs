@@ -89,6 +89,10 @@ impl Admin {
                 }
                 Ok(AdminAnswer::Senders { data })
             }
+            AdminCommand::SenderShow { sender } => {
+                let sender = self.sender(sender).await?;
+                Ok(AdminAnswer::Sender(self.sender_view(&sender).await?))
+            }
             AdminCommand::SenderCheck { sender } => self.sender_check(sender).await,
             AdminCommand::SenderResume { sender } => self.sender_resume(sender).await,
             AdminCommand::EndpointAdd { business, topic, address, echo } => {
@@ -269,7 +273,7 @@ impl Admin {
     }
 
     async fn sender_view(&self, sender: &Sender) -> Result<SenderView, Problem> {
-        let backlog = self.service.store.backlog(sender.id).await?;
+        let capacity = self.service.capacity(sender).await?;
         Ok(SenderView {
             id: sender.id,
             business: sender.business,
@@ -283,7 +287,8 @@ impl Admin {
                 SenderState::Active => None,
                 SenderState::Stopped { failure, .. } => Some(failure.message.clone()),
             },
-            waiting: backlog.waiting,
+            waiting: capacity.waiting.total,
+            capacity,
         })
     }
 }

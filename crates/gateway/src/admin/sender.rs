@@ -263,7 +263,7 @@ impl Admin {
         Ok(super::done(format!("Sender {} goes on; its queue is kept and sent now.", sender.address)))
     }
 
-    async fn sender(&self, id: SenderId) -> Result<Sender, Problem> {
+    pub(super) async fn sender(&self, id: SenderId) -> Result<Sender, Problem> {
         let found = self.service.store.senders().await?.into_iter().find(|s| s.id == id);
         found.ok_or_else(|| {
             Problem::new(ErrorCode::NotFound, format!("There is no sender {id}.")).remedy("List them with `transom sender list`.")

@@ -13,6 +13,7 @@ use super::message_print::draft_json;
 use super::message_timeline::{TimelineEntry, story};
 use super::payload::{failure_json, inbound_parts};
 use super::verdict::VerdictView;
+use crate::service::Waits;
 
 /// One message, sent or received.
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,6 +46,9 @@ pub(crate) struct MessageView {
     accepted_at: String,
     /// Not before this moment; null when it waits for nothing.
     not_before: Option<String>,
+    /// Why it waits and when it goes, while it waits; left out in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits: Option<Waits>,
     /// Fails as expired from here on.
     expires_at: Option<String>,
     /// What is done when an answer is lost: `auto`, `fail` or `resend`.
@@ -99,6 +103,11 @@ pub(crate) struct AttemptView {
 }
 
 impl MessageView {
+    /// With why it waits.
+    pub(crate) fn waiting(self, waits: Option<Waits>) -> Self {
+        Self { waits, ..self }
+    }
+
     /// The view of a message; `sender` is its sender, where it is still there. Without a timeline it is the short form of lists.
     pub(crate) fn new(message: &Message, sender: Option<&Sender>, timeline: Option<&Timeline>) -> Self {
         let inbound = matches!(message.phase, Phase::Received);
@@ -121,6 +130,7 @@ impl MessageView {
             error: message.failure.as_ref().map_or(Value::Null, |f| failure_json(f, message.id)),
             accepted_at: rfc3339(message.accepted_at),
             not_before,
+            waits: None,
             expires_at: message.expires_at.map(rfc3339),
             when_unknown: message.when_unknown.as_str(),
             campaign_name: message.campaign.clone(),

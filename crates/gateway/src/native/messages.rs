@@ -91,7 +91,8 @@ impl App {
     async fn whole(&self, caller: &Caller, id: MessageId) -> Result<MessageView, Problem> {
         let message = self.service.message(caller, id).await?;
         let timeline = self.service.timeline(caller, id).await?;
-        Ok(MessageView::new(&message, self.service.sender(message.sender).as_ref(), Some(&timeline)))
+        let waits = self.service.waits(caller, &message).await?;
+        Ok(MessageView::new(&message, self.service.sender(message.sender).as_ref(), Some(&timeline)).waiting(waits))
     }
 }
 

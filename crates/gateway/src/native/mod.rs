@@ -79,6 +79,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(messages::redact))
         .routes(routes!(sessions::list))
         .routes(routes!(senders::list))
+        .routes(routes!(senders::get))
         .routes(routes!(webhooks::create))
         .routes(routes!(webhooks::update))
         .routes(routes!(webhooks::list))

@@ -1,4 +1,4 @@
-//! `GET senders`: through whom a business speaks.
+//! `GET senders`: through whom a business speaks, and how much each may send.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -11,9 +11,10 @@ use transom_store::{Sender, SenderState};
 
 use super::common::rfc3339;
 use crate::http::App;
-use crate::http::call::{Authorised, SEND, json as answer};
-use crate::http::refusal::ListRefusals;
+use crate::http::call::{Authorised, PathId, SEND, json as answer};
+use crate::http::refusal::{ListRefusals, ReadRefusals};
 use crate::problem::Problem;
+use crate::service::Capacity;
 
 /// The senders of a business.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,6 +50,9 @@ pub(crate) struct SenderView {
     /// Why it is stopped, and since when: `code`, `message`, `remedy`, `since`.
     #[schema(value_type = Option<Object>)]
     stopped: Value,
+    /// What Meta lets it do, what of it is used, and what waits; left out in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capacity: Option<Capacity>,
 }
 
 impl From<Sender> for SenderView {
@@ -72,6 +76,7 @@ impl From<Sender> for SenderView {
             throughput: sender.throughput,
             state,
             stopped,
+            capacity: None,
         }
     }
 }
@@ -89,4 +94,25 @@ impl From<Sender> for SenderView {
 pub(crate) async fn list(State(app): State<App>, Authorised(caller): Authorised<SEND>) -> Result<Response, Problem> {
     let data = app.service.senders(caller.business).into_iter().map(SenderView::from).collect();
     answer(StatusCode::OK, &SenderPage { data, next_page_token: None })
+}
+
+/// Read a sender
+///
+/// With what Meta lets it do, how much of that is left, and what waits.
+#[utoipa::path(
+    get,
+    path = "/v1/businesses/{business}/senders/{id}",
+    operation_id = "getSender",
+    tag = "Messages",
+    params(
+        ("business" = String, Path, description = "Id of the business"),
+        ("id" = String, Path, description = "Id of the sender"),
+    ),
+    responses((status = 200, description = "The sender", body = SenderView), ReadRefusals),
+    security(("X-API-Key" = []))
+)]
+pub(crate) async fn get(State(app): State<App>, Authorised(caller): Authorised<SEND>, id: PathId) -> Result<Response, Problem> {
+    let id = id.parse(|| Problem::not_found("sender"))?;
+    let (sender, capacity) = app.service.sender_with_capacity(&caller, id).await?;
+    answer(StatusCode::OK, &SenderView { capacity: Some(capacity), ..SenderView::from(sender) })
 }

@@ -1,5 +1,6 @@
 //! The one service behind every dialect. A dialect parses into a command, calls a method here, and prints what it gives.
 
+mod capacity;
 pub mod command;
 mod judge;
 mod messages;
@@ -31,6 +32,7 @@ use crate::work::dispatcher::Dispatcher;
 use crate::work::relay::Relay;
 use crate::work::tasks::Tasks;
 
+pub use capacity::{Capacity, LimitUse, ThroughputUse, WaitingUse, Waits};
 pub use command::{CALLBACK_DATA_MAX, Caller, SendCommand, Sent, What};
 pub use judge::{Judged, Known, Leaving, facts_of, failure_of, judged, needs_phone, provider_id};
 pub use webhooks::{AddressRules, CreatedWebhook, NewWebhook, WebhookChange, webhook_secret};

@@ -275,6 +275,49 @@ impl Upkeep {
         }
     }
 
+    /// Reads the limits of every number from Meta: at start, and at the interval of templates. What changes in between is told by
+    /// webhook.
+    pub async fn limits(self) {
+        let post = self.rest.post();
+        let mut due = None;
+        loop {
+            let busy = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                busy = post.wait(due) => busy,
+            };
+            let mut changed = false;
+            for speaker in self.directory.now().all() {
+                if speaker.sender.waba.is_none() || speaker.stopped().is_some() {
+                    continue;
+                }
+                match self.read_limits(speaker).await {
+                    Ok(news) => changed |= news,
+                    Err(why) => tracing::warn!(sender.id = %speaker.sender.id, error = %why, "its limits could not be read"),
+                }
+            }
+            if changed && let Err(why) = self.directory.reload().await {
+                tracing::warn!(error = %why, "the directory could not be read");
+            }
+            due = Some(self.clock.now().plus(self.template_interval));
+            busy.until(due);
+        }
+    }
+
+    async fn read_limits(&self, speaker: &Speaker) -> Result<bool, String> {
+        let asked_at = self.clock.now();
+        let path = transom_meta::graph::phone_number_path(self.upstream.version(), &speaker.sender.account);
+        let said = self.upstream.call(::http::Method::GET, &path, &speaker.token, None).await.json()?;
+        let number = transom_meta::graph::parse_phone_number(&said).map_err(|why| why.to_string())?;
+        let told = number.limits(asked_at);
+        let changed = self.store.put_limits(speaker.sender.business, speaker.sender.id, told, self.clock.now()).await;
+        let changed = changed.map_err(|why| why.to_string())?;
+        if changed {
+            self.dispatcher.poke(speaker.sender.id);
+        }
+        Ok(changed)
+    }
+
     /// Follows changes of senders, made here or elsewhere; whoever mends stopped ones is poked.
     pub async fn directory(self, mend: Arc<Post>) {
         let mut changes = self.directory.changes();
@@ -324,6 +367,7 @@ impl Upkeep {
         tasks.spawn(self.clone().expiry());
         tasks.spawn(self.clone().sweep());
         tasks.spawn(self.clone().templates());
+        tasks.spawn(self.clone().limits());
         let mend = self.rest.post();
         tasks.spawn(self.clone().mend(mend.clone()));
         tasks.spawn(self.directory(mend));

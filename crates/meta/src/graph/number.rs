@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 use transom_domain::address::Phone;
+use transom_domain::limits::{LimitsTold, Rating};
+use transom_domain::time::Timestamp;
 
 use super::{BadAnswer, Listed, entry, list, required};
 use crate::read::member;
@@ -97,6 +99,23 @@ impl Throughput {
 }
 
 impl PhoneNumber {
+    /// What it says of limits, as of `at`.
+    #[must_use]
+    pub fn limits(&self, at: Timestamp) -> LimitsTold {
+        LimitsTold {
+            phone: self.phone.clone(),
+            throughput: self.throughput.per_second(),
+            quality: match self.quality {
+                Quality::Green => Some(Rating::Green),
+                Quality::Yellow => Some(Rating::Yellow),
+                Quality::Red => Some(Rating::Red),
+                Quality::Unknown => None,
+            },
+            limit: self.messaging_limit.as_deref().and_then(|word| word.parse().ok()),
+            at,
+        }
+    }
+
     /// Whether it must be registered before it can send (133010 otherwise).
     #[must_use]
     pub fn wants_registration(&self) -> bool {

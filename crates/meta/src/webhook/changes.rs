@@ -1,13 +1,16 @@
 //! One change: which field, whose account, which facts.
 
 use serde_json::value::RawValue;
+use transom_domain::address::Phone;
 use transom_domain::content::Language;
 use transom_domain::fact::{Account, Fact, TemplateStatus};
+use transom_domain::limits::{LimitsTold, Rating};
 use transom_domain::template::Approval;
 use transom_domain::time::Timestamp;
 
-use super::wire::{Change, MessagesValue, RejectionInfo, Status, TemplateStatus as Wire};
+use super::wire::{Capability, Change, MessagesValue, NumberQuality, RejectionInfo, Status, TemplateStatus as Wire};
 use super::{Delivery, messages};
+use crate::graph::Throughput;
 
 /// Reads a change of a WhatsApp Business Account.
 pub(super) fn read(field: &str, change: &Change<'_>, delivery: &mut Delivery) {
@@ -19,8 +22,38 @@ pub(super) fn read(field: &str, change: &Change<'_>, delivery: &mut Delivery) {
             Some(status) => delivery.tell(waba, Fact::TemplateStatus(status)),
             None => delivery.other(waba, field),
         },
+        "phone_number_quality_update" => match number_news(value, delivery.at) {
+            Some(told) => delivery.tell(waba, Fact::Limits(told)),
+            None => delivery.other(waba, field),
+        },
+        "business_capability_update" => match capability(value, delivery.at) {
+            Some(told) => delivery.tell(waba, Fact::Limits(told)),
+            None => delivery.other(waba, field),
+        },
         _ => delivery.other(waba, field),
     }
+}
+
+/// A number's throughput, quality or limit changed (webhooks/reference/phone_number_quality_update).
+fn number_news(value: &RawValue, at: Option<Timestamp>) -> Option<LimitsTold> {
+    let wire: NumberQuality<'_> = serde_json::from_str(value.get()).ok()?;
+    // The older field is kept by some versions and left out by others; the newer one is of the portfolio.
+    let limit = wire.max_daily_conversations_per_business.or(wire.current_limit).and_then(|word| word.parse().ok());
+    let (throughput, quality) = match wire.event?.trim() {
+        "THROUGHPUT_UPGRADE" => (Throughput::High.per_second(), None),
+        "FLAGGED" => (None, Some(Rating::Red)),
+        _ => (None, None),
+    };
+    let phone = wire.display_phone_number.and_then(|digits| Phone::from_wa_id(&digits).ok());
+    let told = LimitsTold { phone, throughput, quality, limit, at: at.unwrap_or(Timestamp::FAR) };
+    (told.throughput.is_some() || told.quality.is_some() || told.limit.is_some()).then_some(told)
+}
+
+/// The portfolio's limit changed (webhooks/reference/business_capability_update).
+fn capability(value: &RawValue, at: Option<Timestamp>) -> Option<LimitsTold> {
+    let wire: Capability<'_> = serde_json::from_str(value.get()).ok()?;
+    let limit = wire.max_daily_conversations_per_business?.parse().ok()?;
+    Some(LimitsTold { limit: Some(limit), at: at.unwrap_or(Timestamp::FAR), ..LimitsTold::default() })
 }
 
 fn customers(field: &str, value: &RawValue, delivery: &mut Delivery) {

@@ -194,6 +194,25 @@ pub(super) struct TemplateStatus<'a> {
 }
 
 #[derive(Deserialize)]
+pub(super) struct NumberQuality<'a> {
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) display_phone_number: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) event: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) current_limit: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) max_daily_conversations_per_business: Text<'a>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Capability<'a> {
+    /// A word in Meta's text, a number in its example.
+    #[serde(borrow, default, deserialize_with = "text")]
+    pub(super) max_daily_conversations_per_business: Text<'a>,
+}
+
+#[derive(Deserialize)]
 pub(super) struct RejectionInfo<'a> {
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) reason: Text<'a>,

@@ -165,12 +165,12 @@ pub(crate) fn read(
 fn put(rows: &mut dyn Rows, id: SenderId, told: &LimitsTold, is_number: bool, now: Timestamp) -> Result<bool> {
     let known = rows.limits(id)?.unwrap_or_default();
     let at = told.at.min(now);
-    // What Meta told last counts, whatever comes last.
-    if at < known.told_at {
+    // What Meta told last counts, whatever comes last. Its webhooks name whole seconds: within one, the later to come counts.
+    if at.as_secs() < known.told_at.as_secs() {
         return Ok(false);
     }
     let mut next = known.clone();
-    next.told_at = at;
+    next.told_at = at.max(known.told_at);
     next.limit = told.limit.or(known.limit);
     if is_number {
         next.quality = told.quality.or(known.quality);

@@ -141,6 +141,18 @@ impl Dispatcher {
         }
     }
 
+    /// How many messages of a sender this process counted in the last second, in and out together.
+    #[must_use]
+    pub fn used(&self, sender: SenderId) -> u32 {
+        self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).get(&sender).map_or(0, |worker| worker.used())
+    }
+
+    /// Until when a sender rests after a throttle; that moment may be over.
+    #[must_use]
+    pub fn resting(&self, sender: SenderId) -> Option<transom_domain::time::Timestamp> {
+        self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).get(&sender).map(|worker| worker.resting())
+    }
+
     /// How many calls upstream are under way.
     #[must_use]
     pub fn in_flight(&self) -> usize {

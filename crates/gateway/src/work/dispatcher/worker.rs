@@ -15,12 +15,21 @@ use crate::work::rest::Post;
 /// What a message that came in can hold back at most, in microseconds: the upstream counts by the second.
 const SECOND_MICROS: i64 = 1_000_000;
 
+/// Messages counted in one second of machine time and in the one before it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    second: i64,
+    now: u32,
+    before: u32,
+}
+
 /// One sender's worker.
 pub(super) struct Worker {
     pub(super) sender: SenderId,
     pub(super) post: Arc<Post>,
     /// Machine time of the throughput bucket, in microseconds since `started`.
     bucket: Mutex<Bucket>,
+    tally: Mutex<Tally>,
     started: Instant,
     /// World time before which nothing is claimed, after a throttle.
     rest_until: Mutex<Timestamp>,
@@ -32,7 +41,14 @@ pub(super) fn pace_of(speaker: &Speaker) -> Pace {
 
 impl Worker {
     pub(super) fn new(sender: SenderId, post: Arc<Post>) -> Self {
-        Self { sender, post, bucket: Mutex::default(), started: Instant::now(), rest_until: Mutex::new(Timestamp::EPOCH) }
+        Self {
+            sender,
+            post,
+            bucket: Mutex::default(),
+            tally: Mutex::default(),
+            started: Instant::now(),
+            rest_until: Mutex::new(Timestamp::EPOCH),
+        }
     }
 
     fn micros(&self) -> i64 {
@@ -43,12 +59,40 @@ impl Worker {
     pub(super) fn spend(&self, pace: Pace, count: u32) {
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         *bucket = pace.take(*bucket, self.micros(), count);
+        drop(bucket);
+        self.tally(count);
     }
 
     /// So many came in: they use the rate up too, but hold nothing back for longer than the second that the upstream counts.
     pub(super) fn heard(&self, pace: Pace, count: u32) {
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         *bucket = pace.owe(*bucket, self.micros(), count, SECOND_MICROS);
+        drop(bucket);
+        self.tally(count);
+    }
+
+    /// How many were counted in the second before this moment: what this second has, and of the second before it the part that
+    /// is less than a second ago.
+    pub(super) fn used(&self) -> u32 {
+        let tally = *self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.micros();
+        let (second, into) = (now.div_euclid(SECOND_MICROS), now.rem_euclid(SECOND_MICROS));
+        let rest = |count: u32| u32::try_from(i64::from(count) * (SECOND_MICROS - into) / SECOND_MICROS).unwrap_or(count);
+        match second - tally.second {
+            0 => tally.now + rest(tally.before),
+            1 => rest(tally.now),
+            _ => 0,
+        }
+    }
+
+    fn tally(&self, count: u32) {
+        let second = self.micros().div_euclid(SECOND_MICROS);
+        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        if tally.second != second {
+            let before = if tally.second + 1 == second { tally.now } else { 0 };
+            *tally = Tally { second, now: 0, before };
+        }
+        tally.now = tally.now.saturating_add(count);
     }
 
     /// How many may go now, and if none, how long until one may.
