@@ -45,6 +45,8 @@ pub(super) struct Figures {
     pub(super) time: Duration,
     /// CPU time of the process, user and system.
     pub(super) cpu: Duration,
+    /// CPU time of the load, upstream and endpoint: this process.
+    pub(super) load: Duration,
     /// Share of the machine's time in which it had nothing to do, 0 to 1.
     pub(super) idle: f64,
     /// Share of the machine's time that its host gave to others.
@@ -65,7 +67,16 @@ impl Figures {
 
     /// CPU time per message, in microseconds.
     pub(super) fn cpu_micros(&self) -> f64 {
-        self.cpu.as_secs_f64() * 1e6 / (self.messages as f64).max(1.0)
+        self.each(self.cpu)
+    }
+
+    /// CPU time of the load per message, in microseconds.
+    pub(super) fn load_micros(&self) -> f64 {
+        self.each(self.load)
+    }
+
+    fn each(&self, cpu: Duration) -> f64 {
+        cpu.as_secs_f64() * 1e6 / (self.messages as f64).max(1.0)
     }
 }
 
@@ -75,6 +86,7 @@ pub(super) struct Meter {
     ticks_per_second: u32,
     begun: Instant,
     cpu: Duration,
+    load: Duration,
     machine: Machine,
 }
 
@@ -94,14 +106,21 @@ impl Meter {
     pub(super) fn start(pid: u32) -> Result<Self> {
         let output = Command::new("getconf").arg("CLK_TCK").output().context("getconf")?;
         let ticks_per_second = String::from_utf8_lossy(&output.stdout).trim().parse().context("getconf CLK_TCK")?;
-        let mut meter = Self { pid, ticks_per_second, begun: Instant::now(), cpu: Duration::ZERO, machine: Machine::now()? };
-        meter.cpu = meter.cpu()?;
+        let mut meter = Self {
+            pid,
+            ticks_per_second,
+            begun: Instant::now(),
+            cpu: Duration::ZERO,
+            load: Duration::ZERO,
+            machine: Machine::now()?,
+        };
+        (meter.cpu, meter.load) = (meter.cpu_of(pid)?, meter.cpu_of(std::process::id())?);
         Ok(meter)
     }
 
-    /// User and system time of the process so far (proc(5): fields 14 and 15 of `stat`; the name in brackets may hold blanks).
-    fn cpu(&self) -> Result<Duration> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid))
+    /// User and system time of a process so far (proc(5): fields 14 and 15 of `stat`; the name in brackets may hold blanks).
+    fn cpu_of(&self, pid: u32) -> Result<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))
             .context("the measured process has ended, or this is no Linux")?;
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
         let ticks = |at: usize| fields.get(at).and_then(|f| f.parse::<u32>().ok()).context("a field of stat");
@@ -110,12 +129,14 @@ impl Meter {
 
     /// What was seen since it began.
     pub(super) fn figures(&self, messages: u64) -> Result<Figures> {
-        let (time, cpu, machine) = (self.begun.elapsed(), self.cpu()?, Machine::now()?);
+        let (time, machine) = (self.begun.elapsed(), Machine::now()?);
+        let (cpu, load) = (self.cpu_of(self.pid)?, self.cpu_of(std::process::id())?);
         let all = (machine.all - self.machine.all).max(1) as f64;
         Ok(Figures {
             messages,
             time,
             cpu: cpu.saturating_sub(self.cpu),
+            load: load.saturating_sub(self.load),
             idle: (machine.idle - self.machine.idle) as f64 / all,
             stolen: (machine.stolen - self.machine.stolen) as f64 / all,
             peak: memory(self.pid, "VmHWM:")?,
@@ -186,7 +207,7 @@ mod tests {
         let meter = Meter::start(std::process::id()).unwrap();
         let before = thread_cpu().unwrap();
         let mut sum = 0_u64;
-        while meter.cpu().unwrap() == meter.cpu {
+        while meter.cpu_of(meter.pid).unwrap() == meter.cpu {
             sum = (0..1_000_000_u64).fold(sum, |sum, i| std::hint::black_box(sum ^ i));
         }
         assert!(thread_cpu().unwrap() > before, "{sum}");

@@ -44,7 +44,7 @@ pub(super) fn p50_p99(latencies: &mut Latencies) -> Option<(Duration, Duration)>
 
 /// Head of the table.
 const HEAD: &str = "\
-| | run | per second | of the proxy | CPU per message | p50 / p99 | rows read | peak memory | machine idle | proxy: per second, CPU | synced write p50 / p99 | |
+| | run | per second | of the proxy | CPU per message (of the load) | p50 / p99 | rows read | peak memory | machine idle | proxy: per second, CPU | synced write p50 / p99 | |
 |---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|";
 
 impl Line {
@@ -56,12 +56,14 @@ impl Line {
             self.what.clone(),
             or_dash(run.map(|f| thousands(f.per_second()))),
             or_dash(self.ratio.map(|ratio| format!("{ratio:.2}"))),
-            or_dash(run.filter(|f| !f.cpu.is_zero()).map(|f| format!("{:.1} µs", f.cpu_micros()))),
+            or_dash(run.filter(|f| !f.cpu.is_zero()).map(|f| format!("{:.1} µs ({:.1})", f.cpu_micros(), f.load_micros()))),
             or_dash(self.latency.map(|(p50, p99)| format!("{} / {}", millis(p50), millis(p99)))),
             or_dash(self.rows_read.map(|rows| format!("{rows:.1}"))),
             or_dash(run.filter(|f| f.peak > 0).map(|f| mib(f.peak))),
             or_dash(run.map(|f| format!("{:.0} %{}", f.idle * 100.0, stolen(f.stolen)))),
-            or_dash(self.beside.map(|b| format!("{}, {:.1} µs", thousands(b.proxy.per_second()), b.proxy.cpu_micros()))),
+            or_dash(self.beside.map(|b| {
+                format!("{}, {:.1} µs ({:.1})", thousands(b.proxy.per_second()), b.proxy.cpu_micros(), b.proxy.load_micros())
+            })),
             or_dash(self.beside.map(|b| format!("{} / {}", millis(b.sync.0), millis(b.sync.1)))),
             self.note.clone(),
         ]
@@ -121,7 +123,8 @@ pub(super) fn page(command: &str, lines: &[Line], before: Option<&Path>) -> Stri
 const NOTES: &str = "\
 API keys, an idempotency key per request, verdicts, lanes, pace, attempts and signatures are on in every run of the gateway; 100
 senders at 1,000 messages a second each; customers are drawn evenly from all that are stored. CPU is that of the measured process
-alone, user and system; load, upstream and webhook endpoint are in a process of their own on the same cores. Latencies are of open
+alone, user and system; load, upstream and webhook endpoint are in a process of their own on the same cores, whose time per message
+stands in brackets: the less it is, the more of the machine is left to what is measured. Latencies are of open
 loops: from the moment at which a request was due. The bare proxy (same libraries in and out, stores nothing) and the synced
 4 KiB writes on the same disk were measured right before each run. For lives, `of the proxy` is against the exchange budget: two HTTP
 exchanges per message through the proxy, divided by the eight of a life.
