@@ -106,7 +106,7 @@ impl Answers for Upstream {
 /// A number as Meta describes it: at the highest tier, so that no limit of Meta's is what is measured.
 fn number(node: &str) -> Value {
     json!({
-        "id": node, "verified_name": "Bulk", "quality_rating": "GREEN", "status": "CONNECTED", "platform_type": "CLOUD_API",
+        "id": node, "display_phone_number": format!("+{}", bulk::display_of(node)), "verified_name": "Bulk", "quality_rating": "GREEN", "status": "CONNECTED", "platform_type": "CLOUD_API",
         "throughput": { "level": "HIGH" }, "messaging_limit_tier": "TIER_UNLIMITED",
         "whatsapp_business_manager_messaging_limit": "TIER_UNLIMITED",
     })

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use transom_domain::address::{Channel, Identity, Phone};
 use transom_domain::id::{BusinessId, KeyId, SenderId, compose};
+use transom_domain::limits::{LimitsTold, MessagingLimit};
 use transom_domain::time::Timestamp;
 use transom_gateway::seal::{SealingKey, hex, random};
 use transom_gateway::service::webhook_secret;
@@ -121,10 +122,14 @@ pub(super) async fn furnish(dir: &Path, senders: u64, now: Timestamp) -> Result<
             state: SenderState::Active,
             created_at: now,
         };
-        ids.push(sender.id);
+        let id = sender.id;
+        ids.push(id);
         if store.put_sender(sender).await? != PutSender::Stored {
             bail!("{} is another business's sender in {}; name another folder", sender_phone(i), dir.display());
         }
+        let told =
+            LimitsTold { throughput: Some(1_000), limit: Some(MessagingLimit::Unlimited), at: now, ..LimitsTold::default() };
+        store.put_limits(business, id, told, now).await?;
     }
     let template = transom_meta::templates::parse(&template())?;
     store.put_templates(business, WABA.to_owned(), vec![template], true, now).await?;

@@ -28,7 +28,7 @@ pub(crate) const SENDERS_MAX: u64 = 1_000;
 pub(crate) struct Plan {
     /// Customers; each has a number, and all but one in four a conversation with one of the senders.
     pub(crate) customers: u64,
-    /// Senders, each at 1,000 messages a second.
+    /// Senders, each at 1,000 messages a second and without a messaging limit.
     pub(crate) senders: u64,
 }
 
