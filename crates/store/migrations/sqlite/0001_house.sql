@@ -124,7 +124,7 @@ CREATE UNIQUE INDEX message_id ON message (business, id);
 CREATE INDEX message_business ON message (business);
 CREATE INDEX message_customer ON message (business, customer);
 
--- Where each message stands: apart, so that a status does not rewrite a body.
+-- Where each message stands, and its last attempt: apart, so that a status does not rewrite a body.
 CREATE TABLE standing (
     seq INTEGER PRIMARY KEY,
     phase TEXT NOT NULL,
@@ -132,17 +132,26 @@ CREATE TABLE standing (
     phase_at INTEGER,
     failure TEXT,
     status TEXT NOT NULL,
-    told INTEGER NOT NULL
+    told INTEGER NOT NULL,
+    -- the last attempt, where there is one
+    number INTEGER,
+    owner INTEGER,
+    started_at INTEGER,
+    progress TEXT,
+    at INTEGER,
+    provider_id TEXT,
+    error TEXT,
+    note TEXT,
+    pricing TEXT,
+    priced TEXT,
+    -- the attempt for which the verdict was taken again, and the verdict, unless it was the one of the acceptance
+    judged INTEGER,
+    verdict TEXT
 );
 CREATE INDEX standing_unknown ON standing (phase_at) WHERE phase = 'unknown';
+CREATE INDEX standing_open ON standing (owner, number) WHERE progress = 'started';
 
--- A verdict taken again at dispatch; the message row has the first.
-CREATE TABLE verdict (
-    seq INTEGER PRIMARY KEY,
-    attempt INTEGER NOT NULL,
-    verdict TEXT NOT NULL
-);
-
+-- The attempts before the last.
 CREATE TABLE attempt (
     seq INTEGER NOT NULL,
     number INTEGER NOT NULL,
@@ -157,7 +166,6 @@ CREATE TABLE attempt (
     priced TEXT,
     PRIMARY KEY (seq, number)
 ) WITHOUT ROWID;
-CREATE INDEX attempt_open ON attempt (owner) WHERE progress = 'started';
 
 -- What was said of a message, one row per attempt and step, written once; attempt 0 is the message itself.
 CREATE TABLE word (
@@ -227,6 +235,7 @@ CREATE TABLE sender_counter (
     waiting INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- Lanes in which something waits. One with a message in flight and nothing behind it may do without a row.
 CREATE TABLE lane (
     sender BLOB NOT NULL,
     class INTEGER NOT NULL,

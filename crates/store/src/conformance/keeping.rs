@@ -7,7 +7,9 @@ use transom_domain::time::{Span, Timestamp};
 
 use super::desk::{APP, DESK, Desk, OWNER, RIVAL, SHOP, business, identity, person, sender};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{App, Direction, JournalEntry, Key, MessageFilter, Page, PutSender, Scopes, Sealed, StoreError};
+use crate::{
+    Accept, Accepted, App, Direction, HearBody, JournalEntry, Key, MessageFilter, Page, PutSender, Scopes, Sealed, StoreError,
+};
 
 const ANA: &str = "+4915112345678";
 const BEN: &str = "+4915112345679";
@@ -36,6 +38,39 @@ pub(super) async fn what_was_answered_is_there_after_opening_again(factory: &dyn
     // And positions go on where they were.
     let next = desk.send(BEN).await?;
     same!(desk.message(next).await?.position, 4);
+    Ok(())
+}
+
+pub(super) async fn what_started_at_once_holds_its_lane(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let eager = Accept { at_once: Some(desk.at_once()), ..desk.text(ANA)? };
+    let flying = eager.id;
+    hold!(matches!(desk.store.accept(eager).await?, Accepted::Stored { claimed: Some(_), .. }));
+    // A body that is refused after it wrote: its message gets an id that is taken. It undoes itself and nothing else.
+    let facts = ["in.1", "in.2"].map(|wamid| Ok(desk.inbound(person("+4915199999999")?, wamid, desk.now)));
+    let [first, second] = facts.map(|fact: Result<Fact, Broken>| fact.map(|fact| desk.body(vec![fact])));
+    let (first, second) = (first?, second?);
+    let again = HearBody { seed: first.seed, ..second };
+    let events = desk.store.hear(first).await?.events.len();
+    hold!(desk.store.hear(again).await.is_err());
+    same!(desk.events().await?.len(), events);
+    let behind = desk.send(ANA).await?;
+    same!(desk.message(behind).await?.position, 3);
+    same!(desk.started().await?, vec![]);
+    desk.answer(flying, 1, "wamid.1").await?;
+    same!(desk.started().await?, vec![behind]);
+    desk.answer(behind, 1, "wamid.2").await?;
+    // And after the process was killed.
+    let eager = Accept { at_once: Some(desk.at_once()), ..desk.text(BEN)? };
+    let flying = eager.id;
+    hold!(matches!(desk.store.accept(eager).await?, Accepted::Stored { claimed: Some(_), .. }));
+    drop(std::mem::replace(&mut desk.store, std::sync::Arc::new(crate::MemoryStore::new())));
+    desk.store = factory.open();
+    let behind = desk.send(BEN).await?;
+    same!(desk.started().await?, vec![]);
+    same!(desk.store.recover(OWNER - 1, desk.now, desk.now.plus(Span::minutes(10))).await?, 1);
+    same!(desk.shows(flying).await?, Status::Unknown);
+    same!(desk.started().await?, vec![behind]);
     Ok(())
 }
 

@@ -96,9 +96,9 @@ impl MessageRows for MemoryRows {
     }
 
     fn drop_message(&mut self, seq: Seq) -> Result<usize> {
-        let mut gone = self.attempts.drop_where(usize::MAX, |(s, _), _| *s == seq);
+        // As an engine counts that keeps the last attempt with the standing.
+        let mut gone = self.attempts.drop_where(usize::MAX, |(s, _), _| *s == seq).saturating_sub(1);
         gone += self.words.drop_where(usize::MAX, |(s, ..), _| *s == seq);
-        gone += usize::from(self.verdicts.contains_key(&seq));
         gone += usize::from(self.standings.contains_key(&seq));
         gone += usize::from(self.messages.contains_key(&seq));
         self.verdicts.drop(&seq);

@@ -6,7 +6,7 @@ use transom_domain::status::Phase;
 use transom_domain::time::Timestamp;
 
 use super::{claim, join, lane, people, reach, tell, timeline};
-use crate::rows::{AttemptRow, Brief, Conversation, Kept, Lane, NewMessage, Result, Rows, Standing, Whole};
+use crate::rows::{AttemptRow, Brief, Conversation, Kept, NewMessage, Result, Rows, Standing, Whole};
 use crate::{Accept, Accepted, AtOnce, Idempotency, IdempotencyKey, Replay, SenderState, Step, StoreError};
 
 /// What a key stands for.
@@ -84,8 +84,8 @@ pub(crate) fn accept(rows: &mut dyn Rows, accept: &Accept) -> Result<Accepted> {
         return Ok(Accepted::Stored { customer, position, claimed: None });
     };
     rows.put_attempt(brief.seq, &attempt)?;
-    rows.put_lane(&lane::key(&brief), &Lane { flight: Some(brief.seq), due: None, head: position })?;
-    rows.put_conversation(business, brief.sender, customer, &conversation)?;
+    rows.fly(&lane::key(&brief), brief.seq, position)?;
+    rows.put_paid_back(business, brief.sender, customer, &conversation)?;
     let whole =
         Whole { draft: Some(accept.draft.clone()), inbound: None, verdict: Some(accept.verdict.clone()), redacted: false };
     let claimed = claim::claimed(rows, brief, standing, attempts, whole, &conversation)?;

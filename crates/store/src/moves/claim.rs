@@ -139,7 +139,7 @@ fn start(rows: &mut dyn Rows, key: &LaneKey, head: &Wait, conversation: &Convers
     rows.drop_wait(key.sender, head.position)?;
     rows.count_waiting(key.sender, -1)?;
     rows.put_lane(key, &Lane { flight: Some(head.seq), due: None, head: head.position })?;
-    rows.put_conversation(brief.business, key.sender, key.customer, conversation)?;
+    rows.put_paid_back(brief.business, key.sender, key.customer, conversation)?;
     standing.phase = Phase::InFlight;
     tell::standing(rows, &brief, &mut standing, &attempts, now, now)?;
     let whole = read::whole(rows, &brief)?;

@@ -34,7 +34,8 @@ pub(crate) fn join_last(rows: &mut dyn Rows, wait: &Wait) -> Result<()> {
     rows.put_wait(wait)?;
     match rows.lane(&wait.lane)? {
         None => rows.put_lane(&wait.lane, &Lane { flight: None, due: Some(wait.not_before), head: wait.position }),
-        Some(lane) if lane.flight.is_some() || lane.due.is_some_and(|due| due <= wait.not_before) => Ok(()),
+        Some(lane) if lane.flight.is_some() => rows.seat(&wait.lane),
+        Some(lane) if lane.due.is_some_and(|due| due <= wait.not_before) => Ok(()),
         Some(lane) => refresh(rows, &wait.lane, lane),
     }
 }
@@ -82,6 +83,9 @@ pub(crate) fn set_phase(rows: &mut dyn Rows, brief: &Brief, standing: &mut Stand
         timeline::note(rows, brief.seq, word)?;
     }
     standing.phase = phase;
+    if was_in_flight && !queued && rows.land(&key(brief), brief.seq)? {
+        return Ok(());
+    }
     if was_queued || queued || was_in_flight {
         look_again(rows, &key(brief), was_in_flight.then_some(brief.seq))?;
     }

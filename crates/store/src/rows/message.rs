@@ -95,6 +95,11 @@ pub(crate) struct Kept {
 
 /// Rows of messages.
 pub(crate) trait MessageRows {
+    /// Ends a move: what was put off is written.
+    fn finish(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     fn insert_message(&mut self, message: &NewMessage<'_>) -> Result<Seq>;
     fn has_message(&self, business: BusinessId, id: MessageId) -> Result<bool>;
     fn brief(&self, business: BusinessId, id: MessageId) -> Result<Option<(Brief, Standing)>>;

@@ -101,6 +101,10 @@ pub(crate) trait PeopleRows {
         customer: CustomerId,
         row: &Conversation,
     ) -> Result<()>;
+    /// As [`PeopleRows::put_conversation`], where nothing but the pair's pace has changed: less than that.
+    fn put_paid_back(&mut self, business: BusinessId, sender: SenderId, customer: CustomerId, row: &Conversation) -> Result<()> {
+        self.put_conversation(business, sender, customer, row)
+    }
     /// The sender that heard this customer last.
     fn last_heard_by(&self, business: BusinessId, customer: CustomerId) -> Result<Option<SenderId>>;
     /// Conversations that were ever heard, latest first, after the one given; narrowed to a sender or a customer.

@@ -10,7 +10,7 @@ use super::{Result, Seq};
 pub(crate) const PARKED: Timestamp = Timestamp::FAR;
 
 /// Messages of one lane start in the order of their positions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct LaneKey {
     pub(crate) sender: SenderId,
     pub(crate) class: Class,
@@ -57,6 +57,18 @@ pub(crate) trait QueueRows {
     fn lane(&self, key: &LaneKey) -> Result<Option<Lane>>;
     fn put_lane(&mut self, key: &LaneKey, lane: &Lane) -> Result<()>;
     fn drop_lane(&mut self, key: &LaneKey) -> Result<()>;
+    /// A message is in flight in a lane that was empty: less than [`QueueRows::put_lane`], as long as nothing waits behind it.
+    fn fly(&mut self, key: &LaneKey, seq: Seq, position: u64) -> Result<()> {
+        self.put_lane(key, &Lane { flight: Some(seq), due: None, head: position })
+    }
+    /// It is no longer in flight: drops the lane, if nothing waits behind it. `false` when something may.
+    fn land(&mut self, _key: &LaneKey, _seq: Seq) -> Result<bool> {
+        Ok(false)
+    }
+    /// Something waits now behind what is in flight.
+    fn seat(&mut self, _key: &LaneKey) -> Result<()> {
+        Ok(())
+    }
     /// Lanes of one class that are due, by due time and head.
     fn due_lanes(&self, sender: SenderId, class: Class, now: Timestamp, limit: usize) -> Result<Vec<LaneKey>>;
     /// When the first lane of a class is due.

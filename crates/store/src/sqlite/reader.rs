@@ -106,7 +106,7 @@ impl Drop for Lent {
 fn on_one_state<T>(connection: &Connection, run: impl FnOnce(&dyn Rows) -> Result<T>) -> Result<T> {
     execute(connection, "BEGIN").map_err(fault)?;
     let begun = Begun(connection);
-    let read = run(&SqliteRows { connection });
+    let read = run(&SqliteRows::reading(connection));
     drop(begun);
     read
 }

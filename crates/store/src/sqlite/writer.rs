@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{oneshot, watch};
 
+use super::cache::Cache;
 use super::checkpoint::Checkpointer;
 use super::rows::{SqliteRows, execute, fault};
 use crate::StoreError;
@@ -39,7 +40,7 @@ struct Job<T, F> {
 
 impl<T: Send, F: Fn(&mut dyn Rows) -> Result<T> + Send> Work for Job<T, F> {
     fn run(&mut self, rows: &mut dyn Rows) -> bool {
-        let answer = (self.run)(rows);
+        let answer = (self.run)(rows).and_then(|answer| rows.finish().map(|()| answer));
         let stands = answer.is_ok();
         self.answer = Some(answer);
         stands
@@ -171,6 +172,7 @@ impl Drop for Watch<'_> {
 pub(super) fn run(connection: &Connection, inbox: &Inbox, checkpointer: &Checkpointer) {
     let _watch = Watch(inbox);
     let mut dirty = false;
+    let cache = Cache::default();
     let mut groups = 0u32;
     loop {
         // Without anything to write back there is nothing to wake up for.
@@ -184,7 +186,7 @@ pub(super) fn run(connection: &Connection, inbox: &Inbox, checkpointer: &Checkpo
             Taken::Group(group) => {
                 dirty = true;
                 groups = groups.wrapping_add(1);
-                if let Err(why) = commit(connection, group) {
+                if let Err(why) = commit(connection, &cache, group) {
                     inbox.fail(&why);
                     return;
                 }
@@ -197,14 +199,15 @@ pub(super) fn run(connection: &Connection, inbox: &Inbox, checkpointer: &Checkpo
 }
 
 /// Runs a group and commits it. An error is one after which nothing more may be written.
-fn commit(connection: &Connection, group: Vec<Box<dyn Work>>) -> std::result::Result<(), String> {
+fn commit(connection: &Connection, cache: &Cache, group: Vec<Box<dyn Work>>) -> std::result::Result<(), String> {
     let mut todo: VecDeque<_> = group.into();
     while !todo.is_empty() {
         let mut done: Vec<Box<dyn Work>> = Vec::with_capacity(todo.len());
-        let outcome = round(connection, &mut todo, &mut done);
+        let outcome = round(connection, cache, &mut todo, &mut done);
         let (group, fate) = match outcome {
             Ok(()) => (Ok(()), Ok(())),
             Err(error) => {
+                cache.forget();
                 let passes = matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy));
                 let why = fault(error);
                 if !connection.is_autocommit()
@@ -236,41 +239,55 @@ fn commit(connection: &Connection, group: Vec<Box<dyn Work>>) -> std::result::Re
 }
 
 /// One transaction: moves from `todo` go to `done` as they are run.
-fn round(connection: &Connection, todo: &mut VecDeque<Box<dyn Work>>, done: &mut Vec<Box<dyn Work>>) -> rusqlite::Result<()> {
+fn round(
+    connection: &Connection,
+    cache: &Cache,
+    todo: &mut VecDeque<Box<dyn Work>>,
+    done: &mut Vec<Box<dyn Work>>,
+) -> rusqlite::Result<()> {
     if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
         done.extend(todo.drain(..));
         return Err(error);
     }
-    if todo.iter_mut().all(|work| runs_clean(connection, &mut **work)) {
+    if todo.iter_mut().all(|work| runs_clean(connection, cache, &mut **work)) {
         done.extend(todo.drain(..));
+        SqliteRows::writing(connection, cache).flush()?;
         return execute(connection, "COMMIT");
     }
     // One of them has to be undone: all are, and run again so that each can be undone by itself. That costs SQLite a copy of
     // every page that a move is the first to touch, which is why it is not the usual way.
+    cache.forget();
     if !connection.is_autocommit()
         && let Err(error) = execute(connection, "ROLLBACK")
     {
         done.extend(todo.drain(..));
         return Err(error);
     }
-    apart(connection, todo, done)
+    apart(connection, cache, todo, done)
 }
 
 /// Runs a move; `false` when it has to be undone.
-fn runs_clean(connection: &Connection, work: &mut dyn Work) -> bool {
-    let before = connection.total_changes();
-    work.run(&mut SqliteRows { connection }) || (connection.total_changes() == before && !connection.is_autocommit())
+fn runs_clean(connection: &Connection, cache: &Cache, work: &mut dyn Work) -> bool {
+    let changes = || (connection.total_changes(), cache.changes());
+    let before = changes();
+    work.run(&mut SqliteRows::writing(connection, cache)) || (changes() == before && !connection.is_autocommit())
 }
 
 /// As [`round`], with a savepoint for each move.
-fn apart(connection: &Connection, todo: &mut VecDeque<Box<dyn Work>>, done: &mut Vec<Box<dyn Work>>) -> rusqlite::Result<()> {
+fn apart(
+    connection: &Connection,
+    cache: &Cache,
+    todo: &mut VecDeque<Box<dyn Work>>,
+    done: &mut Vec<Box<dyn Work>>,
+) -> rusqlite::Result<()> {
     if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
         done.extend(todo.drain(..));
         return Err(error);
     }
     while let Some(mut work) = todo.pop_front() {
         let began = execute(connection, "SAVEPOINT move");
-        let stands = began.is_ok() && work.run(&mut SqliteRows { connection });
+        let mut rows = SqliteRows::writing(connection, cache);
+        let stands = began.is_ok() && work.run(&mut rows);
         done.push(work);
         began?;
         if connection.is_autocommit() {
@@ -281,7 +298,10 @@ fn apart(connection: &Connection, todo: &mut VecDeque<Box<dyn Work>>, done: &mut
                 Some("the transaction was undone; the disk is full or failing".to_owned()),
             ));
         }
-        if !stands {
+        if stands {
+            rows.flush()?;
+        } else {
+            cache.forget();
             execute(connection, "ROLLBACK TO move")?;
         }
         execute(connection, "RELEASE move")?;
@@ -309,7 +329,7 @@ mod tests {
 
     fn heard(connection: &Connection, app: &str) -> bool {
         use crate::rows::MessageRows;
-        SqliteRows { connection }.heard_of(app).unwrap().is_some()
+        SqliteRows::reading(connection).heard_of(app).unwrap().is_some()
     }
 
     #[test]
@@ -321,7 +341,7 @@ mod tests {
             Err::<(), _>(StoreError::Corrupt("no".to_owned()))
         });
         let (third, mut third_answer) = job(|rows| rows.put_heard_of("third", Timestamp::EPOCH));
-        commit(&connection, vec![first, second, third]).unwrap();
+        commit(&connection, &Cache::default(), vec![first, second, third]).unwrap();
         assert_eq!(first_answer.try_recv().unwrap(), Ok(()));
         assert_eq!(second_answer.try_recv().unwrap(), Err(StoreError::Corrupt("no".to_owned())));
         assert_eq!(third_answer.try_recv().unwrap(), Ok(()));
@@ -334,10 +354,10 @@ mod tests {
         let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
         connection.execute_batch(&format!("PRAGMA max_page_count = {pages}")).unwrap();
         let (large, mut large_answer) = job(|rows| rows.put_heard_of(&"x".repeat(100_000), Timestamp::EPOCH));
-        commit(&connection, vec![large]).unwrap();
+        commit(&connection, &Cache::default(), vec![large]).unwrap();
         assert!(matches!(large_answer.try_recv().unwrap(), Err(StoreError::Unavailable(_))));
         let (small, mut small_answer) = job(|rows| rows.put_heard_of("small", Timestamp::EPOCH));
-        commit(&connection, vec![small]).unwrap();
+        commit(&connection, &Cache::default(), vec![small]).unwrap();
         assert_eq!(small_answer.try_recv().unwrap(), Ok(()));
     }
 
@@ -352,11 +372,11 @@ mod tests {
         let theirs = Connection::open(&path).unwrap();
         theirs.execute_batch("BEGIN IMMEDIATE").unwrap();
         let (first, mut first_answer) = job(|rows| rows.put_heard_of("first", Timestamp::EPOCH));
-        commit(&ours, vec![first]).unwrap();
+        commit(&ours, &Cache::default(), vec![first]).unwrap();
         assert!(matches!(first_answer.try_recv().unwrap(), Err(StoreError::Unavailable(_))), "told at once, never silently");
         theirs.execute_batch("ROLLBACK").unwrap();
         let (second, mut second_answer) = job(|rows| rows.put_heard_of("second", Timestamp::EPOCH));
-        commit(&ours, vec![second]).unwrap();
+        commit(&ours, &Cache::default(), vec![second]).unwrap();
         assert_eq!(second_answer.try_recv().unwrap(), Ok(()));
         assert!(!heard(&ours, "first") && heard(&ours, "second"));
     }
@@ -373,7 +393,7 @@ mod tests {
             .unwrap();
         let (first, mut first_answer) = job(|_| Ok(7));
         let (second, mut second_answer) = job(|rows| rows.put_heard_of("x", Timestamp::EPOCH));
-        assert!(commit(&connection, vec![first, second]).is_err());
+        assert!(commit(&connection, &Cache::default(), vec![first, second]).is_err());
         assert!(first_answer.try_recv().unwrap().is_err());
         assert!(second_answer.try_recv().unwrap().is_err());
         assert!(!heard(&connection, "x"));

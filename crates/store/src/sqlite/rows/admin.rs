@@ -139,7 +139,14 @@ impl AdminRows for SqliteRows<'_> {
     }
 
     fn sender(&self, id: SenderId) -> Result<Option<Sender>> {
-        self.one(select_sender!(" WHERE id = ?1"), [id.to_bytes()], sender)
+        if let Some(known) = self.cache.and_then(|cache| cache.senders.borrow().get(&id).cloned()) {
+            return Ok(Some(known));
+        }
+        let found = self.one(select_sender!(" WHERE id = ?1"), [id.to_bytes()], sender)?;
+        if let (Some(cache), Some(found)) = (self.cache, &found) {
+            cache.senders.borrow_mut().insert(id, found.clone());
+        }
+        Ok(found)
     }
 
     fn put_sender(&mut self, sender: &Sender) -> Result<()> {
@@ -163,6 +170,7 @@ impl AdminRows for SqliteRows<'_> {
                 sender.created_at.as_millis()
             ],
         )?;
+        self.cache()?.senders.borrow_mut().insert(sender.id, sender.clone());
         Ok(())
     }
 

@@ -1,11 +1,13 @@
 //! Messages, attempts, and the narrow rows beside them.
 
+use std::rc::Rc;
+
 use rusqlite::{Row, params};
 
 use transom_domain::fact::Reported;
 use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
-use transom_domain::message::{Attempt, Class, WhenUnknown};
-use transom_domain::status::{Phase, Progress, Status};
+use transom_domain::message::{Class, WhenUnknown};
+use transom_domain::status::{Phase, Status};
 use transom_domain::time::Timestamp;
 use transom_domain::verdict::Verdict;
 
@@ -14,6 +16,7 @@ use super::{
     get_time_if, get_word, int, json, json_if, millis,
 };
 use crate::rows::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Result, Seq, Standing, Verdicts, Whole};
+use crate::sqlite::cache::{State, Written};
 use crate::{Step, Word};
 
 /// The query of what [`brief`] reads, in its order, with a condition.
@@ -28,17 +31,13 @@ macro_rules! select_brief {
     };
 }
 
-/// One message, by its id.
-pub(super) const BRIEF_BY_ID: &str = select_brief!(" WHERE m.business = ?1 AND m.id = ?2");
-/// One message, by its number.
-pub(super) const BRIEF_BY_SEQ: &str = select_brief!(" WHERE m.seq = ?1");
 /// A customer's messages, newest first.
 pub(super) const NEWEST_OF_CUSTOMER: &str =
     select_brief!(" WHERE m.business = ?1 AND m.customer = ?2 AND m.seq < ?3 ORDER BY m.seq DESC LIMIT ?4");
 /// A business's messages, newest first.
 pub(super) const NEWEST: &str = select_brief!(" WHERE m.business = ?1 AND m.seq < ?2 ORDER BY m.seq DESC LIMIT ?3");
 
-fn brief(row: &Row<'_>) -> Result<(Brief, Standing)> {
+pub(super) fn brief(row: &Row<'_>) -> Result<(Brief, Standing)> {
     let rank: u8 = get(row, 8)?;
     let whens = [WhenUnknown::Auto, WhenUnknown::Fail, WhenUnknown::Resend];
     let brief = Brief {
@@ -76,7 +75,7 @@ fn brief(row: &Row<'_>) -> Result<(Brief, Standing)> {
 }
 
 /// A phase as its columns: word, moment, failure.
-fn phase(phase: &Phase) -> Result<(&'static str, Option<i64>, Option<String>)> {
+pub(super) fn phase(phase: &Phase) -> Result<(&'static str, Option<i64>, Option<String>)> {
     Ok(match phase {
         Phase::Queued { not_before } => ("queued", Some(not_before.as_millis()), None),
         Phase::InFlight => ("in_flight", None, None),
@@ -86,30 +85,6 @@ fn phase(phase: &Phase) -> Result<(&'static str, Option<i64>, Option<String>)> {
         Phase::Expired => ("expired", None, None),
         Phase::Cancelled => ("cancelled", None, None),
         Phase::Received => ("received", None, None),
-    })
-}
-
-/// What [`attempt`] reads, in its order.
-pub(super) const ATTEMPTS: &str = "SELECT number, owner, started_at, progress, at, provider_id, error, note, pricing, priced
-     FROM attempt WHERE seq = ?1 ORDER BY number";
-
-fn attempt(row: &Row<'_>) -> Result<AttemptRow> {
-    let owner: i64 = get(row, 1)?;
-    let priced: Option<String> = get(row, 9)?;
-    Ok(AttemptRow {
-        attempt: Attempt {
-            number: get_small(row, 0)?,
-            started_at: get_time(row, 2)?,
-            progress: get_word(row, 3, Progress::named)?,
-            at: get_time(row, 4)?,
-            provider_id: get(row, 5)?,
-            error: get_json_if(row, 6)?,
-            note: get(row, 7)?,
-            pricing: get_json_if(row, 8)?,
-        },
-        // The owner is any 64 bits: kept as the signed number with the same bits.
-        owner: owner.cast_unsigned(),
-        priced: priced.as_deref().and_then(Progress::named),
     })
 }
 
@@ -152,12 +127,17 @@ pub(super) const OVERDUE: &str =
 pub(super) const NEXT_OVERDUE: &str =
     "SELECT phase_at FROM standing WHERE phase = 'unknown' AND phase_at > ?1 ORDER BY phase_at LIMIT 1";
 
-/// Attempts of other owners without an outcome.
-pub(super) const LEFT_BEHIND: &str = "SELECT seq, number FROM attempt INDEXED BY attempt_open WHERE progress = 'started' AND owner <> ?1 ORDER BY seq, number LIMIT ?2";
+/// Attempts of other owners without an outcome. Another is only begun once the one before has one, so that they are the last ones.
+pub(super) const LEFT_BEHIND: &str = "SELECT seq, number FROM standing INDEXED BY standing_open WHERE progress = 'started' AND owner <> ?1 ORDER BY seq, number LIMIT ?2";
 
 impl MessageRows for SqliteRows<'_> {
+    fn finish(&mut self) -> Result<()> {
+        self.finish_states()
+    }
+
     fn insert_message(&mut self, message: &NewMessage<'_>) -> Result<Seq> {
         let b = message.brief;
+        let verdict: Option<Rc<str>> = json_if(message.verdict)?.map(Into::into);
         self.run(
             "INSERT INTO message (id, business, sender, customer, channel, address, position, class, accepted_at, expires_at,
                  when_unknown, callback_data, campaign, reply_to, draft, inbound, verdict, told_at)
@@ -179,16 +159,20 @@ impl MessageRows for SqliteRows<'_> {
                 b.reply_to,
                 json_if(message.draft)?,
                 json_if(message.inbound)?,
-                json_if(message.verdict)?,
+                verdict.as_deref(),
                 message.told_at.map(int)
             ],
         )?;
         let seq = self.connection.last_insert_rowid();
-        let (word, at, failure) = phase(&message.standing.phase)?;
-        self.run(
-            "INSERT INTO standing (seq, phase, phase_at, failure, status, told) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![seq, word, at, failure, message.standing.status.as_str(), message.standing.told],
-        )?;
+        self.begin_state(State {
+            brief: Rc::new(Brief { seq, ..b.clone() }),
+            standing: message.standing.clone(),
+            attempts: Vec::new(),
+            judged: None,
+            accepted_on: verdict,
+            stored: None,
+            changed: Vec::new(),
+        })?;
         Ok(seq)
     }
 
@@ -199,18 +183,17 @@ impl MessageRows for SqliteRows<'_> {
     }
 
     fn brief(&self, business: BusinessId, id: MessageId) -> Result<Option<(Brief, Standing)>> {
-        let sql = BRIEF_BY_ID;
-        self.one(sql, [business.to_bytes(), id.to_bytes()], brief)
+        self.state_of(business, id, |state| (Brief::clone(&state.brief), state.standing.clone()))
     }
 
     fn brief_of(&self, seq: Seq) -> Result<Option<(Brief, Standing)>> {
-        self.one(BRIEF_BY_SEQ, [seq], brief)
+        self.state(seq, |state| (Brief::clone(&state.brief), state.standing.clone()))
     }
 
     fn whole(&self, seq: Seq) -> Result<Option<Whole>> {
         self.one(
-            "SELECT m.draft, m.inbound, coalesce(v.verdict, m.verdict) AS verdict, m.redacted
-             FROM message m LEFT JOIN verdict v ON v.seq = m.seq WHERE m.seq = ?1",
+            "SELECT m.draft, m.inbound, coalesce(s.verdict, m.verdict) AS verdict, m.redacted
+             FROM message m LEFT JOIN standing s ON s.seq = m.seq WHERE m.seq = ?1",
             [seq],
             |row| {
                 Ok(Whole {
@@ -224,28 +207,29 @@ impl MessageRows for SqliteRows<'_> {
     }
 
     fn set_standing(&mut self, seq: Seq, standing: &Standing) -> Result<()> {
-        let (word, at, failure) = phase(&standing.phase)?;
-        self.run(
-            "UPDATE standing SET phase = ?2, phase_at = ?3, failure = ?4, status = ?5, told = ?6 WHERE seq = ?1",
-            params![seq, word, at, failure, standing.status.as_str(), standing.told],
-        )?;
-        Ok(())
+        self.change(seq, |state| state.standing = standing.clone())
     }
 
     fn set_verdict(&mut self, seq: Seq, attempt: u32, verdict: &Verdict) -> Result<()> {
-        self.run(
-            "INSERT OR REPLACE INTO verdict (seq, attempt, verdict) VALUES (?1, ?2, ?3)",
-            params![seq, attempt, json(verdict)?],
-        )?;
-        Ok(())
+        let again = json(verdict)?;
+        self.change(seq, |state| {
+            let same = state.accepted_on.as_deref() == Some(again.as_str());
+            state.judged = Some((attempt, (!same).then(|| again.into())));
+        })
     }
 
     fn verdicts(&self, seq: Seq) -> Result<Verdicts> {
-        let first = self.one("SELECT verdict FROM message WHERE seq = ?1", [seq], |row| get_json_if(row, 0))?.flatten();
-        let again = self.one("SELECT attempt, verdict FROM verdict WHERE seq = ?1", [seq], |row| {
-            Ok((get_small(row, 0)?, get_json(row, 1)?))
-        })?;
-        Ok((first, again))
+        let both = self.one(
+            "SELECT m.verdict, s.judged, s.verdict FROM message m JOIN standing s ON s.seq = m.seq WHERE m.seq = ?1",
+            [seq],
+            |row| {
+                let first: Option<Verdict> = get_json_if(row, 0)?;
+                let attempt: Option<u32> = get(row, 1)?;
+                let again = get_json_if(row, 2)?.or_else(|| first.clone());
+                Ok((first, attempt.zip(again)))
+            },
+        )?;
+        Ok(both.unwrap_or_default())
     }
 
     fn told_at(&self, seq: Seq) -> Result<Option<u64>> {
@@ -258,11 +242,11 @@ impl MessageRows for SqliteRows<'_> {
     }
 
     fn drop_message(&mut self, seq: Seq) -> Result<usize> {
+        self.forget_state(self.cache()?, seq);
         let mut gone = 0;
         for table in [
             "DELETE FROM word WHERE seq = ?1",
             "DELETE FROM attempt WHERE seq = ?1",
-            "DELETE FROM verdict WHERE seq = ?1",
             "DELETE FROM standing WHERE seq = ?1",
             "DELETE FROM message WHERE seq = ?1",
         ] {
@@ -279,6 +263,7 @@ impl MessageRows for SqliteRows<'_> {
         limit: usize,
     ) -> Result<Vec<(Brief, Standing)>> {
         let before = before.unwrap_or(i64::MAX);
+        self.finish_states()?;
         match customer {
             Some(customer) => {
                 self.all(NEWEST_OF_CUSTOMER, params![business.to_bytes(), customer.to_bytes(), before, bound(limit)], brief)
@@ -288,48 +273,38 @@ impl MessageRows for SqliteRows<'_> {
     }
 
     fn overdue(&self, now: Timestamp, limit: usize) -> Result<Vec<Seq>> {
+        self.finish_states()?;
         self.all(OVERDUE, params![now.as_millis(), bound(limit)], |row| get(row, "seq"))
     }
 
     fn next_overdue(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+        self.finish_states()?;
         self.one(NEXT_OVERDUE, [now.as_millis()], |row| get_time(row, "phase_at"))
     }
 
     fn attempts(&self, seq: Seq) -> Result<Vec<AttemptRow>> {
-        self.all(ATTEMPTS, [seq], attempt)
+        Ok(self.state(seq, |state| state.attempts.clone())?.unwrap_or_default())
     }
 
     fn put_attempt(&mut self, seq: Seq, row: &AttemptRow) -> Result<()> {
-        let a = &row.attempt;
-        self.run(
-            "INSERT INTO attempt (seq, number, owner, started_at, progress, at, provider_id, error, note, pricing, priced)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-             ON CONFLICT (seq, number) DO UPDATE SET progress = ?5, at = ?6, provider_id = ?7, error = ?8, note = ?9,
-                 pricing = ?10, priced = ?11",
-            params![
-                seq,
-                a.number,
-                row.owner.cast_signed(),
-                a.started_at.as_millis(),
-                a.progress.as_str(),
-                a.at.as_millis(),
-                a.provider_id,
-                json_if(a.error.as_ref())?,
-                a.note,
-                json_if(a.pricing.as_ref())?,
-                row.priced.map(Progress::as_str)
-            ],
-        )?;
-        Ok(())
+        let number = row.attempt.number;
+        self.change(seq, |state| match state.attempts.iter().position(|known| known.attempt.number >= number) {
+            Some(at) if state.attempts[at].attempt.number == number => {
+                state.attempts[at] = row.clone();
+                state.changed.push(number);
+            }
+            at => state.attempts.insert(at.unwrap_or(state.attempts.len()), row.clone()),
+        })
     }
 
     fn drop_attempt(&mut self, seq: Seq, number: u32) -> Result<()> {
         self.run("DELETE FROM word WHERE seq = ?1 AND attempt = ?2", params![seq, number])?;
         self.run("DELETE FROM attempt WHERE seq = ?1 AND number = ?2", params![seq, number])?;
-        Ok(())
+        self.change(seq, |state| state.attempts.retain(|row| row.attempt.number != number))
     }
 
     fn left_behind(&self, owner: u64, limit: usize) -> Result<Vec<(Seq, u32)>> {
+        self.finish_states()?;
         self.all(LEFT_BEHIND, params![owner.cast_signed(), bound(limit)], |row| Ok((get(row, "seq")?, get_small(row, "number")?)))
     }
 
@@ -369,18 +344,29 @@ impl MessageRows for SqliteRows<'_> {
     }
 
     fn provided(&self, business: BusinessId, provider_id: &str) -> Result<Option<(Seq, u32)>> {
-        self.one(
+        let key = (business, provider_id.to_owned());
+        if let Some(known) = self.cache.and_then(|cache| cache.provided.borrow().get(&key).copied()) {
+            return Ok(Some(known));
+        }
+        let found = self.one(
             "SELECT seq, attempt FROM provider WHERE business = ?1 AND provider_id = ?2",
             params![business.to_bytes(), provider_id],
             |row| Ok((get(row, 0)?, get_small(row, 1)?)),
-        )
+        )?;
+        if let (Some(cache), Some(found)) = (self.cache, found) {
+            cache.provided.borrow_mut().put(key, found);
+        }
+        Ok(found)
     }
 
     fn bind(&mut self, business: BusinessId, provider_id: &str, seq: Seq, attempt: u32) -> Result<()> {
-        self.run(
+        let bound = self.run(
             "INSERT OR IGNORE INTO provider (business, provider_id, seq, attempt) VALUES (?1, ?2, ?3, ?4)",
             params![business.to_bytes(), provider_id, seq, attempt],
         )?;
+        if bound > 0 {
+            self.cache()?.provided.borrow_mut().put((business, provider_id.to_owned()), (seq, attempt));
+        }
         Ok(())
     }
 
@@ -398,10 +384,19 @@ impl MessageRows for SqliteRows<'_> {
                 json_if(orphan.failure.as_ref())?
             ],
         )?;
+        self.cache()?.orphans.set(Some(true));
         Ok(kept > 0)
     }
 
     fn take_orphans(&mut self, business: BusinessId, provider_id: &str) -> Result<Vec<Orphan>> {
+        let orphans = &self.cache()?.orphans;
+        // Asked for every message, and there hardly ever are any.
+        if orphans.get().is_none() {
+            orphans.set(Some(self.one("SELECT 1 FROM orphan LIMIT 1", [], |_| Ok(()))?.is_some()));
+        }
+        if orphans.get() == Some(false) {
+            return Ok(Vec::new());
+        }
         let orphans = self.all(
             "SELECT * FROM orphan WHERE business = ?1 AND provider_id = ?2 ORDER BY status",
             params![business.to_bytes(), provider_id],
@@ -437,11 +432,20 @@ impl MessageRows for SqliteRows<'_> {
     }
 
     fn heard_of(&self, app: &str) -> Result<Option<Timestamp>> {
-        self.one("SELECT started_at FROM app_heard WHERE app = ?1", [app], |row| get_time(row, "started_at"))
+        if let Some(known) = self.cache.and_then(|cache| cache.heard_of.borrow().get(app).map(|kept| kept.value)) {
+            return Ok(Some(known));
+        }
+        let found = self.one("SELECT started_at FROM app_heard WHERE app = ?1", [app], |row| get_time(row, 0))?;
+        if let (Some(cache), Some(value)) = (self.cache, found) {
+            cache.heard_of.borrow_mut().insert(app.to_owned(), Written { value, dirty: false });
+        }
+        Ok(found)
     }
 
     fn put_heard_of(&mut self, app: &str, started_at: Timestamp) -> Result<()> {
-        self.run("INSERT OR REPLACE INTO app_heard (app, started_at) VALUES (?1, ?2)", params![app, started_at.as_millis()])?;
+        let cache = self.cache()?;
+        cache.heard_of.borrow_mut().insert(app.to_owned(), Written { value: started_at, dirty: true });
+        cache.changed();
         Ok(())
     }
 }

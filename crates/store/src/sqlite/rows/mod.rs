@@ -2,12 +2,14 @@
 
 mod admin;
 pub(super) mod count;
+mod flush;
 mod message;
 mod people;
 #[cfg(test)]
 mod plans;
 mod queue;
 mod reach;
+mod state;
 mod sweep;
 mod telling;
 
@@ -19,12 +21,30 @@ use serde::de::DeserializeOwned;
 use transom_domain::address::{Channel, Identity};
 use transom_domain::time::Timestamp;
 
+use super::cache::Cache;
 use crate::StoreError;
 use crate::rows::Result;
 
 /// The rows behind one connection, inside a transaction that its holder has opened.
 pub(crate) struct SqliteRows<'c> {
-    pub(crate) connection: &'c Connection,
+    connection: &'c Connection,
+    /// What the writer remembers; a reader remembers nothing.
+    cache: Option<&'c Cache>,
+}
+
+impl<'c> SqliteRows<'c> {
+    pub(crate) fn reading(connection: &'c Connection) -> Self {
+        Self { connection, cache: None }
+    }
+
+    pub(crate) fn writing(connection: &'c Connection, cache: &'c Cache) -> Self {
+        Self { connection, cache: Some(cache) }
+    }
+
+    /// What the writer remembers, for those who change it.
+    fn cache(&self) -> Result<&'c Cache> {
+        self.cache.ok_or_else(|| StoreError::Unavailable("this connection only reads".to_owned()))
+    }
 }
 
 /// What an error of SQLite's means to a caller.

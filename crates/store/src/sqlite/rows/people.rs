@@ -52,11 +52,19 @@ pub(super) const IDENTITIES: &str = "SELECT identity FROM identity WHERE busines
 
 impl PeopleRows for SqliteRows<'_> {
     fn holder(&self, business: BusinessId, identity: &Identity) -> Result<Option<(CustomerId, Timestamp)>> {
-        self.one(
+        let key = (business, identity.to_string());
+        if let Some(known) = self.cache.and_then(|cache| cache.holders.borrow().get(&key).copied()) {
+            return Ok(Some(known));
+        }
+        let found = self.one(
             "SELECT customer, since FROM identity WHERE business = ?1 AND identity = ?2",
-            params![business.to_bytes(), identity.to_string()],
-            |row| Ok((CustomerId::from_bytes(get_id(row, "customer")?), get_time(row, "since")?)),
-        )
+            params![business.to_bytes(), key.1],
+            |row| Ok((CustomerId::from_bytes(get_id(row, 0)?), get_time(row, 1)?)),
+        )?;
+        if let (Some(cache), Some(found)) = (self.cache, found) {
+            cache.holders.borrow_mut().put(key, found);
+        }
+        Ok(found)
     }
 
     fn put_identity(&mut self, business: BusinessId, identity: &Identity, customer: CustomerId, since: Timestamp) -> Result<()> {
@@ -64,6 +72,7 @@ impl PeopleRows for SqliteRows<'_> {
             "INSERT OR REPLACE INTO identity (business, identity, customer, since) VALUES (?1, ?2, ?3, ?4)",
             params![business.to_bytes(), identity.to_string(), customer.to_bytes(), since.as_millis()],
         )?;
+        self.cache()?.holders.borrow_mut().put((business, identity.to_string()), (customer, since));
         Ok(())
     }
 
@@ -72,7 +81,15 @@ impl PeopleRows for SqliteRows<'_> {
     }
 
     fn customer(&self, business: BusinessId, id: CustomerId) -> Result<Option<CustomerRow>> {
-        self.one(CUSTOMER, [business.to_bytes(), id.to_bytes()], customer)
+        let key = (business, id);
+        if let Some(known) = self.cache.and_then(|cache| cache.customers.borrow().get(&key).cloned()) {
+            return Ok(Some(known));
+        }
+        let found = self.one(CUSTOMER, [business.to_bytes(), id.to_bytes()], customer)?;
+        if let (Some(cache), Some(found)) = (self.cache, &found) {
+            cache.customers.borrow_mut().put(key, found.clone());
+        }
+        Ok(found)
     }
 
     fn put_customer(&mut self, row: &CustomerRow) -> Result<()> {
@@ -97,6 +114,7 @@ impl PeopleRows for SqliteRows<'_> {
                 row.nothing
             ],
         )?;
+        self.cache()?.customers.borrow_mut().put((row.business, row.id), row.clone());
         Ok(())
     }
 
@@ -128,6 +146,15 @@ impl PeopleRows for SqliteRows<'_> {
             ],
         )?;
         Ok(())
+    }
+
+    fn put_paid_back(&mut self, business: BusinessId, sender: SenderId, customer: CustomerId, row: &Conversation) -> Result<()> {
+        // What is not named leaves its indexes alone.
+        let paid = self.run(
+            "UPDATE conversation SET paid_back = ?3 WHERE sender = ?1 AND customer = ?2",
+            params![sender.to_bytes(), customer.to_bytes(), millis(row.paid_back)],
+        )?;
+        if paid == 0 { self.put_conversation(business, sender, customer, row) } else { Ok(()) }
     }
 
     fn last_heard_by(&self, business: BusinessId, customer: CustomerId) -> Result<Option<SenderId>> {

@@ -1,7 +1,7 @@
 //! How SQLite answers the statements whose cost must not grow with what is stored. That a statement uses some index is not enough:
 //! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
 
-use super::{message, people, queue, reach, sweep, telling};
+use super::{flush, message, people, queue, reach, state, sweep, telling};
 
 const PLANS: &[(&str, &str)] = &[
     (queue::DUE_LANES, "SEARCH lane USING COVERING INDEX lane_due (sender=? AND class=? AND due<?)"),
@@ -14,9 +14,9 @@ const PLANS: &[(&str, &str)] = &[
     (reach::PARKED_LANES, "SEARCH lane USING COVERING INDEX lane_due (sender=? AND class=? AND due=?)"),
     (reach::FIRST_REACHED, "SEARCH reach_minute USING PRIMARY KEY (business=? AND minute>?)"),
     (reach::REACH_SINCE, "SEARCH reach_minute USING PRIMARY KEY (business=? AND minute>?)"),
-    (message::BRIEF_BY_ID, "SEARCH m USING INDEX message_id (business=? AND id=?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
-    (message::BRIEF_BY_SEQ, "SEARCH m USING INTEGER PRIMARY KEY (rowid=?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
-    (message::ATTEMPTS, "SEARCH attempt USING PRIMARY KEY (seq=?)"),
+    (state::STATE_BY_ID, "SEARCH m USING INDEX message_id (business=? AND id=?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
+    (state::STATE_BY_SEQ, "SEARCH m USING INTEGER PRIMARY KEY (rowid=?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
+    (state::FORMER_ATTEMPTS, "SEARCH attempt USING PRIMARY KEY (seq=?)"),
     (message::WORD, "SEARCH word USING PRIMARY KEY (seq=? AND attempt=? AND word=?)"),
     (message::WORDS, "SEARCH word USING PRIMARY KEY (seq=?)"),
     (
@@ -29,8 +29,12 @@ const PLANS: &[(&str, &str)] = &[
     ),
     (message::OVERDUE, "SEARCH standing USING COVERING INDEX standing_unknown (phase_at<?)"),
     (message::NEXT_OVERDUE, "SEARCH standing USING COVERING INDEX standing_unknown (phase_at>?)"),
+    (
+        flush::FLIGHTS,
+        "SCAN s USING INDEX standing_open; SEARCH m USING INTEGER PRIMARY KEY (rowid=?); CORRELATED SCALAR SUBQUERY 1; SEARCH l USING PRIMARY KEY (sender=? AND class=? AND customer=?)",
+    ),
     // The index holds only attempts without an outcome: as many as were in flight.
-    (message::LEFT_BEHIND, "SCAN attempt USING COVERING INDEX attempt_open; USE TEMP B-TREE FOR ORDER BY"),
+    (message::LEFT_BEHIND, "SCAN standing USING COVERING INDEX standing_open; USE TEMP B-TREE FOR ORDER BY"),
     (people::IDENTITIES, "SEARCH identity USING COVERING INDEX identity_of (business=? AND customer=?)"),
     (
         people::HEARD,

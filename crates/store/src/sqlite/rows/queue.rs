@@ -8,7 +8,8 @@ use transom_domain::time::Timestamp;
 
 use super::{SqliteRows, bound, corrupt, get, get_count, get_id, get_time, get_time_if, int, millis};
 use crate::StoreError;
-use crate::rows::{Lane, LaneKey, QueueRows, Result, Wait};
+use crate::rows::{Lane, LaneKey, QueueRows, Result, Seq, Wait};
+use crate::sqlite::cache::Counters;
 
 fn class(row: &Row<'_>) -> Result<Class> {
     let rank: u8 = get(row, 1)?;
@@ -45,23 +46,23 @@ impl QueueRows for SqliteRows<'_> {
     }
 
     fn counters(&self, sender: SenderId) -> Result<Option<(BusinessId, u64)>> {
-        self.one("SELECT business, waiting FROM sender_counter WHERE sender = ?1", [sender.to_bytes()], |row| {
-            Ok((BusinessId::from_bytes(get_id(row, "business")?), get_count(row, "waiting")?))
-        })
+        Ok(self.counters_of(sender)?.map(|known| (known.business, known.waiting)))
     }
 
     fn next_position(&mut self, sender: SenderId, waits: bool) -> Result<u64> {
-        self.one(
-            "UPDATE sender_counter SET position = position + 1, waiting = waiting + ?2 WHERE sender = ?1 RETURNING position",
-            params![sender.to_bytes(), i64::from(waits)],
-            |row| get_count(row, "position"),
-        )?
-        .ok_or_else(|| StoreError::Corrupt(format!("sender {sender}: has no counters")))
+        let known = self.counters_of(sender)?;
+        let mut next = known.ok_or_else(|| StoreError::Corrupt(format!("sender {sender}: has no counters")))?;
+        next.position += 1;
+        next.waiting += u64::from(waits);
+        self.put_counters(sender, next)?;
+        Ok(next.position)
     }
 
     fn count_waiting(&mut self, sender: SenderId, by: i64) -> Result<()> {
-        self.run("UPDATE sender_counter SET waiting = waiting + ?2 WHERE sender = ?1", params![sender.to_bytes(), by])?;
-        Ok(())
+        match self.counters_of(sender)? {
+            Some(known) => self.put_counters(sender, Counters { waiting: known.waiting.saturating_add_signed(by), ..known }),
+            None => Ok(()),
+        }
     }
 
     fn oldest_wait(&self, sender: SenderId) -> Result<Option<Timestamp>> {
@@ -71,6 +72,9 @@ impl QueueRows for SqliteRows<'_> {
     }
 
     fn lane(&self, key: &LaneKey) -> Result<Option<Lane>> {
+        if let Some(flight) = self.flight(key)? {
+            return Ok(Some(Lane { flight: Some(flight), due: None, head: 0 }));
+        }
         self.one(
             "SELECT flight, due, head FROM lane WHERE sender = ?1 AND class = ?2 AND customer = ?3",
             params![key.sender.to_bytes(), key.class.rank(), key.customer.to_bytes()],
@@ -79,6 +83,7 @@ impl QueueRows for SqliteRows<'_> {
     }
 
     fn put_lane(&mut self, key: &LaneKey, lane: &Lane) -> Result<()> {
+        self.end_flight(key)?;
         self.run(
             "INSERT INTO lane (sender, class, customer, flight, due, head) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (sender, class, customer) DO UPDATE SET flight = ?4, due = ?5, head = ?6",
@@ -95,11 +100,29 @@ impl QueueRows for SqliteRows<'_> {
     }
 
     fn drop_lane(&mut self, key: &LaneKey) -> Result<()> {
+        if self.end_flight(key)? {
+            return Ok(());
+        }
         self.run(
             "DELETE FROM lane WHERE sender = ?1 AND class = ?2 AND customer = ?3",
             params![key.sender.to_bytes(), key.class.rank(), key.customer.to_bytes()],
         )?;
         Ok(())
+    }
+
+    fn fly(&mut self, key: &LaneKey, seq: Seq, _position: u64) -> Result<()> {
+        self.begin_flight(key, seq)
+    }
+
+    fn land(&mut self, key: &LaneKey, seq: Seq) -> Result<bool> {
+        Ok(self.flight(key)? == Some(seq) && self.end_flight(key)?)
+    }
+
+    fn seat(&mut self, key: &LaneKey) -> Result<()> {
+        match self.flight(key)? {
+            Some(flight) => self.put_lane(key, &Lane { flight: Some(flight), due: None, head: 0 }),
+            None => Ok(()),
+        }
     }
 
     fn due_lanes(&self, sender: SenderId, class: Class, now: Timestamp, limit: usize) -> Result<Vec<LaneKey>> {

@@ -8,7 +8,8 @@ use transom_domain::time::Timestamp;
 
 use super::{SqliteRows, bound, get, get_count, get_id, get_json, get_small, get_time, get_word, int, json};
 use crate::rows::{Delivery, Result, TellingRows};
-use crate::{Endpoint, JournalEntry, StoreError, Topic};
+use crate::sqlite::cache::Stream;
+use crate::{Endpoint, JournalEntry, Topic};
 
 fn event(row: &Row<'_>) -> Result<Event> {
     Ok(Event {
@@ -83,13 +84,10 @@ pub(super) const JOURNAL_OF: &str = "SELECT * FROM journal WHERE business = ?1 O
 
 impl TellingRows for SqliteRows<'_> {
     fn next_event(&mut self, business: BusinessId) -> Result<u64> {
-        self.one(
-            "INSERT INTO event_counter (business, position, dropped) VALUES (?1, 1, 0)
-             ON CONFLICT (business) DO UPDATE SET position = position + 1 RETURNING position",
-            [business.to_bytes()],
-            |row| get_count(row, "position"),
-        )?
-        .ok_or_else(|| StoreError::Corrupt(format!("business {business}: its event counter cannot be raised")))
+        let mut next = self.stream(business)?;
+        next.position += 1;
+        self.put_stream(business, next)?;
+        Ok(next.position)
     }
 
     fn put_event(&mut self, event: &Event) -> Result<()> {
@@ -123,20 +121,14 @@ impl TellingRows for SqliteRows<'_> {
     }
 
     fn event_bounds(&self, business: BusinessId) -> Result<(u64, u64)> {
-        let bounds =
-            self.one("SELECT position, dropped FROM event_counter WHERE business = ?1", [business.to_bytes()], |row| {
-                Ok((get_count(row, "position")?, get_count(row, "dropped")? + 1))
-            })?;
-        Ok(bounds.unwrap_or((0, 1)))
+        let known = self.stream(business)?;
+        Ok((known.position, known.dropped + 1))
     }
 
     fn drop_events(&mut self, business: BusinessId, up_to: u64) -> Result<()> {
         self.run("DELETE FROM event WHERE business = ?1 AND position <= ?2", params![business.to_bytes(), int(up_to)])?;
-        self.run(
-            "UPDATE event_counter SET dropped = max(dropped, ?2) WHERE business = ?1",
-            params![business.to_bytes(), int(up_to)],
-        )?;
-        Ok(())
+        let known = self.stream(business)?;
+        self.put_stream(business, Stream { dropped: known.dropped.max(up_to), ..known })
     }
 
     fn endpoint(&self, id: EndpointId) -> Result<Option<Endpoint>> {

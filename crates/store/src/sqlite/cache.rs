@@ -1,0 +1,201 @@
+//! What the writer remembers between statements. It is the only one that writes to the folder, so that what it has read or written
+//! stays true until it writes again, or until something is undone: then all of it is forgotten.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+use std::rc::Rc;
+
+use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
+use transom_domain::time::Timestamp;
+
+use crate::Sender;
+use crate::rows::{AttemptRow, Brief, CustomerRow, LaneKey, Seq, Standing};
+
+/// How many messages, customers or ids of one kind are remembered at least, and at most twice as many: those of a few seconds at
+/// full speed, since most of what is said of a message is said soon after it was accepted. Some ten megabytes in all.
+const RECENT: usize = 8_192;
+/// The most counters that are remembered from one group to the next: one per sender, business and app at work.
+const COUNTERS: usize = 16_384;
+
+/// A map that keeps what was put in or asked for last.
+pub(super) struct Recent<K, V> {
+    young: HashMap<K, V>,
+    old: HashMap<K, V>,
+}
+
+impl<K, V> Default for Recent<K, V> {
+    fn default() -> Self {
+        Self { young: HashMap::new(), old: HashMap::new() }
+    }
+}
+
+impl<K: Hash + Eq, V> Recent<K, V> {
+    pub(super) fn put(&mut self, key: K, value: V) {
+        if self.young.len() >= RECENT {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(key, value);
+    }
+
+    pub(super) fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        self.young.get(key).or_else(|| self.old.get(key))
+    }
+
+    pub(super) fn take<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        // Both: the old one may have a former value.
+        let old = self.old.remove(key);
+        self.young.remove(key).or(old)
+    }
+}
+
+/// The counters of a sender.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counters {
+    pub(super) business: BusinessId,
+    pub(super) position: u64,
+    pub(super) waiting: u64,
+}
+
+/// The stream of a business: its newest position, and the newest that was dropped.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Stream {
+    pub(super) position: u64,
+    pub(super) dropped: u64,
+}
+
+/// A value, and whether it still has to be written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Written<V> {
+    pub(super) value: V,
+    pub(super) dirty: bool,
+}
+
+/// Everything of a message that changes.
+#[derive(Debug, Clone)]
+pub(super) struct State {
+    pub(super) brief: Rc<Brief>,
+    pub(super) standing: Standing,
+    pub(super) attempts: Vec<AttemptRow>,
+    /// The verdict that was taken again, and for which attempt; none where it was the one of the acceptance.
+    pub(super) judged: Option<(u32, Option<Rc<str>>)>,
+    /// The verdict of the acceptance, where it is at hand.
+    pub(super) accepted_on: Option<Rc<str>>,
+    /// What the row has: none before it is there; else the number of its attempt, 0 when it has none.
+    pub(super) stored: Option<u32>,
+    /// Attempts before the last that changed.
+    pub(super) changed: Vec<u32>,
+}
+
+/// What is remembered.
+#[derive(Default)]
+pub(crate) struct Cache {
+    pub(super) counters: RefCell<HashMap<SenderId, Written<Counters>>>,
+    pub(super) streams: RefCell<HashMap<BusinessId, Written<Stream>>>,
+    pub(super) heard_of: RefCell<HashMap<String, Written<Timestamp>>>,
+    pub(super) senders: RefCell<HashMap<SenderId, Sender>>,
+    /// Lanes in which a message is in flight and nothing waits: they have no row. Read anew when it is not there.
+    pub(super) flights: RefCell<Option<HashMap<LaneKey, Seq>>>,
+    pub(super) messages: RefCell<Recent<Seq, State>>,
+    /// Those that are not written yet: none between two moves.
+    pub(super) unwritten: RefCell<BTreeMap<Seq, State>>,
+    pub(super) ids: RefCell<Recent<(BusinessId, MessageId), Seq>>,
+    pub(super) provided: RefCell<Recent<(BusinessId, String), (Seq, u32)>>,
+    pub(super) customers: RefCell<Recent<(BusinessId, CustomerId), CustomerRow>>,
+    pub(super) holders: RefCell<Recent<(BusinessId, String), (CustomerId, Timestamp)>>,
+    /// Whether there may be orphans.
+    pub(super) orphans: Cell<Option<bool>>,
+    /// Grows with every change that is not in the folder yet.
+    changes: Cell<u64>,
+}
+
+impl Cache {
+    /// Something changed that is not in the folder yet.
+    pub(super) fn changed(&self) {
+        self.changes.set(self.changes.get() + 1);
+    }
+
+    /// How often [`Cache::changed`] was said.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.get()
+    }
+
+    /// Something was undone: nothing is known for certain.
+    pub(crate) fn forget(&self) {
+        let Self {
+            counters,
+            streams,
+            heard_of,
+            senders,
+            flights,
+            messages,
+            unwritten,
+            ids,
+            provided,
+            customers,
+            holders,
+            orphans,
+            changes: _,
+        } = self;
+        counters.take();
+        streams.take();
+        heard_of.take();
+        senders.take();
+        flights.take();
+        messages.take();
+        unwritten.take();
+        ids.take();
+        provided.take();
+        customers.take();
+        holders.take();
+        orphans.take();
+    }
+
+    /// After a group: counters are few, but nothing grows without a bound.
+    pub(super) fn trim(&self) {
+        if self.counters.borrow().len() > COUNTERS {
+            self.counters.take();
+        }
+        if self.streams.borrow().len() > COUNTERS {
+            self.streams.take();
+        }
+        if self.heard_of.borrow().len() > COUNTERS {
+            self.heard_of.take();
+        }
+        if self.senders.borrow().len() > COUNTERS {
+            self.senders.take();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_put_last_is_there_and_no_more_than_twice_the_bound() {
+        let mut recent = Recent::default();
+        for n in 0..5 * RECENT {
+            recent.put(n, n);
+            assert_eq!(recent.get(&n), Some(&n));
+        }
+        assert!(recent.young.len() + recent.old.len() <= 2 * RECENT);
+        assert!((4 * RECENT + 1..5 * RECENT).all(|n| recent.get(&n).is_some()) && recent.get(&0).is_none());
+    }
+
+    #[test]
+    fn what_was_taken_does_not_come_back_as_it_was_before() {
+        let mut recent = Recent::default();
+        recent.put(0, "before");
+        (1..=RECENT).for_each(|n| recent.put(n, ""));
+        recent.put(0, "after");
+        assert_eq!(recent.take(&0), Some("after"));
+        assert_eq!(recent.get(&0), None);
+    }
+}

@@ -1,0 +1,122 @@
+//! What changes with every message and is written once per group: counters of senders and streams, and what was heard of apps. And
+//! the lanes that have no row.
+
+use std::collections::HashMap;
+
+use rusqlite::params;
+
+use transom_domain::id::{BusinessId, SenderId};
+
+use super::queue::lane_key;
+use super::{SqliteRows, get, get_count, get_id, int};
+use crate::rows::{LaneKey, Result, Seq};
+use crate::sqlite::cache::{Counters, Stream, Written};
+
+/// Lanes in which a message is in flight and that have no row. The index holds only attempts without an outcome: as many as there
+/// were connections.
+pub(super) const FLIGHTS: &str = "SELECT m.sender, m.class, m.customer, s.seq FROM standing s INDEXED BY standing_open
+     JOIN message m ON m.seq = s.seq WHERE s.progress = 'started' AND s.phase = 'in_flight' AND NOT EXISTS
+     (SELECT 1 FROM lane l WHERE l.sender = m.sender AND l.class = m.class AND l.customer = m.customer)";
+
+impl SqliteRows<'_> {
+    /// Writes what was put off until the end of the group.
+    pub(crate) fn flush(&self) -> rusqlite::Result<()> {
+        let Some(cache) = self.cache else { return Ok(()) };
+        for (sender, kept) in cache.counters.borrow_mut().iter_mut().filter(|(_, kept)| kept.dirty) {
+            let mut statement =
+                self.connection.prepare_cached("UPDATE sender_counter SET position = ?2, waiting = ?3 WHERE sender = ?1")?;
+            statement.execute(params![sender.to_bytes(), int(kept.value.position), int(kept.value.waiting)])?;
+            kept.dirty = false;
+        }
+        for (business, kept) in cache.streams.borrow_mut().iter_mut().filter(|(_, kept)| kept.dirty) {
+            let mut statement = self.connection.prepare_cached(
+                "INSERT INTO event_counter (business, position, dropped) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (business) DO UPDATE SET position = ?2, dropped = ?3",
+            )?;
+            statement.execute(params![business.to_bytes(), int(kept.value.position), int(kept.value.dropped)])?;
+            kept.dirty = false;
+        }
+        for (app, kept) in cache.heard_of.borrow_mut().iter_mut().filter(|(_, kept)| kept.dirty) {
+            let mut statement =
+                self.connection.prepare_cached("INSERT OR REPLACE INTO app_heard (app, started_at) VALUES (?1, ?2)")?;
+            statement.execute(params![app, kept.value.as_millis()])?;
+            kept.dirty = false;
+        }
+        cache.trim();
+        Ok(())
+    }
+
+    pub(super) fn counters_of(&self, sender: SenderId) -> Result<Option<Counters>> {
+        if let Some(known) = self.cache.and_then(|cache| cache.counters.borrow().get(&sender).map(|kept| kept.value)) {
+            return Ok(Some(known));
+        }
+        let found =
+            self.one("SELECT business, position, waiting FROM sender_counter WHERE sender = ?1", [sender.to_bytes()], |row| {
+                let business = BusinessId::from_bytes(get_id(row, 0)?);
+                Ok(Counters { business, position: get_count(row, 1)?, waiting: get_count(row, 2)? })
+            })?;
+        if let (Some(cache), Some(value)) = (self.cache, found) {
+            cache.counters.borrow_mut().insert(sender, Written { value, dirty: false });
+        }
+        Ok(found)
+    }
+
+    pub(super) fn put_counters(&self, sender: SenderId, value: Counters) -> Result<()> {
+        let cache = self.cache()?;
+        cache.counters.borrow_mut().insert(sender, Written { value, dirty: true });
+        cache.changed();
+        Ok(())
+    }
+
+    pub(super) fn stream(&self, business: BusinessId) -> Result<Stream> {
+        if let Some(known) = self.cache.and_then(|cache| cache.streams.borrow().get(&business).map(|kept| kept.value)) {
+            return Ok(known);
+        }
+        let found =
+            self.one("SELECT position, dropped FROM event_counter WHERE business = ?1", [business.to_bytes()], |row| {
+                Ok(Stream { position: get_count(row, 0)?, dropped: get_count(row, 1)? })
+            })?;
+        let value = found.unwrap_or_default();
+        if let Some(cache) = self.cache {
+            cache.streams.borrow_mut().insert(business, Written { value, dirty: false });
+        }
+        Ok(value)
+    }
+
+    pub(super) fn put_stream(&self, business: BusinessId, value: Stream) -> Result<()> {
+        let cache = self.cache()?;
+        cache.streams.borrow_mut().insert(business, Written { value, dirty: true });
+        cache.changed();
+        Ok(())
+    }
+
+    /// The message in flight in a lane that has no row.
+    pub(super) fn flight(&self, key: &LaneKey) -> Result<Option<Seq>> {
+        let Some(cache) = self.cache else { return Ok(None) };
+        if cache.flights.borrow().is_none() {
+            self.finish_states()?;
+            let found = self.all(FLIGHTS, [], |row| Ok((lane_key(row)?, get(row, 3)?)))?;
+            cache.flights.replace(Some(found.into_iter().collect()));
+        }
+        Ok(cache.flights.borrow().as_ref().and_then(|flights| flights.get(key).copied()))
+    }
+
+    pub(super) fn begin_flight(&self, key: &LaneKey, seq: Seq) -> Result<()> {
+        self.flight(key)?;
+        let cache = self.cache()?;
+        cache.flights.borrow_mut().get_or_insert_with(HashMap::new).insert(*key, seq);
+        cache.changed();
+        Ok(())
+    }
+
+    /// Says whether there was one.
+    pub(super) fn end_flight(&self, key: &LaneKey) -> Result<bool> {
+        self.flight(key)?;
+        let cache = self.cache()?;
+        let ended = cache.flights.borrow_mut().as_mut().and_then(|flights| flights.remove(key)).is_some();
+        if ended {
+            cache.changed();
+        }
+        Ok(ended)
+    }
+}
