@@ -48,7 +48,7 @@ impl Queue {
         }
     }
 
-    fn take(&self, most: usize) -> Vec<u64> {
+    pub(crate) fn take(&self, most: usize) -> Vec<u64> {
         let mut waiting = self.lock();
         let count = most.max(1).min(waiting.ids.len());
         let taken: Vec<u64> = waiting.ids.drain(..count).collect();
@@ -57,7 +57,7 @@ impl Queue {
     }
 
     /// Gives back those that did not fit into this POST.
-    fn give_back(&self, ids: &[u64]) {
+    pub(crate) fn give_back(&self, ids: &[u64]) {
         let mut waiting = self.lock();
         waiting.under_way = waiting.under_way.saturating_sub(ids.len());
         for id in ids.iter().rev() {
@@ -67,7 +67,7 @@ impl Queue {
         self.more.notify_one();
     }
 
-    fn finish(&self, count: usize) {
+    pub(crate) fn finish(&self, count: usize) {
         let mut waiting = self.lock();
         waiting.under_way = waiting.under_way.saturating_sub(count);
     }
@@ -112,57 +112,76 @@ async fn work(engine: Arc<Engine>, client: reqwest::Client) {
     }
 }
 
-/// What one POST carries.
-struct Parcel {
+/// A webhook that may go. One that is settled has neither a callback nor a text, and counts as dealt with.
+pub(crate) struct Found {
+    pub(crate) id: u64,
     callback: Option<String>,
-    ids: Vec<u64>,
+    /// Nothing: in the store.
+    pub(crate) entry: Option<Arc<str>>,
+}
+
+/// What one POST carries.
+pub(crate) struct Parcel {
+    callback: Option<String>,
+    pub(crate) ids: Vec<u64>,
     entries: Vec<Arc<str>>,
+}
+
+/// One POST as it goes out.
+pub(crate) struct Post {
+    pub(crate) callback: String,
+    pub(crate) body: String,
+    pub(crate) signature: String,
 }
 
 /// Posts those of `ids` that go to one place, gives the others back; answers how many it dealt with.
 async fn post(engine: &Arc<Engine>, client: &reqwest::Client, ids: Vec<u64>) -> usize {
-    let parcel = pack(engine, ids).await;
+    let mut found = find(engine, &ids);
+    let callback = found.first().and_then(|first| first.callback.clone());
+    for one in found.iter_mut().filter(|one| one.entry.is_none() && one.callback == callback) {
+        let id = one.id;
+        one.entry = engine.read(move |db| store::entry(db, id)).await.ok().flatten().map(Arc::from);
+    }
+    let parcel = pack(engine, found);
     let count = parcel.ids.len();
-    let heard = match &parcel.callback {
-        Some(callback) if !parcel.entries.is_empty() => send(engine, client, callback, &parcel.entries).await,
-        _ => false,
+    let heard = match print(engine, &parcel) {
+        Some(post) => send(client, post).await,
+        None => false,
     };
-    engine.step(|world, now| {
-        for id in parcel.ids {
-            if heard { world.webhook_heard(id) } else { world.webhook_missed(now, id) }
-        }
-    });
+    settle(engine, parcel.ids, heard);
     count
 }
 
-async fn pack(engine: &Arc<Engine>, ids: Vec<u64>) -> Parcel {
-    // (id, callback, text): settled ones have neither and count as dealt with.
-    let found: Vec<(u64, Option<String>, Option<Arc<str>>)> = engine.look(|world, _| {
+/// What is known of these webhooks.
+pub(crate) fn find(engine: &Engine, ids: &[u64]) -> Vec<Found> {
+    engine.look(|world, _| {
         ids.iter()
             .map(|id| match world.owed.get(*id) {
-                Some(owed) => (*id, world.callback(owed.waba, owed.number, owed.field), owed.entry.clone()),
-                None => (*id, None, None),
+                Some(owed) => {
+                    Found { id: *id, callback: world.callback(owed.waba, owed.number, owed.field), entry: owed.entry.clone() }
+                }
+                None => Found { id: *id, callback: None, entry: None },
             })
             .collect()
-    });
-    let callback = found.first().and_then(|(_, callback, _)| callback.clone());
+    })
+}
+
+/// Packs those that go to the same place as the first and fit into one POST; gives the others back.
+pub(crate) fn pack(engine: &Engine, found: Vec<Found>) -> Parcel {
+    let callback = found.first().and_then(|first| first.callback.clone());
     let mut parcel = Parcel { callback, ids: Vec::new(), entries: Vec::new() };
     let mut size = 0;
     let mut others = Vec::new();
-    for (id, callback, entry) in found {
-        if callback != parcel.callback || size > BODY_MAX / 2 {
-            others.push(id);
+    for one in found {
+        if one.callback != parcel.callback || size > BODY_MAX / 2 {
+            others.push(one.id);
             continue;
         }
-        let entry = match entry {
-            Some(entry) => Some(entry),
-            None => engine.read(move |db| store::entry(db, id)).await.ok().flatten().map(Arc::from),
-        };
-        if let Some(entry) = entry {
+        if let Some(entry) = one.entry {
             size += entry.len();
             parcel.entries.push(entry);
         }
-        parcel.ids.push(id);
+        parcel.ids.push(one.id);
     }
     if !others.is_empty() {
         engine.queue.give_back(&others);
@@ -170,15 +189,30 @@ async fn pack(engine: &Arc<Engine>, ids: Vec<u64>) -> Parcel {
     parcel
 }
 
-async fn send(engine: &Engine, client: &reqwest::Client, callback: &str, entries: &[Arc<str>]) -> bool {
-    let body = format!("{{\"object\":\"whatsapp_business_account\",\"entry\":[{}]}}", entries.join(","));
+/// The POST of a parcel, signed; none when there is nothing to say, or nobody to say it to.
+pub(crate) fn print(engine: &Engine, parcel: &Parcel) -> Option<Post> {
+    let callback = parcel.callback.clone().filter(|_| !parcel.entries.is_empty())?;
+    let body = format!("{{\"object\":\"whatsapp_business_account\",\"entry\":[{}]}}", parcel.entries.join(","));
     let secret = engine.look(|world, _| world.app.secret.clone());
-    let signed = signature::sign(secret.as_bytes(), body.as_bytes());
+    let signature = signature::sign(secret.as_bytes(), body.as_bytes());
+    Some(Post { callback, body, signature })
+}
+
+/// Tells the world whether they were heard.
+pub(crate) fn settle(engine: &Engine, ids: Vec<u64>, heard: bool) {
+    engine.step(|world, now| {
+        for id in ids {
+            if heard { world.webhook_heard(id) } else { world.webhook_missed(now, id) }
+        }
+    });
+}
+
+async fn send(client: &reqwest::Client, post: Post) -> bool {
     let answer = client
-        .post(callback)
+        .post(post.callback)
         .header("content-type", "application/json")
-        .header(signature::HEADER, signed)
-        .body(body)
+        .header(signature::HEADER, post.signature)
+        .body(post.body)
         .send()
         .await;
     match answer {

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use rusqlite::Connection;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 use transom_clock::{Settles, Settling, WorldClock};
 
 use crate::deliver::Queue;
@@ -159,22 +159,37 @@ impl Engine {
                 }
                 state = self.wake_writer.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
-            let changes = std::mem::take(&mut state.pending);
-            let ready = std::mem::take(&mut state.ready);
-            let group = state.group;
-            state.group += 1;
-            drop(state);
-            if let Err(error) = store::write(&mut db, &changes) {
-                tracing::error!(%error, rows = changes.len(), "a commit failed; the simulator takes nothing more");
-                self.committed.send_modify(|committed| committed.broken = true);
-                self.progress.notify_waiters();
+            if !self.write_group(state, &mut db) {
                 return;
             }
-            // First the queue, then the news of the commit: quiet must not see a gap between the two.
-            self.queue.push(ready);
-            self.committed.send_modify(|committed| committed.group = group);
-            self.progress.notify_waiters();
         }
+    }
+
+    /// Writes what waits, if anything does; says whether anything did. For whoever has no thread to spare for the writer.
+    pub(crate) fn write_now(&self, db: &mut Connection) -> bool {
+        let state = self.lock();
+        let waits = !state.pending.is_empty() || !state.ready.is_empty();
+        waits && self.write_group(state, db)
+    }
+
+    /// Commits one group; false when that failed, for good.
+    fn write_group(&self, mut state: MutexGuard<'_, State>, db: &mut Connection) -> bool {
+        let changes = std::mem::take(&mut state.pending);
+        let ready = std::mem::take(&mut state.ready);
+        let group = state.group;
+        state.group += 1;
+        drop(state);
+        if let Err(error) = store::write(db, &changes) {
+            tracing::error!(%error, rows = changes.len(), "a commit failed; the simulator takes nothing more");
+            self.committed.send_modify(|committed| committed.broken = true);
+            self.progress.notify_waiters();
+            return false;
+        }
+        // First the queue, then the news of the commit: quiet must not see a gap between the two.
+        self.queue.push(ready);
+        self.committed.send_modify(|committed| committed.group = group);
+        self.progress.notify_waiters();
+        true
     }
 
     pub(crate) fn stop_writer(&self) {
@@ -190,6 +205,7 @@ impl Engine {
                 None => changed.await,
                 Some(due) => {
                     tokio::select! {
+                        biased;
                         () = self.clock.sleep_until(due) => {}
                         () = changed => continue,
                     }

@@ -60,7 +60,7 @@ pub enum StartError {
 pub(crate) struct Folder {
     dir: PathBuf,
     /// Held as long as it is open; the system lets go of it when the process dies, however it dies.
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl Folder {
@@ -82,7 +82,12 @@ impl Folder {
         }
         lock.set_len(0).map_err(failed)?;
         lock.write_all(std::process::id().to_string().as_bytes()).map_err(failed)?;
-        Ok(Self { dir: dir.to_owned(), _lock: lock })
+        Ok(Self { dir: dir.to_owned(), _lock: Some(lock) })
+    }
+
+    /// No folder: a world that has no files, and keeps its rows elsewhere.
+    pub(crate) fn none() -> Self {
+        Self { dir: PathBuf::new(), _lock: None }
     }
 
     pub(crate) fn database(&self) -> PathBuf {

@@ -10,6 +10,7 @@ mod engine;
 mod folder;
 mod graph;
 mod http;
+mod offline;
 mod sign;
 mod store;
 mod world;
@@ -25,6 +26,7 @@ use transom_clock::{Settles, WorldClock};
 
 pub use chance::Seed;
 pub use folder::StartError;
+pub use offline::{Number, Offline, Parcel, Standing, Taken};
 
 use engine::Engine;
 use folder::Folder;

@@ -65,6 +65,14 @@ pub(crate) fn open(file: &Path) -> Result<Connection, StartError> {
     Ok(db)
 }
 
+/// A database of its own in memory: it outlives the world that is loaded from it, and nothing else.
+pub(crate) fn in_memory() -> rusqlite::Result<Connection> {
+    let db = Connection::open_in_memory()?;
+    db.execute_batch(TABLES)?;
+    db.set_prepared_statement_cache_capacity(32);
+    Ok(db)
+}
+
 /// Opens it for reading beside the writer.
 pub(crate) fn open_reader(file: &Path) -> Result<Connection, StartError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;

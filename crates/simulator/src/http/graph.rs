@@ -132,7 +132,7 @@ impl App {
         drawn.await.unwrap_or_default()
     }
 
-    fn printed(&self, result: GraphResult) -> (u16, String, Bytes) {
+    pub(crate) fn printed(&self, result: GraphResult) -> (u16, String, Bytes) {
         match result {
             Ok(Outcome::Json(value)) => (200, JSON.to_owned(), Bytes::from(value.to_string())),
             Ok(Outcome::Bytes { mime, bytes }) => (200, mime, Bytes::from(bytes)),
@@ -162,7 +162,7 @@ impl App {
         })
     }
 
-    async fn answer(&self, call: &Call) -> GraphResult {
+    pub(crate) async fn answer(&self, call: &Call) -> GraphResult {
         let segments = call.segments();
         let caller = self.caller(call)?;
         match segments.as_slice() {

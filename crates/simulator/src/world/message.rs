@@ -213,6 +213,13 @@ impl Messages {
         self.kept.get(&seq)
     }
 
+    /// Those that a business sent, in the order in which they were taken.
+    pub(crate) fn outbound(&self) -> impl Iterator<Item = &Message> {
+        let mut all: Vec<&Message> = self.kept.values().filter(|message| message.body.outbound).collect();
+        all.sort_unstable_by_key(|message| message.body.seq);
+        all.into_iter()
+    }
+
     pub(crate) fn by_wamid(&self, wamid: &str) -> Option<&Message> {
         self.get(seq_of(wamid)?).filter(|message| message.body.wamid == wamid)
     }
