@@ -15,5 +15,5 @@ mod rows;
 mod sqlite;
 
 pub use contract::*;
-pub use memory::MemoryStore;
+pub use memory::{Disk, MemoryStore, Waiting as DiskWait};
 pub use sqlite::{OpenError, SqliteOptions, SqliteStore, rows_read};

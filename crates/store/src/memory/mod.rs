@@ -1,6 +1,8 @@
 //! The engine in memory: ordered maps, no threads, no disk. For trials and tests: the same calls give the same answers every
 //! time, and it fails and forgets when it is told to.
 
+mod audit;
+mod disk;
 mod message;
 mod people;
 mod queue;
@@ -15,7 +17,10 @@ use crate::engine::{Engine, Room};
 use crate::rows::{Result, Rows};
 use crate::{Answer, StoreError};
 
+use disk::name_of;
 use table::MemoryRows;
+
+pub use disk::{Disk, Waiting};
 
 #[derive(Default)]
 struct State {
@@ -31,6 +36,7 @@ struct State {
 #[derive(Clone, Default)]
 pub struct MemoryStore {
     state: Arc<Mutex<State>>,
+    disk: Option<Arc<dyn Disk>>,
 }
 
 impl std::fmt::Debug for MemoryStore {
@@ -44,6 +50,24 @@ impl MemoryStore {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same store, whose moves go by way of this disk.
+    #[must_use]
+    pub fn behind(&self, disk: Arc<dyn Disk>) -> Self {
+        Self { state: self.state.clone(), disk: Some(disk) }
+    }
+
+    /// What does not agree in its rows, each in a sentence; nothing after any move.
+    #[must_use]
+    pub fn audit(&self) -> Vec<String> {
+        self.state().rows.audit()
+    }
+
+    /// Whether everything that was answered would survive the end of the process.
+    #[must_use]
+    pub fn is_safe(&self) -> bool {
+        self.state().rows.unsafe_writes() == 0
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -96,11 +120,21 @@ fn closed() -> StoreError {
 
 impl Engine for MemoryStore {
     fn write<T: Send + 'static>(&self, _room: Room, run: impl Fn(&mut dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
-        Box::pin(async move { self.run(run) })
+        Box::pin(async move {
+            let Some(disk) = &self.disk else { return self.run(run) };
+            let what = name_of(&run);
+            disk.write(what).await?;
+            let answer = self.run(run);
+            disk.written(what).await;
+            answer
+        })
     }
 
     fn read<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
         Box::pin(async move {
+            if let Some(disk) = &self.disk {
+                disk.read(name_of(&run)).await?;
+            }
             let state = self.state();
             if state.closed { Err(closed()) } else { run(&state.rows) }
         })
