@@ -287,11 +287,12 @@ impl Offline {
             }
             let parcel = deliver::pack(&engine, found);
             engine.queue.finish(parcel.ids.len());
+            let ids = parcel.ids.clone();
             match deliver::print(&engine, &parcel) {
                 Some(post) => {
-                    posts.push(Parcel { ids: parcel.ids, callback: post.callback, body: post.body, signature: post.signature })
+                    posts.push(Parcel { ids, callback: post.callback, body: post.body, signature: post.signature });
                 }
-                None => self.answered(parcel.ids, false),
+                None => self.answered(ids, false),
             }
         }
     }
