@@ -27,7 +27,7 @@ use crate::world::inbound_shape::plain;
 use crate::world::message::Status;
 use crate::world::template::create;
 use crate::world::template::life::Decision;
-use crate::world::{Now, World};
+use crate::world::{Now, Timer, World};
 use crate::{Identity, identity_of};
 
 /// The webhook fields that the app is subscribed to.
@@ -301,6 +301,13 @@ impl Offline {
     pub fn answered(&mut self, ids: Vec<u64>, heard: bool) {
         deliver::settle(&self.app.engine, ids, heard);
         self.app.engine.write_now(&mut self.rows);
+    }
+
+    /// Whether nothing is on its way: no message, and no webhook. Reviews and pauses that end days later do not count.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        let moves = |timer: &Timer| matches!(timer, Timer::Message(..) | Timer::Webhook(_));
+        self.owed() == 0 && self.look(|world, _| !world.timers.iter().any(|(_, timer)| moves(timer)))
     }
 
     /// How many webhooks are owed.
