@@ -135,3 +135,31 @@ pub(super) async fn a_refusal_beside_a_lost_answer_leaves_it_in_doubt(factory: &
     same!(desk.message(id).await?.failure.map(|f| f.code), Some(ErrorCode::OutcomeUnknown));
     Ok(())
 }
+
+pub(super) async fn a_failure_beside_a_lost_answer_is_told(factory: &dyn Factory) -> Outcome {
+    // Whether the answer to the second attempt comes before the word that it failed, or is lost too.
+    let mut desk = Desk::new(factory).await?;
+    for answered in [true, false] {
+        let id = desk.send(if answered { ANA } else { BEN }).await?;
+        desk.take().await?;
+        desk.lose(id, 1, WAIT).await?;
+        desk.turn(WAIT);
+        hold!(desk.store.resolve(SHOP, id, Resolution::Resend, desk.now).await?);
+        desk.take().await?;
+        if answered {
+            desk.answer(id, 2, "wamid.2").await?;
+        }
+        let word = desk.status(if answered { "wamid.2" } else { "wamid.3" }, Reported::Failed, desk.now);
+        desk.hear(vec![Fact::Status(StatusReport { callback: Desk::tag(id, 2), ..word })]).await?;
+        // Nobody will hear of the first attempt any more: the message must not stay unknown for ever.
+        let message = desk.message(id).await?;
+        same!((message.status, message.failure.map(|f| f.code)), (Status::Failed, Some(ErrorCode::OutcomeUnknown)));
+        same!(desk.told(id).await?, vec![Status::Failed]);
+        // But if one does, that counts.
+        let word = StatusReport { callback: Desk::tag(id, 1), ..desk.status("wamid.1", Reported::Delivered, desk.now) };
+        let word = if answered { word } else { StatusReport { provider_id: "wamid.4".to_owned(), ..word } };
+        desk.hear(vec![Fact::Status(word)]).await?;
+        same!(desk.shows(id).await?, Status::Delivered);
+    }
+    Ok(())
+}

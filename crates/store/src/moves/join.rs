@@ -120,6 +120,13 @@ pub(crate) fn tempered(phase: Phase, others: impl Iterator<Item = Progress>) -> 
     }
 }
 
+/// The phase of a message that Meta has taken, when it says that all it has taken failed and the answer to an earlier attempt was
+/// lost: nobody will hear of that one by waiting, so its owner is told now. `None` when it stays.
+pub(crate) fn left_in_doubt(phase: &Phase, attempts: &[AttemptRow]) -> Option<Phase> {
+    let best = attempts.iter().map(|a| a.attempt.progress).filter(|p| p.is_live()).max();
+    (*phase == Phase::Handed && best == Some(Progress::Unknown)).then(in_doubt)
+}
+
 fn in_doubt() -> Phase {
     let message = "The answer to an earlier attempt was lost, and the message may not go any more.".to_owned();
     Phase::GivenUp { failure: Failure { code: ErrorCode::OutcomeUnknown, message, upstream: None } }

@@ -6,7 +6,7 @@ use transom_domain::session::Evidence;
 use transom_domain::status::{Failure, Phase};
 use transom_domain::time::Timestamp;
 
-use super::join::{Said, heard_phase, join, says_no_marketing, says_no_session};
+use super::join::{Said, heard_phase, join, left_in_doubt, says_no_marketing, says_no_session};
 use super::{lane, people, tell, timeline};
 use crate::rows::{AttemptRow, Brief, Result, Rows, Seq, Standing};
 
@@ -66,7 +66,9 @@ fn say(rows: &mut dyn Rows, loaded: &mut Loaded, at: usize, word: Said, heard_at
         rows.put_attempt(loaded.brief.seq, row)?;
     }
     let mut nudged = None;
-    if let Some(phase) = heard_phase(progress, last, &loaded.standing.phase) {
+    let heard = heard_phase(progress, last, &loaded.standing.phase);
+    let in_doubt = left_in_doubt(heard.as_ref().unwrap_or(&loaded.standing.phase), &loaded.attempts);
+    if let Some(phase) = in_doubt.or(heard) {
         nudged = (loaded.standing.phase == Phase::InFlight).then_some(loaded.brief.sender);
         lane::set_phase(rows, &loaded.brief, &mut loaded.standing, phase, now)?;
     } else if !news {

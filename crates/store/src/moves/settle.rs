@@ -4,7 +4,7 @@ use transom_domain::session::Evidence;
 use transom_domain::status::{Phase, Progress};
 use transom_domain::time::Timestamp;
 
-use super::join::{Said, heard_phase, join, tempered};
+use super::join::{Said, heard_phase, join, left_in_doubt, tempered};
 use super::report::{Loaded, apply, believe};
 use super::{lane, people, reach, tell, timeline};
 use crate::rows::{Result, Rows};
@@ -84,6 +84,7 @@ fn one(rows: &mut dyn Rows, settle: &Settle, now: Timestamp) -> Result<Option<Se
     }
     let progress = row.attempt.progress;
     let phase = phase.or_else(|| heard_phase(progress, last, &loaded.standing.phase));
+    let phase = left_in_doubt(phase.as_ref().unwrap_or(&loaded.standing.phase), &loaded.attempts).or(phase);
     if let Some(phase) = phase {
         lane::set_phase(rows, &loaded.brief, &mut loaded.standing, phase, now)?;
     }
