@@ -8,6 +8,7 @@ mod foreign;
 mod steps;
 mod test;
 mod tidy;
+mod trials;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,6 +19,7 @@ cargo xtask derive          writes the derived files anew
 cargo xtask tidy            file sizes, links, names in the documents, derived files
 cargo xtask foreign         other people's clients against the simulator
 cargo xtask crash           --kills N …: both processes under every fault, judged by what the customers' phones show
+cargo xtask trials          [--seed N | --seeds N --from N --minutes M --jobs N]: the whole house under faults, from a seed
 cargo xtask bulk            --dir D --customers N [--senders S]: fills a stopped folder
 cargo xtask bench [ROWS]    [--seconds N] [--profile quick] [--out FILE] [--against FILE]: what the main job costs";
 
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         ["derive"] => derive::write(),
         ["tidy"] => tidy::run(),
         ["foreign"] => foreign::run(),
+        ["trials", args @ ..] => trials::command(args),
         ["bulk", args @ ..] => bulk::command(args),
         ["bench", args @ ..] => bench::build_and_run(args),
         ["crash", args @ ..] => crash::command(args),
