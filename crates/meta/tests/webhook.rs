@@ -326,6 +326,11 @@ fn limits_are_told_in_words_and_in_numbers() {
             at: second(at),
         })
     };
+    let told = |name: &str| {
+        let [one] = <[Heard; 1]>::try_from(heard(name)).unwrap();
+        assert_eq!(one.account, Account::Waba(WABA.into()), "{name}");
+        one.fact
+    };
     assert_eq!(told("number_upgraded"), wanted(Some(1_000), None, Some("TIER_UNLIMITED"), true, 1_795_000_210));
     assert_eq!(told("number_flagged"), wanted(None, Some(Rating::Red), None, true, 1_795_000_212));
     assert_eq!(told("capability"), wanted(None, None, Some("TIER_2K"), false, 1_795_000_211));
