@@ -55,6 +55,12 @@ impl Pace {
         Bucket(bucket.0.max(now_micros).saturating_add(self.gap_micros.saturating_mul(i64::from(count))))
     }
 
+    /// Gives back `count` that were taken and did not go.
+    #[must_use]
+    pub fn give_back(&self, bucket: Bucket, count: u32) -> Bucket {
+        Bucket(bucket.0.saturating_sub(self.gap_micros.saturating_mul(i64::from(count))))
+    }
+
     /// Counts `count` that came without asking, such as messages heard: they use the rate up, but never hold the next one back
     /// by more than `most` microseconds, since the upstream forgets too.
     #[must_use]
@@ -99,6 +105,15 @@ mod tests {
         }
         assert_eq!(pace.take_at(bucket, now), Err(now.plus(Span::secs(6))));
         assert!(pace.take_at(bucket, now.plus(Span::secs(6))).is_ok());
+    }
+
+    #[test]
+    fn what_did_not_go_is_given_back() {
+        let pace = Pace::within_a_second(80);
+        let (now, kept) = (5_000_000, pace.take(Bucket::default(), 5_000_000, 1));
+        let left = pace.room(Bucket::default(), now);
+        assert_eq!(pace.room(kept, now), left - 1);
+        assert_eq!(pace.room(pace.give_back(kept, 1), now), left);
     }
 
     proptest! {

@@ -48,6 +48,30 @@ pub struct Known<'a> {
     pub stopped: Option<&'a str>,
 }
 
+/// What was judged a moment ago, with all that the answer depended on beside the draft.
+pub struct Prejudged {
+    /// The templates.
+    pub shelf: Arc<Shelf>,
+    /// The session.
+    pub session: Session,
+    /// The customer.
+    pub customer: CustomerFacts,
+    /// The answer.
+    pub judged: Judged,
+}
+
+impl Prejudged {
+    /// The answer, if the question is still the same: the verdict is a pure function, so that asking again would say the same.
+    #[must_use]
+    pub fn still(self, shelf: &Arc<Shelf>, known: Known<'_>) -> Option<Judged> {
+        let same = Arc::ptr_eq(&self.shelf, shelf)
+            && self.session == known.session
+            && self.customer == known.customer
+            && known.stopped.is_none();
+        same.then_some(self.judged)
+    }
+}
+
 /// Asks for the verdict on a draft.
 ///
 /// # Errors

@@ -34,7 +34,7 @@ use crate::work::tasks::Tasks;
 
 pub use capacity::{Capacity, LimitUse, ThroughputUse, WaitingUse, Waits};
 pub use command::{CALLBACK_DATA_MAX, Caller, SendCommand, Sent, What};
-pub use judge::{Judged, Known, Leaving, facts_of, failure_of, judged, needs_phone, provider_id};
+pub use judge::{Judged, Known, Leaving, Prejudged, facts_of, failure_of, judged, needs_phone, provider_id};
 pub use webhooks::{AddressRules, CreatedWebhook, NewWebhook, WebhookChange, webhook_secret};
 
 /// How long a key that was looked up is believed: the most that a revocation may lag.

@@ -7,7 +7,6 @@ use transom_domain::free_form::FreeForm;
 use transom_domain::id::{CustomerId, MessageId};
 use transom_domain::message::Draft;
 use transom_domain::parameters;
-use transom_domain::session::Session;
 use transom_domain::status::{Phase, shown};
 use transom_domain::template::Approval;
 use transom_domain::time::{Span, Timestamp};
@@ -15,7 +14,7 @@ use transom_domain::verdict::{Reason, Verdict};
 use transom_store::{Accept, Accepted, Idempotency, IdempotencyKey, Look, LookUp, Replay};
 
 use super::command::{CALLBACK_DATA_MAX, Caller, SendCommand, Sent, What};
-use super::judge::{Judged, Known, code_of, facts_of, judged, template_missing};
+use super::judge::{Judged, Known, Prejudged, code_of, facts_of, judged, template_missing};
 use super::{Service, judge};
 use crate::directory::Speaker;
 use crate::native;
@@ -35,8 +34,7 @@ const REACTION_MAX_AGE: Span = Span::days(30);
 struct Resolved {
     speaker: Arc<Speaker>,
     draft: Draft,
-    session: Session,
-    judged: Judged,
+    prejudged: Prejudged,
     reply_to: Option<String>,
 }
 
@@ -78,9 +76,10 @@ impl Service {
             return replayed(known);
         }
         let resolved = self.resolve(caller, &command, speaker?, &look, now).await?;
-        let verdict = resolved.judged.verdict;
-        if resolved.judged.leaving.is_none() {
-            return Err(Problem::refused(&verdict, code_of(&verdict, resolved.session)));
+        let Resolved { speaker, draft, prejudged, reply_to } = resolved;
+        let verdict = prejudged.judged.verdict.clone();
+        if prejudged.judged.leaving.is_none() {
+            return Err(Problem::refused(&verdict, code_of(&verdict, prejudged.session)));
         }
         let id = command.id.unwrap_or_else(|| MessageId::compose(now, self.chance.draw()));
         let not_before = command.send_at.unwrap_or(now).max(now);
@@ -90,7 +89,9 @@ impl Service {
             answer: native::accepted_json(id, status, &verdict).to_string().into_bytes(),
             keep: self.limits.idempotency_keep,
         });
-        let sender = resolved.speaker.sender.id;
+        let sender = speaker.sender.id;
+        // Where nothing stands in its way the message leaves with its acceptance.
+        let berth = (not_before <= now).then(|| self.dispatcher.berth(&speaker, verdict.class())).flatten();
         let accept = Accept {
             id,
             business: caller.business,
@@ -99,7 +100,7 @@ impl Service {
             address: command.to,
             new_customer: CustomerId::compose(now, self.chance.draw()),
             name: command.name,
-            draft: resolved.draft,
+            draft,
             class: verdict.class(),
             verdict: verdict.clone(),
             not_before,
@@ -107,15 +108,21 @@ impl Service {
             when_unknown: command.when_unknown,
             callback_data: command.callback_data,
             campaign: command.campaign,
-            reply_to: resolved.reply_to,
+            reply_to,
             idempotency,
             backlog_max: self.limits.backlog_max,
-            at_once: None,
+            at_once: berth.is_some().then(|| self.dispatcher.at_once()),
             now,
         };
         match self.store.accept(accept).await? {
-            Accepted::Stored { .. } => {
-                self.dispatcher.poke(sender);
+            Accepted::Stored { claimed, .. } => {
+                match (berth, claimed) {
+                    (Some(berth), Some(claimed)) => berth.leave(*claimed, prejudged),
+                    (berth, _) => {
+                        drop(berth);
+                        self.dispatcher.poke(sender);
+                    }
+                }
                 Ok(Sent::Accepted { id, status, verdict })
             }
             Accepted::Replayed(known) => replayed(known),
@@ -136,7 +143,7 @@ impl Service {
         let now = self.now();
         check_times(&command, now)?;
         let (speaker, look) = self.look(caller, &command, None, now).await?;
-        Ok(self.resolve(caller, &command, speaker?, &look, now).await?.judged.verdict)
+        Ok(self.resolve(caller, &command, speaker?, &look, now).await?.prejudged.judged.verdict)
     }
 
     /// One read for all that is asked before anything is decided: what the key stands for, who speaks, what is known of the
@@ -196,7 +203,8 @@ impl Service {
             Some(id) => Some(self.provider_id_of(caller, id, "contextId").await?.0),
             None => None,
         };
-        Ok(Resolved { speaker, draft, session, judged, reply_to })
+        let prejudged = Prejudged { shelf, session, customer: known.customer, judged };
+        Ok(Resolved { speaker, draft, prejudged, reply_to })
     }
 
     async fn draft_and_judge(

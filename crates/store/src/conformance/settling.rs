@@ -14,6 +14,7 @@ const ANA: &str = "+4915112345678";
 pub(super) async fn an_answer_hands_over(factory: &dyn Factory) -> Outcome {
     let mut desk = Desk::new(factory).await?;
     let id = desk.send(ANA).await?;
+    let behind = desk.send(ANA).await?;
     let claimed = desk.take().await?;
     same!((claimed.message.id, claimed.attempt), (id, 1));
     same!(claimed.message.attempts.iter().map(|a| a.progress).collect::<Vec<_>>(), vec![Progress::Started]);
@@ -26,7 +27,8 @@ pub(super) async fn an_answer_hands_over(factory: &dyn Factory) -> Outcome {
         "As it was at dispatch.".clone_into(&mut verdict.explanation);
     }
     let settle = Settle { business: SHOP, message: id, attempt: 1, verdict: verdict.clone(), outcome };
-    same!(desk.store.settle(vec![settle], desk.now).await?.len(), 1);
+    let settled = desk.store.settle(vec![settle], desk.now).await?;
+    same!(settled.iter().map(|s| (s.others_wait, s.told)).collect::<Vec<_>>(), vec![(true, false)]);
     let message = desk.message(id).await?;
     same!((message.phase, message.status, message.verdict), (Phase::Handed, Status::Sending, verdict));
     let attempt = &message.attempts[0];
@@ -38,6 +40,11 @@ pub(super) async fn an_answer_hands_over(factory: &dyn Factory) -> Outcome {
     same!(desk.told(id).await?, vec![]);
     let look = desk.look(SHOP, DESK, identity("bsuid:DE.77")?).await?;
     same!(look.customer, Some(message.customer));
+    same!(desk.take().await?.message.id, behind);
+    let end = Of::Failed { failure: failure(ErrorCode::MessageOutsideOfEligibilityWindow), no_session: false };
+    let settle = Settle { business: SHOP, message: behind, attempt: 1, verdict: None, outcome: end };
+    let settled = desk.store.settle(vec![settle], desk.now).await?;
+    same!(settled.iter().map(|s| (s.others_wait, s.told)).collect::<Vec<_>>(), vec![(false, true)]);
     Ok(())
 }
 

@@ -252,6 +252,10 @@ pub struct Settled {
     pub message: MessageId,
     /// What it shows now.
     pub status: Status,
+    /// Whether other messages of its sender wait, for which it may have made room.
+    pub others_wait: bool,
+    /// Whether there is a new event.
+    pub told: bool,
 }
 
 /// An unknown message whose wait is over, with the evidence.

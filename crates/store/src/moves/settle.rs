@@ -22,6 +22,7 @@ pub(crate) fn settle(rows: &mut dyn Rows, outcomes: &[Settle], now: Timestamp) -
 fn one(rows: &mut dyn Rows, settle: &Settle, now: Timestamp) -> Result<Option<Settled>> {
     let Some((brief, standing)) = rows.brief(settle.business, settle.message)? else { return Ok(None) };
     let attempts = rows.attempts(brief.seq)?;
+    let told_before = standing.told;
     let mut loaded = Loaded { brief, standing, attempts };
     let Some(at) = loaded.find(settle.attempt) else { return Ok(None) };
     let seq = loaded.brief.seq;
@@ -59,7 +60,7 @@ fn one(rows: &mut dyn Rows, settle: &Settle, now: Timestamp) -> Result<Option<Se
             let phase = tempered(Phase::Queued { not_before }, loaded.attempts.iter().map(|a| a.attempt.progress));
             lane::set_phase(rows, &loaded.brief, &mut loaded.standing, phase, now)?;
             tell::standing(rows, &loaded.brief, &mut loaded.standing, &loaded.attempts, now, now)?;
-            return Ok(Some(Settled { message: settle.message, status: loaded.standing.status }));
+            return settled(rows, &loaded, told_before).map(Some);
         }
         Outcome::Again { not_before, failure, .. } => {
             (Said::plain(Progress::Refused, now, Some(failure)), Some(Phase::Queued { not_before }))
@@ -95,5 +96,14 @@ fn one(rows: &mut dyn Rows, settle: &Settle, now: Timestamp) -> Result<Option<Se
     for orphan in orphans {
         apply(rows, &mut loaded, at, &orphan.report, orphan.failure, &orphan.app, (orphan.at, now))?;
     }
-    Ok(Some(Settled { message: settle.message, status: loaded.standing.status }))
+    settled(rows, &loaded, told_before).map(Some)
+}
+
+fn settled(rows: &dyn Rows, loaded: &Loaded, told_before: u16) -> Result<Settled> {
+    Ok(Settled {
+        message: loaded.brief.id,
+        status: loaded.standing.status,
+        others_wait: rows.counters(loaded.brief.sender)?.is_some_and(|(_, waiting)| waiting > 0),
+        told: loaded.standing.told != told_before,
+    })
 }

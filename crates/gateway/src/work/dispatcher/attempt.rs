@@ -19,22 +19,29 @@ use super::round::STORE_PAUSE;
 use super::seats::Seat;
 use super::worker::Worker;
 use crate::directory::Speaker;
-use crate::service::{Known, Leaving, facts_of, failure_of, judged, needs_phone};
+use crate::service::{Known, Leaving, Prejudged, facts_of, failure_of, judged, needs_phone};
 use crate::telemetry;
 
 /// The longest pause between two tries to store an outcome.
 const SETTLE_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 impl Inner {
-    pub(super) async fn dispatch(&self, worker: &Worker, speaker: &Speaker, claimed: Claimed, seat: Option<Seat>) {
+    pub(super) async fn dispatch(
+        &self,
+        worker: &Worker,
+        speaker: &Speaker,
+        claimed: Claimed,
+        seat: Option<Seat>,
+        prejudged: Option<Prejudged>,
+    ) {
         let (business, message, attempt) = (claimed.message.business, claimed.message.id, claimed.attempt);
-        let (verdict, outcome) = self.attempt(worker, speaker, &claimed).await;
+        let (verdict, outcome) = self.attempt(worker, speaker, &claimed, prejudged).await;
         drop(seat);
         let settle = Settle { business, message, attempt, verdict, outcome };
         let mut pause = STORE_PAUSE;
-        loop {
+        let settled = loop {
             match self.store.settle(vec![settle.clone()], self.clock.now()).await {
-                Ok(_) => break,
+                Ok(settled) => break settled,
                 // Until it is stored or the process stops: an attempt without an outcome would hold its lane. After a stop
                 // recovery makes it unknown, and a status can still settle it.
                 Err(why) => {
@@ -46,18 +53,29 @@ impl Inner {
                     pause = (pause * 2).min(SETTLE_PAUSE_MAX);
                 }
             }
-        }
+        };
         if matches!(settle.outcome, Outcome::Unknown { .. })
             && let Some(post) = self.unknowns.get()
         {
             post.poke();
         }
-        worker.post.poke();
-        self.relay.poke(business);
+        // A look costs a commit: it is for those who have something to look for.
+        if settled.iter().any(|settled| settled.others_wait) {
+            worker.post.poke();
+        }
+        if settled.iter().any(|settled| settled.told) {
+            self.relay.poke(business);
+        }
     }
 
     /// One attempt: judged again, sent, and what became of it.
-    async fn attempt(&self, worker: &Worker, speaker: &Speaker, claimed: &Claimed) -> (Option<Verdict>, Outcome) {
+    async fn attempt(
+        &self,
+        worker: &Worker,
+        speaker: &Speaker,
+        claimed: &Claimed,
+        prejudged: Option<Prejudged>,
+    ) -> (Option<Verdict>, Outcome) {
         let message = &claimed.message;
         let now = self.clock.now();
         let failed = |failure: Failure| Outcome::Failed { failure, no_session: false };
@@ -77,22 +95,27 @@ impl Inner {
         };
         let session = claimed.evidence.at(now);
         let facts = facts_of(&message.address, claimed.facts);
-        let judged = match judged(draft, &shelf, Known { channel: message.channel, session, customer: facts, stopped: None }) {
-            Ok(judged) => judged,
-            Err(problem) => return (None, failed(Failure { code: problem.code, message: problem.message, upstream: None })),
+        let known = Known { channel: message.channel, session, customer: facts, stopped: None };
+        let (judged, said) = match prejudged.and_then(|before| before.still(&shelf, known)) {
+            // The same question has the same answer, and it is stored already.
+            Some(judged) => (judged, None),
+            None => match judged(draft, &shelf, known) {
+                Ok(judged) => {
+                    let said = Some(judged.verdict.clone());
+                    (judged, said)
+                }
+                Err(problem) => return (None, failed(Failure { code: problem.code, message: problem.message, upstream: None })),
+            },
         };
         let verdict = judged.verdict;
-        let Some(leaving) = judged.leaving else {
-            let failure = failure_of(&verdict, session);
-            return (Some(verdict), failed(failure));
-        };
+        let Some(leaving) = judged.leaving else { return (said, failed(failure_of(&verdict, session))) };
         let phone = claimed.phone.as_ref();
         let recipient = match (&message.address, phone) {
             (Identity::Phone(phone), _) => Recipient::To(phone),
             (Identity::Bsuid(_), Some(phone)) if needs_phone(verdict.category) => Recipient::To(phone),
             (Identity::Bsuid(bsuid), _) => Recipient::Recipient(bsuid),
             (Identity::Psid(_), _) => {
-                return (Some(verdict), failed(plain(ErrorCode::MessageContentUnsupported, "Messenger cannot be sent to yet.")));
+                return (said, failed(plain(ErrorCode::MessageContentUnsupported, "Messenger cannot be sent to yet.")));
             }
         };
         let tag = CallbackTag { message: message.id, attempt: claimed.attempt }.to_string();
@@ -105,6 +128,6 @@ impl Inner {
         let called = self.upstream.send(&speaker.sender.account, &speaker.token, &body).await;
         telemetry::upstream_latency(begun.elapsed());
         let outcome = self.outcome(worker, speaker, claimed, called).await;
-        (Some(verdict), outcome)
+        (said, outcome)
     }
 }

@@ -4,6 +4,7 @@
 //! commit. A crash between the two leaves an attempt without an outcome, which is `unknown` and never sent as if new.
 
 mod attempt;
+mod berth;
 mod outcome;
 mod round;
 mod seats;
@@ -28,6 +29,8 @@ use crate::directory::{Directory, Speaker};
 use crate::service::Limits;
 use crate::templates::Library;
 use crate::upstream::Upstream;
+
+pub use self::berth::Berth;
 
 /// The dispatcher; cheap to clone.
 #[derive(Clone)]
@@ -129,14 +132,14 @@ impl Dispatcher {
 
     /// There may be something to send through this sender.
     pub fn poke(&self, sender: SenderId) {
-        if let Some(worker) = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).get(&sender) {
+        if let Some(worker) = self.0.worker(sender) {
             worker.post.poke();
         }
     }
 
     /// So many messages of this sender came in: they count towards its throughput.
     pub fn heard(&self, speaker: &Speaker, count: u32) {
-        if let Some(worker) = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).get(&speaker.sender.id) {
+        if let Some(worker) = self.0.worker(speaker.sender.id) {
             worker.heard(pace_of(speaker), count);
         }
     }
@@ -144,13 +147,13 @@ impl Dispatcher {
     /// How many messages of a sender this process counted in the last second, in and out together.
     #[must_use]
     pub fn used(&self, sender: SenderId) -> u32 {
-        self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).get(&sender).map_or(0, |worker| worker.used())
+        self.0.worker(sender).map_or(0, |worker| worker.used())
     }
 
     /// Until when a sender rests after a throttle; that moment may be over.
     #[must_use]
     pub fn resting(&self, sender: SenderId) -> Option<transom_domain::time::Timestamp> {
-        self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).get(&sender).map(|worker| worker.resting())
+        self.0.worker(sender).map(|worker| worker.resting())
     }
 
     /// How many calls upstream are under way.
@@ -170,5 +173,11 @@ impl Dispatcher {
             });
             worker.post.poke();
         }
+    }
+}
+
+impl Inner {
+    fn worker(&self, sender: SenderId) -> Option<Arc<Worker>> {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner).get(&sender).cloned()
     }
 }

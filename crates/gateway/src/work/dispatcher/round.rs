@@ -95,7 +95,7 @@ impl Inner {
                 let (this, worker, speaker) = (self.clone(), worker.clone(), speaker.clone());
                 let busy = worker.post.busy();
                 self.tasks.spawn(async move {
-                    this.dispatch(&worker, &speaker, claimed, seat).await;
+                    this.dispatch(&worker, &speaker, claimed, seat, None).await;
                     drop(busy);
                 });
             }

@@ -63,6 +63,28 @@ impl Worker {
         self.tally(count);
     }
 
+    /// Keeps room for one, if there is any.
+    pub(super) fn keep_one(&self, pace: Pace) -> bool {
+        let now = self.micros();
+        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        if pace.room(*bucket, now) == 0 {
+            return false;
+        }
+        *bucket = pace.take(*bucket, now, 1);
+        drop(bucket);
+        self.tally(1);
+        true
+    }
+
+    /// Gives back room that was kept and not used.
+    pub(super) fn give_back_one(&self, pace: Pace) {
+        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        *bucket = pace.give_back(*bucket, 1);
+        drop(bucket);
+        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        tally.now = tally.now.saturating_sub(1);
+    }
+
     /// So many came in: they use the rate up too, but hold nothing back for longer than the second that the upstream counts.
     pub(super) fn heard(&self, pace: Pace, count: u32) {
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,0 +1,78 @@
+//! A berth: a seat, and room in the pace, kept for one message while it is being accepted, so that it can leave with its
+//! acceptance instead of being queued, claimed and taken out of the queue again.
+
+use std::sync::Arc;
+
+use transom_domain::address::Channel;
+use transom_domain::message::Class;
+use transom_store::{AtOnce, Claimed};
+
+use super::seats::Seat;
+use super::worker::{Worker, pace_of};
+use super::{Dispatcher, Inner};
+use crate::directory::Speaker;
+use crate::service::Prejudged;
+use crate::work::rest::Busy;
+
+/// Kept for one message; given back when it is dropped without being used.
+pub struct Berth {
+    dispatcher: Arc<Inner>,
+    worker: Arc<Worker>,
+    speaker: Arc<Speaker>,
+    seat: Option<Seat>,
+    // A turned clock waits for the message that may leave from here.
+    busy: Option<Busy>,
+}
+
+impl Dispatcher {
+    /// A berth with this sender, if a message of this class may leave now as far as seats and pace go. None is no refusal: the
+    /// message queues, and is claimed when its turn comes.
+    #[must_use]
+    pub fn berth(&self, speaker: &Arc<Speaker>, class: Class) -> Option<Berth> {
+        let sender = speaker.sender.id;
+        if self.0.stop.is_cancelled() || speaker.stopped().is_some() || speaker.sender.channel == Channel::Messenger {
+            return None;
+        }
+        let worker = self.0.worker(sender)?;
+        if worker.resting() > self.0.clock.now() {
+            return None;
+        }
+        let mut taken = self.0.seats.take(speaker.sender.business, sender, 1);
+        if taken.room.class(class) == 0 {
+            return None;
+        }
+        let seat = Some(taken.seats.pop()?);
+        if !worker.keep_one(pace_of(speaker)) {
+            return None;
+        }
+        let busy = Some(worker.post.busy());
+        Some(Berth { dispatcher: self.0.clone(), worker, speaker: speaker.clone(), seat, busy })
+    }
+
+    /// What the store has to know to begin the attempt of a message that has a berth.
+    #[must_use]
+    pub fn at_once(&self) -> AtOnce {
+        let limits = &self.0.limits;
+        AtOnce { owner: self.0.owner, pair_gap: limits.pair_gap, pair_burst: limits.pair_burst }
+    }
+}
+
+impl Berth {
+    /// Sends the message whose first attempt was committed with it.
+    pub fn leave(mut self, claimed: Claimed, prejudged: Prejudged) {
+        let (this, worker, speaker) = (self.dispatcher.clone(), self.worker.clone(), self.speaker.clone());
+        let (seat, busy) = (self.seat.take(), self.busy.take());
+        self.dispatcher.tasks.spawn(async move {
+            this.dispatch(&worker, &speaker, claimed, seat, Some(prejudged)).await;
+            drop(busy);
+        });
+    }
+}
+
+impl Drop for Berth {
+    fn drop(&mut self) {
+        if self.seat.is_some() {
+            self.worker.give_back_one(pace_of(&self.speaker));
+        }
+    }
+}
