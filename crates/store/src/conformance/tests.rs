@@ -2,8 +2,15 @@
 
 use std::sync::Arc;
 
-use super::desk::{Desk, SHOP};
+use transom_domain::limits::{LimitsTold, MessagingLimit};
+use transom_domain::message::Class;
+
+use super::desk::{DESK, Desk, SHOP};
 use super::{CHECKS, Factory};
+use crate::moves::claim::claim;
+use crate::moves::reach;
+use crate::sqlite::cache::Cache;
+use crate::sqlite::rows::{SqliteRows, count};
 use crate::{MemoryStore, SqliteOptions, SqliteStore, Store};
 
 pub(super) struct Memory(pub(super) MemoryStore);
@@ -89,4 +96,71 @@ fn memory_fails_and_forgets_as_it_is_told() {
         store.crash();
         assert_eq!(desk.message(safe).await.unwrap().position, 2);
     });
+}
+
+/// A hundred messages wait, or a hundred thousand: each to a customer of its own, all due. What a claim costs is counted in the
+/// steps of SQLite's machine, which do not depend on the machine under it.
+#[tokio::test]
+async fn a_claim_costs_the_same_however_long_the_backlog() {
+    let mut costs = Vec::new();
+    for waiting in [100, 100_000] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("transom.db");
+        let factory = Sqlite(folder);
+        let mut desk = Desk::new(&factory).await.unwrap();
+        let mut marketing = desk.text("+4915100000001").unwrap();
+        marketing.class = Class::Marketing;
+        desk.accept(marketing).await.unwrap();
+        desk.store.close().await.unwrap();
+        multiply(&rusqlite::Connection::open(&path).unwrap(), waiting);
+        desk.store = factory.open();
+        let mut accept = desk.text("+4915199999999").unwrap();
+        accept.backlog_max = 1_000_000;
+        let reply = desk.accept(accept).await.unwrap();
+        desk.store.close().await.unwrap();
+
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        let cache = Cache::default();
+        let mut rows = SqliteRows::writing(&connection, &cache);
+        count::steps();
+        let claims = claim(&mut rows, &desk.claiming(32)).unwrap();
+        // The reply goes before all that has waited longer.
+        assert_eq!((claims.claimed.len(), claims.claimed[0].message.id), (32, reply));
+        let goes = count::steps();
+        // All places of the limit are taken: what finds none is put away once.
+        let full = LimitsTold { limit: Some(MessagingLimit::Customers(1)), at: desk.now, ..LimitsTold::default() };
+        reach::read(&mut rows, SHOP, DESK, &full, desk.now).unwrap();
+        count::steps();
+        for _ in 0..2 {
+            claim(&mut rows, &desk.claiming(32)).unwrap();
+        }
+        let held = count::steps();
+        let load = reach::load(&rows, DESK, desk.now).unwrap();
+        assert_eq!((load.reached, load.held), (1, true));
+        costs.push((goes, held));
+    }
+    let [(goes, held), (goes_long, held_long)] = costs[..] else { panic!("two backlogs") };
+    let same = |short: i64, long: i64| short > 1_000 && (short - long).abs() * 20 < short;
+    assert!(same(goes, goes_long) && same(held, held_long), "steps: {goes} and {goes_long}, {held} and {held_long}");
+}
+
+/// The one message that waits, so many times, each to another customer.
+fn multiply(connection: &rusqlite::Connection, times: u32) {
+    let numbers = format!("WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < {times})");
+    let key = "CAST(printf('%016d', i) AS BLOB)";
+    let copies = [
+        format!(
+            "{numbers} INSERT INTO message SELECT i, {key}, business, sender, {key}, channel, address, i, class, accepted_at, expires_at,
+                 when_unknown, callback_data, campaign, reply_to, redacted, draft, inbound, verdict, told_at FROM n, message WHERE seq = 1"
+        ),
+        format!("{numbers} INSERT INTO standing (seq, phase, phase_at, failure, status, told)
+                 SELECT i, phase, phase_at, failure, status, told FROM n, standing WHERE seq = 1"),
+        format!("{numbers} INSERT INTO lane SELECT sender, class, {key}, flight, due, i FROM n, lane WHERE head = 1"),
+        format!(
+            "{numbers} INSERT INTO wait SELECT sender, i, class, {key}, i, not_before, aside, expires_at, accepted_at
+                 FROM n, wait WHERE position = 1"
+        ),
+        format!("UPDATE sender_counter SET position = {times}, waiting = {times}"),
+    ];
+    connection.execute_batch(&format!("BEGIN; {}; COMMIT", copies.join("; "))).unwrap();
 }

@@ -1,6 +1,6 @@
 //! The embedded engine: one SQLite file in WAL mode, one writer that commits many callers' work together, a few readers.
 
-mod cache;
+pub(crate) mod cache;
 mod checkpoint;
 mod open;
 mod reader;

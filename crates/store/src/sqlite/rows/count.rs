@@ -29,6 +29,26 @@ pub fn rows_read() -> u64 {
     SUM.load(Ordering::Relaxed)
 }
 
+/// Counts the steps that SQLite took for a statement, in tests: what a look-up walks over shows there and nowhere else.
+#[inline]
+pub(super) fn worked(statement: &rusqlite::Statement<'_>) {
+    #[cfg(test)]
+    STEPS.with(|steps| steps.set(steps.get() + i64::from(statement.reset_status(rusqlite::StatementStatus::VmStep))));
+    #[cfg(not(test))]
+    let _ = statement;
+}
+
+#[cfg(test)]
+thread_local! {
+    static STEPS: std::cell::Cell<i64> = const { std::cell::Cell::new(0) };
+}
+
+/// The steps that statements of this thread took since the last time.
+#[cfg(test)]
+pub(crate) fn steps() -> i64 {
+    STEPS.with(|steps| steps.replace(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! The rows as SQLite keeps them: one statement per look-up or change, prepared once per connection.
 
 mod admin;
-pub(super) mod count;
+pub(crate) mod count;
 mod flush;
 mod message;
 mod people;
@@ -67,7 +67,10 @@ pub(crate) fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()
 impl SqliteRows<'_> {
     /// Runs a statement that changes something. Says how many rows it changed.
     fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
-        self.connection.prepare_cached(sql).and_then(|mut s| s.execute(params)).map_err(fault)
+        let mut statement = self.connection.prepare_cached(sql).map_err(fault)?;
+        let changed = statement.execute(params).map_err(fault);
+        count::worked(&statement);
+        changed
     }
 
     /// The first row of a query.
@@ -76,7 +79,10 @@ impl SqliteRows<'_> {
         let mut rows = statement.query(params).map_err(fault)?;
         let row = rows.next().map_err(fault)?;
         count::read(usize::from(row.is_some()));
-        row.map(read).transpose()
+        let found = row.map(read).transpose();
+        drop(rows);
+        count::worked(&statement);
+        found
     }
 
     /// All rows of a query.
@@ -88,6 +94,8 @@ impl SqliteRows<'_> {
             found.push(read(row)?);
         }
         count::read(found.len());
+        drop(rows);
+        count::worked(&statement);
         Ok(found)
     }
 }
