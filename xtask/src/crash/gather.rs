@@ -110,10 +110,16 @@ pub(super) async fn messages(house: &Arc<House>, ids: Vec<String>) -> Result<Has
     Ok(found)
 }
 
+/// A moment at a place of a JSON value, in milliseconds.
+fn moment(json: &Value, at: &str) -> Option<i64> {
+    let moment: jiff::Timestamp = text(json, at).ok()?.parse().ok()?;
+    Some(moment.as_millisecond())
+}
+
 fn message(json: &Value) -> Message {
     let words = list(json, "/timeline");
     let what = |word: &Value| word.get("what").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let heard_at = |word: &Value| text(word, "/heardAt").ok();
+    let heard_at = |word: &Value| moment(word, "/heardAt");
     let tried = list(json, "/attempts").iter().map(|attempt| {
         let number = attempt.get("number");
         let said = |among: &[&str]| {
@@ -121,7 +127,7 @@ fn message(json: &Value) -> Message {
             of_it.filter_map(heard_at).min()
         };
         Tried {
-            began: text(attempt, "/startedAt").unwrap_or_default(),
+            began: moment(attempt, "/startedAt").unwrap_or_default(),
             unknown: said(&["unknown"]).is_some(),
             heard: said(&["answered", "sent", "delivered", "read", "failed"]),
             status_heard: said(&["sent", "delivered", "read"]),
@@ -217,18 +223,18 @@ mod tests {
     fn the_story_of_a_message_is_read() {
         let story = json!({
             "status": "delivered",
-            "attempts": [{ "number": 1, "startedAt": "10" }, { "number": 2, "startedAt": "30" }],
+            "attempts": [{ "number": 1, "startedAt": "1970-01-01T00:00:10.000Z" }, { "number": 2, "startedAt": "1970-01-01T00:00:30.000Z" }],
             "timeline": [
-                { "what": "unknown", "attempt": 1, "heardAt": "12" },
-                { "what": "answered", "attempt": 2, "heardAt": "31" },
-                { "what": "delivered", "attempt": 2, "heardAt": "33" },
-                { "what": "sent", "attempt": 2, "heardAt": "32" },
+                { "what": "unknown", "attempt": 1, "heardAt": "1970-01-01T00:00:12.000Z" },
+                { "what": "answered", "attempt": 2, "heardAt": "1970-01-01T00:00:31.000Z" },
+                { "what": "delivered", "attempt": 2, "heardAt": "1970-01-01T00:00:33.000Z" },
+                { "what": "sent", "attempt": 2, "heardAt": "1970-01-01T00:00:32.000Z" },
             ],
         });
         let read = message(&story);
         assert_eq!((read.status.as_str(), read.reason, read.given_up), ("delivered", None, None));
         let [first, second] = read.tried.as_slice() else { panic!("two attempts") };
-        assert_eq!((first.unknown, first.heard.as_deref()), (true, None));
-        assert_eq!((second.heard.as_deref(), second.status_heard.as_deref()), (Some("31"), Some("32")));
+        assert_eq!((first.unknown, first.began, first.heard), (true, 10_000, None));
+        assert_eq!((second.heard, second.status_heard), (Some(31_000), Some(32_000)));
     }
 }

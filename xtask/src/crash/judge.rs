@@ -17,16 +17,16 @@ pub(super) enum Wish {
     Resend,
 }
 
-/// One attempt, as the gateway's timeline has it. Moments are texts of one length, which order as the moments do.
+/// One attempt, as the gateway's timeline has it. Moments are milliseconds since 1970.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Tried {
-    pub(super) began: String,
+    pub(super) began: i64,
     /// Its answer was lost, or the process ended meanwhile.
     pub(super) unknown: bool,
     /// When the first word of the upstream about it was heard, an answer or a status.
-    pub(super) heard: Option<String>,
+    pub(super) heard: Option<i64>,
     /// When the first status of it was heard.
-    pub(super) status_heard: Option<String>,
+    pub(super) status_heard: Option<i64>,
 }
 
 /// A message as the gateway tells it in the end.
@@ -37,7 +37,7 @@ pub(super) struct Message {
     pub(super) reason: Option<String>,
     pub(super) tried: Vec<Tried>,
     /// When it was given up, where it was.
-    pub(super) given_up: Option<String>,
+    pub(super) given_up: Option<i64>,
 }
 
 /// An event of the business's stream.
@@ -97,6 +97,10 @@ pub(super) struct Judgement {
     pub(super) wrong: Vec<String>,
 }
 
+/// What was heard so many milliseconds before a decision, or less, may have been written down after it: moments are those at
+/// which a thing was asked for, and writing takes its time.
+const AT_ONCE: i64 = 1_000;
+
 const UNKNOWN: &str = "ERROR_CODE_OUTCOME_UNKNOWN";
 
 /// Judges.
@@ -114,18 +118,18 @@ pub(super) fn judge(evidence: &Evidence) -> Judgement {
 }
 
 /// When attempts began and were heard of: what silence is measured against.
-fn heard_of(evidence: &Evidence) -> Vec<(&str, &str)> {
+fn heard_of(evidence: &Evidence) -> Vec<(i64, i64)> {
     let tried = evidence.messages.values().flat_map(|message| &message.tried);
-    tried.filter_map(|t| Some((t.began.as_str(), t.status_heard.as_deref()?))).collect()
+    tried.filter_map(|t| Some((t.began, t.status_heard?))).collect()
 }
 
 /// Whether a message rightly ended as unknown: when it was given up, no status of an attempt begun later had been heard.
-fn is_explained(message: &Message, heard: &[(&str, &str)]) -> bool {
-    let (Some(last), Some(given_up)) = (message.tried.last(), &message.given_up) else { return false };
-    !heard.iter().any(|(began, at)| *began > last.began.as_str() && *at < given_up.as_str())
+fn is_explained(message: &Message, heard: &[(i64, i64)]) -> bool {
+    let (Some(last), Some(given_up)) = (message.tried.last(), message.given_up) else { return false };
+    !heard.iter().any(|(began, at)| *began > last.began && *at < given_up - AT_ONCE)
 }
 
-fn message(evidence: &Evidence, accepted: &Accepted, heard: &[(&str, &str)], judgement: &mut Judgement) {
+fn message(evidence: &Evidence, accepted: &Accepted, heard: &[(i64, i64)], judgement: &mut Judgement) {
     let Accepted { number, id, wish } = accepted;
     let shown = evidence.on_phones.get(number).copied().unwrap_or(0);
     let arrived = shown.max(evidence.taken.get(id).copied().unwrap_or(0));

@@ -2,9 +2,10 @@
 
 use super::*;
 
-fn tried(began: &str) -> Tried {
-    let heard = Some(format!("{began}1"));
-    Tried { began: began.to_owned(), unknown: false, heard: heard.clone(), status_heard: heard }
+/// An attempt that began in that second, and was heard of at once.
+fn tried(second: i64) -> Tried {
+    let heard = Some(second * 1_000 + 10);
+    Tried { began: second * 1_000, unknown: false, heard, status_heard: heard }
 }
 
 fn message(status: &str, tried: Vec<Tried>) -> Message {
@@ -24,7 +25,7 @@ fn told(event: &str, message: &str, status: &str) -> Told {
 fn good() -> Evidence {
     Evidence {
         accepted: vec![Accepted { number: 1, id: "m1".to_owned(), wish: Wish::Auto }],
-        messages: HashMap::from([("m1".to_owned(), message("delivered", vec![tried("10")]))]),
+        messages: HashMap::from([("m1".to_owned(), message("delivered", vec![tried(10)]))]),
         on_phones: HashMap::from([(1, 1)]),
         taken: HashMap::from([("m1".to_owned(), 1)]),
         events: vec![event(1, "e1"), event(2, "e2")],
@@ -108,7 +109,7 @@ fn a_failure_that_arrived_is_found_and_a_failure_with_a_reason_is_none() {
     let failed = |arrived: usize| {
         after(|e| {
             let reason = Some("ERROR_CODE_UPSTREAM_ERROR".to_owned());
-            e.messages.insert("m1".to_owned(), Message { reason, ..message("failed", vec![tried("10")]) });
+            e.messages.insert("m1".to_owned(), Message { reason, ..message("failed", vec![tried(10)]) });
             e.on_phones.insert(1, arrived);
             e.taken.insert("m1".to_owned(), arrived);
         })
@@ -119,27 +120,25 @@ fn a_failure_that_arrived_is_found_and_a_failure_with_a_reason_is_none() {
 
 #[test]
 fn each_unknown_has_its_end() {
-    let unheard = Tried { unknown: true, heard: None, status_heard: None, ..tried("10") };
-    let heard = Tried { unknown: true, ..tried("10") };
-    let of = |status: &str, tried: Vec<Tried>, given_up: Option<&str>| {
+    let unheard = Tried { unknown: true, heard: None, status_heard: None, ..tried(10) };
+    let heard = Tried { unknown: true, ..tried(10) };
+    let of = |status: &str, tried: Vec<Tried>, given_up: Option<i64>| {
         let mut lone = good();
         let reason = (status == "failed").then(|| UNKNOWN.to_owned());
-        let given_up = given_up.map(str::to_owned);
         lone.messages.insert("m1".to_owned(), Message { reason, given_up, ..message(status, tried) });
         judge(&lone)
     };
     assert_eq!(of("delivered", vec![heard], None).settled_by_word, 1);
-    assert_eq!(of("delivered", vec![unheard.clone(), tried("30")], None).settled_by_silence, 1);
-    let explained = of("failed", vec![unheard.clone()], Some("30"));
+    assert_eq!(of("delivered", vec![unheard.clone(), tried(30)], None).settled_by_silence, 1);
+    let explained = of("failed", vec![unheard.clone()], Some(30_000));
     assert_eq!((explained.told_as_unknown, explained.wrong.len()), (1, 0));
     assert_eq!(of("unknown", vec![unheard.clone()], None).unsettled, 1);
 
     // Given up though a later attempt had been heard of: silence was evidence, it should have been sent again.
     let mut hasty = good();
-    let given_up =
-        Message { reason: Some(UNKNOWN.to_owned()), given_up: Some("30".to_owned()), ..message("failed", vec![unheard]) };
+    let given_up = Message { reason: Some(UNKNOWN.to_owned()), given_up: Some(30_000), ..message("failed", vec![unheard]) };
     hasty.messages.insert("m1".to_owned(), given_up);
-    hasty.messages.insert("m2".to_owned(), message("delivered", vec![tried("20")]));
+    hasty.messages.insert("m2".to_owned(), message("delivered", vec![tried(20)]));
     assert!(judge(&hasty).wrong.iter().any(|wrong| wrong.contains("hearing was well")));
 }
 

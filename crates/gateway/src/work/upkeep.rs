@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use transom_clock::WorldClock;
-use transom_domain::dispatch::{Unresolved, after_silence};
 use transom_domain::id::SenderId;
+use transom_domain::message::Message;
 use transom_domain::time::{Span, Timestamp};
 use transom_store::{BATCH_MAX, Keep, Resolution, Store, StoreError, SweepPoint};
 
@@ -99,22 +100,24 @@ impl Upkeep {
             if pending.is_empty() {
                 return next;
             }
-            for unknown in pending {
-                let message = &unknown.message;
-                let resolution = match after_silence(message.when_unknown, unknown.attempted_at, unknown.heard_of_attempts_until)
-                {
-                    Unresolved::Resend => Resolution::Resend,
-                    Unresolved::Fail(failure) => Resolution::Fail { failure },
-                };
-                tracing::info!(message.id = %message.id, again = matches!(resolution, Resolution::Resend), "a lost answer was decided");
-                if let Err(why) = self.store.resolve(message.business, message.id, resolution, self.clock.now()).await {
-                    tracing::warn!(message.id = %message.id, error = %why, "a lost answer could not be decided");
-                    return Some(now.plus(STORE_PAUSE));
-                }
-                self.dispatcher.poke(message.sender);
-                self.relay.poke(message.business);
+            // All at once, so that they share a commit: nothing waits longer than it must, however many came due together.
+            let decided = join_all(pending.into_iter().map(|unknown| self.decide_one(unknown.message))).await;
+            if decided.into_iter().any(|decided| !decided) {
+                return Some(now.plus(STORE_PAUSE));
             }
         }
+    }
+
+    /// Decides about one lost answer, by what has been heard up to this moment.
+    async fn decide_one(&self, message: Message) -> bool {
+        if let Err(why) = self.store.resolve(message.business, message.id, Resolution::BySilence, self.clock.now()).await {
+            tracing::warn!(message.id = %message.id, error = %why, "a lost answer could not be decided");
+            return false;
+        }
+        tracing::info!(message.id = %message.id, "a lost answer was decided");
+        self.dispatcher.poke(message.sender);
+        self.relay.poke(message.business);
+        true
     }
 
     /// Ends messages that waited past their validity.

@@ -86,6 +86,28 @@ pub(super) async fn silence_has_its_evidence(factory: &dyn Factory) -> Outcome {
     Ok(())
 }
 
+pub(super) async fn silence_is_judged_at_the_moment_of_the_decision(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let lost = desk.send(ANA).await?;
+    desk.take().await?;
+    desk.lose(lost, 1, WAIT).await?;
+    desk.turn(WAIT);
+    let (over, _) = desk.store.overdue(desk.now, 10).await?;
+    same!(over.first().map(|p| p.heard_of_attempts_until), Some(None));
+    // Between the look and the decision a status of a later attempt comes in: now silence is evidence.
+    desk.handed(BEN, "wamid.ben").await?;
+    let sent = desk.status("wamid.ben", Reported::Sent, desk.now);
+    desk.hear(vec![Fact::Status(sent)]).await?;
+    hold!(desk.store.resolve(SHOP, lost, Resolution::BySilence, desk.now).await?);
+    same!(desk.take().await?.attempt, 2);
+    desk.lose(lost, 2, WAIT).await?;
+    desk.turn(WAIT);
+    // Nothing was heard of any attempt after the second.
+    hold!(desk.store.resolve(SHOP, lost, Resolution::BySilence, desk.now).await?);
+    same!(desk.message(lost).await?.failure.map(|f| f.code), Some(ErrorCode::OutcomeUnknown));
+    Ok(())
+}
+
 pub(super) async fn a_resend_is_called_off_by_a_word(factory: &dyn Factory) -> Outcome {
     let mut desk = Desk::new(factory).await?;
     let lost = desk.send(ANA).await?;

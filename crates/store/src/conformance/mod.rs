@@ -103,7 +103,8 @@ checks! {
     limits: a_full_limit_holds_back_new_customers_only, places_come_free_in_the_order_accepted, what_is_tried_again_keeps_what_it_had_before,
         codes_find_the_places_kept_for_them, limits_go_by_time_and_by_owner, what_starts_at_once_takes_a_place_too;
     settling: an_answer_hands_over, a_refusal_ends_or_waits, what_never_left_is_no_attempt, a_late_outcome_only_joins;
-    losing: a_lost_answer_frees_the_lane, recovery_is_of_others_only, silence_has_its_evidence, a_resend_is_called_off_by_a_word,
+    losing: a_lost_answer_frees_the_lane, recovery_is_of_others_only, silence_has_its_evidence,
+        silence_is_judged_at_the_moment_of_the_decision, a_resend_is_called_off_by_a_word,
         what_arrived_after_all_is_not_sent_a_third_time, a_refusal_beside_a_lost_answer_leaves_it_in_doubt,
         a_failure_beside_a_lost_answer_is_told;
     hearing: statuses_in_any_order_come_out_the_same, a_status_before_the_answer_is_joined, a_tag_binds_at_once,

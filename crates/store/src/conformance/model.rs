@@ -54,7 +54,7 @@ fn moves() -> impl Strategy<Value = Move> {
         1 => (0u8..6, 0u8..6, 0u16..2_000).prop_map(|(from, to, ago)| Move::Rotate { from, to, ago }),
         1 => (0u8..6, any::<bool>(), 0u16..2_000).prop_map(|(from, marketing, ago)| Move::Prefer { from, marketing, ago }),
         1 => any::<bool>().prop_map(|other| Move::Recover { other }),
-        2 => (0u8..12, 0u8..3).prop_map(|(message, how)| Move::Resolve { message, how }),
+        2 => (0u8..12, 0u8..4).prop_map(|(message, how)| Move::Resolve { message, how }),
         1 => Just(Move::Expire),
         1 => (0u8..12).prop_map(|message| Move::Cancel { message }),
         1 => (0u8..12).prop_map(|message| Move::Redact { message }),
@@ -190,6 +190,7 @@ impl Bench {
                 let resolution = match how {
                     0 => Resolution::Resend,
                     1 => Resolution::Wait { until: now.plus(Span::minutes(1)) },
+                    2 => Resolution::BySilence,
                     _ => Resolution::Fail { failure: failure(ErrorCode::OutcomeUnknown) },
                 };
                 format!("{:?}", store.resolve(SHOP, message(n), resolution, now).await)

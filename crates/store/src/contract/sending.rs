@@ -273,6 +273,9 @@ pub struct PendingUnknown {
 /// What is decided of an unknown message.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Resolution {
+    /// What the message's own wish and the evidence say, as they are at the moment of the decision: see
+    /// [`transom_domain::dispatch::after_silence`].
+    BySilence,
     /// Send it again, as its lane allows.
     Resend,
     /// Wait longer.

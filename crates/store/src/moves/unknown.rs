@@ -1,5 +1,6 @@
 //! What happens when an answer is lost or a validity ends: `recover`, `overdue`, `resolve`, `expire`.
 
+use transom_domain::dispatch::{Unresolved, after_silence};
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::{BusinessId, MessageId};
 use transom_domain::status::{Failure, Phase, Progress};
@@ -8,7 +9,7 @@ use transom_domain::time::Timestamp;
 use super::join::{Said, join, lapsed, tempered};
 use super::report::Loaded;
 use super::{lane, read, tell, timeline};
-use crate::rows::{Result, Rows, Wait};
+use crate::rows::{AttemptRow, Brief, Result, Rows, Wait};
 use crate::{BATCH_MAX, PendingUnknown, Resolution, StoreError};
 
 /// See [`crate::Store::recover`].
@@ -46,13 +47,18 @@ pub(crate) fn recover(rows: &mut dyn Rows, owner: u64, now: Timestamp, until: Ti
     }
 }
 
+/// When the last attempt began: what was heard of later ones is the evidence.
+fn attempted_at(brief: &Brief, attempts: &[AttemptRow]) -> Timestamp {
+    attempts.last().map_or(brief.accepted_at, |a| a.attempt.started_at)
+}
+
 /// See [`crate::Store::overdue`].
 pub(crate) fn overdue(rows: &dyn Rows, now: Timestamp, limit: usize) -> Result<(Vec<PendingUnknown>, Option<Timestamp>)> {
     let mut pending = Vec::new();
     for seq in rows.overdue(now, limit.min(BATCH_MAX))? {
         let Some(Loaded { brief, standing, attempts }) = Loaded::of(rows, seq)? else { continue };
         let app = rows.sender(brief.sender)?.map(|s| s.app).unwrap_or_default();
-        let attempted_at = attempts.last().map_or(brief.accepted_at, |a| a.attempt.started_at);
+        let attempted_at = attempted_at(&brief, &attempts);
         let message = read::assemble(rows, brief, standing, attempts)?;
         pending.push(PendingUnknown { message, attempted_at, heard_of_attempts_until: rows.heard_of(&app)? });
     }
@@ -71,12 +77,20 @@ pub(crate) fn resolve(
     if !matches!(standing.phase, Phase::Unknown { .. }) {
         return Ok(false);
     }
+    let attempts = rows.attempts(brief.seq)?;
     let phase = match resolution {
+        Resolution::BySilence => {
+            let app = rows.sender(brief.sender)?.map(|s| s.app).unwrap_or_default();
+            let attempted_at = attempted_at(&brief, &attempts);
+            match after_silence(brief.when_unknown, attempted_at, rows.heard_of(&app)?) {
+                Unresolved::Resend => Phase::Queued { not_before: now },
+                Unresolved::Fail(failure) => Phase::GivenUp { failure },
+            }
+        }
         Resolution::Resend => Phase::Queued { not_before: now },
         Resolution::Wait { until } => Phase::Unknown { until },
         Resolution::Fail { failure } => Phase::GivenUp { failure },
     };
-    let attempts = rows.attempts(brief.seq)?;
     lane::set_phase(rows, &brief, &mut standing, phase, now)?;
     tell::standing(rows, &brief, &mut standing, &attempts, now, now)?;
     Ok(true)
