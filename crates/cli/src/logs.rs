@@ -20,6 +20,9 @@ pub(crate) fn start(filter: &str, format: LogFormat) -> Result<(), Fail> {
     // Colours are for eyes; in a file or a journal their codes are noise.
     let coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(coloured).with_writer(std::io::stderr);
+    // Complaining about a line that cannot be written would go the same way, and end whatever was logging: a full disk takes the
+    // log, never the work.
+    let lines = lines.log_internal_errors(false);
     let _already_started = match format {
         LogFormat::Text => lines.try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),

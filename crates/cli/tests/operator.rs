@@ -24,6 +24,17 @@ fn said(command: &mut Command) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_that_cannot_be_written_stops_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut serve = at(&dir.path().join("store"), &["serve", "--listen", "127.0.0.1:0"]);
+    // Every write there fails as on a full disk.
+    let mut gateway = Running::start_logging(&mut serve, Path::new("/dev/full"));
+    gateway.until("ready ");
+    assert!(gateway.terminate());
+}
+
 #[test]
 fn what_was_set_up_without_a_server_is_there_with_one() {
     let dir = tempfile::tempdir().unwrap();
