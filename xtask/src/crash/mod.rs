@@ -184,7 +184,7 @@ async fn until_heard(house: &House, load: &Load) -> Result<()> {
 }
 
 /// The kills, until enough of them are done or time is up; how many of the gateway and of the simulator.
-async fn kill(options: &Options, house: &House, load: &Load, done: &AtomicUsize, begun: Instant) -> Result<(usize, usize)> {
+async fn kill(options: &Options, house: &Arc<House>, load: &Load, done: &AtomicUsize, begun: Instant) -> Result<(usize, usize)> {
     let (mut of_gateway, mut of_simulator) = (0, 0);
     for kill in schedule::kills(options.seed) {
         if of_gateway + of_simulator >= options.kills || options.minutes.is_some_and(|m| begun.elapsed() >= m) {
