@@ -1,7 +1,6 @@
 //! Starting a gateway from a configuration, and closing it again.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +40,7 @@ impl House {
     pub(crate) async fn start(config: Config, clock: WorldClock, port_flag: &str) -> Result<Self, Fail> {
         let listener = listen(config.server.listen, port_flag).await?;
         let address = listener.local_addr().map_err(|why| Fail::new(format!("the listener has no address: {why}")))?;
-        let store = open_store(&config.store.dir)?;
+        let store = open_store(&config)?;
         let key = sealing_key(&config)?;
         let local = format!("http://{}", reachable(address));
         let public_url = config.server.public_url.as_ref().map_or_else(|| local.clone(), |url| url.as_str().to_owned());
@@ -126,12 +125,14 @@ impl House {
     }
 }
 
-/// Opens the store of a folder.
+/// Opens the store that a configuration names.
 ///
 /// # Errors
 /// When it is held by another process, cannot be written, or is of a newer version.
-pub(crate) fn open_store(dir: &Path) -> Result<Arc<SqliteStore>, Fail> {
-    SqliteStore::open(dir, SqliteOptions::default()).map(Arc::new).map_err(|why| Fail::new(why.to_string()))
+pub(crate) fn open_store(config: &Config) -> Result<Arc<SqliteStore>, Fail> {
+    let options =
+        SqliteOptions { log_max: config.store.log_max.0, disk_reserve: config.store.disk_reserve.0, ..SqliteOptions::default() };
+    SqliteStore::open(&config.store.dir, options).map(Arc::new).map_err(|why| Fail::new(why.to_string()))
 }
 
 /// The sealing key that a configuration names.

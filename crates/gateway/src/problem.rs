@@ -107,6 +107,15 @@ impl From<StoreError> for Problem {
                 tracing::error!(error = %why, "the store cannot commit");
                 Self::new(ErrorCode::StoreUnavailable, "The store cannot commit now; nothing was stored.").retry_after(5)
             }
+            StoreError::DiskLow { .. } => {
+                crate::telemetry::store_busy();
+                Self::new(
+                    ErrorCode::StoreUnavailable,
+                    "The disk is nearly full, and what is left is kept for what is heard; nothing was stored.",
+                )
+                .remedy("Try again later; the operator must make room on the disk.")
+                .retry_after(30)
+            }
             StoreError::BadToken => {
                 Self::field("pageToken", "is none that a page has given", "pass on `nextPageToken` as it was given")
             }

@@ -8,7 +8,7 @@ use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_gaug
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use transom_domain::error_code::ErrorCode;
-use transom_store::SweepKind;
+use transom_store::{Condition, SweepKind};
 
 const ACCEPTED: &str = "transom_messages_accepted_total";
 const REPLAYED: &str = "transom_messages_replayed_total";
@@ -26,6 +26,10 @@ const IN_FLIGHT: &str = "transom_attempts_in_flight";
 const STOPPED: &str = "transom_senders_stopped";
 const STORE_BUSY: &str = "transom_store_busy_total";
 const TURNED_AWAY: &str = "transom_turned_away_total";
+const LOG_BYTES: &str = "transom_store_log_bytes";
+const LOG_PINNED: &str = "transom_store_log_pinned_total";
+const DISK_FREE: &str = "transom_disk_free_bytes";
+const DISK_LOW: &str = "transom_disk_low";
 const SWEPT: &str = "transom_swept_rows_total";
 const ROWS_READ: &str = "transom_store_rows_read_total";
 const REQUESTS: &str = "transom_http_requests_total";
@@ -94,6 +98,14 @@ fn describe() {
         "Requests turned away by bound: webhook_bytes, body_bytes, requests, business, rate, backlog."
     );
     describe_counter!(STORE_BUSY, Unit::Count, "Commands that found the store's queue full.");
+    describe_gauge!(LOG_BYTES, Unit::Bytes, "Size of the store's write-ahead log.");
+    describe_counter!(
+        LOG_PINNED,
+        Unit::Count,
+        "Times that the log could not begin anew because somebody read an old state for too long."
+    );
+    describe_gauge!(DISK_FREE, Unit::Bytes, "Room on the store's disk.");
+    describe_gauge!(DISK_LOW, Unit::Count, "1 while only the reserve for what is heard is left, and sends are refused; else 0.");
     describe_counter!(SWEPT, Unit::Count, "Rows removed because they were past their retention, by kind.");
     describe_counter!(ROWS_READ, Unit::Count, "Rows that queries of the store have read.");
     describe_counter!(REQUESTS, Unit::Count, "HTTP requests by method, route and status.");
@@ -195,6 +207,16 @@ pub(crate) fn store_busy() {
     counter!(STORE_BUSY).increment(1);
 }
 
+/// How the store is doing.
+pub(crate) fn condition(condition: &Condition) {
+    gauge!(LOG_BYTES).set(as_f64(condition.log_bytes));
+    counter!(LOG_PINNED).absolute(condition.log_pinned);
+    if let Some(disk) = condition.disk {
+        gauge!(DISK_FREE).set(as_f64(disk.free));
+        gauge!(DISK_LOW).set(if disk.low { 1.0 } else { 0.0 });
+    }
+}
+
 /// So many rows of one kind were removed.
 pub(crate) fn swept(kind: SweepKind, rows: usize) {
     if rows > 0 {
@@ -286,6 +308,8 @@ mod tests {
         turned_away("requests");
         swept(SweepKind::Journal, 3);
         take_over();
+        let disk = Some(transom_store::Disk { free: 1, reserve: 2, low: true });
+        condition(&Condition { log_bytes: 1, log_max: 2, log_pinned: 3, disk });
         request(&axum::http::Method::GET, "/healthz", 200, Duration::from_millis(1));
         upkeep();
         let shown = first.render();
@@ -308,6 +332,10 @@ mod tests {
             TURNED_AWAY,
             SWEPT,
             ROWS_READ,
+            LOG_BYTES,
+            LOG_PINNED,
+            DISK_FREE,
+            DISK_LOW,
             REQUESTS,
             REQUEST_TIME,
         ] {

@@ -1,6 +1,9 @@
 //! How an engine serves the contract: it opens a transaction and runs a move in it. Which move, in which room of the queue, and
 //! whether it reads or writes, is said here once for all engines.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use transom_domain::id::{BusinessId, CustomerId, EndpointId, KeyId, MessageId, SenderId};
 use transom_domain::limits::LimitsTold;
 use transom_domain::message::Message;
@@ -9,10 +12,10 @@ use transom_domain::template::Template;
 use transom_domain::time::Timestamp;
 
 use crate::contract::{
-    Accept, Accepted, Answer, App, Backlog, Business, CancelOutcome, Claim, Claims, CustomerView, Endpoint, EventPage, HearBody,
-    HearOutcome, JournalEntry, Keep, Key, Look, LookUp, MessageFilter, Outlook, PAGE_MAX, Page, PendingUnknown, PutEndpoint,
-    PutSender, RelayRound, RelayWork, Resolution, Sender, SenderLoad, SessionRow, Settle, Settled, Store, SweepPoint, Swept,
-    Timeline,
+    Accept, Accepted, Answer, App, Backlog, Business, CancelOutcome, Claim, Claims, Condition, CopyProgress, CustomerView,
+    Endpoint, EventPage, HearBody, HearOutcome, JournalEntry, Keep, Key, Look, LookUp, MessageFilter, Outlook, PAGE_MAX, Page,
+    PendingUnknown, PutEndpoint, PutSender, RelayRound, RelayWork, Resolution, Sender, SenderLoad, SessionRow, Settle, Settled,
+    Store, SweepPoint, Swept, Timeline,
 };
 use crate::moves::{accept, admin, claim, end, hear, reach, read, relay, settle, template, timeline, unknown, upkeep};
 use crate::rows::{Result, Rows};
@@ -22,8 +25,10 @@ use crate::rows::{Result, Rows};
 pub(crate) enum Room {
     /// All of it: what the upstream tells, and what became of what has left, must not be turned away by what is yet to leave.
     Hearing,
-    /// All but the reserve for hearing.
+    /// All but the reserve for hearing, in the queue and on disk.
     Sending,
+    /// As for sending, but on disk all of it: what makes room, and what ends something.
+    Ending,
 }
 
 /// An engine.
@@ -35,6 +40,10 @@ pub(crate) trait Engine: Send + Sync + 'static {
     fn read<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T>;
     /// As [`Engine::read`], for a handful of rows by their keys: worth less than a change of threads.
     fn look_up<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T>;
+    /// See [`Store::condition`].
+    fn shown(&self) -> Condition;
+    /// See [`Store::copy`].
+    fn copied(&self, to: PathBuf, progress: Arc<CopyProgress>) -> Answer<'_, ()>;
     /// See [`Store::close`].
     fn end(&self) -> Answer<'_, ()>;
 }
@@ -53,7 +62,7 @@ impl<E: Engine> Store for E {
     }
 
     fn revoke_key(&self, business: BusinessId, key: KeyId, now: Timestamp) -> Answer<'_, bool> {
-        self.write(Room::Sending, move |rows| admin::revoke_key(rows, business, key, now))
+        self.write(Room::Ending, move |rows| admin::revoke_key(rows, business, key, now))
     }
 
     fn keys(&self, business: BusinessId) -> Answer<'_, Vec<Key>> {
@@ -137,19 +146,19 @@ impl<E: Engine> Store for E {
     }
 
     fn expire(&self, now: Timestamp, limit: usize) -> Answer<'_, (usize, Option<Timestamp>)> {
-        self.write(Room::Sending, move |rows| unknown::expire(rows, now, limit))
+        self.write(Room::Ending, move |rows| unknown::expire(rows, now, limit))
     }
 
     fn cancel(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, CancelOutcome> {
-        self.write(Room::Sending, move |rows| end::cancel(rows, business, message, now))
+        self.write(Room::Ending, move |rows| end::cancel(rows, business, message, now))
     }
 
     fn redact(&self, business: BusinessId, message: MessageId, _now: Timestamp) -> Answer<'_, CancelOutcome> {
-        self.write(Room::Sending, move |rows| end::redact(rows, business, message))
+        self.write(Room::Ending, move |rows| end::redact(rows, business, message))
     }
 
     fn delete(&self, business: BusinessId, message: MessageId) -> Answer<'_, CancelOutcome> {
-        self.write(Room::Sending, move |rows| end::delete(rows, business, message))
+        self.write(Room::Ending, move |rows| end::delete(rows, business, message))
     }
 
     fn backlog(&self, sender: SenderId) -> Answer<'_, Backlog> {
@@ -177,7 +186,7 @@ impl<E: Engine> Store for E {
     }
 
     fn delete_endpoint(&self, business: BusinessId, endpoint: EndpointId) -> Answer<'_, bool> {
-        self.write(Room::Sending, move |rows| relay::delete_endpoint(rows, business, endpoint))
+        self.write(Room::Ending, move |rows| relay::delete_endpoint(rows, business, endpoint))
     }
 
     fn endpoints(&self, business: Option<BusinessId>) -> Answer<'_, Vec<Endpoint>> {
@@ -230,7 +239,15 @@ impl<E: Engine> Store for E {
     }
 
     fn sweep(&self, keep: Keep, from: SweepPoint, limit: usize, now: Timestamp) -> Answer<'_, Swept> {
-        self.write(Room::Sending, move |rows| upkeep::sweep(rows, keep, from, limit, now))
+        self.write(Room::Ending, move |rows| upkeep::sweep(rows, keep, from, limit, now))
+    }
+
+    fn condition(&self) -> Condition {
+        self.shown()
+    }
+
+    fn copy(&self, to: PathBuf, progress: Arc<CopyProgress>) -> Answer<'_, ()> {
+        self.copied(to, progress)
     }
 
     fn close(&self) -> Answer<'_, ()> {

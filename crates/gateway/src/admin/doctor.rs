@@ -7,6 +7,7 @@ use super::command::{Finding, Level};
 use super::meta_side::TokenSaid;
 use super::sender::in_words;
 use super::{Admin, rfc3339};
+use crate::config::ByteSize;
 use crate::problem::Problem;
 
 pub(super) fn finding(level: Level, about: &str, said: impl Into<String>, remedy: impl Into<String>) -> Finding {
@@ -26,6 +27,7 @@ impl Admin {
                 "Check that the disk has room and the folder can be written.",
             )),
         }
+        self.look_at_store(&mut found);
         self.look_at_address(&mut found).await?;
         let businesses = self.service.store.businesses().await?;
         if businesses.is_empty() {
@@ -79,6 +81,34 @@ impl Admin {
         }
         found.sort_by_key(|f| f.level);
         Ok(found)
+    }
+
+    fn look_at_store(&self, found: &mut Vec<Finding>) {
+        let condition = self.service.store.condition();
+        if let Some(disk) = condition.disk.filter(|disk| disk.low) {
+            found.push(finding(
+                Level::Problem,
+                "disk",
+                format!(
+                    "it has {} left, and {} are kept for what is heard: sends are refused",
+                    ByteSize(disk.free),
+                    ByteSize(disk.reserve)
+                ),
+                "Make room on the store's disk; sends go on by themselves once there is.",
+            ));
+        }
+        if condition.log_max > 0 && condition.log_bytes > condition.log_max {
+            found.push(finding(
+                Level::Warning,
+                "store",
+                format!(
+                    "its write-ahead log has {}, more than its ceiling of {}",
+                    ByteSize(condition.log_bytes),
+                    ByteSize(condition.log_max)
+                ),
+                "Look for a program that reads transom.db, such as a shell with an open transaction, and end it.",
+            ));
+        }
     }
 
     async fn look_at_address(&self, found: &mut Vec<Finding>) -> Result<(), Problem> {

@@ -15,7 +15,7 @@ use transom_domain::Span;
 
 pub use layer::{ConfigError, ConfigErrors, Origin, Sources};
 pub use page::{reference_file, reference_page};
-pub use setting::{BaseUrl, GraphVersion, LogFormat, Setting};
+pub use setting::{BaseUrl, ByteSize, GraphVersion, LogFormat, Setting};
 
 /// One key, as the reference page and `config show` present it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,6 +140,11 @@ keys! {
     store: StoreConfig {
         /// Folder of the embedded store; made when it is missing, locked by the process that uses it.
         dir: PathBuf = PathBuf::from("transom-data");
+        /// The most that the write-ahead log may have; larger means fewer pages written twice and a longer start after a kill.
+        log_max: ByteSize = ByteSize(64 << 20);
+        /// Room on the disk that is kept for what is heard: with less than this free, sends hear 503 with Retry-After until there
+        /// is more; 0B keeps none.
+        disk_reserve: ByteSize = ByteSize(256 << 20);
     }
     /// Meta's Graph API, or the simulator.
     upstream: UpstreamConfig {
@@ -242,6 +247,9 @@ impl Config {
             if value == 0 {
                 wrong(key, "must be at least 1", "leave it out for the default");
             }
+        }
+        if self.store.log_max < ByteSize(4 << 20) {
+            wrong("store.log_max", "must be at least 4MiB", "write 4MiB or more, or leave it out");
         }
         for (key, value, least) in [
             ("limits.idempotency_keep", self.limits.idempotency_keep, Span::hours(24)),

@@ -142,6 +142,45 @@ impl Setting for Span {
     }
 }
 
+/// A number of bytes, written with a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ByteSize(pub u64);
+
+/// The units of a size, largest first.
+const SIZES: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
+
+impl std::fmt::Display for ByteSize {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (name, size) = SIZES.into_iter().find(|(_, size)| self.0 >= *size).unwrap_or(("B", 1));
+        if self.0.is_multiple_of(size) {
+            write!(f, "{}{name}", self.0 / size)
+        } else {
+            // One digit is enough to see how much it is.
+            write!(f, "{}.{}{name}", self.0 / size, self.0 % size * 10 / size)
+        }
+    }
+}
+
+impl Setting for ByteSize {
+    const KIND: &'static str = "size";
+
+    fn read(text: &str) -> Result<Self, String> {
+        let expected = || "a size such as \"512KiB\", \"64MiB\" or \"2GiB\"".to_owned();
+        let text = text.trim();
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = text.split_at(digits);
+        let (_, size) = SIZES.into_iter().find(|(name, _)| *name == unit.trim()).ok_or_else(expected)?;
+        let number: u64 = number.parse().map_err(|_| expected())?;
+        number.checked_mul(size).map(Self).ok_or_else(expected)
+    }
+
+    fn shown(&self) -> Option<String> {
+        let (name, size) =
+            SIZES.into_iter().find(|(_, size)| self.0 >= *size && self.0.is_multiple_of(*size)).unwrap_or(("B", 1));
+        Some(format!("{}{name}", self.0 / size))
+    }
+}
+
 /// The base of addresses: `http(s)://host[:port][/path]`, without a slash at its end, user, query or fragment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl(String);

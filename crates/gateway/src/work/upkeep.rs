@@ -353,6 +353,7 @@ impl Upkeep {
     async fn gauge(&self) {
         let now = self.clock.now();
         let directory = self.directory.now();
+        telemetry::condition(&self.store.condition());
         telemetry::in_flight(self.dispatcher.in_flight());
         telemetry::stopped(directory.all().filter(|s| s.stopped().is_some()).count());
         for speaker in directory.all() {

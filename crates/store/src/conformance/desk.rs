@@ -22,41 +22,41 @@ use crate::{
 };
 
 /// The business that most checks are about.
-pub(super) const SHOP: BusinessId = BusinessId(1);
+pub(crate) const SHOP: BusinessId = BusinessId(1);
 /// Another one.
-pub(super) const RIVAL: BusinessId = BusinessId(2);
+pub(crate) const RIVAL: BusinessId = BusinessId(2);
 /// The sender of the shop.
-pub(super) const DESK: SenderId = SenderId(11);
+pub(crate) const DESK: SenderId = SenderId(11);
 /// The app of both.
-pub(super) const APP: &str = "app";
+pub(crate) const APP: &str = "app";
 /// This process.
-pub(super) const OWNER: u64 = u64::MAX - 7;
+pub(crate) const OWNER: u64 = u64::MAX - 7;
 
-pub(super) struct Desk {
-    pub(super) store: Arc<dyn Store>,
-    pub(super) now: Timestamp,
+pub(crate) struct Desk {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) now: Timestamp,
     next: u128,
 }
 
-pub(super) fn identity(text: &str) -> Result<Identity, Broken> {
+pub(crate) fn identity(text: &str) -> Result<Identity, Broken> {
     text.parse().map_err(|why| Broken(format!("{text}: {why}")))
 }
 
-pub(super) fn person(phone: &str) -> Result<Person, Broken> {
+pub(crate) fn person(phone: &str) -> Result<Person, Broken> {
     let phone = Phone::parse(phone).map_err(|why| Broken(format!("{phone}: {why}")))?;
     Ok(Person { phone: Some(phone), ..Person::default() })
 }
 
-pub(super) fn failure(code: ErrorCode) -> Failure {
+pub(crate) fn failure(code: ErrorCode) -> Failure {
     Failure { code, message: "said so".to_owned(), upstream: None }
 }
 
 /// What stands in for the table of codes.
-pub(super) fn native(error: &UpstreamError) -> Failure {
+pub(crate) fn native(error: &UpstreamError) -> Failure {
     Failure { code: ErrorCode::UpstreamError, message: error.title.clone(), upstream: Some(error.clone()) }
 }
 
-pub(super) fn sender(id: u128, business: BusinessId, number: &str) -> Result<Sender, Broken> {
+pub(crate) fn sender(id: u128, business: BusinessId, number: &str) -> Result<Sender, Broken> {
     Ok(Sender {
         id: SenderId(id),
         business,
@@ -73,7 +73,7 @@ pub(super) fn sender(id: u128, business: BusinessId, number: &str) -> Result<Sen
     })
 }
 
-pub(super) fn business(id: BusinessId) -> Business {
+pub(crate) fn business(id: BusinessId) -> Business {
     Business {
         id,
         name: format!("business {}", id.0),
@@ -85,24 +85,24 @@ pub(super) fn business(id: BusinessId) -> Business {
 
 impl Desk {
     /// A shop with one sender, at a fixed moment.
-    pub(super) async fn new(factory: &dyn Factory) -> Result<Self, Broken> {
+    pub(crate) async fn new(factory: &dyn Factory) -> Result<Self, Broken> {
         let desk = Self { store: factory.open(), now: Timestamp::from_secs(1_800_000_000), next: 1_000 };
         desk.store.put_business(business(SHOP)).await?;
         desk.store.put_sender(sender(DESK.0, SHOP, "+493012345678")?).await?;
         Ok(desk)
     }
 
-    pub(super) fn id(&mut self) -> u128 {
+    pub(crate) fn id(&mut self) -> u128 {
         self.next += 1;
         self.next
     }
 
-    pub(super) fn turn(&mut self, span: Span) {
+    pub(crate) fn turn(&mut self, span: Span) {
         self.now = self.now.plus(span);
     }
 
     /// A reply to a phone number.
-    pub(super) fn text(&mut self, to: &str) -> Result<Accept, Broken> {
+    pub(crate) fn text(&mut self, to: &str) -> Result<Accept, Broken> {
         let id = self.id();
         Ok(Accept {
             id: MessageId(id),
@@ -140,7 +140,7 @@ impl Desk {
     }
 
     /// Accepts, and gives the id.
-    pub(super) async fn accept(&self, accept: Accept) -> Result<MessageId, Broken> {
+    pub(crate) async fn accept(&self, accept: Accept) -> Result<MessageId, Broken> {
         let id = accept.id;
         match self.store.accept(accept).await? {
             Accepted::Stored { .. } => Ok(id),
@@ -149,28 +149,28 @@ impl Desk {
     }
 
     /// Accepts a plain text.
-    pub(super) async fn send(&mut self, to: &str) -> Result<MessageId, Broken> {
+    pub(crate) async fn send(&mut self, to: &str) -> Result<MessageId, Broken> {
         let accept = self.text(to)?;
         self.accept(accept).await
     }
 
     /// What is known of an address, without a key.
-    pub(super) fn ask(&self, business: BusinessId, sender: Option<SenderId>, address: Identity) -> LookUp {
+    pub(crate) fn ask(&self, business: BusinessId, sender: Option<SenderId>, address: Identity) -> LookUp {
         LookUp { business, sender, address, idempotency: None, now: self.now }
     }
 
-    pub(super) async fn look(&self, business: BusinessId, sender: SenderId, address: Identity) -> Result<Look, Broken> {
+    pub(crate) async fn look(&self, business: BusinessId, sender: SenderId, address: Identity) -> Result<Look, Broken> {
         Ok(self.store.look(self.ask(business, Some(sender), address)).await?)
     }
 
     /// What a claim would say, for a message that is only being accepted.
-    pub(super) fn at_once(&self) -> AtOnce {
+    pub(crate) fn at_once(&self) -> AtOnce {
         let Claim { owner, pair_gap, pair_burst, .. } = self.claiming(1);
         AtOnce { owner, pair_gap, pair_burst }
     }
 
     /// Sweeps a whole round, in slices of about so many rows; gives how many rows went.
-    pub(super) async fn sweep(&self, slice: usize) -> Result<usize, Broken> {
+    pub(crate) async fn sweep(&self, slice: usize) -> Result<usize, Broken> {
         let (mut from, mut gone) = (Some(SweepPoint::START), 0);
         while let Some(point) = from {
             let swept = self.store.sweep(Keep::default(), point, slice, self.now).await?;
@@ -180,21 +180,21 @@ impl Desk {
         Ok(gone)
     }
 
-    pub(super) fn claiming(&self, limit: usize) -> Claim {
+    pub(crate) fn claiming(&self, limit: usize) -> Claim {
         Claim { sender: DESK, room: Room::of(limit), owner: OWNER, now: self.now, pair_gap: Span::secs(6), pair_burst: 45 }
     }
 
-    pub(super) async fn claim(&self) -> Result<Claims, Broken> {
+    pub(crate) async fn claim(&self) -> Result<Claims, Broken> {
         Ok(self.store.claim(self.claiming(100)).await?)
     }
 
     /// Claims, and gives the ids in the order of their start.
-    pub(super) async fn started(&self) -> Result<Vec<MessageId>, Broken> {
+    pub(crate) async fn started(&self) -> Result<Vec<MessageId>, Broken> {
         Ok(self.claim().await?.claimed.iter().map(|c| c.message.id).collect())
     }
 
     /// Claims exactly one.
-    pub(super) async fn take(&self) -> Result<Claimed, Broken> {
+    pub(crate) async fn take(&self) -> Result<Claimed, Broken> {
         let mut claimed = self.claim().await?.claimed;
         match (claimed.pop(), claimed.is_empty()) {
             (Some(one), true) => Ok(one),
@@ -206,7 +206,7 @@ impl Desk {
         }
     }
 
-    pub(super) async fn settle(&self, message: MessageId, attempt: u32, outcome: Outcome) -> Result<Status, Broken> {
+    pub(crate) async fn settle(&self, message: MessageId, attempt: u32, outcome: Outcome) -> Result<Status, Broken> {
         let settle = Settle { business: SHOP, message, attempt, verdict: None, outcome };
         match self.store.settle(vec![settle], self.now).await?.first() {
             Some(settled) => Ok(settled.status),
@@ -214,24 +214,24 @@ impl Desk {
         }
     }
 
-    pub(super) async fn answer(&self, message: MessageId, attempt: u32, wamid: &str) -> Result<Status, Broken> {
+    pub(crate) async fn answer(&self, message: MessageId, attempt: u32, wamid: &str) -> Result<Status, Broken> {
         let outcome = Outcome::Answered { provider_id: wamid.to_owned(), recipient: Person::default(), note: None };
         self.settle(message, attempt, outcome).await
     }
 
-    pub(super) async fn lose(&self, message: MessageId, attempt: u32, wait: Span) -> Result<Status, Broken> {
+    pub(crate) async fn lose(&self, message: MessageId, attempt: u32, wait: Span) -> Result<Status, Broken> {
         let outcome = Outcome::Unknown { until: self.now.plus(wait), failure: failure(ErrorCode::OutcomeUnknown) };
         self.settle(message, attempt, outcome).await
     }
 
-    pub(super) async fn again(&self, message: MessageId, attempt: u32, wait: Span) -> Result<Status, Broken> {
+    pub(crate) async fn again(&self, message: MessageId, attempt: u32, wait: Span) -> Result<Status, Broken> {
         let not_before = self.now.plus(wait);
         let outcome = Outcome::Again { not_before, failure: failure(ErrorCode::UpstreamError), uncounted: false };
         self.settle(message, attempt, outcome).await
     }
 
     /// A message that Meta has under this id.
-    pub(super) async fn handed(&mut self, to: &str, wamid: &str) -> Result<MessageId, Broken> {
+    pub(crate) async fn handed(&mut self, to: &str, wamid: &str) -> Result<MessageId, Broken> {
         let id = self.send(to).await?;
         let claimed = self.take().await?;
         self.answer(id, claimed.attempt, wamid).await?;
@@ -239,7 +239,7 @@ impl Desk {
     }
 
     /// What Meta says of a message.
-    pub(super) fn status(&self, wamid: &str, status: Reported, at: Timestamp) -> StatusReport {
+    pub(crate) fn status(&self, wamid: &str, status: Reported, at: Timestamp) -> StatusReport {
         StatusReport {
             provider_id: wamid.to_owned(),
             status,
@@ -257,12 +257,12 @@ impl Desk {
         }
     }
 
-    pub(super) fn tag(message: MessageId, attempt: u32) -> Option<String> {
+    pub(crate) fn tag(message: MessageId, attempt: u32) -> Option<String> {
         Some(CallbackTag { message, attempt }.to_string())
     }
 
     /// What a customer writes.
-    pub(super) fn inbound(&self, from: Person, wamid: &str, at: Timestamp) -> Fact {
+    pub(crate) fn inbound(&self, from: Person, wamid: &str, at: Timestamp) -> Fact {
         Fact::Inbound(Inbound {
             provider_id: wamid.to_owned(),
             at,
@@ -274,7 +274,7 @@ impl Desk {
         })
     }
 
-    pub(super) fn body(&mut self, facts: Vec<Fact>) -> HearBody {
+    pub(crate) fn body(&mut self, facts: Vec<Fact>) -> HearBody {
         let heard = facts.into_iter().map(|fact| {
             let account = match &fact {
                 Fact::TemplateStatus(_) => Account::Waba(format!("waba-{}", SHOP.0)),
@@ -294,25 +294,25 @@ impl Desk {
         }
     }
 
-    pub(super) async fn hear(&mut self, facts: Vec<Fact>) -> Result<HearOutcome, Broken> {
+    pub(crate) async fn hear(&mut self, facts: Vec<Fact>) -> Result<HearOutcome, Broken> {
         let body = self.body(facts);
         Ok(self.store.hear(body).await?)
     }
 
-    pub(super) async fn message(&self, id: MessageId) -> Result<Message, Broken> {
+    pub(crate) async fn message(&self, id: MessageId) -> Result<Message, Broken> {
         self.store.message(SHOP, id).await?.ok_or_else(|| Broken(format!("message {id} is gone")))
     }
 
-    pub(super) async fn shows(&self, id: MessageId) -> Result<Status, Broken> {
+    pub(crate) async fn shows(&self, id: MessageId) -> Result<Status, Broken> {
         Ok(self.message(id).await?.status)
     }
 
-    pub(super) async fn events(&self) -> Result<Vec<Event>, Broken> {
+    pub(crate) async fn events(&self) -> Result<Vec<Event>, Broken> {
         Ok(self.store.events(SHOP, 0, 200).await?.events)
     }
 
     /// The statuses told of a message, in the order of the stream.
-    pub(super) async fn told(&self, id: MessageId) -> Result<Vec<Status>, Broken> {
+    pub(crate) async fn told(&self, id: MessageId) -> Result<Vec<Status>, Broken> {
         let told = |event: Event| match event.body {
             EventBody::MessageStatus { message, status, .. } if message == id => Some(status),
             _ => None,
@@ -321,7 +321,7 @@ impl Desk {
     }
 
     /// The names of all events.
-    pub(super) async fn names(&self) -> Result<Vec<&'static str>, Broken> {
+    pub(crate) async fn names(&self) -> Result<Vec<&'static str>, Broken> {
         Ok(self.events().await?.iter().map(|e| e.body.name()).collect())
     }
 }

@@ -3,7 +3,7 @@
 //! An engine's tests give a [`Factory`] and run every one of [`CHECKS`] on a store of its own.
 
 mod accepting;
-mod desk;
+pub(crate) mod desk;
 mod hearing;
 mod keeping;
 mod lanes;
@@ -16,7 +16,7 @@ mod settling;
 mod sweeping;
 mod telling;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod timeline;
 
 use std::future::Future;

@@ -13,7 +13,7 @@ use crate::sqlite::cache::Cache;
 use crate::sqlite::rows::{SqliteRows, count};
 use crate::{MemoryStore, SqliteOptions, SqliteStore, Store};
 
-pub(super) struct Memory(pub(super) MemoryStore);
+pub(crate) struct Memory(pub(crate) MemoryStore);
 
 impl Factory for Memory {
     fn open(&self) -> Arc<dyn Store> {
@@ -22,7 +22,7 @@ impl Factory for Memory {
     }
 }
 
-pub(super) struct Sqlite(pub(super) tempfile::TempDir);
+pub(crate) struct Sqlite(pub(crate) tempfile::TempDir);
 
 impl Factory for Sqlite {
     fn open(&self) -> Arc<dyn Store> {

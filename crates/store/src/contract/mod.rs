@@ -9,6 +9,7 @@
 //! - A move never calls out, and never reads a clock: `now` is an argument.
 
 mod admin;
+mod condition;
 mod hearing;
 mod limits;
 mod sending;
@@ -17,9 +18,12 @@ mod telling;
 mod timeline;
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 
 pub use admin::{App, Business, Key, PutSender, Scopes, Sealed, Sender, SenderState};
+pub use condition::{Condition, CopyProgress, Disk};
 pub use hearing::{CustomerView, HearBody, HearOutcome, JournalEntry};
 pub use limits::{Outlook, SenderLoad, WaitReason};
 pub use sending::{
@@ -51,6 +55,15 @@ pub enum StoreError {
     /// The store cannot commit (disk full, stopped, connection lost). Nothing was stored.
     #[error("the store cannot commit: {0}")]
     Unavailable(String),
+    /// The disk has only the room left that is kept for what is heard. Nothing was stored; it is taken on again once there is
+    /// room.
+    #[error("the disk has {free} bytes left, and {reserve} are kept for what is heard")]
+    DiskLow {
+        /// Bytes left.
+        free: u64,
+        /// Bytes kept.
+        reserve: u64,
+    },
     /// A page token that no page has given.
     #[error("the page token is none that a page has given")]
     BadToken,
@@ -208,6 +221,12 @@ pub trait Store: Send + Sync + 'static {
     /// whole). A round begins at [`SweepPoint::START`] and goes on where the slice before it ended. Never removed: a message
     /// that is not over, and an event that an endpoint has yet to be told.
     fn sweep(&self, keep: Keep, from: SweepPoint, limit: usize, now: Timestamp) -> Answer<'_, Swept>;
+    /// How the engine is doing, as of a moment ago. Costs nothing.
+    fn condition(&self) -> Condition;
+    /// Copies the whole store into a new file while everything goes on, in steps that hold nobody up, and answers when the
+    /// copy is on disk. It is the state when its last page was copied: whatever was answered before this was called is in
+    /// it. One copy at a time: `Busy` for another. An engine that is not kept in a file answers `Unavailable`.
+    fn copy(&self, to: PathBuf, progress: Arc<CopyProgress>) -> Answer<'_, ()>;
     /// Finishes what was taken on and closes; later calls answer `Unavailable`.
     fn close(&self) -> Answer<'_, ()>;
 }

@@ -11,11 +11,12 @@ mod sweep;
 mod table;
 mod telling;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::engine::{Engine, Room};
 use crate::rows::{Result, Rows};
-use crate::{Answer, StoreError};
+use crate::{Answer, Condition, CopyProgress, StoreError};
 
 use disk::name_of;
 use table::MemoryRows;
@@ -142,6 +143,14 @@ impl Engine for MemoryStore {
 
     fn look_up<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
         self.read(run)
+    }
+
+    fn shown(&self) -> Condition {
+        Condition::default()
+    }
+
+    fn copied(&self, _to: PathBuf, _progress: Arc<CopyProgress>) -> Answer<'_, ()> {
+        Box::pin(async { Err(StoreError::Unavailable("what is kept in memory is not kept in a file".to_owned())) })
     }
 
     fn end(&self) -> Answer<'_, ()> {

@@ -2,9 +2,13 @@
 
 pub(crate) mod cache;
 mod checkpoint;
+mod copy;
 mod open;
 mod reader;
+mod room;
 pub(crate) mod rows;
+#[cfg(test)]
+mod upkeep_tests;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::engine::{Engine, Room};
 use crate::rows::{Result, Rows};
-use crate::{Answer, StoreError};
+use crate::{Answer, Condition, CopyProgress, StoreError};
 
 pub use open::{OpenError, SqliteOptions};
 pub use rows::count::rows_read;
@@ -23,12 +27,16 @@ pub use rows::count::rows_read;
 use checkpoint::Checkpointer;
 use open::Lock;
 use reader::Readers;
+use room::DiskRoom;
 use writer::Inbox;
 
 /// The store in a folder.
 pub struct SqliteStore {
     folder: PathBuf,
     inbox: Arc<Inbox>,
+    disk: Arc<DiskRoom>,
+    checkpointer: Arc<Checkpointer>,
+    log_max: u64,
     readers: Arc<Readers>,
     ended: watch::Receiver<bool>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -49,8 +57,9 @@ impl SqliteStore {
     /// When the folder is held by another process, cannot be written, is newer than this program, or is damaged.
     pub fn open(dir: &Path, options: SqliteOptions) -> std::result::Result<Self, OpenError> {
         let opened = open::open(dir, options)?;
-        let inbox = Arc::new(Inbox::new(options.queue));
-        let checkpointer = Arc::new(Checkpointer::new(opened.wal));
+        let disk = Arc::new(DiskRoom::new(dir.to_owned(), options.disk_reserve));
+        let inbox = Arc::new(Inbox::new(options.queue, Arc::clone(&disk)));
+        let checkpointer = Arc::new(Checkpointer::new(options.log_max, Arc::clone(&disk)));
         let (end, ended) = watch::channel(false);
         let cannot = |why: std::io::Error| OpenError::Unusable(format!("a thread cannot be started: {why}"));
 
@@ -60,12 +69,12 @@ impl SqliteStore {
             .spawn(move || signal.run(&connection))
             .map_err(cannot)?;
 
-        let (mine, connection) = (Arc::clone(&inbox), opened.writer);
+        let (mine, part, connection) = (Arc::clone(&inbox), Arc::clone(&checkpointer), opened.writer);
         let writer = std::thread::Builder::new()
             .name("transom-writer".to_owned())
             .spawn(move || {
-                writer::run(&connection, &mine, &checkpointer);
-                checkpointer.close();
+                writer::run(&connection, &mine, &part);
+                part.close();
                 // The last connection to close empties the log into the file.
                 if checkpoints.join().is_err() {
                     tracing::warn!("the thread that makes checkpoints had stopped");
@@ -77,6 +86,9 @@ impl SqliteStore {
         Ok(Self {
             folder: dir.to_owned(),
             inbox,
+            disk,
+            checkpointer,
+            log_max: options.log_max,
             readers: Arc::new(Readers::new(opened.readers)),
             ended,
             threads: Mutex::new(vec![writer]),
@@ -113,6 +125,15 @@ impl Engine for SqliteStore {
 
     fn look_up<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
         Box::pin(async move { Arc::clone(&self.readers).look_up(run).await })
+    }
+
+    fn shown(&self) -> Condition {
+        let (log_bytes, log_pinned) = self.checkpointer.shown();
+        Condition { log_bytes, log_max: self.log_max, log_pinned, disk: Some(self.disk.shown()) }
+    }
+
+    fn copied(&self, to: PathBuf, progress: Arc<CopyProgress>) -> Answer<'_, ()> {
+        Box::pin(copy::order(to, progress, |order| self.inbox.order(order)))
     }
 
     fn end(&self) -> Answer<'_, ()> {

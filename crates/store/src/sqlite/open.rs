@@ -14,11 +14,6 @@ use crate::migrate;
 
 /// Marks the file as ours, in the place that SQLite has for it: `Trsm`.
 const APPLICATION_ID: i32 = 0x5472_736D;
-/// Pages of 4 KiB in the log at which the writer itself makes a checkpoint: the ceiling, 64 MiB, for when the checkpoints
-/// beside it do not get through.
-const WAL_PAGES_MAX: u32 = 16_384;
-/// The log file is cut back to this after it has been emptied.
-const WAL_BYTES_KEPT: u32 = 64 << 20;
 /// Memory for pages, in KiB: the hot ends of the indexes of a busy house.
 const WRITER_CACHE_KIB: u32 = 64 << 10;
 /// As above, for each reader.
@@ -26,7 +21,7 @@ const READER_CACHE_KIB: u32 = 8 << 10;
 /// Distinct statements per connection; there are fewer.
 const STATEMENTS: usize = 256;
 /// How long a connection waits for another: only checkpoints and the first opening ever hold one up.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// What can be chosen.
 #[derive(Debug, Clone, Copy)]
@@ -35,11 +30,15 @@ pub struct SqliteOptions {
     pub readers: usize,
     /// Moves that may wait for the writer; the last quarter is for hearing and for outcomes alone.
     pub queue: usize,
+    /// The most bytes that the write-ahead log may have, but for what one group of moves writes beyond it.
+    pub log_max: u64,
+    /// Bytes of the disk that are left to what is heard: with less than that free, nothing new is taken on.
+    pub disk_reserve: u64,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { readers: 4, queue: QUEUE }
+        Self { readers: 4, queue: QUEUE, log_max: 64 << 20, disk_reserve: 0 }
     }
 }
 
@@ -125,7 +124,6 @@ pub(super) struct Opened {
     pub(super) writer: Connection,
     pub(super) checkpointer: Connection,
     pub(super) readers: Vec<Connection>,
-    pub(super) wal: PathBuf,
 }
 
 /// Opens a folder.
@@ -152,8 +150,8 @@ pub(super) fn open(dir: &Path, options: SqliteOptions) -> Result<Opened, OpenErr
     }
     prepare(&writer, WRITER_CACHE_KIB)?;
     writer.execute_batch(&format!(
-        "PRAGMA application_id = {APPLICATION_ID}; PRAGMA wal_autocheckpoint = {WAL_PAGES_MAX};
-         PRAGMA journal_size_limit = {WAL_BYTES_KEPT};"
+        "PRAGMA application_id = {APPLICATION_ID}; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = {};",
+        options.log_max
     ))?;
     migrate::sqlite(&writer)?;
 
@@ -166,7 +164,7 @@ pub(super) fn open(dir: &Path, options: SqliteOptions) -> Result<Opened, OpenErr
             Ok(reader)
         })
         .collect::<Result<_, OpenError>>()?;
-    Ok(Opened { lock, writer, checkpointer, readers, wal: dir.join("transom.db-wal") })
+    Ok(Opened { lock, writer, checkpointer, readers })
 }
 
 /// One plan per statement, whatever its values. Without this SQLite prepares a statement anew at every run when a value could

@@ -2,14 +2,16 @@
 //! then answers. A move that is refused after it wrote makes the group begin anew, with a savepoint for each move.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{oneshot, watch};
 
 use super::cache::Cache;
-use super::checkpoint::Checkpointer;
+use super::checkpoint::{Checkpointer, WritersPart};
+use super::copy::{self, Copying, Order, Served};
+use super::room::DiskRoom;
 use super::rows::{SqliteRows, execute, fault};
 use crate::StoreError;
 use crate::engine::Room;
@@ -21,8 +23,6 @@ pub(super) const QUEUE: usize = 8_192;
 const GROUP_MAX: usize = 512;
 /// The writer counts as idle after this long without work.
 const IDLE: Duration = Duration::from_millis(20);
-/// How many groups are committed between two looks at the size of the log.
-const GROUPS_PER_LOOK: u32 = 32;
 
 /// A move that waits to be run.
 trait Work: Send {
@@ -60,6 +60,7 @@ impl<T: Send, F: Fn(&mut dyn Rows) -> Result<T> + Send> Work for Job<T, F> {
 #[derive(Default)]
 struct State {
     queue: VecDeque<Box<dyn Work>>,
+    order: Option<Order>,
     closed: bool,
 }
 
@@ -69,18 +70,20 @@ pub(super) struct Inbox {
     changed: Condvar,
     failed: watch::Sender<Option<String>>,
     room: usize,
+    disk: Arc<DiskRoom>,
 }
 
 /// What the writer finds there.
 enum Taken {
     Group(Vec<Box<dyn Work>>),
+    Order(Order),
     Nothing,
     Closed,
 }
 
 impl Inbox {
-    pub(super) fn new(room: usize) -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new(), failed: watch::Sender::new(None), room: room.max(4) }
+    pub(super) fn new(room: usize, disk: Arc<DiskRoom>) -> Self {
+        Self { state: Mutex::default(), changed: Condvar::new(), failed: watch::Sender::new(None), room: room.max(4), disk }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -107,8 +110,11 @@ impl Inbox {
         }
         let limit = match room {
             Room::Hearing => self.room,
-            Room::Sending => self.room / 4 * 3,
+            Room::Sending | Room::Ending => self.room / 4 * 3,
         };
+        if room == Room::Sending {
+            self.disk.check()?;
+        }
         let (reply, answer) = oneshot::channel();
         let mut state = self.state();
         if state.closed {
@@ -123,6 +129,24 @@ impl Inbox {
         Ok(answer)
     }
 
+    /// Asks for a copy of the store; refused while another is asked for.
+    pub(super) fn order(&self, order: Order) -> Result<()> {
+        if let Some(refusal) = self.refusal() {
+            return Err(refusal);
+        }
+        let mut state = self.state();
+        if state.closed {
+            return Err(StoreError::Unavailable("the store is closed".to_owned()));
+        }
+        if state.order.is_some() {
+            return Err(StoreError::Busy);
+        }
+        state.order = Some(order);
+        drop(state);
+        self.changed.notify_one();
+        Ok(())
+    }
+
     /// Nothing more is taken on; what was is finished.
     pub(super) fn close(&self) {
         self.state().closed = true;
@@ -133,8 +157,11 @@ impl Inbox {
         let state = self.state();
         let (mut state, _) = self
             .changed
-            .wait_timeout_while(state, patience, |s| s.queue.is_empty() && !s.closed)
+            .wait_timeout_while(state, patience, |s| s.queue.is_empty() && s.order.is_none() && !s.closed)
             .unwrap_or_else(PoisonError::into_inner);
+        if let Some(order) = state.order.take() {
+            return Taken::Order(order);
+        }
         if state.queue.is_empty() {
             return if state.closed { Taken::Closed } else { Taken::Nothing };
         }
@@ -149,6 +176,9 @@ impl Inbox {
         let queue = {
             let mut state = self.state();
             state.closed = true;
+            if let Some(order) = state.order.take() {
+                order.refuse(StoreError::Unavailable(why.to_owned()));
+            }
             std::mem::take(&mut state.queue)
         };
         for work in queue {
@@ -171,30 +201,79 @@ impl Drop for Watch<'_> {
 /// Serves the inbox until it is closed and empty, or the store fails.
 pub(super) fn run(connection: &Connection, inbox: &Inbox, checkpointer: &Checkpointer) {
     let _watch = Watch(inbox);
-    let mut dirty = false;
-    let cache = Cache::default();
-    let mut groups = 0u32;
-    loop {
-        // Without anything to write back there is nothing to wake up for.
-        match inbox.take(if dirty { IDLE } else { Duration::from_secs(3_600) }) {
-            Taken::Closed => return,
-            Taken::Nothing => {
-                if std::mem::take(&mut dirty) {
-                    checkpointer.idle();
-                }
-            }
-            Taken::Group(group) => {
-                dirty = true;
-                groups = groups.wrapping_add(1);
-                if let Err(why) = commit(connection, &cache, group) {
-                    inbox.fail(&why);
-                    return;
-                }
-                if groups.is_multiple_of(GROUPS_PER_LOOK) {
-                    checkpointer.busy();
-                }
+    let mut writer =
+        Writer { connection, inbox, checkpointer, part: WritersPart::new(checkpointer), cache: Cache::default(), dirty: false };
+    while let Some(order) = writer.serve() {
+        if copy::during(connection, order, |copying| writer.serve_copying(copying)) {
+            return;
+        }
+    }
+}
+
+/// The writer at work.
+struct Writer<'a> {
+    connection: &'a Connection,
+    inbox: &'a Inbox,
+    checkpointer: &'a Checkpointer,
+    part: WritersPart<'a>,
+    cache: Cache,
+    /// Something was written that is only in the log.
+    dirty: bool,
+}
+
+impl Writer<'_> {
+    /// Serves until a copy is wanted; none when the inbox is closed and empty, or the store has failed.
+    fn serve(&mut self) -> Option<Order> {
+        loop {
+            // Without anything to write back there is nothing to wake up for.
+            match self.inbox.take(if self.dirty { IDLE } else { Duration::from_secs(3_600) }) {
+                Taken::Closed => return None,
+                Taken::Nothing => self.rest(),
+                Taken::Order(order) => return Some(order),
+                Taken::Group(group) => self.group(group)?,
             }
         }
+    }
+
+    /// Serves while a copy is made.
+    fn serve_copying(&mut self, mut copying: Copying<'_>) -> Served {
+        loop {
+            match self.inbox.take(copying.patience()) {
+                Taken::Closed => return Served::Over,
+                Taken::Nothing => {}
+                Taken::Order(order) => order.refuse(StoreError::Busy),
+                Taken::Group(group) => {
+                    if self.group(group).is_none() {
+                        return Served::Over;
+                    }
+                }
+            }
+            match copying.step() {
+                Ok(true) => return Served::Copied,
+                Ok(false) => {}
+                Err(error) => return Served::CopyFailed(error),
+            }
+        }
+    }
+
+    fn rest(&mut self) {
+        if std::mem::take(&mut self.dirty) {
+            self.checkpointer.idle();
+        }
+    }
+
+    /// Commits a group; none when nothing more may be written.
+    fn group(&mut self, group: Vec<Box<dyn Work>>) -> Option<()> {
+        self.dirty = true;
+        if let Err(why) = commit(self.connection, &self.cache, group) {
+            self.inbox.fail(&why);
+            return None;
+        }
+        if let Err(error) = self.part.after_group(self.connection) {
+            // The next commit meets the same trouble, and decides.
+            tracing::warn!(%error, "a checkpoint was not made");
+        }
+        Some(())
     }
 }
 
@@ -401,7 +480,8 @@ mod tests {
 
     #[test]
     fn hearing_has_room_that_sends_may_not_use() {
-        let inbox = Inbox::new(8);
+        let folder = tempfile::tempdir().unwrap();
+        let inbox = Inbox::new(8, Arc::new(DiskRoom::new(folder.path().to_owned(), 0)));
         let kept: Vec<_> = (0..6).map(|_| inbox.push(Room::Sending, |_| Ok(())).unwrap()).collect();
         assert!(matches!(inbox.push(Room::Sending, |_| Ok(())), Err(StoreError::Busy)));
         let heard: Vec<_> = (0..2).map(|_| inbox.push(Room::Hearing, |_| Ok(())).unwrap()).collect();
