@@ -28,7 +28,7 @@ const DEV_DIR: &str = ".transom";
 const DAY: u32 = 86_400;
 
 /// Whom to ask.
-enum Hand {
+pub(crate) enum Hand {
     /// The server that holds the folder.
     Door(Client),
     /// Ourselves.
@@ -36,16 +36,17 @@ enum Hand {
 }
 
 impl Hand {
-    async fn find(place: &Place) -> Result<Self, Fail> {
+    /// Finds it, for a folder that has a store.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be opened.
+    pub(crate) async fn find(place: &Place) -> Result<Self, Fail> {
         Self::find_or_make(place, false).await
     }
 
     /// With `make`, a folder that has no store yet gets one; without it a misspelt folder is told.
     async fn find_or_make(place: &Place, make: bool) -> Result<Self, Fail> {
-        let dir = place.dir.as_ref().map(|dir| folder(dir));
-        let args =
-            ServeArgs { config: place.config.clone(), dir, listen: None, public_url: None, graph_url: None, set: Vec::new() };
-        let config = config::load(&args)?.config;
+        let config = config_of(place)?;
         if let Some(door) = Door::of(&config.store.dir) {
             let client = Client::bearer(&door.url, &door.token)?;
             // Left behind by a server that was killed: nobody answers, and the folder is free.
@@ -85,7 +86,11 @@ impl Hand {
         }
     }
 
-    async fn ask(&self, command: AdminCommand) -> Result<AdminAnswer, Fail> {
+    /// Asks.
+    ///
+    /// # Errors
+    /// What was refused, and how to mend it.
+    pub(crate) async fn ask(&self, command: AdminCommand) -> Result<AdminAnswer, Fail> {
         match self {
             Self::Alone(admin) => admin.handle(command).await.map_err(|problem| AdminRefusal::from(&problem).into()),
             Self::Door(client) => {
@@ -135,6 +140,16 @@ impl Hand {
             other => Err(unexpected(&other)),
         }
     }
+}
+
+/// The configuration of the gateway that a command is for.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(crate) fn config_of(place: &Place) -> Result<Config, Fail> {
+    let dir = place.dir.as_ref().map(|dir| folder(dir));
+    let args = ServeArgs { config: place.config.clone(), dir, listen: None, public_url: None, graph_url: None, set: Vec::new() };
+    Ok(config::load(&args)?.config)
 }
 
 /// A command that only looks, or that changes what is there, makes nothing new: not a folder, not a store, not a key.

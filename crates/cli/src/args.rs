@@ -50,6 +50,16 @@ pub(crate) enum Command {
     /// Templates as known from Meta
     #[command(subcommand)]
     Template(TemplateCommand),
+    /// Make a backup while everything goes on
+    #[command(
+        after_help = "Examples:\n  transom backup --dir /var/lib/transom --to /var/backups/transom-monday\n  transom backup --check /var/backups/transom-monday"
+    )]
+    Backup(BackupArgs),
+    /// Make a folder of a backup
+    #[command(
+        after_help = "Examples:\n  transom restore --from /var/backups/transom-monday --dir /var/lib/transom-new --key seal.key\n  transom restore --from /var/backups/transom-monday --dir /var/lib/transom-new --queue fail"
+    )]
+    Restore(RestoreArgs),
     /// Say what is wrong, and how to mend it
     #[command(after_help = "Examples:\n  transom doctor\n  transom doctor --dir /var/lib/transom --json")]
     Doctor(Place),
@@ -155,6 +165,67 @@ pub(crate) struct Place {
     pub(crate) config: Option<PathBuf>,
     /// Print JSON
     #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    /// The new file; its manifest lies beside it, with .json at the end of its name
+    #[arg(long, value_name = "FILE", required_unless_present = "check")]
+    pub(crate) to: Option<PathBuf>,
+    /// Write the sealing key beside it too, with .key at the end of its name
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) with_key: bool,
+    /// Make none: see that this one is sound
+    #[arg(long, value_name = "FILE", conflicts_with = "to")]
+    pub(crate) check: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+/// What becomes of messages that waited when a backup was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum QueueArg {
+    /// They may have been sent since: hold them as unknown, so that statuses can settle them, then fail
+    Hold,
+    /// They may have been sent since: fail them as unknown at once
+    Fail,
+    /// Nothing was sent since: send them
+    Send,
+}
+
+impl QueueArg {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Fail => "fail",
+            Self::Send => "send",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The backup; its manifest must lie beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: PathBuf,
+    /// The new folder
+    #[arg(long)]
+    pub(crate) dir: PathBuf,
+    /// What becomes of messages that waited when the backup was made
+    #[arg(long, value_enum, default_value = "hold")]
+    pub(crate) queue: QueueArg,
+    /// How long they are held
+    #[arg(long, default_value = "1h", value_name = "DURATION")]
+    pub(crate) hold: String,
+    /// File with the sealing key, to be put into the folder
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// Allow a folder that is not empty; a store in it is put aside as transom.db.replaced
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Print JSON
+    #[arg(long)]
     pub(crate) json: bool,
 }
 

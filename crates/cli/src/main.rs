@@ -2,6 +2,7 @@
 
 mod admin;
 mod args;
+mod backup;
 mod client;
 mod config;
 mod desk;
@@ -59,6 +60,8 @@ async fn run(command: Command) -> Result<(), Fail> {
         Command::Sender(command) => admin::sender(command).await,
         Command::Endpoint(command) => admin::endpoint(command).await,
         Command::Template(command) => admin::template(command).await,
+        Command::Backup(args) => backup::run(&args).await,
+        Command::Restore(args) => backup::restore(&args).await,
         Command::Doctor(place) => admin::doctor(&place).await,
         Command::Send(args) => send::send(&args).await,
         Command::Verdict(args) => send::verdict(&args).await,

@@ -40,6 +40,7 @@ fn for_people(answer: &AdminAnswer) {
                 "There is no key yet; `transom key add` makes one.",
             );
         }
+        AdminAnswer::Backup(view) => out::line(format!("{} of {} pages are copied.", view.copied, view.pages)),
         AdminAnswer::App(app) => {
             out::line(format!("App {} is stored.", app.id));
             if let Some(callback) = &app.callback {

@@ -308,7 +308,7 @@ mod tests {
         turned_away("requests");
         swept(SweepKind::Journal, 3);
         take_over();
-        let disk = Some(transom_store::Disk { free: 1, reserve: 2, low: true });
+        let disk = Some(transom_store::DiskSpace { free: 1, reserve: 2, low: true });
         condition(&Condition { log_bytes: 1, log_max: 2, log_pinned: 3, disk });
         request(&axum::http::Method::GET, "/healthz", 200, Duration::from_millis(1));
         upkeep();

@@ -14,10 +14,10 @@ use transom_domain::time::Timestamp;
 use crate::contract::{
     Accept, Accepted, Answer, App, Backlog, Business, CancelOutcome, Claim, Claims, Condition, CopyProgress, CustomerView,
     Endpoint, EventPage, HearBody, HearOutcome, JournalEntry, Keep, Key, Look, LookUp, MessageFilter, Outlook, PAGE_MAX, Page,
-    PendingUnknown, PutEndpoint, PutSender, RelayRound, RelayWork, Resolution, Sender, SenderLoad, SessionRow, Settle, Settled,
-    Store, SweepPoint, Swept, Timeline,
+    PendingUnknown, PutEndpoint, PutSender, RelayRound, RelayWork, Resolution, Revival, Revive, RevivePoint, Sender, SenderLoad,
+    SessionRow, Settle, Settled, Store, SweepPoint, Swept, Timeline,
 };
-use crate::moves::{accept, admin, claim, end, hear, reach, read, relay, settle, template, timeline, unknown, upkeep};
+use crate::moves::{accept, admin, claim, end, hear, reach, read, relay, revive, settle, template, timeline, unknown, upkeep};
 use crate::rows::{Result, Rows};
 
 /// Which part of a full queue a move may use.
@@ -248,6 +248,10 @@ impl<E: Engine> Store for E {
 
     fn copy(&self, to: PathBuf, progress: Arc<CopyProgress>) -> Answer<'_, ()> {
         self.copied(to, progress)
+    }
+
+    fn revive(&self, how: Revive, from: RevivePoint, limit: usize, now: Timestamp) -> Answer<'_, Revival> {
+        self.write(Room::Ending, move |rows| revive::revive(rows, how, from, limit, now))
     }
 
     fn close(&self) -> Answer<'_, ()> {

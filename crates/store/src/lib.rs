@@ -16,4 +16,6 @@ mod sqlite;
 
 pub use contract::*;
 pub use memory::{Disk, MemoryStore, Waiting as DiskWait};
-pub use sqlite::{OpenError, SqliteOptions, SqliteStore, rows_read};
+pub use sqlite::{
+    BackupError, BackupFacts, OpenError, Restoring, SqliteOptions, SqliteStore, check_backup, finish_backup, rows_read,
+};

@@ -9,6 +9,11 @@ use crate::sqlite::OpenError;
 /// The files of the SQLite engine; the place in the list is the version, from 1. Never changed once released, only added to.
 const SQLITE: &[&str] = &[include_str!("../migrations/sqlite/0001_house.sql")];
 
+/// The newest version of the schema that this program knows.
+pub(crate) fn newest() -> i64 {
+    i64::try_from(SQLITE.len()).unwrap_or(i64::MAX)
+}
+
 fn digest(sql: &str) -> Vec<u8> {
     Sha256::digest(sql.as_bytes()).to_vec()
 }

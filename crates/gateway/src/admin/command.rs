@@ -2,6 +2,7 @@
 //! whether it runs in the same process or behind `POST /admin/v1`.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -209,6 +210,13 @@ pub enum AdminCommand {
         /// Whose.
         business: BusinessId,
     },
+    /// Begins a copy of the whole store into a new file, while everything goes on.
+    BackupStart {
+        /// Where to; absolute, on the server's machine.
+        to: PathBuf,
+    },
+    /// Says how far the copy has come.
+    BackupLook {},
     /// Looks everything over.
     Doctor {},
 }
@@ -236,6 +244,8 @@ pub enum AdminAnswer {
         /// By age.
         data: Vec<KeyView>,
     },
+    /// A copy of the store.
+    Backup(BackupView),
     /// An app that was made or changed.
     App(AppView),
     /// Apps.
@@ -368,6 +378,32 @@ pub struct SenderView {
     pub waiting: u64,
     /// What Meta lets it do, what of it is used, and what waits.
     pub capacity: Capacity,
+}
+
+/// How far a copy has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupView {
+    /// Pages of 4 KiB in all.
+    pub pages: u64,
+    /// Pages that are there.
+    pub copied: u64,
+    /// Whether it goes on.
+    pub state: BackupState,
+}
+
+/// What became of a copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum BackupState {
+    /// It is being made.
+    Copying,
+    /// It is on disk.
+    Copied,
+    /// It cannot be made.
+    Failed {
+        /// Why.
+        why: String,
+    },
 }
 
 /// A webhook endpoint.

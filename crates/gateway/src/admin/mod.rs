@@ -2,6 +2,7 @@
 //! whether the command line talks to a running server or works on the folder itself.
 
 mod alone;
+mod backup;
 mod command;
 mod doctor;
 mod door;
@@ -24,8 +25,8 @@ use crate::service::{Caller, NewWebhook, Service, WebhookChange, webhook_secret}
 use crate::wire::Wire;
 
 pub use command::{
-    AdminAnswer, AdminCommand, AdminRefusal, AppView, BusinessView, EndpointView, Finding, KeyView, Level, Scope, Secret,
-    SenderView, Step, StepOutcome, TemplateView,
+    AdminAnswer, AdminCommand, AdminRefusal, AppView, BackupState, BackupView, BusinessView, EndpointView, Finding, KeyView,
+    Level, Scope, Secret, SenderView, Step, StepOutcome, TemplateView,
 };
 pub use door::{DOOR_FILE, DOOR_PATH, Door, routes};
 
@@ -42,13 +43,15 @@ pub struct Admin {
     public_url: Option<String>,
     /// Calls our own address, to see whether Meta could.
     own: Arc<dyn Wire>,
+    /// The copy that was asked for last.
+    backup: backup::Last,
 }
 
 impl Admin {
     /// Over a service. `public_url` is none where no server runs: what needs Meta to reach us is then refused.
     #[must_use]
     pub fn new(service: Service, public_url: Option<String>, own: Arc<dyn Wire>) -> Self {
-        Self { service, public_url, own }
+        Self { service, public_url, own, backup: backup::Last::default() }
     }
 
     /// Does what is asked.
@@ -119,6 +122,8 @@ impl Admin {
             AdminCommand::SecretRotate { business } => self.secret_rotate(business).await,
             AdminCommand::TemplateSync { business } => self.template_sync(business).await,
             AdminCommand::TemplateList { business } => self.template_list(business).await,
+            AdminCommand::BackupStart { to } => self.backup_start(to),
+            AdminCommand::BackupLook {} => self.backup_look(),
             AdminCommand::Doctor {} => Ok(AdminAnswer::Findings { data: self.doctor().await? }),
         }
     }

@@ -12,6 +12,7 @@ mod losing;
 #[cfg(test)]
 mod model;
 mod people;
+mod restoring;
 mod settling;
 mod sweeping;
 mod telling;
@@ -116,6 +117,7 @@ checks! {
         preferences_go_by_time, templates_go_by_time;
     telling: an_endpoint_starts_at_the_end, deliveries_of_a_conversation_keep_their_order, the_stream_is_swept_behind_its_readers,
         one_registration_per_topic, a_stop_is_told_once;
+    restoring: what_waited_at_the_backup_is_held, what_waited_at_the_backup_ends_or_goes_as_is_chosen;
     sweeping: what_is_over_goes_and_what_is_not_stays, what_was_taken_out_is_recognised_as_long, a_slice_is_bounded,
         what_an_endpoint_leaves_behind_goes_in_slices;
     keeping: what_was_answered_is_there_after_opening_again, what_started_at_once_holds_its_lane, tenants_do_not_meet, lists_have_pages, a_closed_store_refuses,

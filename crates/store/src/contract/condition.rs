@@ -12,12 +12,12 @@ pub struct Condition {
     /// How often the log could not be begun anew because somebody read an old state for too long.
     pub log_pinned: u64,
     /// Room on the disk, where the engine has one of its own.
-    pub disk: Option<Disk>,
+    pub disk: Option<DiskSpace>,
 }
 
 /// Room on a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Disk {
+pub struct DiskSpace {
     /// Bytes that this user can still write.
     pub free: u64,
     /// Bytes that are kept for what is heard.

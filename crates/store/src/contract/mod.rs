@@ -12,6 +12,7 @@ mod admin;
 mod condition;
 mod hearing;
 mod limits;
+mod restoring;
 mod sending;
 mod sweeping;
 mod telling;
@@ -23,9 +24,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use admin::{App, Business, Key, PutSender, Scopes, Sealed, Sender, SenderState};
-pub use condition::{Condition, CopyProgress, Disk};
+pub use condition::{Condition, CopyProgress, DiskSpace};
 pub use hearing::{CustomerView, HearBody, HearOutcome, JournalEntry};
 pub use limits::{Outlook, SenderLoad, WaitReason};
+pub(crate) use restoring::Revived;
+pub use restoring::{Revival, Revive, RevivePoint};
 pub use sending::{
     Accept, Accepted, AtOnce, CancelOutcome, Claim, Claimed, Claims, Idempotency, IdempotencyKey, Look, LookUp, Outcome,
     PendingUnknown, Replay, Resolution, Settle, Settled,
@@ -227,6 +230,10 @@ pub trait Store: Send + Sync + 'static {
     /// copy is on disk. It is the state when its last page was copied: whatever was answered before this was called is in
     /// it. One copy at a time: `Busy` for another. An engine that is not kept in a file answers `Unavailable`.
     fn copy(&self, to: PathBuf, progress: Arc<CopyProgress>) -> Answer<'_, ()>;
+    /// Makes a store that comes back from a backup fit to go on, a slice of at most `limit` messages at a time: what waited when
+    /// the backup was made may have been sent since, and positions may have been given out. To be called to its end before
+    /// anything else is done with the store.
+    fn revive(&self, how: Revive, from: RevivePoint, limit: usize, now: Timestamp) -> Answer<'_, Revival>;
     /// Finishes what was taken on and closes; later calls answer `Unavailable`.
     fn close(&self) -> Answer<'_, ()>;
 }

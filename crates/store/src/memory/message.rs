@@ -17,7 +17,7 @@ impl MemoryRows {
         }
     }
 
-    fn open_unknowns(&self) -> impl Iterator<Item = (Timestamp, Seq)> {
+    pub(super) fn open_unknowns(&self) -> impl Iterator<Item = (Timestamp, Seq)> {
         self.standings.iter().filter_map(|(seq, standing)| match standing.phase {
             Phase::Unknown { until } => Some((until, *seq)),
             _ => None,

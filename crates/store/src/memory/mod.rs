@@ -7,6 +7,7 @@ mod message;
 mod people;
 mod queue;
 mod reach;
+mod restore;
 mod sweep;
 mod table;
 mod telling;

@@ -14,6 +14,7 @@ pub(crate) mod reach;
 pub(crate) mod read;
 pub(crate) mod relay;
 pub(crate) mod report;
+pub(crate) mod revive;
 pub(crate) mod settle;
 pub(crate) mod tell;
 pub(crate) mod template;

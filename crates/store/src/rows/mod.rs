@@ -7,6 +7,7 @@ mod message;
 mod people;
 mod queue;
 mod reach;
+mod restore;
 mod sweep;
 mod telling;
 
@@ -14,6 +15,7 @@ pub(crate) use message::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orpha
 pub(crate) use people::{AdminRows, Conversation, CustomerRow, PeopleRows, TemplateRow};
 pub(crate) use queue::{Lane, LaneKey, PARKED, QueueRows, Wait};
 pub(crate) use reach::{ReachRows, Reached};
+pub(crate) use restore::RestoreRows;
 pub(crate) use sweep::{Aged, SweepRows};
 pub(crate) use telling::{Delivery, TellingRows};
 
@@ -26,5 +28,8 @@ pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 pub(crate) type Seq = i64;
 
 /// All rows.
-pub(crate) trait Rows: AdminRows + PeopleRows + QueueRows + ReachRows + MessageRows + TellingRows + SweepRows {}
-impl<T: AdminRows + PeopleRows + QueueRows + ReachRows + MessageRows + TellingRows + SweepRows> Rows for T {}
+pub(crate) trait Rows:
+    AdminRows + PeopleRows + QueueRows + ReachRows + MessageRows + TellingRows + SweepRows + RestoreRows
+{
+}
+impl<T: AdminRows + PeopleRows + QueueRows + ReachRows + MessageRows + TellingRows + SweepRows + RestoreRows> Rows for T {}

@@ -1,5 +1,6 @@
 //! The embedded engine: one SQLite file in WAL mode, one writer that commits many callers' work together, a few readers.
 
+mod backup;
 pub(crate) mod cache;
 mod checkpoint;
 mod copy;
@@ -21,6 +22,7 @@ use crate::engine::{Engine, Room};
 use crate::rows::{Result, Rows};
 use crate::{Answer, Condition, CopyProgress, StoreError};
 
+pub use backup::{BackupError, BackupFacts, Restoring, check_backup, finish_backup};
 pub use open::{OpenError, SqliteOptions};
 pub use rows::count::rows_read;
 

@@ -13,7 +13,7 @@ use super::writer::QUEUE;
 use crate::migrate;
 
 /// Marks the file as ours, in the place that SQLite has for it: `Trsm`.
-const APPLICATION_ID: i32 = 0x5472_736D;
+pub(super) const APPLICATION_ID: i32 = 0x5472_736D;
 /// Memory for pages, in KiB: the hot ends of the indexes of a busy house.
 const WRITER_CACHE_KIB: u32 = 64 << 10;
 /// As above, for each reader.
@@ -97,7 +97,7 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    fn take(path: &Path) -> Result<Self, OpenError> {
+    pub(super) fn take(path: &Path) -> Result<Self, OpenError> {
         let unwritable = |why: std::io::Error| OpenError::NotWritable { path: path.to_owned(), why: why.to_string() };
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map_err(unwritable)?;

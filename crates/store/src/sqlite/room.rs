@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::{Disk, StoreError};
+use crate::{DiskSpace, StoreError};
 
 /// How often the disk is looked at: a second's writing is far less than any sensible reserve.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -59,8 +59,8 @@ impl DiskRoom {
         Err(StoreError::DiskLow { free: self.free.load(Ordering::Relaxed), reserve: self.reserve })
     }
 
-    pub(super) fn shown(&self) -> Disk {
-        Disk { free: self.free.load(Ordering::Relaxed), reserve: self.reserve, low: self.low.load(Ordering::Relaxed) }
+    pub(super) fn shown(&self) -> DiskSpace {
+        DiskSpace { free: self.free.load(Ordering::Relaxed), reserve: self.reserve, low: self.low.load(Ordering::Relaxed) }
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
         for (free, low) in [(1_000, false), (800, false), (799, true), (800, true), (899, true), (900, false), (0, true)] {
             room.saw(free);
             assert_eq!(room.check().is_err(), low, "{free}");
-            assert_eq!(room.shown(), Disk { free, reserve: 800, low });
+            assert_eq!(room.shown(), DiskSpace { free, reserve: 800, low });
         }
         assert!(!DiskRoom::new(folder.path().to_owned(), 0).shown().low, "no reserve refuses nothing");
     }

@@ -12,7 +12,7 @@ use crate::conformance::desk::{APP, Desk, SHOP, person};
 use crate::conformance::tests::Sqlite;
 use crate::conformance::{Broken, Factory};
 use crate::{
-    CopyProgress, Disk, JournalEntry, Keep, MessageFilter, Page, SqliteOptions, SqliteStore, Store, StoreError, SweepPoint,
+    CopyProgress, DiskSpace, JournalEntry, Keep, MessageFilter, Page, SqliteOptions, SqliteStore, Store, StoreError, SweepPoint,
 };
 
 const LOG_MAX: u64 = 1 << 20;
@@ -163,7 +163,7 @@ async fn the_reserve_of_the_disk_is_for_what_is_heard() {
     desk.store.close().await.unwrap();
     let options = SqliteOptions { disk_reserve: u64::MAX / 4, ..SqliteOptions::default() };
     desk.store = With(folder.path(), options).open();
-    assert!(matches!(desk.store.condition().disk, Some(Disk { low: true, .. })));
+    assert!(matches!(desk.store.condition().disk, Some(DiskSpace { low: true, .. })));
     let accept = desk.text("+4915112345678").unwrap();
     assert!(matches!(desk.store.accept(accept).await, Err(StoreError::DiskLow { .. })));
     assert!(matches!(desk.store.probe(desk.now).await, Err(StoreError::DiskLow { .. })));

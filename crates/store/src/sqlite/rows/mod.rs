@@ -9,6 +9,7 @@ mod people;
 mod plans;
 mod queue;
 mod reach;
+mod restore;
 mod state;
 mod sweep;
 mod telling;

@@ -1,7 +1,7 @@
 //! How SQLite answers the statements whose cost must not grow with what is stored. That a statement uses some index is not enough:
 //! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
 
-use super::{flush, message, people, queue, reach, state, sweep, telling};
+use super::{flush, message, people, queue, reach, restore, state, sweep, telling};
 
 const PLANS: &[(&str, &str)] = &[
     (queue::DUE_LANES, "SEARCH lane USING COVERING INDEX lane_due (sender=? AND class=? AND due<?)"),
@@ -49,6 +49,8 @@ const PLANS: &[(&str, &str)] = &[
     (telling::NEXT_DELIVERY, "SEARCH delivery USING COVERING INDEX delivery_due (endpoint=? AND due>?)"),
     (telling::OLDEST_DELIVERY, "SEARCH delivery USING INDEX delivery_of (endpoint=? AND sender=? AND customer=?)"),
     (telling::DELIVERIES_OF, "SEARCH delivery USING INDEX delivery_of (endpoint=? AND sender=? AND customer=?)"),
+    (restore::WAITS_AFTER, "SEARCH wait USING PRIMARY KEY ((sender,position)>(?,?))"),
+    (restore::UNKNOWNS, "SCAN standing USING COVERING INDEX standing_unknown"),
     (sweep::OLD_KEPT, "SEARCH idempotency USING COVERING INDEX idempotency_until (until<?)"),
     (sweep::OLD_ORPHANS, "SEARCH orphan USING COVERING INDEX orphan_at (at<?)"),
     (sweep::OLD_JOURNAL, "SEARCH journal USING INDEX journal_at (at<?)"),

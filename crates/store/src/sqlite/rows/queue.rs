@@ -24,7 +24,7 @@ pub(super) fn lane_key(row: &Row<'_>) -> Result<LaneKey> {
     })
 }
 
-fn wait(row: &Row<'_>) -> Result<Wait> {
+pub(super) fn wait(row: &Row<'_>) -> Result<Wait> {
     Ok(Wait {
         lane: lane_key(row)?,
         position: get_count(row, 3)?,
