@@ -181,7 +181,7 @@ impl Track {
         match self {
             Self::Upstream => (500, 3_000),
             Self::Endpoint => (5_000, 15_000),
-            Self::Machine => (15_000, 30_000),
+            Self::Machine => (15_000, 35_000),
         }
     }
 }
@@ -257,7 +257,7 @@ pub(super) fn kills(seed: u64) -> impl Iterator<Item = Kill> {
             4 | 5 => Whom::Simulator,
             _ => Whom::Both,
         };
-        Kill { after: dice.millis((100, 2_200)), whom }
+        Kill { after: dice.millis((50, 1_450)), whom }
     })
 }
 
