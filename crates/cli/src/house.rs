@@ -79,7 +79,10 @@ impl House {
             http: HttpSettings {
                 connections_max: config.server.max_connections,
                 header_timeout: duration(config.server.header_timeout),
+                first_byte_timeout: duration(config.server.header_timeout),
                 body_timeout: duration(config.server.body_timeout),
+                // Whoever may take so long to send may take so long to receive.
+                write_timeout: duration(config.server.body_timeout),
                 drain: duration(config.server.drain),
                 ..HttpSettings::default()
             },

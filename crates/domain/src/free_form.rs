@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::contact_card;
 use crate::content::ContentType;
 use crate::field::{FieldError, Findings};
 
@@ -451,14 +452,7 @@ impl FreeForm {
             Self::Contacts { contacts } => {
                 count(contacts.len(), 1, limits::CONTACTS, "contacts", f);
                 for (i, card) in contacts.iter().enumerate() {
-                    let named = card.name.get("formatted_name").and_then(|n| n.as_str()).is_some_and(|n| !n.is_empty());
-                    if !named || card.name.len() < 2 {
-                        f.note(
-                            &format!("contacts[{i}].name"),
-                            "needs formatted_name and one more part of the name",
-                            "add first_name or last_name",
-                        );
-                    }
+                    f.within(&format!("contacts[{i}]"), |f| contact_card::check(card, f));
                 }
             }
             Self::Reaction { message_id, .. } => f.required("messageId", message_id, 512),

@@ -1,6 +1,7 @@
 //! What is true and what should happen; pure: no I/O, async, clock or chance.
 
 pub mod address;
+mod contact_card;
 pub mod content;
 pub mod dispatch;
 pub mod error_code;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Channel, Identity};
-use crate::content::{Content, Language, Variables};
+use crate::content::{Content, ContentType, Language, Variables};
 use crate::fact::Inbound;
 use crate::free_form::FreeForm;
 use crate::id::{BusinessId, CustomerId, MessageId, SenderId};
@@ -40,6 +40,31 @@ pub enum Draft {
         /// The template and its values.
         send: TemplateSend,
     },
+}
+
+impl Draft {
+    /// Whether it carries a one-time code.
+    #[must_use]
+    pub fn has_codes(&self) -> bool {
+        match self {
+            Self::FreeForm { .. } => false,
+            Self::Content { content, .. } => content.types.contains_key(&ContentType::Authentication),
+            Self::Template { send } => send.has_code(),
+        }
+    }
+
+    /// Every text that is, or may be, a one-time code: in content of that type all values and samples, in a template with a
+    /// button for a code that code and the values of the text, which repeat it.
+    pub fn codes_mut(&mut self) -> Vec<&mut String> {
+        if !self.has_codes() {
+            return Vec::new();
+        }
+        match self {
+            Self::FreeForm { .. } => Vec::new(),
+            Self::Content { content, variables, .. } => variables.values_mut().chain(content.variables.values_mut()).collect(),
+            Self::Template { send } => send.codes_mut(),
+        }
+    }
 }
 
 /// A template as callers name it.

@@ -463,6 +463,23 @@ pub struct TemplateSend {
     pub cards: Vec<CardParameters>,
 }
 
+impl TemplateSend {
+    /// Whether it carries a one-time code.
+    #[must_use]
+    pub fn has_code(&self) -> bool {
+        self.buttons.iter().any(|button| matches!(button.value, ButtonValue::OneTimeCode { .. }))
+    }
+
+    /// The code of each button for one, and the values of the text: it repeats the code.
+    pub(crate) fn codes_mut(&mut self) -> Vec<&mut String> {
+        let codes = self.buttons.iter_mut().filter_map(|button| match &mut button.value {
+            ButtonValue::OneTimeCode { code } => Some(code),
+            _ => None,
+        });
+        codes.chain(self.body.iter_mut().map(|value| &mut value.text)).collect()
+    }
+}
+
 /// A value of a variable; named where the template names its variables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextParameter {

@@ -136,6 +136,7 @@ impl House {
             library: library.clone(),
             upstream: upstream.clone(),
             limits: limits.clone(),
+            key: key.clone(),
             relay: relay.clone(),
             rest: rest.clone(),
             owner,

@@ -11,6 +11,8 @@ mod folder;
 mod graph;
 mod http;
 mod offline;
+#[cfg(feature = "fuzz")]
+pub mod probe;
 mod sign;
 mod store;
 mod world;

@@ -31,19 +31,24 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut found = Vec::new();
     let mut plain_from = 0;
     let mut at = 0;
+    let mut close = 0;
     while let Some(open) = text.get(at..).and_then(|rest| rest.find("{{")).map(|i| at + i) {
         let inner_from = open + 2;
-        let Some(close) = text.get(inner_from..).and_then(|rest| rest.find("}}")).map(|i| inner_from + i) else { break };
-        let name = text.get(inner_from..close).unwrap_or_default().trim();
-        if is_name(name) {
-            if open > plain_from {
-                found.push(Piece::Plain(text.get(plain_from..open).unwrap_or_default()));
+        // Many opening braces can have the same closing ones ahead: looked for once, not once for each.
+        if close < inner_from {
+            let Some(next) = text.get(inner_from..).and_then(|rest| rest.find("}}")) else { break };
+            close = inner_from + next;
+        }
+        match text.get(inner_from..close).and_then(name_in) {
+            Some(name) => {
+                if open > plain_from {
+                    found.push(Piece::Plain(text.get(plain_from..open).unwrap_or_default()));
+                }
+                found.push(Piece::Variable(name));
+                plain_from = close + 2;
+                at = plain_from;
             }
-            found.push(Piece::Variable(name));
-            plain_from = close + 2;
-            at = plain_from;
-        } else {
-            at = open + 1;
+            None => at = open + 1,
         }
     }
     if plain_from < text.len() {
@@ -52,10 +57,22 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
     found
 }
 
+/// The name inside a pair of braces, with nothing but blanks around it. Looks no further than where it cannot be one.
+fn name_in(inner: &str) -> Option<&str> {
+    let inner = inner.trim_start();
+    let end = inner.bytes().take(NAME_MAX + 1).take_while(|b| is_name_byte(*b)).count();
+    let (name, rest) = inner.split_at_checked(end)?;
+    (is_name(name) && rest.trim_start().is_empty()).then_some(name)
+}
+
+const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
 /// Whether a text may name a variable: letters, digits and underscores, at most [`NAME_MAX`].
 #[must_use]
 pub(super) fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.len() <= NAME_MAX && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    !name.is_empty() && name.len() <= NAME_MAX && name.bytes().all(is_name_byte)
 }
 
 /// The names in a text, in order of appearance, each as often as it stands there.

@@ -59,6 +59,7 @@ impl Admin {
             library: library.clone(),
             upstream: upstream.clone(),
             limits: limits.clone(),
+            key: key.clone(),
             relay: relay.clone(),
             rest,
             owner: 0,

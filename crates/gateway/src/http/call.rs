@@ -117,10 +117,10 @@ impl FromRequest<App> for Asked {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzz"))]
 impl Asked {
     /// A body without anything else.
-    pub(crate) fn of(body: String) -> Self {
+    pub(crate) fn of(body: impl Into<Bytes>) -> Self {
         Self { body: body.into(), idempotency: None, _held: None }
     }
 }
@@ -177,7 +177,6 @@ pub(crate) async fn read_body(
             let cut_off = |_| Problem::field("", "has a body that was cut off", "send the whole body");
             let Ok(data) = frame.map_err(cut_off)?.into_data() else { continue };
             if first.as_ref().map_or(0, Bytes::len) + rest.len() + data.len() > max {
-                spill(&mut body).await;
                 return Err(too_large());
             }
             // Byte by byte as they come, so that one who only announces a large body holds nothing.
@@ -195,6 +194,11 @@ pub(crate) async fn read_body(
         }
     };
     match tokio::time::timeout(within, read).await {
+        // Not within that time: what is known to be too large is not also told to be late.
+        Ok(Err(problem)) if problem.code == ErrorCode::BodyTooLarge => {
+            spill(&mut body).await;
+            Err(problem)
+        }
         Ok(read) => read,
         Err(_) => Err(Problem::field("", "has a body that did not arrive in time", "send the body at once")),
     }

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::telemetry;
 
 use super::HttpSettings;
+use super::patient::Patient;
 
 /// Wait after a failure to accept (no file descriptors left, most often) before the next try.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -29,13 +30,10 @@ const HEAD_MAX: usize = 32 * 1024;
 
 /// Serves until `shutdown`, then lets requests under way finish for [`HttpSettings::drain`].
 pub async fn serve(listener: TcpListener, router: Router, settings: HttpSettings, shutdown: CancellationToken) {
+    // Never with `pipeline_flush`: it holds answers back while more of the connection is there to be read, the refusal of a
+    // broken head for ever, and a large answer too.
     let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(settings.header_timeout)
-        .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_MAX)
-        .pipeline_flush(true);
+    builder.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout).max_headers(HEADERS_MAX).max_buf_size(HEAD_MAX);
     let room = std::sync::Arc::new(Semaphore::new(settings.connections_max));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -62,14 +60,14 @@ pub async fn serve(listener: TcpListener, router: Router, settings: HttpSettings
         let service = TowerToHyperService::new(router.clone());
         let builder = builder.clone();
         let watcher = graceful.watcher();
-        let first_byte = settings.first_byte_timeout;
+        let (first_byte, write_timeout) = (settings.first_byte_timeout, settings.write_timeout);
         let stop = shutdown.clone();
         connections.spawn(async move {
             let _permit = permit;
             if !speaks(&stream, first_byte, &stop).await {
                 return;
             }
-            let connection = builder.serve_connection(TokioIo::new(stream), service);
+            let connection = builder.serve_connection(TokioIo::new(Patient::new(stream, write_timeout)), service);
             // Errors here are broken connections and clients that are too slow: theirs, and frequent on the open internet.
             if let Err(error) = watcher.watch(connection).await {
                 tracing::debug!(%error, "a connection ended early");
@@ -139,6 +137,30 @@ mod tests {
             let _ = client.read_to_end(&mut heard).await;
             assert!(!heard.starts_with(b"HTTP/1.1 200"));
         }
+        stop.cancel();
+        server.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_broken_head_is_told_so_and_large_answers_to_many_requests_at_once_all_come() {
+        const LARGE: usize = 1024 * 1024;
+        let router = Router::new().route("/", get(|| async { vec![b'x'; LARGE] }));
+        let (address, stop, server) = started(router, HttpSettings::default()).await;
+        let many: String = (0..=HEADERS_MAX).map(|i| format!("x-{i}: 1\r\n")).collect();
+        for (head, wanted) in
+            [(format!("GET / HTTP/1.1\r\n{many}\r\n"), "431"), ("GET / HTTP/1.1\r\nx y: 1\r\n\r\n".to_owned(), "400")]
+        {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            client.write_all(head.as_bytes()).await.unwrap();
+            let mut heard = String::new();
+            client.read_to_string(&mut heard).await.unwrap();
+            assert_eq!(heard.split(' ').nth(1), Some(wanted), "{heard}");
+        }
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(&REQUEST.repeat(8)).await.unwrap();
+        let mut heard = vec![0; 8 * LARGE];
+        client.read_exact(&mut heard).await.unwrap();
+        drop(client);
         stop.cancel();
         server.await.unwrap();
     }

@@ -9,6 +9,7 @@ mod layers;
 mod listener;
 mod meta;
 mod pages;
+mod patient;
 pub(crate) mod refusal;
 
 use std::time::Duration;
@@ -46,6 +47,8 @@ pub struct HttpSettings {
     pub webhook_bytes: usize,
     /// Bytes of the API's bodies in memory at once; what comes beyond is answered 503.
     pub body_bytes: usize,
+    /// A client that takes nothing of its answer for so long is cut off.
+    pub write_timeout: Duration,
     /// When stopping, requests under way have so long to finish.
     pub drain: Duration,
 }
@@ -59,6 +62,7 @@ impl Default for HttpSettings {
             body_timeout: Duration::from_secs(30),
             webhook_bytes: 128 * 1024 * 1024,
             body_bytes: 64 * 1024 * 1024,
+            write_timeout: Duration::from_secs(30),
             drain: Duration::from_secs(20),
         }
     }

@@ -14,6 +14,7 @@ use super::message_timeline::{TimelineEntry, story};
 use super::payload::{failure_json, inbound_parts};
 use super::verdict::VerdictView;
 use crate::service::Waits;
+use crate::service::one_time_code::masked;
 
 /// One message, sent or received.
 #[derive(Debug, Serialize, ToSchema)]
@@ -149,7 +150,7 @@ impl MessageView {
 
 fn content(message: &Message) -> Value {
     match (&message.draft, &message.inbound) {
-        (Some(draft), _) => draft_json(draft),
+        (Some(draft), _) => draft_json(&masked(draft)),
         (None, Some(inbound)) => Value::Object(inbound_parts(message.id, inbound, message.answers)),
         (None, None) => Value::Null,
     }

@@ -12,6 +12,8 @@ mod message_timeline;
 mod message_view;
 mod messages;
 pub mod payload;
+#[cfg(feature = "fuzz")]
+pub mod probe;
 mod query;
 mod read;
 mod recipient;

@@ -94,7 +94,7 @@ pub(crate) struct TemplateBody {
 
 request_bodies!(Send);
 
-fn parse(asked: Asked) -> Result<SendCommand, Problem> {
+pub(super) fn parse(asked: Asked) -> Result<SendCommand, Problem> {
     let (request, mut notes) = read::<Send>(&asked.body)?;
     let command = request.and_then(|request| request.into_command(&asked, &mut notes));
     let command = notes.finish(command)?;

@@ -72,7 +72,7 @@ pub(crate) struct SenderBody {
 
 request_bodies!(SendSession);
 
-fn parse(asked: Asked) -> Result<SendCommand, Problem> {
+pub(super) fn parse(asked: Asked) -> Result<SendCommand, Problem> {
     let (request, mut notes) = read::<SendSession>(&asked.body)?;
     notes.hint(
         "sender",

@@ -80,7 +80,7 @@ pub(crate) struct TemplateParameter {
 
 request_bodies!(SendTemplate);
 
-fn parse(asked: Asked) -> Result<SendCommand, Problem> {
+pub(super) fn parse(asked: Asked) -> Result<SendCommand, Problem> {
     let (request, mut notes) = read::<SendTemplate>(&asked.body)?;
     notes.hint(
         "sender",

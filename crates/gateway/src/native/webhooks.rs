@@ -211,7 +211,7 @@ impl Configuration {
     }
 }
 
-fn parse_new(asked: &Asked) -> Result<NewWebhook, Problem> {
+pub(super) fn parse_new(asked: &Asked) -> Result<NewWebhook, Problem> {
     let (request, mut notes) = read::<CreateWebhook>(&asked.body)?;
     let new = request.and_then(|request| {
         let configuration = request.configuration.unwrap_or_default();
@@ -227,7 +227,7 @@ fn parse_new(asked: &Asked) -> Result<NewWebhook, Problem> {
 
 /// What a change says, before it is known what is there.
 #[derive(Debug, PartialEq)]
-struct Change {
+pub(super) struct Change {
     address: Option<String>,
     echo: Option<bool>,
     channels: Option<Vec<Channel>>,
@@ -235,7 +235,7 @@ struct Change {
     topic: Option<Topic>,
 }
 
-fn parse_change(asked: &Asked) -> Result<Change, Problem> {
+pub(super) fn parse_change(asked: &Asked) -> Result<Change, Problem> {
     let (request, mut notes) = read::<UpdateWebhook>(&asked.body)?;
     let change = request.map(|request| {
         let configuration = request.configuration.unwrap_or_default();

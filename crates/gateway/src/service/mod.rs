@@ -1,9 +1,11 @@
 //! The one service behind every dialect. A dialect parses into a command, calls a method here, and prints what it gives.
 
+mod address_rules;
 mod capacity;
 pub mod command;
 mod judge;
 mod messages;
+pub(crate) mod one_time_code;
 mod send;
 mod webhooks;
 
@@ -32,10 +34,11 @@ use crate::work::dispatcher::Dispatcher;
 use crate::work::relay::Relay;
 use crate::work::tasks::Tasks;
 
+pub use address_rules::AddressRules;
 pub use capacity::{Capacity, LimitUse, ThroughputUse, WaitingUse, Waits};
 pub use command::{CALLBACK_DATA_MAX, Caller, SendCommand, Sent, What};
 pub use judge::{Judged, Known, Leaving, Prejudged, facts_of, failure_of, judged, needs_phone, provider_id};
-pub use webhooks::{AddressRules, CreatedWebhook, NewWebhook, WebhookChange, webhook_secret};
+pub use webhooks::{CreatedWebhook, NewWebhook, WebhookChange, webhook_secret};
 
 /// How long a key that was looked up is believed: the most that a revocation may lag.
 const KEY_MAX_AGE: std::time::Duration = std::time::Duration::from_secs(5);

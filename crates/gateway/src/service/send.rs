@@ -15,7 +15,7 @@ use transom_store::{Accept, Accepted, Idempotency, IdempotencyKey, Look, LookUp,
 
 use super::command::{CALLBACK_DATA_MAX, Caller, SendCommand, Sent, What};
 use super::judge::{Judged, Known, Prejudged, code_of, facts_of, judged, template_missing};
-use super::{Service, judge};
+use super::{Service, judge, one_time_code};
 use crate::directory::Speaker;
 use crate::native;
 use crate::problem::Problem;
@@ -76,11 +76,12 @@ impl Service {
             return replayed(known);
         }
         let resolved = self.resolve(caller, &command, speaker?, &look, now).await?;
-        let Resolved { speaker, draft, prejudged, reply_to } = resolved;
+        let Resolved { speaker, mut draft, prejudged, reply_to } = resolved;
         let verdict = prejudged.judged.verdict.clone();
         if prejudged.judged.leaving.is_none() {
             return Err(Problem::refused(&verdict, code_of(&verdict, prejudged.session)));
         }
+        one_time_code::seal(&mut draft, &self.key)?;
         let id = command.id.unwrap_or_else(|| MessageId::compose(now, self.chance.draw()));
         let not_before = command.send_at.unwrap_or(now).max(now);
         let status = shown(&Phase::Queued { not_before }, &[], now);

@@ -1,10 +1,7 @@
-//! Webhook registrations: create, change, list, remove; and which addresses may be called at all.
-
-use std::net::IpAddr;
+//! Webhook registrations: create, change, list, remove.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use url::{Host, Url};
 
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::{BusinessId, EndpointId};
@@ -17,19 +14,6 @@ use crate::seal;
 
 /// Kinds of registration that are published; all but the plain one are told the same way.
 const KINDS: [&str; 4] = ["custom", "zapier", "webengage", "integromat_make"];
-/// Longest address.
-const ADDRESS_MAX: usize = 2_000;
-
-/// Which webhook addresses are allowed.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct AddressRules {
-    /// Plain http, too.
-    pub allow_http: bool,
-    /// This machine, too.
-    pub allow_loopback: bool,
-    /// Every private, loopback and link-local network, too.
-    pub allow_private: bool,
-}
 
 /// A registration to be made.
 #[derive(Debug, Clone)]
@@ -64,87 +48,6 @@ pub struct CreatedWebhook {
     pub id: EndpointId,
     /// What its deliveries are signed with; shared by all registrations of the business.
     pub secret: String,
-}
-
-impl AddressRules {
-    /// Whether a resolved address may be called.
-    #[must_use]
-    pub fn reaches(self, ip: IpAddr) -> bool {
-        self.allow_private || (self.allow_loopback && ip.is_loopback()) || !is_private(ip)
-    }
-
-    /// Checks an address as far as that goes without resolving its name; names are checked at each delivery.
-    ///
-    /// # Errors
-    /// Why it may not be called.
-    pub fn check(self, address: &str) -> Result<Url, Problem> {
-        let refused = |why: String| Problem::new(ErrorCode::WebhookAddressRefused, why);
-        if address.len() > ADDRESS_MAX {
-            return Err(refused(format!("address is longer than {ADDRESS_MAX} characters.")));
-        }
-        let url = Url::parse(address).map_err(|why| refused(format!("address is no address: {why}.")))?;
-        match url.scheme() {
-            "https" => {}
-            "http" if self.allow_http => {}
-            other => return Err(refused(format!("address must begin with https, not {other}."))),
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(refused("address must not contain a user name or a password.".to_owned()));
-        }
-        let ip = match url.host() {
-            None => return Err(refused("address names no host.".to_owned())),
-            Some(Host::Ipv4(ip)) => Some(IpAddr::V4(ip)),
-            Some(Host::Ipv6(ip)) => Some(IpAddr::V6(ip)),
-            Some(Host::Domain(name)) => {
-                if !self.allow_private
-                    && !self.allow_loopback
-                    && (name.eq_ignore_ascii_case("localhost") || name.ends_with(".localhost"))
-                {
-                    return Err(refused(format!("address leads to this machine: {name}.")));
-                }
-                None
-            }
-        };
-        if ip.is_some_and(|ip| !self.reaches(ip)) {
-            return Err(refused("address leads to a private network.".to_owned()));
-        }
-        Ok(url)
-    }
-}
-
-/// Whether an address is not on the public internet: what a webhook must not be used to reach.
-#[must_use]
-fn is_private(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => {
-            let [a, b, c, _] = ip.octets();
-            ip.is_private()
-                || ip.is_loopback()
-                || ip.is_link_local()
-                || ip.is_unspecified()
-                || ip.is_broadcast()
-                || ip.is_multicast()
-                || ip.is_documentation()
-                || a == 0
-                || a >= 240
-                || (a == 100 && (64..128).contains(&b))
-                || (a == 192 && b == 0 && c == 0)
-                || (a == 198 && (18..20).contains(&b))
-        }
-        IpAddr::V6(ip) => {
-            let first = ip.segments().first().copied().unwrap_or_default();
-            let embedded = ip.to_ipv4();
-            embedded.is_some_and(|v4| is_private(IpAddr::V4(v4)))
-                || ip.is_loopback()
-                || ip.is_unspecified()
-                || ip.is_multicast()
-                || (first & 0xfe00) == 0xfc00
-                || (first & 0xffc0) == 0xfe80
-                || (first == 0x2001 && ip.segments().get(1) == Some(&0x0db8))
-                || first == 0x0064
-                || first == 0x2002
-        }
-    }
 }
 
 /// A new webhook secret as its owner sees it: `whsec_` and 32 bytes in Base64.
@@ -247,36 +150,4 @@ impl Service {
 
 fn webhook_missing(id: EndpointId) -> Problem {
     Problem::new(ErrorCode::WebhookNotFound, format!("This business has no webhook registration {id}."))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_public_https_addresses_are_allowed_unless_the_operator_says_so() {
-        let strict = AddressRules::default();
-        for bad in [
-            "http://shop.example/hook",
-            "https://localhost/hook",
-            "https://127.0.0.1/",
-            "https://10.1.2.3/",
-            "https://[::1]/",
-            "https://[::ffff:10.0.0.1]/",
-            "https://[fd00::1]/",
-            "https://169.254.169.254/latest",
-            "https://user:pass@shop.example/",
-            "ftp://shop.example/",
-            "shop.example",
-            "https://2130706433/",
-        ] {
-            assert!(strict.check(bad).is_err(), "{bad}");
-        }
-        assert!(strict.check("https://shop.example/hook?x=1").is_ok());
-        let dev = AddressRules { allow_http: true, allow_loopback: true, allow_private: false };
-        assert!(dev.check("http://127.0.0.1:9000/hook").is_ok() && dev.check("http://localhost:9000/hook").is_ok());
-        for bad in ["http://169.254.169.254/", "https://10.0.0.1/", "http://0.0.0.0/"] {
-            assert!(dev.check(bad).is_err(), "{bad}");
-        }
-    }
 }

@@ -52,7 +52,7 @@ impl Http {
     pub fn upstream(graph_url: &str, timeout: Duration) -> Result<Self, String> {
         let graph: Uri = graph_url.parse().map_err(|why| format!("{graph_url} is no address: {why}"))?;
         let proxy = Matcher::from_env().intercept(&graph).filter(|_| graph.scheme_str() == Some("https"));
-        let connector = connector(Resolver(None));
+        let connector = connector(Resolver { rules: None, look_up });
         let client = match proxy {
             None => Way::Direct(client(secured(connector, timeout)?)),
             Some(proxy) => {
@@ -71,7 +71,11 @@ impl Http {
     /// # Errors
     /// When TLS cannot be set up, as a sentence.
     pub fn endpoints(timeout: Duration, addresses: AddressRules) -> Result<Self, String> {
-        let connector = connector(Resolver(Some(addresses)));
+        Self::looking_up(timeout, addresses, look_up)
+    }
+
+    fn looking_up(timeout: Duration, addresses: AddressRules, look_up: LookUp) -> Result<Self, String> {
+        let connector = connector(Resolver { rules: Some(addresses), look_up });
         Ok(Self { client: Way::Direct(client(secured(connector, timeout)?)), timeout })
     }
 
@@ -199,7 +203,17 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 /// Resolves names, and with rules leaves out what may not be called. What is connected to is what was checked: there is no second
 /// look-up in between. Literal addresses never come here; the relay checks them before each call.
 #[derive(Debug, Clone, Copy)]
-struct Resolver(Option<AddressRules>);
+struct Resolver {
+    rules: Option<AddressRules>,
+    look_up: LookUp,
+}
+
+/// Every address that a name has now.
+type LookUp = fn(String) -> Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>>;
+
+fn look_up(name: String) -> Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>> {
+    Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
+}
 
 type Resolving = Pin<Box<dyn Future<Output = std::io::Result<std::vec::IntoIter<SocketAddr>>> + Send>>;
 
@@ -213,9 +227,9 @@ impl tower::Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Resolving {
-        let rules = self.0;
+        let (rules, found) = (self.rules, (self.look_up)(name.as_str().to_owned()));
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found = found.await?.into_iter();
             let reachable: Vec<SocketAddr> = found.filter(|a| rules.is_none_or(|rules| rules.reaches(a.ip()))).collect();
             if reachable.is_empty() {
                 return Err(std::io::Error::other("the name leads to a private network, or nowhere"));
@@ -224,3 +238,7 @@ impl tower::Service<Name> for Resolver {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "http_tests.rs"]
+mod tests;

@@ -19,6 +19,7 @@ use super::round::STORE_PAUSE;
 use super::seats::Seat;
 use super::worker::Worker;
 use crate::directory::Speaker;
+use crate::service::one_time_code;
 use crate::service::{Known, Leaving, Prejudged, facts_of, failure_of, judged, needs_phone};
 use crate::telemetry;
 
@@ -99,7 +100,7 @@ impl Inner {
         let (judged, said) = match prejudged.and_then(|before| before.still(&shelf, known)) {
             // The same question has the same answer, and it is stored already.
             Some(judged) => (judged, None),
-            None => match judged(draft, &shelf, known) {
+            None => match one_time_code::opened(draft, &self.key).and_then(|draft| judged(&draft, &shelf, known)) {
                 Ok(judged) => {
                     let said = Some(judged.verdict.clone());
                     (judged, said)

@@ -26,6 +26,7 @@ use super::rest::{Post, Rest};
 use super::tasks::Tasks;
 use crate::chance::Chance;
 use crate::directory::{Directory, Speaker};
+use crate::seal::SealingKey;
 use crate::service::Limits;
 use crate::templates::Library;
 use crate::upstream::Upstream;
@@ -43,6 +44,7 @@ struct Inner {
     library: Library,
     upstream: Upstream,
     limits: Limits,
+    key: Arc<SealingKey>,
     relay: Relay,
     rest: Rest,
     owner: u64,
@@ -68,6 +70,8 @@ pub struct DispatcherParts {
     pub upstream: Upstream,
     /// Limits.
     pub limits: Limits,
+    /// Opens one-time codes.
+    pub key: Arc<SealingKey>,
     /// Who tells of outcomes.
     pub relay: Relay,
     /// Where workers are posted.
@@ -97,6 +101,7 @@ impl Dispatcher {
             library,
             upstream,
             limits,
+            key,
             relay,
             rest,
             owner,
@@ -113,6 +118,7 @@ impl Dispatcher {
             library,
             upstream,
             limits,
+            key,
             relay,
             rest,
             owner,

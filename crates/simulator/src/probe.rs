@@ -1,0 +1,56 @@
+//! The readers of Graph requests without HTTP around them, for the fuzz targets.
+
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use serde_json::Value;
+
+use crate::graph::error::GraphError;
+use crate::graph::read::Fields;
+use crate::graph::send;
+use crate::http::call::Call;
+use crate::world::{inbound_shape, template};
+
+fn in_words(error: GraphError) -> String {
+    format!("{error:?}")
+}
+
+/// The body of `POST /{phone_number_id}/messages`.
+///
+/// # Errors
+/// What Graph would answer.
+pub fn send(body: &Value) -> Result<(), String> {
+    let mut body = body.clone();
+    send::unwrap_json(&mut body);
+    send::read(&body).map(|_| ()).map_err(in_words)
+}
+
+/// The body of `POST /{waba_id}/message_templates`.
+///
+/// # Errors
+/// What Graph would answer.
+pub fn create_template(body: &Value) -> Result<(), String> {
+    template::create::read(body).map(|_| ()).map_err(in_words)
+}
+
+/// What a customer writes, as the desk takes it.
+///
+/// # Errors
+/// What the desk would answer.
+pub fn customer_writes(body: &Value) -> Result<(), String> {
+    Fields::body(body).and_then(|fields| inbound_shape::read(&fields)).map(|_| ()).map_err(in_words)
+}
+
+/// The parameters of a call, wherever they stand; `form` says that the body is a form.
+///
+/// # Errors
+/// What Graph would answer.
+pub fn parameters(path: &str, query: &str, form: bool, body: &[u8]) -> Result<Value, String> {
+    let mut headers = HeaderMap::new();
+    if form {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    }
+    let mut call = Call::new(Method::POST, path, Some(query), headers).map_err(in_words)?;
+    call.body = bytes::Bytes::copy_from_slice(body);
+    let _ = call.fields();
+    let _ = Call::logged_path(path, Some(query));
+    call.parameters().map_err(in_words)
+}
