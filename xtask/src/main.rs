@@ -1,10 +1,11 @@
-//! Developer commands: `cargo xtask test | derive | tidy | bench`.
+//! Developer commands: `cargo xtask test | derive | tidy | fuzz | bench`.
 
 mod bench;
 mod bulk;
 mod crash;
 mod derive;
 mod foreign;
+mod fuzz;
 mod steps;
 mod test;
 mod tidy;
@@ -21,6 +22,7 @@ cargo xtask foreign         other people's clients against the simulator
 cargo xtask crash           --kills N …: both processes under every fault, judged by what the customers' phones show
 cargo xtask trials          [--seed N | --seeds N --from N --minutes M --jobs N]: the whole house under faults, from a seed
 cargo xtask bulk            --dir D --customers N [--senders S]: fills a stopped folder
+cargo xtask fuzz            the readers of what strangers write, led by coverage; --runs N --seconds S --target T --keep
 cargo xtask bench [ROWS]    [--seconds N] [--profile quick] [--out FILE] [--against FILE]: what the main job costs";
 
 fn main() -> ExitCode {
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         ["foreign"] => foreign::run(),
         ["trials", args @ ..] => trials::command(args),
         ["bulk", args @ ..] => bulk::command(args),
+        ["fuzz", options @ ..] => fuzz::Options::read(options).and_then(|options| fuzz::run(&options)),
         ["bench", args @ ..] => bench::build_and_run(args),
         ["crash", args @ ..] => crash::command(args),
         // What `crash` runs from another build.

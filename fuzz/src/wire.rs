@@ -1,0 +1,99 @@
+//! What comes over the wire from Meta's side: webhooks, answers, signatures, queries and forms.
+
+use serde_json::Value;
+use transom_domain::fact::Heard;
+use transom_meta::{codes, graph, send, signature, templates, webhook};
+
+/// Whether two values are the same but for the last digits of fractions, which reading and writing may change.
+pub(crate) fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(a), Value::Number(b)) => match (a.as_f64(), b.as_f64()) {
+            (Some(x), Some(y)) if a != b => (x - y).abs() <= x.abs().max(y.abs()) * 1e-12,
+            _ => a == b,
+        },
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|((k, a), (l, b))| k == l && same(a, b))
+        }
+        _ => one == other,
+    }
+}
+
+/// Facts of one body that are written and read again; the others of a long body are of the same kinds.
+const AGAIN_MAX: usize = 200;
+
+/// Bodies that anybody can post.
+pub(crate) fn webhook(data: &[u8]) {
+    let Ok(deliveries) = webhook::parse(data) else { return };
+    for heard in deliveries.iter().flat_map(|delivery| &delivery.heard).take(AGAIN_MAX) {
+        // The journal and the events keep facts: what was heard must read back the same.
+        let kept = serde_json::to_value(heard).expect("a fact is written");
+        let text = kept.to_string();
+        let again: Heard = serde_json::from_str(&text).unwrap_or_else(|why| panic!("{why}: {text}"));
+        let again = serde_json::to_value(&again).expect("a fact is written");
+        assert!(same(&kept, &again), "{kept} became {again}");
+    }
+}
+
+/// Answers that anything in between can give: every reader of them, on the same bytes.
+pub(crate) fn answer(data: &[u8]) {
+    for status in [200, 400, 500] {
+        if let send::Answer::Refused { http, error } = send::parse_answer(status, data) {
+            let _ = codes::classify(http, error.as_ref());
+        }
+    }
+    let Ok(json) = serde_json::from_slice::<Value>(data) else { return };
+    let _ = templates::parse_page(&json);
+    let _ = graph::parse_phone_number(&json);
+    let _ = graph::parse_phone_numbers(&json);
+    let _ = graph::parse_subscribed_apps(&json);
+    let _ = graph::parse_app_subscriptions(&json);
+    let _ = graph::parse_debug_token(&json);
+    let _ = graph::parse_catalogs(&json);
+    let _ = graph::parse_waba(&json);
+    let _ = graph::parse_created(&json);
+    let _ = graph::parse_media(&json);
+    let _ = graph::parse_handle(&json);
+    let _ = graph::parse_id(&json);
+    let _ = graph::parse_success(&json);
+}
+
+/// A header, a line break, and the body that it is said to sign.
+pub(crate) fn signature(data: &[u8]) {
+    const SECRET: &[u8] = b"0123456789abcdef";
+    let cut = data.iter().position(|b| *b == b'\n').unwrap_or(data.len());
+    let (header, body) = data.split_at(cut);
+    let header = String::from_utf8_lossy(header);
+    let right = signature::sign(SECRET, body);
+    // Nobody finds the right one by chance; a header that fits is the right one in some spelling.
+    if signature::verify(SECRET, body, &header) {
+        assert!(header.trim().eq_ignore_ascii_case(&right), "{header}");
+    }
+    assert!(signature::verify(SECRET, body, &right));
+    assert!(!signature::verify(b"another", body, &right));
+    if let Ok(text) = std::str::from_utf8(body) {
+        let escaped = signature::escape_non_ascii(text);
+        assert!(escaped.is_ascii());
+        if let Ok(plain) = serde_json::from_str::<Value>(text) {
+            assert_eq!(serde_json::from_str::<Value>(&escaped).ok(), Some(plain));
+        }
+    }
+}
+
+/// A query, a line break, and a form.
+pub(crate) fn form(data: &[u8]) {
+    let cut = data.iter().position(|b| *b == b'\n').unwrap_or(data.len());
+    let (query, body) = data.split_at(cut);
+    let query = String::from_utf8_lossy(query);
+    if let Some(challenge) = webhook::handshake(&query, "token") {
+        assert!((1..=webhook::CHALLENGE_MAX).contains(&challenge.len()));
+        assert!(challenge.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"'&".contains(&b)), "{challenge}");
+    }
+    if let Ok((_, page)) = transom_gateway::native::probe::list_query(&query) {
+        assert!((1..=200).contains(&page.size));
+    }
+    for form in [true, false] {
+        let _ = transom_simulator::probe::parameters("/v25.0/1/messages", &query, form, body);
+    }
+    let _ = transom_simulator::probe::parameters(&query, "", true, b"");
+}
