@@ -56,6 +56,8 @@ struct Circumstances {
     served: bool,
     stopped: bool,
     throughput: u32,
+    /// The messaging limit is used up and holds some back: until when, at the earliest.
+    held_until: Option<Timestamp>,
     pair_gap: Span,
     pair_burst: u32,
     now: Timestamp,
@@ -137,6 +139,15 @@ fn explain(about: &str, reason: Reason, group: &Group, known: &Circumstances) ->
             ),
             "Nothing stands still; send fewer messages to one customer.",
         ),
+        Reason::Turn if known.held_until.is_some() => finding(
+            Level::Warning,
+            about,
+            format!(
+                "{count} of them wait for their turn or for the messaging limit, which is used up until {}",
+                known.held_until.map(rfc3339).unwrap_or_default()
+            ),
+            "They go by themselves, in order, as customers leave the count; `transom sender show` says how many are left. Meta raises the limit when half of it was used in seven days and quality is good.",
+        ),
         Reason::Turn => {
             let drain = Span::secs(i64::try_from(known.backlog.waiting).unwrap_or(i64::MAX) / i64::from(known.throughput.max(1)));
             if due_for > LONG_WAIT.max(drain) {
@@ -191,11 +202,13 @@ impl Admin {
     pub(super) async fn look_at_queue(&self, sender: &Sender, about: &str) -> Result<Vec<Finding>, Problem> {
         let store = &self.service.store;
         let limits = &self.service.limits;
+        let load = store.load(sender.id, self.service.now()).await?;
         let known = Circumstances {
-            backlog: store.backlog(sender.id).await?,
+            backlog: Backlog { waiting: load.waiting, oldest: load.oldest },
             served: self.public_url.is_some(),
             stopped: sender.state != SenderState::Active,
             throughput: sender.throughput,
+            held_until: load.next_place_at.filter(|_| load.held),
             pair_gap: limits.pair_gap,
             pair_burst: limits.pair_burst,
             now: self.service.now(),
@@ -270,6 +283,7 @@ mod tests {
             served: true,
             stopped: false,
             throughput: 80,
+            held_until: None,
             pair_gap: Span::secs(6),
             pair_burst: 45,
             now: NOW,
@@ -371,6 +385,9 @@ mod tests {
         stuck.accepted_at = NOW.minus(Span::minutes(20));
         let told = said(&known(1), &[stuck.clone()]);
         assert!(told.iter().any(|(level, said)| *level == Level::Problem && said.contains("nothing that is known holds them")));
+        // So does a limit that is used up.
+        let told = said(&Circumstances { held_until: Some(NOW.plus(Span::hours(2))), ..known(1) }, &[stuck.clone()]);
+        assert!(told.iter().any(|(level, said)| *level == Level::Warning && said.contains("messaging limit")), "{told:?}");
         // A long backlog explains a long wait.
         let told = said(&known(1_000_000), &[stuck]);
         assert!(told.iter().all(|(level, _)| *level == Level::Fine), "{told:?}");
