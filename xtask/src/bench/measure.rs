@@ -43,6 +43,8 @@ pub(super) struct Figures {
     pub(super) messages: u64,
     /// From the first request to the last arrival.
     pub(super) time: Duration,
+    /// From the last answer to the last arrival.
+    pub(super) tail: Duration,
     /// CPU time of the process, user and system.
     pub(super) cpu: Duration,
     /// CPU time of the load, upstream and endpoint: this process.
@@ -135,6 +137,7 @@ impl Meter {
         Ok(Figures {
             messages,
             time,
+            tail: Duration::ZERO,
             cpu: cpu.saturating_sub(self.cpu),
             load: load.saturating_sub(self.load),
             idle: (machine.idle - self.machine.idle) as f64 / all,

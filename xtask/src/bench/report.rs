@@ -42,6 +42,9 @@ pub(super) fn p50_p99(latencies: &mut Latencies) -> Option<(Duration, Duration)>
     Some((latencies.percentile(50)?, latencies.percentile(99)?))
 }
 
+/// A tail shorter than this is not worth a word.
+const TAIL: Duration = Duration::from_millis(250);
+
 /// Head of the table.
 const HEAD: &str = "\
 | | run | per second | of the proxy | CPU per message (of the load) | p50 / p99 | rows read | peak memory | machine idle | proxy: per second, CPU | synced write p50 / p99 | |
@@ -65,7 +68,7 @@ impl Line {
                 format!("{}, {:.1} µs ({:.1})", thousands(b.proxy.per_second()), b.proxy.cpu_micros(), b.proxy.load_micros())
             })),
             or_dash(self.beside.map(|b| format!("{} / {}", millis(b.sync.0), millis(b.sync.1)))),
-            self.note.clone(),
+            [self.note.clone(), run.map(|f| tail(f.tail)).unwrap_or_default()].join(""),
         ]
     }
 
@@ -73,6 +76,11 @@ impl Line {
     pub(super) fn markdown(&self) -> String {
         format!("| {} |", self.cells().join(" | "))
     }
+}
+
+/// A tail that says something: one message that is late makes a rate of many look slow.
+fn tail(time: Duration) -> String {
+    if time < TAIL { String::new() } else { format!(" (the last came out {:.1} s after the load had ended)", time.as_secs_f64()) }
 }
 
 fn stolen(share: f64) -> String {

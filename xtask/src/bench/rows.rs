@@ -155,8 +155,9 @@ impl Bench {
         all_of("warm-up messages", &upstream.received, warm).await?;
         let (meter, rows) = (Meter::start(gateway.pid())?, gateway.rows_read().await?);
         let answered = load.closed(CALLERS, self.sizes.time, None).await?;
+        let ended = Instant::now();
         all_of("messages", &upstream.received, warm + answered).await?;
-        let figures = meter.figures(answered)?;
+        let figures = Figures { tail: ended.elapsed(), ..meter.figures(answered)? };
         exactly("messages", upstream.received.now(), warm + answered)?;
         Ok(Accepted { figures, rows_read: per(gateway.rows_read().await? - rows, answered) })
     }
@@ -199,8 +200,9 @@ impl Bench {
         lives.all(warm).await?;
         let (meter, rows) = (Meter::start(lives.gateway.pid())?, lives.gateway.rows_read().await?);
         let answered = load.closed(CALLERS, self.sizes.time, room).await?;
+        let ended = Instant::now();
         lives.all(warm + answered).await?;
-        let figures = meter.figures(answered)?;
+        let figures = Figures { tail: ended.elapsed(), ..meter.figures(answered)? };
         lives.verify(warm + answered)?;
         Ok(Accepted { figures, rows_read: per(lives.gateway.rows_read().await? - rows, answered) })
     }
