@@ -24,8 +24,8 @@ impl Backups {
         let (begun, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
         let (counted, stopped) = (begun.clone(), stop.clone());
         let to = dir.path().join("backup.db");
-        let text = to.display().to_string();
-        let mut command = gateway.command(&["backup", "--to", &text]);
+        let manifest = dir.path().join("backup.db.json");
+        let mut command = gateway.command(&["backup", "--to", &to.display().to_string()]);
         let running = tokio::task::spawn_blocking(move || {
             // Removed with the last.
             let _dir = dir;
@@ -36,7 +36,9 @@ impl Backups {
                 if !output.status.success() {
                     bail!("transom backup: {}", String::from_utf8_lossy(&output.stderr));
                 }
-                std::fs::remove_file(&to).context("the backup is not there")?;
+                for made in [&to, &manifest] {
+                    std::fs::remove_file(made).with_context(|| format!("{} was not made", made.display()))?;
+                }
                 whole += 1;
             }
             Ok(whole)
