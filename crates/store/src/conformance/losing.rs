@@ -185,3 +185,22 @@ pub(super) async fn a_failure_beside_a_lost_answer_is_told(factory: &dyn Factory
     }
     Ok(())
 }
+
+pub(super) async fn silence_while_nobody_listened_says_nothing(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let lost = desk.send(ANA).await?;
+    desk.take().await?;
+    desk.lose(lost, 1, WAIT).await?;
+    // The process is away for longer than the wait: what Meta had to tell meanwhile is still to come.
+    desk.turn(Span::minutes(20));
+    let until = desk.now.plus(WAIT);
+    same!(desk.store.recover(OWNER + 1, desk.now, until).await?, 0);
+    let (over, due) = desk.store.overdue(desk.now, 10).await?;
+    same!((over.len(), due), (0, Some(until)));
+    same!(desk.message(lost).await?.phase, Phase::Unknown { until });
+    // A wait that is longer already stays.
+    hold!(desk.store.resolve(SHOP, lost, Resolution::Wait { until: until.plus(WAIT) }, desk.now).await?);
+    same!(desk.store.recover(OWNER + 2, desk.now, until).await?, 0);
+    same!(desk.message(lost).await?.phase, Phase::Unknown { until: until.plus(WAIT) });
+    Ok(())
+}

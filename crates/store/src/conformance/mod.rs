@@ -107,7 +107,8 @@ checks! {
     losing: a_lost_answer_frees_the_lane, recovery_is_of_others_only, silence_has_its_evidence,
         silence_is_judged_at_the_moment_of_the_decision, a_resend_is_called_off_by_a_word,
         what_arrived_after_all_is_not_sent_a_third_time, a_refusal_beside_a_lost_answer_leaves_it_in_doubt,
-        a_failure_beside_a_lost_answer_is_told;
+        a_failure_beside_a_lost_answer_is_told,
+        silence_while_nobody_listened_says_nothing;
     hearing: statuses_in_any_order_come_out_the_same, a_status_before_the_answer_is_joined, a_tag_binds_at_once,
         each_event_is_told_once, a_repeated_message_is_one_message, a_session_opens_once, a_refusal_for_want_of_a_session_closes_it,
         a_body_is_heard_whole, word_from_meta_overrides_giving_up, what_is_done_to_an_old_message_opens_no_session;

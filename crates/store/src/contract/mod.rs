@@ -148,7 +148,8 @@ pub trait Store: Send + Sync + 'static {
     /// Records outcomes of attempts, with their events; frees or moves their lanes. An outcome for an attempt that has a
     /// further word already is joined, never overwritten; one for a message or an attempt that is gone is left out of the answer.
     fn settle(&self, outcomes: Vec<Settle>, now: Timestamp) -> Answer<'_, Vec<Settled>>;
-    /// Attempts without an outcome that another owner left behind become `Unknown` until `until`. Says how many.
+    /// Attempts without an outcome that another owner left behind become `Unknown` until `until`; what is unknown already is waited
+    /// for until then at least, since nobody listened meanwhile. Says how many were left behind.
     fn recover(&self, owner: u64, now: Timestamp, until: Timestamp) -> Answer<'_, usize>;
     /// Unknown messages whose wait is over, with the evidence; at most `limit`. And when the next one is due.
     fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, (Vec<PendingUnknown>, Option<Timestamp>)>;

@@ -4,7 +4,7 @@ use transom_domain::dispatch::{Unresolved, after_silence};
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::{BusinessId, MessageId};
 use transom_domain::status::{Failure, Phase, Progress};
-use transom_domain::time::Timestamp;
+use transom_domain::time::{Span, Timestamp};
 
 use super::join::{Said, join, lapsed, tempered};
 use super::report::Loaded;
@@ -19,6 +19,7 @@ pub(crate) fn recover(rows: &mut dyn Rows, owner: u64, now: Timestamp, until: Ti
         // As many as were in flight, which free connections bound; taken in slices all the same.
         let slice = rows.left_behind(owner, BATCH_MAX)?;
         if slice.is_empty() {
+            listen_anew(rows, now, until)?;
             return Ok(recovered);
         }
         for (seq, number) in slice {
@@ -50,6 +51,23 @@ pub(crate) fn recover(rows: &mut dyn Rows, owner: u64, now: Timestamp, until: Ti
 /// When the last attempt began: what was heard of later ones is the evidence.
 fn attempted_at(brief: &Brief, attempts: &[AttemptRow]) -> Timestamp {
     attempts.last().map_or(brief.accepted_at, |a| a.attempt.started_at)
+}
+
+/// Lost answers that are waited for already are waited for until `until` at least: while no process was there nobody could hear,
+/// so that silence says nothing yet.
+fn listen_anew(rows: &mut dyn Rows, now: Timestamp, until: Timestamp) -> Result<()> {
+    loop {
+        let slice = rows.overdue(until.minus(Span::millis(1)), BATCH_MAX)?;
+        if slice.is_empty() {
+            return Ok(());
+        }
+        for seq in slice {
+            let gone = || StoreError::Corrupt(format!("message {seq}: is unknown, and is gone"));
+            let Loaded { brief, mut standing, attempts } = Loaded::of(rows, seq)?.ok_or_else(gone)?;
+            lane::set_phase(rows, &brief, &mut standing, Phase::Unknown { until }, now)?;
+            tell::standing(rows, &brief, &mut standing, &attempts, now, now)?;
+        }
+    }
 }
 
 /// See [`crate::Store::overdue`].
