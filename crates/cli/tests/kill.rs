@@ -19,7 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -158,7 +158,9 @@ fn is_explained(message: &Value, heard: &[(Timestamp, Timestamp)]) -> bool {
     let words = message["timeline"].as_array().unwrap();
     let given_up = words.iter().find(|word| word["what"] == "given_up").map(|word| moment(&word["heardAt"]));
     let (Some(begun), Some(given_up)) = (begun, given_up) else { return false };
-    !heard.iter().any(|(start, heard)| *start > begun && *heard < given_up)
+    // Moments are those at which a thing was asked for: what was heard just before may have been written down just after.
+    let at_once = SignedDuration::from_secs(1);
+    !heard.iter().any(|(start, heard)| *start > begun && given_up.duration_since(*heard) > at_once)
 }
 
 #[tokio::test(flavor = "multi_thread")]
