@@ -142,7 +142,7 @@ async fn trial(transom: &Path, options: &Options, args: &[&str]) -> Result<()> {
         None => "on the disk".to_owned(),
     };
     let report = Report {
-        command: &format!("cargo xtask crash {}", args.join(" ")),
+        command: &options.shown(args),
         machine: &options.machine,
         date: &options.date,
         seed: options.seed,

@@ -90,6 +90,13 @@ impl Options {
         }
         Ok(options)
     }
+
+    /// The command that orders the same run; without what only says where the report goes and what stands in it.
+    pub(super) fn shown(&self, args: &[&str]) -> String {
+        let aside = [self.out.as_deref(), Some(self.machine.as_str())];
+        let told = args.iter().filter(|arg| !matches!(**arg, "--out" | "--machine") && !aside.contains(&Some(**arg)));
+        told.fold("cargo xtask crash".to_owned(), |line, arg| line + " " + arg)
+    }
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T> {
@@ -110,6 +117,8 @@ mod tests {
         let options = Options::read(&["--kills", "5", "--seed", "9", "--faults", "slow,throttle"]).unwrap();
         assert_eq!((options.kills, options.seed), (5, 9));
         assert_eq!(options.faults, [Fault::Slow, Fault::Throttle]);
+        let args = ["--kills", "5", "--machine", "two cores, busy", "--out", "report.md"];
+        assert_eq!(Options::read(&args).unwrap().shown(&args), "cargo xtask crash --kills 5");
         assert!(!Options::read(&[]).unwrap().faults.contains(&Fault::DiskFull), "only with a file system of its own");
         assert!(Options::read(&["--disk", "64"]).unwrap().faults.contains(&Fault::DiskFull));
         for (args, word) in [
