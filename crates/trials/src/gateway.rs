@@ -37,7 +37,7 @@ pub(crate) async fn start(town: Arc<Town>) {
     loop {
         let process = Process::new();
         let number = town.lives.fetch_add(1, SeqCst);
-        *town.life() = Some(Life { process: process.clone(), house: None });
+        *town.life() = Some(Life { process: process.clone(), began: town.clock.now(), house: None });
         let (tell, told) = oneshot::channel();
         let started = parts(&town, &process, number);
         process.spawn(async move {

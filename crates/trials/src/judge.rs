@@ -170,6 +170,10 @@ fn twice(ledger: &Ledger, message: &Message, taken: &[(u32, Taken)], wrong: &mut
             WhenUnknown::Auto if heard.is_some_and(|heard| *heard <= wait) => {
                 wrong.push(format!("doubled: {id} says `auto`, attempt {first} was heard of within the wait, and {second} left"));
             }
+            // Nobody could hear while the gateway was away: each life listens for a whole wait before silence says anything.
+            WhenUnknown::Auto if again.at < again.life_began.plus(UNKNOWN_WAIT) && again.life_began > left.at => {
+                wrong.push(format!("doubled: {id} says `auto`, and {second} left before the new life had listened for a wait"));
+            }
             WhenUnknown::Auto | WhenUnknown::Resend if again.at < wait => {
                 wrong.push(format!("doubled: attempt {second} of {id} left before the wait after {first} was over"));
             }

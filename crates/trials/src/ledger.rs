@@ -24,6 +24,8 @@ pub(crate) enum Answer {
 pub(crate) struct Departure {
     pub(crate) at: Timestamp,
     pub(crate) started_at: Timestamp,
+    /// When the life of the gateway began that sent it.
+    pub(crate) life_began: Timestamp,
 }
 
 /// What came in at an endpoint.

@@ -197,7 +197,9 @@ fn departs(town: &Town, request: &Request<Bytes>) -> Option<Sent> {
         Some(_) if !town.store.is_safe() => town.wrong(format!("left without commit: {tag} would not survive a crash")),
         Some(attempt) => {
             town.ledger().keys.extend(key.map(|key| (tag.message, key)));
-            let departure = Departure { at: town.clock.now(), started_at: attempt.started_at };
+            let now = town.clock.now();
+            let life_began = town.life().as_ref().map_or(now, |life| life.began);
+            let departure = Departure { at: now, started_at: attempt.started_at, life_began };
             let before = town.ledger().departures.insert(key_of(tag), departure);
             if before.is_some() {
                 town.wrong(format!("left twice: {tag}"));

@@ -36,6 +36,8 @@ pub(crate) const UNKNOWN_WAIT: Span = Span::secs(60);
 /// The gateway while it lives.
 pub(crate) struct Life {
     pub(crate) process: Arc<Process>,
+    /// When it began.
+    pub(crate) began: Timestamp,
     /// Once it has started.
     pub(crate) house: Option<Arc<House>>,
 }
