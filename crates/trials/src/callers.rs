@@ -160,7 +160,7 @@ async fn send(town: &Arc<Town>, send: Send) -> Result<()> {
                 ledger.answers.insert(send.key, Answer::Accepted(id));
                 return Ok(());
             }
-            Some(Err(problem)) if problem.code.status() < 500 && problem.code.status() != 429 => {
+            Some(Err(problem)) if problem.code.status() < 500 && problem.retry_after.is_none() => {
                 town.note(&format!("caller: key {} is refused: {:?}", send.key, problem.code));
                 let refused = Answer::Refused(format!("{:?}", problem.code));
                 town.ledger().answers.insert(send.key, refused);

@@ -7,6 +7,7 @@ mod judge;
 mod messages;
 pub(crate) mod one_time_code;
 mod send;
+mod under_way;
 mod webhooks;
 
 use std::collections::HashMap;
@@ -33,6 +34,8 @@ use crate::upstream::Upstream;
 use crate::work::dispatcher::Dispatcher;
 use crate::work::relay::Relay;
 use crate::work::tasks::Tasks;
+
+use under_way::UnderWay;
 
 pub use address_rules::AddressRules;
 pub use capacity::{Capacity, LimitUse, ThroughputUse, WaitingUse, Waits};
@@ -117,6 +120,7 @@ pub struct Inner {
     draining: AtomicBool,
     keys: Mutex<HashMap<[u8; 32], (Instant, Key)>>,
     rates: Mutex<HashMap<BusinessId, Rate>>,
+    under_way: UnderWay,
 }
 
 /// What the service is made of.
@@ -187,6 +191,7 @@ impl Service {
             started: Instant::now(),
             draining: AtomicBool::new(false),
             keys: Mutex::default(),
+            under_way: UnderWay::default(),
             rates: Mutex::default(),
         }))
     }

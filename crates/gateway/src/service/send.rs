@@ -71,6 +71,10 @@ impl Service {
             let fingerprint = Sha256::digest(format!("{command:?}")).into();
             command.idempotency = Some(IdempotencyKey { key: format!("message:{id}"), fingerprint });
         }
+        let _held = match &command.idempotency {
+            Some(key) => Some(self.under_way.hold(caller.business, &key.key)?),
+            None => None,
+        };
         let (speaker, look) = self.look(caller, &command, command.idempotency.clone(), now).await?;
         if let Some(known) = look.replay {
             return replayed(known);
