@@ -18,7 +18,7 @@ use super::verdicts;
 use crate::steps::say;
 
 /// Callers at once, each on one connection.
-const CALLERS: usize = 64;
+const CALLERS: usize = 256;
 /// Connections of an open loop: as many requests can be under way.
 const CONNECTIONS: usize = 512;
 /// Lives under way at once in a closed loop.
