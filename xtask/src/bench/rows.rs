@@ -17,8 +17,9 @@ use super::upstream::Upstream;
 use super::verdicts;
 use crate::steps::say;
 
-/// Callers at once, each on one connection.
-const CALLERS: usize = 256;
+/// Callers at once, each on one connection: few enough that sending keeps up with accepting. With more of them messages queue, and
+/// what is measured is an overload.
+const CALLERS: usize = 64;
 /// Connections of an open loop: as many requests can be under way.
 const CONNECTIONS: usize = 512;
 /// Lives under way at once in a closed loop.

@@ -140,8 +140,9 @@ keys! {
     store: StoreConfig {
         /// Folder of the embedded store; made when it is missing, locked by the process that uses it.
         dir: PathBuf = PathBuf::from("transom-data");
-        /// The most that the write-ahead log may have; larger means fewer pages written twice and a longer start after a kill.
-        log_max: ByteSize = ByteSize(64 << 20);
+        /// The most that the write-ahead log may have; larger means fewer pages written twice, longer waits for the disk when it is
+        /// written back, and a longer start after a kill.
+        log_max: ByteSize = ByteSize(16 << 20);
         /// Room on the disk that is kept for what is heard: with less than this free, sends hear 503 with Retry-After until there
         /// is more; 0B keeps none.
         disk_reserve: ByteSize = ByteSize(256 << 20);

@@ -38,7 +38,7 @@ pub struct SqliteOptions {
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { readers: 4, queue: QUEUE, log_max: 64 << 20, disk_reserve: 0 }
+        Self { readers: 4, queue: QUEUE, log_max: 16 << 20, disk_reserve: 0 }
     }
 }
 
