@@ -249,7 +249,7 @@ impl House {
             .arg(format!("-max_total_time={seconds}"))
             .arg(format!("-timeout={STUCK}"))
             .arg(format!("-rss_limit_mb={MEMORY_MB}"))
-            .arg(format!("-max_len={}", INPUT_MAX))
+            .arg(format!("-max_len={INPUT_MAX}"))
             .arg(format!("-dict={}", words.display()))
             .arg(format!("-artifact_prefix={}/", broken.display()))
             .args(["-print_final_stats=1", "-use_value_profile=0"])
