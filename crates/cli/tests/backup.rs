@@ -83,6 +83,13 @@ async fn a_backup_under_load_becomes_a_folder_with_all_that_was_answered() {
     let (code, why) = said(at(&desk_dir, &["backup"]).arg("--to").arg(&file));
     assert!(code == Some(2) && why.contains("is there already"), "{why}");
     assert!(run(transom().args(["backup", "--check"]).arg(&file)).status.success());
+    // What is due only after a restore cannot have left before it, and stays scheduled: the next try must be due by then.
+    let due = api.get(&format!("{path}/{waiting}")).await["notBefore"].as_str().unwrap().to_owned();
+    until("the next try is due", || async {
+        let clock = desk.get("/sim/v1/clock").await;
+        (clock["now"].as_str().unwrap() > due.as_str()).then_some(())
+    })
+    .await;
     assert!(dev.terminate());
 
     let key = dir.path().join("monday.key");
