@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 use transom_domain::content::{FlowPage, Flows};
 use transom_domain::field::{FieldError, Findings};
-use transom_domain::translate::flow_screen;
+use transom_domain::translate::flow_screens;
 
 use crate::read::{member, object, put};
 
@@ -38,7 +38,7 @@ pub struct FlowJson {
 pub fn from_pages(flows: &Flows) -> Result<FlowJson, Vec<FieldError>> {
     let mut findings = Findings::under("pages");
     let way = way(&flows.pages, &mut findings);
-    let names = screen_names(&flows.pages);
+    let names = flow_screens(&flows.pages);
     let name_of = |at: usize| names.get(at).cloned().unwrap_or_default();
     let mut answers = Map::new();
     let mut used = BTreeSet::new();
@@ -89,20 +89,6 @@ fn way<'a>(pages: &'a [FlowPage], findings: &mut Findings) -> Vec<(usize, &'a Fl
         }
     }
     way
-}
-
-/// Names of screens, as [`flow_screen`] makes them of the ids of pages, so that the template's button opens the first one.
-/// `SUCCESS` is Meta's own, and pages whose names would be the same get a letter more.
-fn screen_names(pages: &[FlowPage]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for page in pages {
-        let mut name = flow_screen(&page.id);
-        while name.is_empty() || name == "SUCCESS" || names.contains(&name) {
-            name.push('X');
-        }
-        names.push(name);
-    }
-    names
 }
 
 struct Screen {
@@ -433,13 +419,6 @@ mod tests {
         );
         assert_eq!(rules(json!([page("a", None), page("b", None)])), ["\"b\" is never shown"]);
         assert_eq!(rules(json!([])), ["must hold at least one page"]);
-    }
-
-    #[test]
-    fn names_of_screens_are_metas_kind_of_name() {
-        let page = |id: &str| FlowPage { id: id.into(), next_page_id: None, title: None, subtitle: None, layout: Vec::new() };
-        let names = screen_names(&[page("START"), page("p1"), page("p-1"), page("pB"), page("success"), page(""), page("p_B")]);
-        assert_eq!(names, ["START", "PB", "P_B", "PBX", "SUCCESSX", "X", "P_BX"]);
     }
 
     proptest! {

@@ -89,6 +89,26 @@ pub struct Action {
     pub index: Option<u8>,
 }
 
+impl Action {
+    /// A button of this kind with nothing said of it yet.
+    #[must_use]
+    pub const fn of(kind: ActionKind) -> Self {
+        Self {
+            kind,
+            title: None,
+            id: None,
+            url: None,
+            phone: None,
+            code: None,
+            copy_code_text: None,
+            ttl_minutes: None,
+            webview_size: None,
+            chip_list: None,
+            index: None,
+        }
+    }
+}
+
 const fn quick_reply() -> ActionKind {
     ActionKind::QuickReply
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::action::{Action, ActionKind};
 use super::types::{Body, CarouselCard, ContentType};
-use super::variables::{NAME_MAX, Piece, VARIABLES_MAX, pieces};
+use super::variables::{Piece, VARIABLE_NAME_MAX, VARIABLES_MAX, pieces};
 use super::{Content, Language};
 use crate::address::Phone;
 use crate::field::{FieldError, Findings};
@@ -46,6 +46,13 @@ pub(super) fn content(content: &Content, prefix: &str) -> Result<(), Vec<FieldEr
         }
     });
     let names: std::collections::BTreeSet<String> = content.types.values().flat_map(Body::placeholders).collect();
+    for name in names.iter().filter(|name| name.len() > VARIABLE_NAME_MAX) {
+        f.note(
+            "types",
+            format!("has a variable whose name is longer than {VARIABLE_NAME_MAX} characters: {{{{{name}}}}}"),
+            "shorten the name",
+        );
+    }
     if names.len() > VARIABLES_MAX {
         f.note("types", format!("has {} variables, at most {VARIABLES_MAX} are allowed", names.len()), "use fewer variables");
     }
@@ -223,10 +230,17 @@ fn frame(footer: Option<&str>, footer_name: &str, media_links: &[String], f: &mu
     }
     for link in media_links {
         media("media", link, f);
-        if matches!(MediaKind::of_link(link), MediaKind::Audio | MediaKind::Sticker) {
+        if matches!(known_kind(link), Some(MediaKind::Audio | MediaKind::Sticker)) {
             f.note("media", "must be an image, a video or a document", "send audio with twilio/media");
         }
     }
+}
+
+/// The kind that a link's ending tells; none while a variable stands in its file name.
+fn known_kind(link: &str) -> Option<MediaKind> {
+    let path = link.split(['?', '#']).next().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default();
+    super::placeholders(name).is_empty().then(|| MediaKind::of_link(link))
 }
 
 fn carousel(cards: &[CarouselCard], f: &mut Findings) {
@@ -243,7 +257,7 @@ fn carousel(cards: &[CarouselCard], f: &mut Findings) {
                 );
             }
             media("media", &card.media, f);
-            if !matches!(MediaKind::of_link(&card.media), MediaKind::Image | MediaKind::Video) {
+            if !matches!(known_kind(&card.media), None | Some(MediaKind::Image | MediaKind::Video)) {
                 f.note("media", "must be an image or a video", "use a link that ends in .jpg, .png or .mp4");
             }
             between("actions", card.actions.len(), 1, 2, f);
@@ -325,7 +339,7 @@ fn text_or_nothing(field: &str, words: &str, max: usize, f: &mut Findings) {
         f.note(
             field,
             "has braces that hold no variable",
-            format!("write {{{{1}}}} or {{{{name}}}}, up to {NAME_MAX} letters, digits and underscores"),
+            format!("write {{{{1}}}} or {{{{name}}}}, up to {VARIABLE_NAME_MAX} letters, digits and underscores"),
         );
     }
 }

@@ -20,7 +20,9 @@ pub use types::{
     Authentication, Body, CallToAction, Card, Carousel, CarouselCard, Catalog, CatalogItem, ContentType, FlowPage, Flows,
     ListItem, ListPicker, Location, Media, QuickReply, Text, WhatsappCard,
 };
-pub use variables::{Piece, VALUE_MAX, VARIABLES_MAX, Variables, pieces, placeholders, read_given, render_text};
+pub use variables::{
+    Piece, VALUE_MAX, VARIABLE_NAME_MAX, VARIABLES_MAX, Variables, pieces, placeholders, read_given, render_text,
+};
 
 /// A language code as Meta writes it, such as `en` or `pt_BR`; compared without regard to case and `-` against `_`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -44,6 +44,22 @@ fn values_fill_placeholders_once_and_samples_stand_in() {
 }
 
 #[test]
+fn the_kind_of_a_file_that_is_a_variable_shows_once_it_is_filled_in() {
+    let card = json!({"body": "x", "media": "https://files.example/{{1}}", "actions": [{"title": "Yes"}]});
+    let content = read(json!({"twilio/carousel": {"body": "Hi", "cards": [card, card]}})).unwrap();
+    let with = |name: &str| content.rendered(&Variables::from([("1".into(), name.into())]));
+    assert!(with("a.jpg").is_ok());
+    let found = with("a.pdf").unwrap_err();
+    assert_eq!(found[0].field, "content.types.twilio/carousel.cards[0].media");
+}
+
+#[test]
+fn names_longer_than_contents_are_found_and_refused() {
+    let found = read(json!({"twilio/text": {"body": "Hi {{a_name_of_seventeen}}"}})).unwrap_err();
+    assert!(found[0].field == "content.types" && found[0].rule.contains("a_name_of_seventeen"), "{found:?}");
+}
+
+#[test]
 fn content_survives_the_store() {
     let content = read(json!({
         "twilio/card": {"title": "Hi {{1}}", "subtitle": "foot", "actions": [{"type": "PHONE", "title": "Call", "phone": "+4915112345678"}]},

@@ -9,8 +9,10 @@ pub type Variables = BTreeMap<String, String>;
 
 /// Most variables one content may have (Twilio: using variables with the Content API).
 pub const VARIABLES_MAX: usize = 100;
-/// Longest name of a variable (same source).
-pub(super) const NAME_MAX: usize = 16;
+/// Longest name of a variable of content (same source).
+pub const VARIABLE_NAME_MAX: usize = 16;
+/// Longest name that is looked for in a text: Meta names no limit for its templates, and real ones are longer than content's.
+const NAME_MAX: usize = 128;
 /// Longest value in characters (same source).
 pub const VALUE_MAX: usize = 1_600;
 /// Most blanks in a row in a value; Meta refuses more (returned as 132012).
@@ -70,8 +72,7 @@ const fn is_name_byte(byte: u8) -> bool {
 }
 
 /// Whether a text may name a variable: letters, digits and underscores, at most [`NAME_MAX`].
-#[must_use]
-pub(super) fn is_name(name: &str) -> bool {
+fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= NAME_MAX && name.bytes().all(is_name_byte)
 }
 
@@ -150,7 +151,7 @@ pub(super) fn read(json: Option<&serde_json::Value>, findings: &mut Findings) ->
                     continue;
                 }
             };
-            if is_name(name) {
+            if is_name(name) && name.len() <= VARIABLE_NAME_MAX {
                 variables.insert(name.clone(), text);
             } else {
                 findings.note(name, "is not a name for a variable", "use up to 16 letters, digits and underscores");

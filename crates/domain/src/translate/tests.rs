@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::content::{Content, ContentType, Language};
-use crate::template::Approval;
+use crate::content::{Body, Content, ContentType, FlowPage, Language, Variables};
+use crate::template::{Approval, BodyDefinition, Category, Definition, Template, TextDefinition};
 
 fn one_of_each() -> Content {
     Content::read(
@@ -127,6 +127,8 @@ fn values_follow_the_approved_order_not_ours() {
 }
 
 #[test]
-fn flow_screens_have_allowed_names() {
-    assert_eq!(flow_screen("page-1"), "PAGE_B");
+fn flow_screens_have_metas_kind_of_name() {
+    let page = |id: &str| FlowPage { id: id.into(), next_page_id: None, title: None, subtitle: None, layout: Vec::new() };
+    let names = flow_screens(&["START", "p1", "p-1", "pB", "success", "", "p_B"].map(page));
+    assert_eq!(names, ["START", "PB", "P_B", "PBX", "SUCCESSX", "X", "P_BX"]);
 }
