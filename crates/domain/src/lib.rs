@@ -12,6 +12,7 @@ pub mod field;
 pub mod free_form;
 pub mod id;
 pub mod limits;
+pub mod lint;
 pub mod message;
 pub mod pacing;
 pub mod parameters;
