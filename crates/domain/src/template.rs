@@ -275,6 +275,9 @@ pub enum ButtonDefinition {
         otp_type: String,
         /// Label; Meta's where left out.
         text: Option<String>,
+        /// What it takes to hand the code to an app.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        handover: Option<Handover>,
     },
     /// Opens a form.
     Flow {
@@ -282,8 +285,14 @@ pub enum ButtonDefinition {
         text: String,
         /// Id of a form at Meta.
         flow_id: Option<String>,
+        /// Name of a form at Meta, instead of its id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        flow_name: Option<String>,
         /// The form itself, when it is created with the template.
         flow_json: Option<String>,
+        /// `navigate` (Meta's default) or `data_exchange`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        flow_action: Option<String>,
         /// First screen.
         navigate_screen: Option<String>,
     },
@@ -302,6 +311,29 @@ pub enum ButtonDefinition {
     },
     /// Asks for the phone number; the label is Meta's.
     RequestContactInfo,
+}
+
+/// How a one-time code gets into an app without being typed (Meta: authentication-templates, one-tap and zero-tap).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Handover {
+    /// Label of the button where the code can be filled in; Meta's where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autofill_text: Option<String>,
+    /// The apps, one to five.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apps: Vec<App>,
+    /// That Meta's terms for zero-tap are accepted, without which there is none.
+    #[serde(default)]
+    pub zero_tap_terms_accepted: bool,
+}
+
+/// An app that a code may be handed to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct App {
+    /// Such as `com.example.app`.
+    pub package_name: String,
+    /// Hash of the key it is signed with, eleven characters.
+    pub signature_hash: String,
 }
 
 /// A card of a carousel template.
@@ -391,11 +423,16 @@ impl ButtonDefinition {
             }
             Self::CopyCode { .. } => Self::CopyCode { sample: None },
             // The label and the way it is filled in are settled at Meta after creation; that it copies a code is what counts.
-            Self::Otp { .. } => Self::Otp { otp_type: "COPY_CODE".to_owned(), text: None },
+            Self::Otp { .. } => Self::Otp { otp_type: "COPY_CODE".to_owned(), text: None, handover: None },
             // A form made with the template comes back by id; label and first screen are what both sides know.
-            Self::Flow { text, navigate_screen, .. } => {
-                Self::Flow { text: text.clone(), flow_id: None, flow_json: None, navigate_screen: navigate_screen.clone() }
-            }
+            Self::Flow { text, navigate_screen, .. } => Self::Flow {
+                text: text.clone(),
+                flow_id: None,
+                flow_name: None,
+                flow_json: None,
+                flow_action: None,
+                navigate_screen: navigate_screen.clone(),
+            },
             Self::VoiceCall { text, .. } => Self::VoiceCall { text: text.clone(), ttl_minutes: None },
             Self::QuickReply { .. } | Self::Catalog | Self::MultiProduct | Self::SingleProduct | Self::RequestContactInfo => {
                 self.clone()
@@ -648,8 +685,23 @@ mod tests {
             ButtonDefinition::Url { text: "a".into(), url: "https://a.example/{{1}}".into(), sample: None },
             ButtonDefinition::PhoneNumber { text: "a".into(), phone: "+4915112345678".into() },
             ButtonDefinition::CopyCode { sample: None },
-            ButtonDefinition::Otp { otp_type: "COPY_CODE".into(), text: None },
-            ButtonDefinition::Flow { text: "a".into(), flow_id: None, flow_json: None, navigate_screen: None },
+            ButtonDefinition::Otp {
+                otp_type: "ONE_TAP".into(),
+                text: None,
+                handover: Some(Handover {
+                    autofill_text: Some("a".into()),
+                    apps: vec![App { package_name: "com.example".into(), signature_hash: "K8a/AINcGX7".into() }],
+                    zero_tap_terms_accepted: false,
+                }),
+            },
+            ButtonDefinition::Flow {
+                text: "a".into(),
+                flow_id: None,
+                flow_name: Some("n".into()),
+                flow_json: None,
+                flow_action: Some("data_exchange".into()),
+                navigate_screen: None,
+            },
             ButtonDefinition::Catalog,
             ButtonDefinition::MultiProduct,
             ButtonDefinition::SingleProduct,

@@ -87,7 +87,7 @@ fn metas_words_around_a_code_are_recognised() {
         Definition {
             body: BodyDefinition::Authentication { add_security_recommendation: true },
             footer: Some(FooterDefinition::CodeExpiration { minutes: 10 }),
-            buttons: vec![ButtonDefinition::Otp { otp_type: "COPY_CODE".into(), text: Some("Copy code".into()) }],
+            buttons: vec![ButtonDefinition::Otp { otp_type: "COPY_CODE".into(), text: Some("Copy code".into()), handover: None }],
             ..Definition::default()
         }
     );
@@ -126,7 +126,9 @@ fn every_kind_of_part_is_read_in_either_case() {
             ButtonDefinition::Flow {
                 text: "Los".into(),
                 flow_id: Some("99".into()),
+                flow_name: None,
                 flow_json: None,
+                flow_action: None,
                 navigate_screen: Some("START".into()),
             },
             ButtonDefinition::Catalog,
@@ -225,7 +227,7 @@ fn a_one_time_code_has_no_words_of_ours() {
     let definition = Definition {
         body: BodyDefinition::Authentication { add_security_recommendation: true },
         footer: Some(FooterDefinition::CodeExpiration { minutes: 5 }),
-        buttons: vec![ButtonDefinition::Otp { otp_type: "COPY_CODE".into(), text: Some("Kopieren".into()) }],
+        buttons: vec![ButtonDefinition::Otp { otp_type: "COPY_CODE".into(), text: Some("Kopieren".into()), handover: None }],
         ..Definition::default()
     };
     assert_eq!(
@@ -247,7 +249,9 @@ fn the_special_kinds_are_spelled_as_their_pages_show() {
             ButtonDefinition::Flow {
                 text: "Los".into(),
                 flow_id: None,
+                flow_name: None,
                 flow_json: Some("{}".into()),
+                flow_action: None,
                 navigate_screen: Some("START".into()),
             },
             ButtonDefinition::VoiceCall { text: "Anrufen".into(), ttl_minutes: Some(30) },
@@ -393,7 +397,9 @@ fn button() -> impl Strategy<Value = ButtonDefinition> {
         (WORDS, option::of("[A-Z]{1,9}")).prop_map(|(text, navigate_screen)| ButtonDefinition::Flow {
             text,
             flow_id: None,
+            flow_name: None,
             flow_json: Some("{}".into()),
+            flow_action: None,
             navigate_screen,
         }),
         (WORDS, option::of(1..43_200_u32)).prop_map(|(text, ttl_minutes)| ButtonDefinition::VoiceCall { text, ttl_minutes }),
@@ -438,7 +444,7 @@ fn codes() -> impl Strategy<Value = Definition> {
     (any::<bool>(), option::of(1..=90_u8), otp).prop_map(|(add_security_recommendation, minutes, (otp_type, text))| Definition {
         body: BodyDefinition::Authentication { add_security_recommendation },
         footer: minutes.map(|minutes| FooterDefinition::CodeExpiration { minutes }),
-        buttons: vec![ButtonDefinition::Otp { otp_type, text }],
+        buttons: vec![ButtonDefinition::Otp { otp_type, text, handover: None }],
         ..Definition::default()
     })
 }

@@ -176,15 +176,15 @@ fn one(case: Case<'_>, button: &ButtonDefinition, part: &str, notes: &mut Notes)
         ButtonDefinition::Url { url, sample, .. } => address(case, url, sample.as_deref(), part, notes),
         ButtonDefinition::PhoneNumber { phone, .. } => phone_number(phone, &format!("{part}.phone_number"), notes),
         ButtonDefinition::CopyCode { sample } => coupon(case, sample.as_deref(), &format!("{part}.example"), notes),
-        ButtonDefinition::Flow { flow_id, flow_json, .. } => {
-            let sources = usize::from(flow_id.is_some()) + usize::from(flow_json.is_some());
+        ButtonDefinition::Flow { flow_id, flow_name, flow_json, .. } => {
+            let sources = [flow_id, flow_name, flow_json].into_iter().flatten().count();
             // The form of content is made when it is submitted.
             if sources != 1 && case.origin == Origin::Template {
                 notes.note(
                     Rule::FlowSource,
                     part,
                     format!("The flow button names {sources} flows."),
-                    "Give exactly one of flow_id and flow_json.",
+                    "Give exactly one of flow_id, flow_name and flow_json.",
                 );
             }
         }

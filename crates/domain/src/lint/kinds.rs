@@ -4,7 +4,7 @@ use super::buttons::{self, Kind, kinds};
 use super::finding::{Notes, Rule};
 use super::{Case, limits, parts};
 use crate::template::{
-    BodyDefinition, ButtonDefinition, CardDefinition, Category, FooterDefinition, HeaderDefinition, LimitedTimeOffer,
+    BodyDefinition, ButtonDefinition, CardDefinition, Category, FooterDefinition, Handover, HeaderDefinition, LimitedTimeOffer,
 };
 
 // ---- carousels -----------------------------------------------------------------------------------------------------------
@@ -219,17 +219,19 @@ pub(super) fn authentication(case: Case<'_>, notes: &mut Notes) {
         );
     }
     match definition.buttons.as_slice() {
-        [ButtonDefinition::Otp { otp_type, text }] => {
-            if !["COPY_CODE", "ONE_TAP", "ZERO_TAP"].contains(&otp_type.as_str()) {
-                notes.note(
-                    Rule::AuthenticationButton,
-                    "buttons[0].otp_type",
-                    format!("{otp_type:?} is no kind of code button."),
-                    "Use COPY_CODE, ONE_TAP or ZERO_TAP.",
-                );
-            }
+        [ButtonDefinition::Otp { otp_type, text, handover }] => {
             if let Some(text) = text {
                 buttons::label(text, limits::LABEL, "buttons[0].text", notes);
+            }
+            match otp_type.as_str() {
+                "COPY_CODE" => {}
+                "ONE_TAP" | "ZERO_TAP" => hand_over(otp_type, handover.as_ref(), notes),
+                other => notes.note(
+                    Rule::AuthenticationButton,
+                    "buttons[0].otp_type",
+                    format!("{other:?} is no kind of code button."),
+                    "Use COPY_CODE, ONE_TAP or ZERO_TAP.",
+                ),
             }
         }
         other => notes.note(
@@ -239,4 +241,47 @@ pub(super) fn authentication(case: Case<'_>, notes: &mut Notes) {
             "Write one button {\"type\":\"OTP\",\"otp_type\":\"COPY_CODE\"}.",
         ),
     }
+}
+
+/// What it takes for a code to reach an app without being typed.
+fn hand_over(otp_type: &str, handover: Option<&Handover>, notes: &mut Notes) {
+    const FIELD: &str = "buttons[0].supported_apps";
+    let apps = handover.map(|handover| handover.apps.as_slice()).unwrap_or_default();
+    if let Some(text) = handover.and_then(|handover| handover.autofill_text.as_deref()) {
+        buttons::label(text, limits::LABEL, "buttons[0].autofill_text", notes);
+    }
+    if apps.is_empty() || apps.len() > limits::APPS {
+        notes.note(
+            Rule::AuthenticationButton,
+            FIELD,
+            format!("A {otp_type} button hands the code to 1 to {} apps, and this one names {}.", limits::APPS, apps.len()),
+            "Name the app: {\"package_name\":\"com.example.app\",\"signature_hash\":\"K8a/AINcGX7\"}.",
+        );
+    }
+    for (place, app) in apps.iter().enumerate().take(super::LOOKED_AT) {
+        if !is_package(&app.package_name) || app.signature_hash.chars().count() != limits::SIGNATURE {
+            notes.note(
+                Rule::AuthenticationButton,
+                format!("{FIELD}[{place}]"),
+                format!("{:?} with the hash {:?} is no app.", app.package_name, app.signature_hash),
+                "Give the package name as in com.example.app, and the eleven characters of the app's signing key hash.",
+            );
+        }
+    }
+    if otp_type == "ZERO_TAP" && !handover.is_some_and(|handover| handover.zero_tap_terms_accepted) {
+        notes.note(
+            Rule::AuthenticationButton,
+            "buttons[0].zero_tap_terms_accepted",
+            "Meta's terms for zero-tap are not accepted.",
+            "Read them in the WhatsApp Manager, and set zero_tap_terms_accepted to true; or use ONE_TAP.",
+        );
+    }
+}
+
+/// Two or more parts, each of which begins with a letter.
+fn is_package(name: &str) -> bool {
+    let part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic()) && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    name.len() <= limits::PACKAGE && name.contains('.') && name.split('.').all(part)
 }

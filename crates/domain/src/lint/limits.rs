@@ -51,6 +51,10 @@ pub const CARD_BUTTONS: RangeInclusive<usize> = 1..=2;
 pub const EXPIRY_MINUTES: RangeInclusive<u8> = 1..=90;
 /// Apps that a code may be handed to.
 pub const APPS: usize = 5;
+/// Name of an app's package.
+pub const PACKAGE: usize = 224;
+/// Hash of the key that an app is signed with: exactly so many.
+pub const SIGNATURE: usize = 11;
 
 /// Seconds for which Meta tries to deliver; -1, which stands for 30 days, is allowed beside it except for marketing.
 #[must_use]

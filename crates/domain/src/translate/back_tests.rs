@@ -242,11 +242,13 @@ fn button() -> impl Strategy<Value = ButtonDefinition> {
         }),
         title().prop_map(|text| ButtonDefinition::PhoneNumber { text, phone: "4915112345678".into() }),
         Just(ButtonDefinition::CopyCode { sample: Some("SAVE".into()) }),
-        Just(ButtonDefinition::Otp { otp_type: "ONE_TAP".into(), text: None }),
+        Just(ButtonDefinition::Otp { otp_type: "ONE_TAP".into(), text: None, handover: None }),
         title().prop_map(|text| ButtonDefinition::Flow {
             text,
             flow_id: Some("1".into()),
+            flow_name: None,
             flow_json: None,
+            flow_action: None,
             navigate_screen: Some("START".into())
         }),
         Just(ButtonDefinition::Catalog),
@@ -336,7 +338,14 @@ fn what_content_cannot_say_is_named() {
     let Body::Media(media) = only(&content) else { panic!("not media") };
     assert_eq!(media.media, ["https://files.example/{{1}}"]);
     assert_eq!(content.variables["1"], "sample.jpg");
-    let form = ButtonDefinition::Flow { text: "Go".into(), flow_id: Some("1".into()), flow_json: None, navigate_screen: None };
+    let form = ButtonDefinition::Flow {
+        text: "Go".into(),
+        flow_id: Some("1".into()),
+        flow_name: None,
+        flow_json: None,
+        flow_action: None,
+        navigate_screen: None,
+    };
     for button in [form, ButtonDefinition::MultiProduct] {
         let definition = Definition { body: own("Hi"), buttons: vec![button], ..Definition::default() };
         let found = to_content(&definition, &english(), Beside::default()).unwrap_err();

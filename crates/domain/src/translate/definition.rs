@@ -157,7 +157,9 @@ fn flow_button(b: &Flows) -> ButtonDefinition {
     ButtonDefinition::Flow {
         text: b.button_text.clone(),
         flow_id: None,
+        flow_name: None,
         flow_json: None,
+        flow_action: None,
         navigate_screen: flow_screens(&b.pages).into_iter().next(),
     }
 }
@@ -189,6 +191,7 @@ fn authentication(b: &Authentication) -> Definition {
         buttons: vec![ButtonDefinition::Otp {
             otp_type: "COPY_CODE".to_owned(),
             text: b.actions.first().and_then(|a| a.copy_code_text.clone().or_else(|| a.title.clone())),
+            handover: None,
         }],
         ..Definition::default()
     }

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 use transom_domain::content::{Language, Piece, pieces};
 use transom_domain::template::{
-    BodyDefinition, ButtonDefinition, CardDefinition, Category, Definition, FooterDefinition, HeaderDefinition, ParameterFormat,
-    TextDefinition,
+    App, BodyDefinition, ButtonDefinition, CardDefinition, Category, Definition, FooterDefinition, Handover, HeaderDefinition,
+    ParameterFormat, TextDefinition,
 };
 
 use crate::read::{object, put};
@@ -172,22 +172,25 @@ fn button(button: &ButtonDefinition) -> Value {
             put(&mut printed, "example", sample.as_deref());
             printed
         }
-        ButtonDefinition::Otp { otp_type, text } => {
+        ButtonDefinition::Otp { otp_type, text, handover } => {
             let mut printed = kind("OTP", text.as_deref());
             put(&mut printed, "otp_type", Some(otp_type));
+            if let Some(handover) = handover {
+                hand_over(handover, &mut printed);
+            }
             printed
         }
-        ButtonDefinition::Flow { text, flow_id, flow_json, navigate_screen } => {
+        ButtonDefinition::Flow { text, flow_id, flow_name, flow_json, flow_action, navigate_screen } => {
             let mut printed = kind("FLOW", Some(text));
-            // One of the two: a form that exists already is not made again.
-            match flow_id {
-                Some(id) => put(&mut printed, "flow_id", Some(id)),
-                None => put(&mut printed, "flow_json", flow_json.as_deref()),
+            // One of the three: a form that exists already is not made again.
+            match (flow_id, flow_name) {
+                (Some(id), _) => put(&mut printed, "flow_id", Some(id)),
+                (None, Some(name)) => put(&mut printed, "flow_name", Some(name)),
+                (None, None) => put(&mut printed, "flow_json", flow_json.as_deref()),
             }
-            if navigate_screen.is_some() {
-                put(&mut printed, "flow_action", Some("navigate"));
-                put(&mut printed, "navigate_screen", navigate_screen.as_deref());
-            }
+            let navigates = navigate_screen.is_some().then_some("navigate");
+            put(&mut printed, "flow_action", flow_action.as_deref().or(navigates));
+            put(&mut printed, "navigate_screen", navigate_screen.as_deref());
             printed
         }
         // Fixed labels; Meta takes no others.
@@ -203,4 +206,16 @@ fn button(button: &ButtonDefinition) -> Value {
         }
         ButtonDefinition::RequestContactInfo => kind("REQUEST_CONTACT_INFO", None),
     })
+}
+
+/// What a button for a one-time code says of the apps it hands the code to.
+fn hand_over(handover: &Handover, printed: &mut Map<String, Value>) {
+    put(printed, "autofill_text", handover.autofill_text.as_deref());
+    if !handover.apps.is_empty() {
+        let app = |app: &App| json!({ "package_name": app.package_name, "signature_hash": app.signature_hash });
+        printed.insert("supported_apps".to_owned(), handover.apps.iter().map(app).collect());
+    }
+    if handover.zero_tap_terms_accepted {
+        printed.insert("zero_tap_terms_accepted".to_owned(), json!(true));
+    }
 }

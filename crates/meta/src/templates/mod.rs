@@ -3,6 +3,7 @@
 
 mod create;
 mod parse;
+mod request;
 
 use transom_domain::template::Category;
 
@@ -10,6 +11,7 @@ pub(crate) use parse::next_cursor;
 
 pub use create::to_create;
 pub use parse::{BadTemplate, NotAPage, Page, parse, parse_page};
+pub use request::{Request, read_components, read_request};
 
 /// Fields to ask for when templates are read: what [`parse`] looks at.
 pub const FIELDS: &str = "id,name,language,category,status,parameter_format,components,rejected_reason";

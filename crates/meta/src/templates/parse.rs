@@ -6,8 +6,8 @@
 use serde_json::{Map, Value};
 use transom_domain::content::Language;
 use transom_domain::template::{
-    Approval, BodyDefinition, ButtonDefinition, CardDefinition, Category, Definition, FooterDefinition, HeaderDefinition,
-    LimitedTimeOffer, ParameterFormat, Template, TextDefinition,
+    App, Approval, BodyDefinition, ButtonDefinition, CardDefinition, Category, Definition, FooterDefinition, Handover,
+    HeaderDefinition, LimitedTimeOffer, ParameterFormat, Template, TextDefinition,
 };
 
 use crate::read::{member, whole};
@@ -95,7 +95,7 @@ pub fn parse(json: &Value) -> Result<Template, BadTemplate> {
     })
 }
 
-fn definition(components: &[Value], category: Category, format: Option<&str>) -> Result<Definition, BadTemplate> {
+pub(super) fn definition(components: &[Value], category: Category, format: Option<&str>) -> Result<Definition, BadTemplate> {
     let mut read = Definition { format: parameter_format(format, components), ..Definition::default() };
     let mut has_body = false;
     for component in components {
@@ -212,7 +212,7 @@ fn button(button: &Map<String, Value>) -> Result<ButtonDefinition, BadTemplate> 
         "URL" => {
             let url = member(button, "url").ok_or(BadTemplate::Field { field: "components.BUTTONS.url" })?;
             match otp_type(&url) {
-                Some(otp_type) => ButtonDefinition::Otp { otp_type, text: member(button, "text") },
+                Some(otp_type) => ButtonDefinition::Otp { otp_type, text: member(button, "text"), handover: handover(button) },
                 None => ButtonDefinition::Url { text: label()?, url, sample: first_text(button.get("example")) },
             }
         }
@@ -224,11 +224,15 @@ fn button(button: &Map<String, Value>) -> Result<ButtonDefinition, BadTemplate> 
         "OTP" => ButtonDefinition::Otp {
             otp_type: upper(button, "otp_type").unwrap_or_else(|| "COPY_CODE".to_owned()),
             text: member(button, "text"),
+            handover: handover(button),
         },
         "FLOW" => ButtonDefinition::Flow {
             text: label()?,
             flow_id: member(button, "flow_id"),
+            flow_name: member(button, "flow_name"),
             flow_json: member(button, "flow_json"),
+            // Written in lower case, read back in upper; what it means when it is left out is not told apart from saying so.
+            flow_action: member(button, "flow_action").map(|a| a.to_ascii_lowercase()).filter(|a| a != "navigate"),
             navigate_screen: member(button, "navigate_screen"),
         },
         "CATALOG" => ButtonDefinition::Catalog,
@@ -241,6 +245,21 @@ fn button(button: &Map<String, Value>) -> Result<ButtonDefinition, BadTemplate> 
         "REQUEST_CONTACT_INFO" => ButtonDefinition::RequestContactInfo,
         _ => return Err(BadTemplate::Unknown { what: "button", kind }),
     })
+}
+
+/// The apps stand in a list, or the one app in the button itself, as it was written first.
+fn handover(button: &Map<String, Value>) -> Option<Handover> {
+    let app = |app: &Map<String, Value>| {
+        Some(App { package_name: member(app, "package_name")?, signature_hash: member(app, "signature_hash")? })
+    };
+    let listed = button.get("supported_apps").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let listed: Vec<App> = listed.iter().filter_map(Value::as_object).filter_map(app).collect();
+    let read = Handover {
+        autofill_text: member(button, "autofill_text"),
+        apps: if listed.is_empty() { app(button).into_iter().collect() } else { listed },
+        zero_tap_terms_accepted: button.get("zero_tap_terms_accepted").and_then(Value::as_bool).unwrap_or(false),
+    };
+    (read != Handover::default()).then_some(read)
 }
 
 /// Created as OTP, the button is read back as one that opens an address of WhatsApp's own, which names the kind.
@@ -295,13 +314,19 @@ fn text(
         ParameterFormat::Named => named_samples(example.and_then(|e| e.get(format!("{key}_named_params")))),
         ParameterFormat::Positional => {
             let flat = flat_samples(example.and_then(|e| e.get(key)));
-            read.parameters().into_iter().map(str::to_owned).zip(flat).collect()
+            let names = read.parameters().into_iter().map(str::to_owned);
+            names.chain(std::iter::repeat(String::new())).zip(flat).collect()
         }
     };
     let sample = |name: &&str| given.iter().find(|(n, _)| n == name).map(|(_, sample)| sample.clone());
     // All of them or none, as they are written.
-    let samples: Option<Vec<String>> = read.names().iter().map(sample).collect();
-    read.samples = samples.unwrap_or_default();
+    let names = read.names();
+    let mut samples = names.iter().map(sample).collect::<Option<Vec<String>>>().unwrap_or_default();
+    // What has more than there are variables is kept, so that it can be told of.
+    if samples.len() == names.len() {
+        samples.extend(given.into_iter().filter(|(name, _)| !names.contains(&name.as_str())).map(|(_, sample)| sample));
+    }
+    read.samples = samples;
     Ok(read)
 }
 
