@@ -149,7 +149,8 @@ pub fn read_components(json: &Value, category: Category, parameter_format: Optio
         f.note("components", "must have one of type BODY", "add the text of the message");
     }
     f.result(())?;
-    let mut definition = parse::definition(list, category, parameter_format).map_err(|why| {
+    // What is asked for is read as Meta reads it: numbered unless something else is said.
+    let mut definition = parse::definition(list, category, Some(parameter_format.unwrap_or("POSITIONAL"))).map_err(|why| {
         let mut f = Findings::default();
         f.note("components", why.to_string(), "see the reference of templates");
         f.result(()).err().unwrap_or_default()
@@ -220,7 +221,12 @@ fn component(kind: &str, map: &Map<String, Value>, f: &mut Findings) {
             members(map, &members_of, f);
             samples(map, &["body_text", "body_text_named_params"], f);
         }
-        "FOOTER" => members(map, &[TYPE, ("text", Is::Text, false), ("code_expiration_minutes", Is::Whole, false)], f),
+        "FOOTER" => {
+            members(map, &[TYPE, ("text", Is::Text, false), ("code_expiration_minutes", Is::Whole, false)], f);
+            if !map.contains_key("text") && !map.contains_key("code_expiration_minutes") {
+                f.note("text", "is required", "give the footer's text, or leave the footer out");
+            }
+        }
         "BUTTONS" => {
             members(map, &[TYPE, ("buttons", Is::List, true)], f);
             for (place, json) in array(map, "buttons").iter().enumerate() {
