@@ -3,6 +3,7 @@
 
 pub(crate) mod content;
 pub(crate) mod error;
+pub(crate) mod flow_json;
 pub(crate) mod free;
 pub(crate) mod interactive;
 pub(crate) mod read;
