@@ -197,12 +197,19 @@ async fn every_kind_of_template_reaches_somebody_who_never_wrote() {
     let shop = Shop::open(dir.path());
     let phone = "+491701000002";
     shop.customer(phone, json!({})).await;
-    let sample = shop.sample().await;
+    let samples = [
+        ("IMAGE", shop.sample().await),
+        ("VIDEO", shop.sample_of("video/mp4").await),
+        ("DOCUMENT", shop.sample_of("application/pdf").await),
+    ];
     let body = |text: &str, samples: &[&str]| match samples {
         [] => json!({ "type": "BODY", "text": text }),
         samples => json!({ "type": "BODY", "text": text, "example": { "body_text": [samples] } }),
     };
-    let header = |format: &str| json!({ "type": "HEADER", "format": format, "example": { "header_handle": [sample] } });
+    let header = |format: &str| {
+        let sample = samples.iter().find(|(known, _)| *known == format).map(|(_, handle)| handle);
+        json!({ "type": "HEADER", "format": format, "example": { "header_handle": [sample] } })
+    };
     let url =
         || json!({ "type": "URL", "text": "Track", "url": "https://shop.example/{{1}}", "example": ["https://shop.example/a"] });
     let buttons = |all: Value| json!({ "type": "BUTTONS", "buttons": all });

@@ -26,7 +26,7 @@ use crate::world::account::AppSubscription;
 use crate::world::inbound_shape::plain;
 use crate::world::message::Status;
 use crate::world::template::create;
-use crate::world::template::life::Decision;
+use crate::world::template::review::Decision;
 use crate::world::{Now, Timer, World};
 use crate::{Identity, identity_of};
 
@@ -210,8 +210,8 @@ impl Offline {
                 world.unpause(now, template);
                 Ok(())
             }
-            Standing::Approved => world.review(now, template, Decision::Approve, None),
-            Standing::Paused => world.review(now, template, Decision::Pause, None),
+            Standing::Approved => world.review(now, template, Decision::Approve(None)),
+            Standing::Paused => world.review(now, template, Decision::Pause),
         })
         .map_err(|refusal| refusal.message)
     }

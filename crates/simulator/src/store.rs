@@ -6,6 +6,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use transom_domain::Timestamp;
 
 use crate::chance::{Chance, Seed};
 use crate::folder::StartError;
@@ -14,8 +15,8 @@ use crate::world::effects::{Change, Entity};
 use crate::world::faults::Faults;
 use crate::world::message::{Body, Message, Progress, Status, to_json};
 use crate::world::owed::{Owed, field};
-use crate::world::template::Template;
 use crate::world::template::spec::Spec;
+use crate::world::template::{Template, rules};
 use crate::world::{Timer, World};
 
 /// Raised with every change of the tables.
@@ -176,6 +177,8 @@ fn load_world(db: &Connection, mut world: World) -> rusqlite::Result<World> {
     world.numbers = by_id(entities(db, Entity::Number)?, |number: &crate::world::account::Number| number.id);
     world.catalogs = by_id(entities(db, Entity::Catalog)?, |catalog: &crate::world::account::Catalog| catalog.id);
     world.media = by_id(entities(db, Entity::Media)?, |media: &crate::world::media::Media| media.id);
+    world.flows = by_id(entities(db, Entity::Flow)?, |flow: &crate::world::flow::Flow| flow.id);
+    world.uploads = by_id(entities(db, Entity::Upload)?, |upload: &crate::world::upload::Upload| upload.id);
     for template in entities::<Template>(db, Entity::Template)? {
         load_template(&mut world, template);
     }
@@ -209,8 +212,17 @@ fn parsed<T: DeserializeOwned>(row: &rusqlite::Row<'_>, column: usize) -> rusqli
 
 fn load_template(world: &mut World, mut template: Template) {
     template.spec = Spec::of(&template.components);
+    if let Some(version) = &mut template.in_force {
+        version.spec = Spec::of(&version.components);
+    }
     let id = template.id;
-    if template.deleted_at.is_none() {
+    if let Some(at) = template.deleted_at {
+        let until = Timestamp::from_millis(at).plus(rules::NAME_TAKEN.max(rules::DELETION_WAITS));
+        world.timers.insert((until.as_millis(), Timer::Forget(id)));
+        if !template.undelivered.is_empty() {
+            world.leaving.insert(id);
+        }
+    } else {
         world.template_ids.insert((template.waba, template.name.clone(), template.language.clone()), id);
         let timers = [
             (template.review_at, Timer::Review(id)),

@@ -210,11 +210,16 @@ impl Shop {
         filed
     }
 
-    /// Uploads a sample for headers of templates.
+    /// Uploads a picture as a sample for headers of templates.
     pub(crate) async fn sample(&self) -> String {
+        self.sample_of("image/png").await
+    }
+
+    /// The same, said to be of another type.
+    pub(crate) async fn sample_of(&self, mime: &str) -> String {
         let app = &self.env["META_APP_ID"];
         let token = &self.env["META_ACCESS_TOKEN"];
-        let path = format!("/v25.0/{app}/uploads?file_name=a.png&file_length={}&file_type=image/png", SAMPLE.len());
+        let path = format!("/v25.0/{app}/uploads?file_name=a.png&file_length={}&file_type={mime}", SAMPLE.len());
         let upload = id(&self.desk.post(&format!("{path}&access_token={token}"), &json!({})).await);
         let url = format!("{}/v25.0/{upload}", self.env["SIMULATOR_URL"]);
         let headers = [("authorization", format!("OAuth {token}")), ("file_offset", "0".to_owned())];

@@ -35,12 +35,20 @@ pub(crate) struct GraphError {
     pub(crate) parameter: Option<String>,
     subcode: Option<u32>,
     dress: Dress,
+    data: Option<Value>,
 }
 
 impl GraphError {
     /// A Cloud API error: `(#code) title` and details that say what to mend.
     pub(crate) fn new(code: u32, details: impl Into<String>) -> Self {
-        Self { code, http: http_status(code), parameter: None, subcode: None, dress: Dress::CloudApi { details: details.into() } }
+        Self {
+            code,
+            http: http_status(code),
+            parameter: None,
+            subcode: None,
+            dress: Dress::CloudApi { details: details.into() },
+            data: None,
+        }
     }
 
     /// Code 100, naming the parameter.
@@ -73,6 +81,7 @@ impl GraphError {
             parameter: None,
             subcode: Some(463),
             dress: Dress::Graph { kind: "OAuthException", message: message.to_owned() },
+            data: None,
         }
     }
 
@@ -92,6 +101,7 @@ impl GraphError {
                     method.to_ascii_lowercase()
                 ),
             },
+            data: None,
         }
     }
 
@@ -103,18 +113,31 @@ impl GraphError {
             parameter: None,
             subcode: None,
             dress: Dress::Graph { kind: "OAuthException", message: format!("(#{code}) {}", message.into()) },
+            data: None,
         }
     }
 
-    /// A template that cannot be stored: 100 with a subcode and a text for the person who wrote it.
-    pub(crate) fn template(subcode: u32, title: &str, message: impl Into<String>) -> Self {
-        Self {
-            code: 100,
-            http: 400,
-            parameter: None,
-            subcode: Some(subcode),
-            dress: Dress::Template { title: title.to_owned(), message: message.into() },
+    /// A template that cannot be stored: a subcode where Meta has one, and a text for the person who wrote it.
+    pub(crate) fn template(code: u32, subcode: Option<u32>, title: &str, message: impl Into<String>) -> Self {
+        let dress = Dress::Template { title: title.to_owned(), message: message.into() };
+        Self { code, http: 400, parameter: None, subcode, dress, data: None }
+    }
+
+    /// The same refusal as template management words it: a parameter that is missing or wrong is plain Graph, code 100.
+    pub(crate) fn of_management(self) -> Self {
+        match self.dress {
+            Dress::CloudApi { details } if matches!(self.code, 100 | 131_008) => {
+                let parameter = self.parameter;
+                Self { parameter, ..Self::graph(100, 400, details) }
+            }
+            dress => Self { dress, ..self },
         }
+    }
+
+    /// More for `error_data`, such as what is wrong with a form inside.
+    pub(crate) fn with_data(mut self, data: Value) -> Self {
+        self.data = Some(data);
+        self
     }
 
     /// The text that says what is wrong, for tests and for the details of a status.
@@ -147,6 +170,9 @@ impl GraphError {
         if let Some(map) = error.as_object_mut() {
             if let Some(subcode) = self.subcode {
                 map.insert("error_subcode".into(), json!(subcode));
+            }
+            if let Some(data) = &self.data {
+                map.insert("error_data".into(), data.clone());
             }
             map.insert("fbtrace_id".into(), json!(trace));
         }

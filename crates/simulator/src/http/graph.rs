@@ -37,6 +37,7 @@ enum Node {
     Number,
     Account,
     Template,
+    Flow,
     Media,
     Catalog,
     App,
@@ -164,11 +165,14 @@ impl App {
 
     pub(crate) async fn answer(&self, call: &Call) -> GraphResult {
         let segments = call.segments();
+        if let ["whatsapp_business", "samples", id] = segments.as_slice() {
+            return uploads::sample(self, call, id).await;
+        }
         let caller = self.caller(call)?;
         match segments.as_slice() {
             ["debug_token"] => self.debug_token(call),
             ["whatsapp_business", "attachments"] => media::download(self, call).await,
-            ["message_template_library"] => Ok(json!({ "data": [] }).into()),
+            ["message_template_library"] if call.method == Method::GET => templates::from_library(self, call),
             [upload] if upload.starts_with("upload:") => uploads::upload(self, call, upload).await,
             [id] => self.node(call, caller, id, "").await,
             [id, edge] => self.node(call, caller, id, edge).await,
@@ -198,11 +202,18 @@ impl App {
             }
             (Node::Number, edge) => accounts::number(self, call, number, edge).await,
             (Node::Account, "message_templates") => templates::of_account(self, call, number).await,
+            (Node::Account, "message_template_previews") if get => templates::previews(call),
+            (Node::Account, "message_template_library") if get => templates::from_library(self, call),
+            (Node::Account, "upsert_message_templates") if post => templates::upsert(self, call, number).await,
             (Node::Account, "subscribed_apps") => subscriptions::of_account(self, call, number).await,
             (Node::Account, edge) if get => accounts::account(self, call, number, edge),
             (Node::Template, "") if get => templates::read(self, call, number),
             (Node::Template, "") if post => templates::edit(self, call, number).await,
             (Node::Template, "unpause") if post => templates::unpause(self, number).await,
+            (Node::Flow, "") if get => self.engine.look(|world, _| {
+                let shown = world.flows.get(&number).map(crate::world::flow::Flow::shown);
+                Ok(selected(shown.unwrap_or_default(), &call.fields()).into())
+            }),
             (Node::Media, "") if get => media::resolve(self, call, number),
             (Node::Media, "") if delete => media::delete(self, call, number).await,
             (Node::Catalog, edge) if get => accounts::catalog(self, call, number, edge),
@@ -222,6 +233,8 @@ impl App {
                 Node::Account
             } else if world.template(id).is_some() {
                 Node::Template
+            } else if world.flows.contains_key(&id) {
+                Node::Flow
             } else if world.live_media(id, None, now.world).is_some() {
                 Node::Media
             } else if world.catalogs.contains_key(&id) {
@@ -304,7 +317,7 @@ pub(crate) fn selected(object: Value, fields: &[String]) -> Value {
     Value::Object(map.into_iter().filter(|(key, _)| key == "id" || fields.contains(key)).collect())
 }
 
-/// A page of a list: `limit` and `after` as Graph has them. Items come with the cursor that stands for them.
+/// A page of a list: `limit`, `after` and `before` as Graph has them. Items come with the cursor that stands for them.
 pub(crate) fn page(app: &App, call: &Call, items: Vec<(u64, Value)>) -> Result<Value, GraphError> {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD as CODE;
@@ -316,28 +329,46 @@ pub(crate) fn page(app: &App, call: &Call, items: Vec<(u64, Value)>) -> Result<V
         None => DEFAULT,
     }
     .clamp(1, MOST);
-    let bad = || GraphError::invalid("Param after is not a cursor of this list.").about("after");
-    let after: Option<u64> = match call.query.get("after").filter(|after| !after.is_empty()) {
-        Some(text) => {
-            let bytes = CODE.decode(text).map_err(|_| bad())?;
-            Some(String::from_utf8_lossy(&bytes).parse().map_err(|_| bad())?)
-        }
-        None => None,
+    let cursor_of = |key: &str| -> Result<Option<u64>, GraphError> {
+        let Some(text) = call.query.get(key).filter(|text| !text.is_empty()) else { return Ok(None) };
+        let bytes = CODE.decode(text).ok();
+        let id = bytes.and_then(|bytes| String::from_utf8_lossy(&bytes).parse().ok());
+        id.map(Some).ok_or_else(|| GraphError::invalid(format!("Param {key} is not a cursor of this list.")).about(key))
     };
-    let mut rest = items.into_iter().filter(|(id, _)| after.is_none_or(|after| *id > after));
-    let shown: Vec<(u64, Value)> = rest.by_ref().take(limit).collect();
-    let more = rest.next().is_some();
+    let (after, before) = (cursor_of("after")?, cursor_of("before")?);
+    if after.is_some() && before.is_some() {
+        return Err(GraphError::invalid("Params after and before exclude each other.").about("before"));
+    }
+    let total = items.len();
+    let from = match (after, before) {
+        (Some(after), _) => items.iter().position(|(id, _)| *id > after).unwrap_or(total),
+        (_, Some(before)) => items.iter().position(|(id, _)| *id >= before).unwrap_or(total).saturating_sub(limit),
+        _ => 0,
+    };
+    let until = match before {
+        Some(before) => items.iter().position(|(id, _)| *id >= before).unwrap_or(total),
+        None => total.min(from.saturating_add(limit)),
+    };
+    let shown: Vec<(u64, Value)> = items.into_iter().take(until).skip(from).collect();
     let cursor = |id: u64| CODE.encode(id.to_string());
     let ends = shown.first().zip(shown.last()).map(|((first, _), (last, _))| (cursor(*first), cursor(*last)));
     let data: Vec<Value> = shown.into_iter().map(|(_, value)| value).collect();
-    let Some((before, after)) = ends else { return Ok(json!({ "data": data })) };
-    let mut paging = json!({ "cursors": { "before": before, "after": after } });
-    if more && let Some(map) = paging.as_object_mut() {
+    let Some((first, last)) = ends else { return Ok(json!({ "data": data })) };
+    let address = |key: &str, cursor: &str| {
         let base = app.engine.look(|world, _| world.base_url.clone());
         let version = call.version.map_or(String::new(), |version| format!("/v{version}.0"));
-        let kept = call.query.iter().filter(|(key, _)| *key != "after");
-        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).append_pair("after", &after).finish();
-        map.insert("next".into(), json!(format!("{base}{version}/{}?{query}", call.segments().join("/"))));
+        let kept = call.query.iter().filter(|(key, _)| *key != "after" && *key != "before");
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).append_pair(key, cursor).finish();
+        json!(format!("{base}{version}/{}?{query}", call.segments().join("/")))
+    };
+    let mut paging = json!({ "cursors": { "before": first, "after": last } });
+    if let Some(map) = paging.as_object_mut() {
+        if from > 0 {
+            map.insert("previous".into(), address("before", &first));
+        }
+        if until < total {
+            map.insert("next".into(), address("after", &last));
+        }
     }
     Ok(json!({ "data": data, "paging": paging }))
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::template::review::ReviewRule;
+
 /// The app, its secrets, and where it wants its webhooks.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct App {
@@ -116,6 +118,14 @@ pub(crate) struct Product {
 pub(crate) struct Settings {
     /// Templates approve themselves after this many seconds; nothing: they wait for the desk.
     pub(crate) auto_review_seconds: Option<i64>,
+    /// With it: after any time between the two.
+    pub(crate) auto_review_up_to_seconds: Option<i64>,
+    /// How templates are reviewed without the desk; the first row that fits decides.
+    pub(crate) review_rules: Vec<ReviewRule>,
+    /// While an edit is reviewed the approved version can still be sent. Meta's pages do not agree on this.
+    pub(crate) edit_keeps_approved: bool,
+    /// Whether the portfolio is verified, which is worth 6,000 templates in place of 250.
+    pub(crate) business_verified: bool,
     /// The version that webhooks are written in; `conversation` is only in 23 and below.
     pub(crate) webhook_version: u32,
     /// `read` comes without `delivered`, as it may.
@@ -142,6 +152,10 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             auto_review_seconds: None,
+            auto_review_up_to_seconds: None,
+            review_rules: Vec::new(),
+            edit_keeps_approved: true,
+            business_verified: true,
             webhook_version: 24,
             skip_delivered: false,
             webhook_batch: 1,

@@ -6,6 +6,7 @@ pub(crate) mod customer;
 pub(crate) mod desk;
 pub(crate) mod effects;
 pub(crate) mod faults;
+pub(crate) mod flow;
 pub(crate) mod genesis;
 pub(crate) mod inbound;
 pub(crate) mod inbound_shape;
@@ -20,6 +21,7 @@ pub(crate) mod tap;
 pub(crate) mod template;
 pub(crate) mod throttle;
 pub(crate) mod timers;
+pub(crate) mod upload;
 
 #[cfg(test)]
 mod tests;
@@ -33,11 +35,13 @@ use account::{App, Catalog, Number, Settings, Waba};
 use customer::Customer;
 use effects::{Change, Effects, Entity};
 use faults::Faults;
+use flow::Flow;
 use media::Media;
 use message::{Messages, Step, to_json};
 use owed::OwedWebhooks;
 use template::Template;
 use throttle::Windows;
+use upload::Upload;
 
 /// The two times of design §12: world time for what people wait for, machine time for pacing within a second.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +58,7 @@ pub(crate) enum Timer {
     Review(u64),
     Resume(u64),
     Recategorise(u64),
+    Forget(u64),
     Webhook(u64),
 }
 
@@ -76,6 +81,10 @@ pub(crate) struct World {
     pub(crate) catalogs: BTreeMap<u64, Catalog>,
     pub(crate) templates: BTreeMap<u64, Template>,
     pub(crate) template_ids: HashMap<TemplateKey, u64>,
+    /// Templates whose deletion waits for messages on their way.
+    pub(crate) leaving: BTreeSet<u64>,
+    pub(crate) flows: BTreeMap<u64, Flow>,
+    pub(crate) uploads: BTreeMap<u64, Upload>,
     pub(crate) customers: HashMap<u64, Customer>,
     pub(crate) by_wa_id: HashMap<phone::WaId, u64>,
     pub(crate) by_user_id: HashMap<String, u64>,
@@ -88,7 +97,6 @@ pub(crate) struct World {
     pub(crate) chance: Chance,
     pub(crate) throughput: Windows,
     pub(crate) management: Windows,
-    pub(crate) creations: Windows,
     /// Whom the business wrote to outside a window, and when: the portfolio's messaging limit. Not kept: a restart forgives.
     pub(crate) reached: HashMap<u64, i64>,
     pub(crate) counts: Counts,
@@ -113,6 +121,8 @@ impl World {
                 || self.templates.contains_key(&id)
                 || self.customers.contains_key(&id)
                 || self.media.contains_key(&id)
+                || self.flows.contains_key(&id)
+                || self.uploads.contains_key(&id)
                 || self.app.id == id
                 || self.app.business_id == id;
             if !is_taken {
@@ -151,6 +161,10 @@ impl World {
         if let Some(json) = self.templates.get(&id).map(to_json) {
             self.put(Entity::Template, id, json);
         }
+    }
+
+    pub(crate) fn drop_template(&mut self, id: u64) {
+        self.effects.changes.push(Change::Remove { kind: Entity::Template, id });
     }
 
     pub(crate) fn keep_customer(&mut self, id: u64) {

@@ -144,17 +144,6 @@ impl World {
         }
     }
 
-    /// Counts a new template towards the account's hour.
-    pub(crate) fn admit_creation(&mut self, now: Now, waba: u64) -> Done {
-        let hour = now.world.as_secs().div_euclid(3_600);
-        let limit = self.settings.template_creations_per_hour;
-        if self.creations.admit(waba, hour, limit) {
-            Ok(())
-        } else {
-            Err(self.throttled(80_007, format!("This account has created its {limit} templates for this hour.")))
-        }
-    }
-
     /// A throttle: HTTP 400, unless the desk wants 429.
     pub(crate) fn throttled(&self, code: u32, details: String) -> GraphError {
         let mut error = GraphError::new(code, details);

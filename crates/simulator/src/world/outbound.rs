@@ -236,13 +236,14 @@ impl World {
         let template = template.ok_or_else(absent)?;
         match template.standing {
             Standing::Approved => {}
+            Standing::Pending if template.sendable().is_some() => {}
             Standing::Paused => {
                 return Err(GraphError::new(132_015, format!("Template ({}) is paused due to low quality.", send.name)));
             }
             Standing::Disabled => {
                 return Err(GraphError::new(132_016, format!("Template ({}) is disabled due to low quality.", send.name)));
             }
-            Standing::Pending | Standing::Rejected => return Err(absent()),
+            Standing::Pending | Standing::Rejected | Standing::InAppeal | Standing::PendingDeletion => return Err(absent()),
         }
         if recipient.by_user_id && template.category == Category::Authentication {
             return Err(GraphError::new(
@@ -251,7 +252,8 @@ impl World {
             ));
         }
         let content = template_send::fill(template, &send.parts)?;
-        Ok((content, Terms { id: template.id, category: template.category, ttl_seconds: template.ttl_seconds }))
+        let ttl_seconds = template.sendable().map_or(template.ttl_seconds, |(_, _, ttl)| ttl);
+        Ok((content, Terms { id: template.id, category: template.category, ttl_seconds }))
     }
 
     fn check_products(&self, number: u64, products: &[ProductUse]) -> Check<()> {

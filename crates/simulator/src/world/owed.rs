@@ -67,6 +67,7 @@ pub(crate) const FIELDS: &[&str] = &[
     "messages",
     "message_template_status_update",
     "message_template_quality_update",
+    "message_template_components_update",
     "template_category_update",
     "phone_number_quality_update",
     "business_capability_update",

@@ -69,7 +69,7 @@ impl Run {
         let filed = json!({ "name": "t", "language": "en", "category": "UTILITY", "components": [{ "type": "BODY", "text": "Your order is ready now." }] });
         let draft = super::template::create::read(&filed).unwrap();
         let id = world.file_template(now, home.waba, draft).unwrap()["id"].as_str().unwrap().parse().unwrap();
-        world.review(now, id, super::template::life::Decision::Approve, None).unwrap();
+        world.review(now, id, super::template::review::Decision::Approve(None)).unwrap();
         let mut run = Self { world, now, number: home.number, customers, ready: Vec::new(), told: Vec::new(), accepted: 0 };
         run.collect();
         run

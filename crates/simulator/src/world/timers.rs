@@ -27,6 +27,7 @@ impl World {
                 Timer::Review(id) => self.review_by_itself(now, id),
                 Timer::Resume(id) => self.resume(now, id),
                 Timer::Recategorise(id) => self.carry_out_recategorising(now, id),
+                Timer::Forget(id) => self.forget_template(now, id),
                 Timer::Webhook(id) => self.webhook_due(now, id),
             }
             fired += 1;
@@ -47,11 +48,20 @@ impl World {
             Step::Deliver => self.deliver(now, seq),
             Step::Read => self.read_by_customer(now, seq),
         }
+        self.let_templates_go(now, seq);
     }
 
     pub(super) fn change(&mut self, seq: u64, change: impl FnOnce(&mut super::message::Progress)) {
         if let Some(row) = self.messages.change(seq, change) {
             self.effects.changes.push(row);
+        }
+    }
+
+    /// A template that was deleted may have waited for this message.
+    fn let_templates_go(&mut self, now: Now, seq: u64) {
+        let is_over = |status| !matches!(status, Status::Accepted | Status::Sent);
+        if !self.leaving.is_empty() && self.messages.get(seq).is_none_or(|message| is_over(message.progress.status)) {
+            self.message_ended(now, seq);
         }
     }
 
@@ -144,6 +154,7 @@ impl World {
         for seq in waiting {
             if self.messages.get(seq).is_some_and(|message| message.progress.status == Status::Sent) {
                 self.deliver(now, seq);
+                self.let_templates_go(now, seq);
             }
         }
     }

@@ -144,6 +144,7 @@ impl Desk {
             "messages",
             "message_template_status_update",
             "message_template_quality_update",
+            "message_template_components_update",
             "template_category_update",
             "phone_number_quality_update",
             "user_preferences",
@@ -220,6 +221,41 @@ impl Desk {
         let id = made.body["id"].as_str().unwrap_or_default().to_owned();
         self.sim("POST", &format!("templates/{id}/review"), &json!({ "decision": "approve" })).await;
         id
+    }
+
+    /// Uploads a sample of a type; answers its handle.
+    pub(crate) async fn sample(&self, mime: &str) -> String {
+        let open = format!("{}/uploads?file_name=a&file_length=3&file_type={mime}", self.id.app_id);
+        let opened = self.graph("POST", &open, None).await;
+        let session = opened.body["id"].as_str().expect("a session").to_owned();
+        let done = self.upload(&session, 0, b"abc").await;
+        done["h"].as_str().expect("a handle").to_owned()
+    }
+
+    /// Sends bytes of a sample from an offset on.
+    pub(crate) async fn upload(&self, session: &str, offset: usize, bytes: &'static [u8]) -> Value {
+        let url = format!("{}/v24.0/{session}", self.simulator.graph_url());
+        let request = self.http.post(url).header("authorization", format!("OAuth {}", self.id.access_token));
+        let answer = request.header("file_offset", offset).body(bytes).send().await.expect("an answer");
+        answer.json().await.unwrap_or_default()
+    }
+
+    /// Files a template that waits; answers its id.
+    pub(crate) async fn filed(&self, body: &Value) -> String {
+        let made = self.graph("POST", &format!("{}/message_templates", self.id.waba_id), Some(body)).await;
+        assert_eq!(made.status, 200, "{}", made.body);
+        made.body["id"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Decides about a template at the desk.
+    pub(crate) async fn review(&self, id: &str, decision: Value) -> Value {
+        self.sim("POST", &format!("templates/{id}/review"), &decision).await
+    }
+
+    /// Stops, and starts again on the same folder.
+    pub(crate) async fn restarted(self) -> Self {
+        self.simulator.stop().await;
+        Self::on(self.dir).await
     }
 
     /// Turns the clock; when it answers, everything then due has happened.

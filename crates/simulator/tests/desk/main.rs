@@ -2,6 +2,10 @@
 
 mod common;
 mod customers;
+mod flows;
+mod library;
+mod reviewer;
 mod sending;
 mod templates;
+mod uploads;
 mod webhooks;

@@ -1,4 +1,4 @@
-//! The desk itself: reviews, catalogs, numbers, faults, settings.
+//! The desk itself: catalogs, numbers, faults, settings.
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
@@ -14,107 +14,14 @@ use crate::world::account::{Product, Settings};
 use crate::world::desk::Refusal;
 use crate::world::faults::Fault;
 use crate::world::phone;
-use crate::world::template::Category;
-use crate::world::template::life::{Decision, REASONS};
+use crate::world::template::rules;
 
 /// Numbers of one world; a bound for scripts that run away.
 const NUMBERS_MAX: usize = 1_000;
+/// Rows of the table by which templates are reviewed without the desk.
+const REVIEW_RULES_MAX: usize = 100;
 /// Products of one catalog.
 const PRODUCTS_MAX: usize = 10_000;
-
-/// The fields the desk sees of a template.
-const TEMPLATE_FIELDS: [&str; 11] = [
-    "id",
-    "name",
-    "language",
-    "status",
-    "category",
-    "previous_category",
-    "correct_category",
-    "parameter_format",
-    "components",
-    "rejected_reason",
-    "quality_score",
-];
-
-pub(super) async fn templates(State(app): State<App>) -> Response<Body> {
-    let fields = TEMPLATE_FIELDS.map(str::to_owned);
-    let data: Vec<Value> = app.engine.look(|world, _| {
-        let living = world.templates.values().filter(|template| template.deleted_at.is_none());
-        living.map(|template| template.shown(&fields)).collect()
-    });
-    printed(Ok(json!({ "data": data })))
-}
-
-fn template_shown(world: &World, id: u64) -> Control {
-    world.template(id).map(|template| template.shown(&TEMPLATE_FIELDS.map(str::to_owned))).ok_or_else(Refusal::no_template)
-}
-
-pub(super) async fn template(State(app): State<App>, Path(id): Path<String>) -> Response<Body> {
-    printed(id.parse().map_err(|_| Refusal::no_template()).and_then(|id| app.engine.look(|world, _| template_shown(world, id))))
-}
-
-#[derive(Deserialize, Clone, Copy)]
-#[serde(rename_all = "snake_case")]
-enum Verb {
-    Approve,
-    Reject,
-    Pause,
-    Disable,
-    Recategorise,
-    Pace,
-    Release,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Review {
-    decision: Verb,
-    reason: Option<String>,
-    category: Option<String>,
-    /// With `pace`: how many sends still go.
-    portion: Option<u32>,
-}
-
-pub(super) async fn review(State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Response<Body> {
-    printed(decide(&app, &id, &body).await)
-}
-
-async fn decide(app: &App, id: &str, body: &Bytes) -> Control {
-    let id: u64 = id.parse().map_err(|_| Refusal::no_template())?;
-    let review: Review = typed(body)?;
-    let reason = review.reason.as_deref().map(str::to_ascii_uppercase);
-    if let Some(reason) = &reason
-        && !REASONS.contains(&reason.as_str())
-    {
-        return Err(Refusal::invalid("reason", "Meta gives no such reason", &format!("choose one of {}", REASONS.join(", "))));
-    }
-    if review.portion.is_some() && !matches!(review.decision, Verb::Pace) {
-        return Err(Refusal::invalid("portion", "only pace takes a portion", "leave it out"));
-    }
-    let decision = match (review.decision, review.category) {
-        (Verb::Pace, None) => Decision::Pace(review.portion.unwrap_or(0)),
-        (Verb::Release, None) => Decision::Release,
-        (Verb::Approve, None) => Decision::Approve,
-        (Verb::Reject, None) => Decision::Reject,
-        (Verb::Pause, None) => Decision::Pause,
-        (Verb::Disable, None) => Decision::Disable,
-        (Verb::Recategorise, Some(text)) => {
-            let unknown = || Refusal::invalid("category", "no such category", "choose UTILITY, MARKETING or AUTHENTICATION");
-            Decision::Recategorise(Category::parse(&text).ok_or_else(unknown)?)
-        }
-        (Verb::Recategorise, None) => {
-            return Err(Refusal::invalid("category", "recategorising needs the new category", "add category"));
-        }
-        (_, Some(_)) => return Err(Refusal::invalid("category", "only recategorise takes a category", "leave it out")),
-    };
-    app.engine
-        .commit(|world, now| {
-            world.review(now, id, decision, reason.as_deref())?;
-            template_shown(world, id)
-        })
-        .await?
-}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -410,6 +317,18 @@ fn check(settings: &Settings) -> Result<(), Refusal> {
         settings.auto_review_seconds.is_none_or(|s| (0..=864_000).contains(&s)),
         "0 to 864000 seconds, or null",
     )?;
+    ok(
+        "autoReviewUpToSeconds",
+        settings.auto_review_up_to_seconds.is_none_or(|s| (0..=864_000).contains(&s)),
+        "0 to 864000 seconds, or null",
+    )?;
+    ok("reviewRules", settings.review_rules.len() <= REVIEW_RULES_MAX, "at most 100 rules")?;
+    for (at, rule) in settings.review_rules.iter().enumerate() {
+        let known = rule.reason.as_deref().is_none_or(|reason| rules::REASONS.contains(&reason));
+        ok(&format!("reviewRules[{at}].reason"), known, "one of Meta's reasons in capitals, such as INVALID_FORMAT")?;
+        let after = rule.after_seconds.is_none_or(|s| (0..=864_000).contains(&s));
+        ok(&format!("reviewRules[{at}].afterSeconds"), after, "0 to 864000 seconds")?;
+    }
     ok("webhookVersion", (21..=26).contains(&settings.webhook_version), "21 to 26")?;
     ok("webhookBatch", (1..=1_000).contains(&settings.webhook_batch), "1 to 1000 updates per POST")?;
     ok(

@@ -4,6 +4,7 @@ mod clock;
 mod customers;
 mod desk;
 mod state;
+mod templates;
 
 use axum::Router;
 use axum::body::Body;
@@ -31,9 +32,13 @@ pub(crate) fn routes() -> Router<App> {
         .route("/customers/{id}/reads", post(customers::reads))
         .route("/customers/{id}/inbox", get(customers::inbox))
         .route("/clock", get(clock::read).post(clock::turn))
-        .route("/templates", get(desk::templates))
-        .route("/templates/{id}", get(desk::template))
-        .route("/templates/{id}/review", post(desk::review))
+        .route("/templates", get(templates::all))
+        .route("/templates/rules", get(templates::rules))
+        .route("/templates/{id}", get(templates::one))
+        .route("/templates/{id}/review", post(templates::review))
+        .route("/templates/{id}/appeal", post(templates::appeal))
+        .route("/flows", get(templates::flows))
+        .route("/flows/{id}", get(templates::flow))
         .route("/catalogs", get(desk::catalogs).post(desk::add_catalog))
         .route("/numbers", get(desk::numbers).post(desk::add_number))
         .route("/numbers/{id}", get(desk::number).patch(desk::change_number))

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::rules;
 use crate::graph::error::GraphError;
 use crate::graph::read::Fields;
 
@@ -15,6 +16,7 @@ struct Wording {
     advice: &'static str,
     expiry: &'static str,
     copy: &'static str,
+    autofill: &'static str,
 }
 
 /// The languages this simulator can write them in; the others get the English text.
@@ -25,6 +27,7 @@ const WORDINGS: &[Wording] = &[
         advice: "For your security, do not share this code.",
         expiry: "This code expires in {} minutes.",
         copy: "Copy code",
+        autofill: "Autofill",
     },
     Wording {
         language: "de",
@@ -32,6 +35,7 @@ const WORDINGS: &[Wording] = &[
         advice: "Teile diesen Code aus Sicherheitsgründen mit niemandem.",
         expiry: "Dieser Code läuft in {} Minuten ab.",
         copy: "Code kopieren",
+        autofill: "Automatisch ausfüllen",
     },
     Wording {
         language: "es",
@@ -39,6 +43,7 @@ const WORDINGS: &[Wording] = &[
         advice: "Por tu seguridad, no lo compartas.",
         expiry: "Este código caduca en {} minutos.",
         copy: "Copiar código",
+        autofill: "Autocompletar",
     },
     Wording {
         language: "fr",
@@ -46,6 +51,7 @@ const WORDINGS: &[Wording] = &[
         advice: "Pour votre sécurité, ne le partagez pas.",
         expiry: "Ce code expire dans {} minutes.",
         copy: "Copier le code",
+        autofill: "Remplir automatiquement",
     },
     Wording {
         language: "pt",
@@ -53,6 +59,7 @@ const WORDINGS: &[Wording] = &[
         advice: "Para sua segurança, não o compartilhe.",
         expiry: "Este código expira em {} minutos.",
         copy: "Copiar código",
+        autofill: "Preencher",
     },
     Wording {
         language: "it",
@@ -60,6 +67,7 @@ const WORDINGS: &[Wording] = &[
         advice: "Per la tua sicurezza, non condividerlo.",
         expiry: "Questo codice scade tra {} minuti.",
         copy: "Copia codice",
+        autofill: "Compilazione automatica",
     },
 ];
 
@@ -70,6 +78,7 @@ fn wording(language: &str) -> &'static Wording {
         advice: "For your security, do not share this code.",
         expiry: "This code expires in {} minutes.",
         copy: "Copy code",
+        autofill: "Autofill",
     };
     let root = language.split('_').next().unwrap_or(language);
     WORDINGS.iter().find(|wording| wording.language == root).unwrap_or(ENGLISH)
@@ -96,7 +105,7 @@ pub(crate) fn read(components: &[Fields<'_>], language: &str) -> Read<Vec<Value>
                 component.only(&["type", "code_expiration_minutes"])?;
                 let minutes = component.int_opt("code_expiration_minutes")?;
                 let minutes = minutes.ok_or_else(|| GraphError::missing(&component.name("code_expiration_minutes")))?;
-                if !(1..=90).contains(&minutes) {
+                if !rules::CODE_MINUTES.contains(&minutes) {
                     return Err(component.wrong("code_expiration_minutes", "must be between 1 and 90."));
                 }
                 footer = Some(json!({
@@ -128,11 +137,11 @@ fn code_button(component: &Fields<'_>, words: &Wording) -> Read<Value> {
     ])?;
     button.one_of("type", &["OTP"])?;
     let otp = button.one_of("otp_type", &["COPY_CODE", "ONE_TAP", "ZERO_TAP"])?;
-    let text = button.text_opt("text", 25)?.unwrap_or(words.copy);
-    button.text_opt("autofill_text", 25)?;
+    let text = button.text_opt("text", rules::BUTTON_TEXT_MAX)?.unwrap_or(words.copy);
+    button.text_opt("autofill_text", rules::BUTTON_TEXT_MAX)?;
     if otp != "COPY_CODE" {
         if button.has("supported_apps") {
-            for app in button.objects("supported_apps", 1..=5)? {
+            for app in button.objects("supported_apps", rules::APPS)? {
                 app.only(&["package_name", "signature_hash"])?;
                 app.text("package_name", 224)?;
                 app.text("signature_hash", 11)?;
@@ -150,4 +159,17 @@ fn code_button(component: &Fields<'_>, words: &Wording) -> Read<Value> {
         "type": "URL", "text": text, "url": url,
         "example": [format!("https://www.whatsapp.com/otp/code/?otp_type={otp}&code=otp123456")],
     }]}))
+}
+
+/// One language of `message_template_previews`.
+pub(crate) fn preview(language: &str, advised: bool, minutes: Option<i64>) -> Value {
+    let words = wording(language);
+    let body = if advised { format!("{} {}", words.body, words.advice) } else { words.body.to_owned() };
+    let mut shown = json!({
+        "body": body, "language": language, "buttons": [{ "text": words.copy, "autofill_text": words.autofill }],
+    });
+    if let (Some(minutes), Some(map)) = (minutes, shown.as_object_mut()) {
+        map.insert("footer".into(), json!(words.expiry.replace("{}", &minutes.to_string())));
+    }
+    shown
 }

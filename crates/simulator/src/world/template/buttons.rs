@@ -3,16 +3,14 @@
 use serde_json::{Value, json};
 
 use super::Format;
+use super::rules;
 use super::text::Text;
 use crate::graph::error::GraphError;
+use crate::graph::flow_json;
 use crate::graph::free::{id_opt, web_link};
 use crate::graph::read::Fields;
 
 type Read<T> = Result<T, GraphError>;
-
-const TEXT_MAX: usize = 25;
-const URL_MAX: usize = 2_000;
-const ALL_MAX: usize = 10;
 
 const KINDS: [&str; 11] = [
     "QUICK_REPLY",
@@ -31,8 +29,8 @@ const KINDS: [&str; 11] = [
 /// How many of a kind one template may have, where that is not the limit for all.
 fn most(kind: &str) -> usize {
     match kind {
-        "QUICK_REPLY" => ALL_MAX,
-        "URL" => 2,
+        "QUICK_REPLY" => rules::BUTTONS_MAX,
+        "URL" => rules::URL_BUTTONS_MAX,
         _ => 1,
     }
 }
@@ -42,23 +40,25 @@ pub(crate) fn read(component: &Fields<'_>, code_max: usize) -> Read<Value> {
     component.only(&["type", "buttons"])?;
     let mut kinds: Vec<&'static str> = Vec::new();
     let mut written = Vec::new();
-    for button in component.objects("buttons", 1..=ALL_MAX)? {
+    let given = component.objects("buttons", 1..=usize::MAX)?;
+    if given.len() > rules::BUTTONS_MAX {
+        return Err(rules::BUTTON_COUNT.refuse(format!("A template can have at most {} buttons.", rules::BUTTONS_MAX)));
+    }
+    for button in given {
         let kind = button.one_of("type", &KINDS)?;
         written.push(one(kind, &button, code_max)?);
         kinds.push(kind);
         if kinds.iter().filter(|other| **other == kind).count() > most(kind) {
-            return Err(component.wrong("buttons", &format!("may have at most {} of type {kind}.", most(kind))));
+            return Err(rules::BUTTON_COUNT.refuse(format!("A template can have at most {} buttons of type {kind}.", most(kind))));
         }
     }
     // Either all quick replies come first or all of them last.
     let changes =
         kinds.windows(2).filter(|pair| matches!(pair, [a, b] if (*a == "QUICK_REPLY") != (*b == "QUICK_REPLY"))).count();
     if changes > 1 {
-        return Err(GraphError::template(
-            2_388_072,
-            "Invalid order of buttons",
-            "Quick replies must stand together, either before all other buttons or after them.",
-        ));
+        return Err(
+            rules::BUTTON_ORDER.refuse("Quick replies must stand together, either before all other buttons or after them.")
+        );
     }
     Ok(json!({ "type": "BUTTONS", "buttons": written }))
 }
@@ -72,20 +72,18 @@ fn one(kind: &'static str, button: &Fields<'_>, code_max: usize) -> Read<Value> 
         "URL" => url(button),
         "PHONE_NUMBER" => {
             button.only(&["type", "text", "phone_number"])?;
-            let number = button.text("phone_number", 20)?;
-            if !number.trim_start_matches('+').bytes().all(|b| b.is_ascii_digit()) {
+            let number = limited(button, "phone_number", rules::PHONE_MAX)?;
+            let digits = number.strip_prefix('+').unwrap_or(number);
+            if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'-' | b'(' | b')')) {
                 return Err(button.wrong("phone_number", "must be a phone number with its country code."));
             }
             Ok(json!({ "type": kind, "text": label(button)?, "phone_number": number }))
         }
         "COPY_CODE" => {
             button.only(&["type", "example", "text"])?;
-            let example = match button.get("example") {
-                Some(Value::Array(list)) => list.first().and_then(Value::as_str).unwrap_or("").to_owned(),
-                _ => button.text("example", code_max)?.to_owned(),
-            };
-            if example.is_empty() || example.chars().count() > code_max {
-                return Err(button.wrong("example", &format!("must be a code of at most {code_max} characters.")));
+            let example = sample(button)?;
+            if example.chars().count() > code_max {
+                return Err(rules::LENGTH.refuse(format!("The sample of a coupon code can have at most {code_max} characters.")));
             }
             Ok(json!({ "type": kind, "text": "Copy offer code", "example": [example] }))
         }
@@ -95,7 +93,12 @@ fn one(kind: &'static str, button: &Fields<'_>, code_max: usize) -> Read<Value> 
         "SPM" => fixed(kind, button, "View"),
         "VOICE_CALL" => {
             button.only(&["type", "text", "ttl_minutes"])?;
-            let text = button.text("text", 20)?;
+            let text = limited(button, "text", rules::CALL_TEXT_MAX)?;
+            if let Some(minutes) = button.int_opt("ttl_minutes")?
+                && !rules::CALL_MINUTES.contains(&minutes)
+            {
+                return Err(button.wrong("ttl_minutes", "must be between 1 and 43200."));
+            }
             Ok(json!({ "type": kind, "text": text }))
         }
         "REQUEST_CONTACT_INFO" => fixed(kind, button, "Share Contact Info"),
@@ -103,17 +106,39 @@ fn one(kind: &'static str, button: &Fields<'_>, code_max: usize) -> Read<Value> 
     }
 }
 
+/// A text that must be there, within its limit.
+fn limited<'a>(button: &Fields<'a>, key: &str, max: usize) -> Read<&'a str> {
+    let text = button.text(key, usize::MAX)?;
+    if text.chars().count() > max {
+        return Err(rules::LENGTH.refuse(format!("{} can have at most {max} characters.", button.name(key))));
+    }
+    Ok(text)
+}
+
+/// The sample of a button: a text, or the first of a list.
+fn sample(button: &Fields<'_>) -> Read<String> {
+    let example = match button.get("example") {
+        Some(Value::String(example)) => example.clone(),
+        Some(Value::Array(list)) => list.first().and_then(Value::as_str).unwrap_or("").to_owned(),
+        _ => String::new(),
+    };
+    if example.trim().is_empty() {
+        return Err(rules::SAMPLE_MISSING.refuse("component of type BUTTONS is missing expected field(s) (example)"));
+    }
+    Ok(example)
+}
+
 fn label<'a>(button: &Fields<'a>) -> Read<&'a str> {
-    let text = button.text("text", TEXT_MAX)?;
+    let text = limited(button, "text", rules::BUTTON_TEXT_MAX)?;
     if text.contains(['\n', '\r']) || text.contains("{{") {
-        return Err(button.wrong("text", "may have no line break and no parameter."));
+        return Err(rules::BUTTON_FORMAT.refuse("The text of a button can't have line breaks or parameters."));
     }
     Ok(text)
 }
 
 fn fixed(kind: &'static str, button: &Fields<'_>, text: &'static str) -> Read<Value> {
     button.only(&["type", "text"])?;
-    if button.text_opt("text", TEXT_MAX)?.is_some_and(|given| given != text) {
+    if button.text_opt("text", rules::BUTTON_TEXT_MAX)?.is_some_and(|given| given != text) {
         return Err(button.wrong("text", &format!("is fixed: \"{text}\".")));
     }
     Ok(json!({ "type": kind, "text": text }))
@@ -121,27 +146,20 @@ fn fixed(kind: &'static str, button: &Fields<'_>, text: &'static str) -> Read<Va
 
 fn url(button: &Fields<'_>) -> Read<Value> {
     button.only(&["type", "text", "url", "example"])?;
-    let url = button.text("url", URL_MAX)?;
+    let url = limited(button, "url", rules::URL_MAX)?;
     web_link(button, "url", &url.replace("{{1}}", "1"))?;
     let text = Text::of(url);
-    text.check_names(Format::Positional, "URL", 2_388_072)?;
+    text.check_names(Format::Positional, "URL", &rules::BUTTON_FORMAT)?;
     let mut written = json!({ "type": "URL", "text": label(button)?, "url": url });
     match text.variables.len() {
         0 => {}
         1 if url.ends_with("{{1}}") => {
-            let example = match button.value("example")? {
-                Value::String(example) => example.clone(),
-                Value::Array(list) => list.first().and_then(Value::as_str).unwrap_or("").to_owned(),
-                _ => String::new(),
-            };
-            if example.is_empty() {
-                return Err(button.wrong("example", "must hold one whole sample URL."));
-            }
+            let example = sample(button)?;
             if let Some(map) = written.as_object_mut() {
                 map.insert("example".into(), json!([example]));
             }
         }
-        _ => return Err(button.wrong("url", "may have one parameter, at its end.")),
+        _ => return Err(rules::BUTTON_FORMAT.refuse("The address of a button can have one parameter, at its end.")),
     }
     Ok(written)
 }
@@ -155,11 +173,15 @@ fn flow(button: &Fields<'_>) -> Read<Value> {
         map.insert("flow_id".into(), json!(id));
         sources += 1;
     }
-    for key in ["flow_name", "flow_json"] {
-        if let Some(text) = button.text_opt(key, 100_000)? {
-            map.insert(key.into(), json!(text));
-            sources += 1;
-        }
+    if let Some(name) = button.text_opt("flow_name", 200)? {
+        map.insert("flow_name".into(), json!(name));
+        sources += 1;
+    }
+    let mut screens = None;
+    if let Some((text, form)) = form(button)? {
+        map.insert("flow_json".into(), json!(text));
+        screens = Some(form);
+        sources += 1;
     }
     if sources != 1 {
         return Err(GraphError::missing("exactly one of flow_id, flow_name, flow_json"));
@@ -171,7 +193,29 @@ fn flow(button: &Fields<'_>) -> Read<Value> {
         );
     }
     if let Some(screen) = button.text_opt("navigate_screen", 200)? {
+        if screens.is_some_and(|ids| !ids.iter().any(|id| id == screen)) {
+            return Err(rules::FLOW_INVALID.refuse(format!("navigate_screen: the form has no screen {screen}.")));
+        }
         map.insert("navigate_screen".into(), json!(screen));
     }
     Ok(written)
+}
+
+/// The form inside a button, checked: its text and the ids of its screens.
+fn form<'a>(button: &Fields<'a>) -> Read<Option<(&'a str, Vec<String>)>> {
+    let Some(text) = button.text_opt("flow_json", flow_json::LENGTH_MAX)? else { return Ok(None) };
+    match flow_json::read(text) {
+        Ok(flow) => {
+            let screens = flow.get("screens").and_then(Value::as_array).into_iter().flatten();
+            let ids = screens.filter_map(|screen| screen.get("id")?.as_str().map(str::to_owned)).collect();
+            Ok(Some((text, ids)))
+        }
+        Err(faults) => {
+            let first = faults.first().map_or("", |fault| fault.message.as_str());
+            let errors = flow_json::validation_errors(text, &faults);
+            Err(rules::FLOW_INVALID
+                .refuse(format!("The Flow JSON has {} error(s). The first: {first}", faults.len()))
+                .with_data(json!({ "validation_errors": errors })))
+        }
+    }
 }

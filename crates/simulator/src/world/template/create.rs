@@ -2,22 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::spec::Spec;
+use super::rules;
+use super::spec::{ButtonKind, Header, Spec};
 use super::text::Text;
-use super::{Category, Format, authentication, buttons, languages};
+use super::{Category, Format, authentication, buttons, languages, library};
 use crate::graph::error::GraphError;
 use crate::graph::read::Fields;
 
 type Read<T> = Result<T, GraphError>;
-
-const NAME_MAX: usize = 512;
-const HEADER_MAX: usize = 60;
-const FOOTER_MAX: usize = 60;
-const BODY_MAX: usize = 1_024;
-/// Limited-time offers have shorter ones.
-const OFFER_BODY_MAX: usize = 600;
-/// Cards and single-product templates have the shortest.
-const CARD_BODY_MAX: usize = 160;
 
 /// A template that may be filed.
 #[derive(Debug, Clone)]
@@ -28,15 +20,17 @@ pub(crate) struct Draft {
     pub(crate) format: Format,
     pub(crate) components: Vec<Value>,
     pub(crate) ttl_seconds: Option<i64>,
+    /// `cta_url_link_tracking_opted_out`.
+    pub(crate) untracked: bool,
+    /// The template of the library that it was made from.
+    pub(crate) library: Option<String>,
 }
 
 /// Reads the request.
 pub(crate) fn read(value: &Value) -> Read<Draft> {
     let fields = Fields::body(value)?;
     if fields.has("library_template_name") {
-        return Err(GraphError::invalid(
-            "Param library_template_name: this account's template library is empty; write the components.",
-        ));
+        return library::read(&fields);
     }
     fields.only(&[
         "name",
@@ -50,16 +44,10 @@ pub(crate) fn read(value: &Value) -> Read<Draft> {
         "sub_category",
         "degrees_of_freedom_spec",
     ])?;
-    let name = fields.text("name", NAME_MAX)?;
-    if !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
-        return Err(fields.wrong("name", "may only have lower-case letters, digits and underscores."));
-    }
-    let language = fields.text("language", 16)?;
-    if !languages::is_supported(language) {
-        return Err(fields.wrong("language", &format!("\"{language}\" is not a supported language.")));
-    }
+    let name = name(&fields)?;
+    let language = language(&fields)?;
     let category = category(&fields)?;
-    let format = format(&fields)?;
+    let format = format_or(&fields, Format::Positional)?;
     let components = components(&fields, category, format, language)?;
     Ok(Draft {
         name: name.to_owned(),
@@ -68,7 +56,31 @@ pub(crate) fn read(value: &Value) -> Read<Draft> {
         format,
         components,
         ttl_seconds: ttl(&fields, category)?,
+        untracked: fields.flag_opt("cta_url_link_tracking_opted_out")?.unwrap_or(false),
+        library: None,
     })
+}
+
+/// `name`.
+pub(crate) fn name<'a>(fields: &Fields<'a>) -> Read<&'a str> {
+    let name = fields.text("name", usize::MAX)?;
+    if name.chars().count() > rules::NAME_MAX {
+        return Err(rules::LENGTH.refuse("The name of a message template can have at most 512 characters.").about("name"));
+    }
+    if !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+        let why = "The message template name can only have lowercase letters, digits and underscores.";
+        return Err(rules::NAME_FORMAT.refuse(why).about("name"));
+    }
+    Ok(name)
+}
+
+/// `language`.
+pub(crate) fn language<'a>(fields: &Fields<'a>) -> Read<&'a str> {
+    let language = fields.text("language", 16)?;
+    if !languages::is_supported(language) {
+        return Err(fields.wrong("language", &format!("\"{language}\" is not a supported language.")));
+    }
+    Ok(language)
 }
 
 /// `category`.
@@ -77,21 +89,22 @@ pub(crate) fn category(fields: &Fields<'_>) -> Read<Category> {
     Category::parse(text).ok_or_else(|| GraphError::missing("category"))
 }
 
-fn format(fields: &Fields<'_>) -> Read<Format> {
-    if fields.has("parameter_format") && fields.one_of("parameter_format", &["NAMED", "POSITIONAL"])? == "NAMED" {
-        Ok(Format::Named)
-    } else {
-        Ok(Format::Positional)
+/// `parameter_format`, or what it is when left out.
+pub(crate) fn format_or(fields: &Fields<'_>, left_out: Format) -> Read<Format> {
+    if !fields.has("parameter_format") {
+        return Ok(left_out);
     }
+    let named = fields.one_of("parameter_format", &["NAMED", "POSITIONAL"])? == "NAMED";
+    Ok(if named { Format::Named } else { Format::Positional })
 }
 
 /// `message_send_ttl_seconds`: Meta, templates/time-to-live.
 pub(crate) fn ttl(fields: &Fields<'_>, category: Category) -> Read<Option<i64>> {
     let Some(seconds) = fields.int_opt("message_send_ttl_seconds")? else { return Ok(None) };
     let range = match category {
-        Category::Authentication => 30..=900,
-        Category::Utility => 30..=43_200,
-        Category::Marketing => 43_200..=2_592_000,
+        Category::Authentication => rules::TTL_AUTHENTICATION,
+        Category::Utility => rules::TTL_UTILITY,
+        Category::Marketing => rules::TTL_MARKETING,
     };
     if range.contains(&seconds) || (seconds == -1 && category != Category::Marketing) {
         Ok(Some(seconds))
@@ -116,11 +129,11 @@ pub(crate) fn components(fields: &Fields<'_>, category: Category, format: Format
     let is_product =
         given.iter().any(|c| c.get("format").and_then(Value::as_str).is_some_and(|text| text.eq_ignore_ascii_case("PRODUCT")));
     let body_max = if is_offer {
-        OFFER_BODY_MAX
+        rules::OFFER_BODY_MAX
     } else if is_product {
-        CARD_BODY_MAX
+        rules::CARD_BODY_MAX
     } else {
-        BODY_MAX
+        rules::BODY_MAX
     };
     let mut written: Vec<Value> = Vec::new();
     for component in &given {
@@ -132,9 +145,9 @@ pub(crate) fn components(fields: &Fields<'_>, category: Category, format: Format
         written.push(match kind {
             "HEADER" => header(component, format, is_offer)?,
             "BODY" => body(component, format, body_max)?,
-            "FOOTER" if is_offer => return Err(component.wrong("type", "a limited-time offer has no footer.")),
+            "FOOTER" if is_offer => return Err(rules::COMPONENTS_MISMATCH.refuse("A limited-time offer has no footer.")),
             "FOOTER" => footer(component)?,
-            "BUTTONS" => buttons::read(component, if is_offer { 15 } else { 20 })?,
+            "BUTTONS" => buttons::read(component, if is_offer { rules::OFFER_CODE_MAX } else { rules::CODE_MAX })?,
             "CAROUSEL" => carousel(component, category, format)?,
             "LIMITED_TIME_OFFER" => offer(component, category)?,
             _ => {
@@ -146,15 +159,24 @@ pub(crate) fn components(fields: &Fields<'_>, category: Category, format: Format
     if !has("BODY") {
         return Err(GraphError::missing("components of type BODY"));
     }
-    let spec = Spec::of(&written);
-    if is_offer && !matches!(spec.header, Some(super::spec::Header::Media(_))) {
-        return Err(GraphError::template(
-            2_388_047,
-            "Header is required",
-            "A limited-time offer needs a header of format IMAGE or VIDEO.",
-        ));
-    }
+    go_together(&Spec::of(&written), has("CAROUSEL"))?;
     Ok(written)
+}
+
+/// Which components make sense beside each other: the page of each kind of template.
+fn go_together(spec: &Spec, is_carousel: bool) -> Read<()> {
+    let refuse = |why: &str| Err(rules::COMPONENTS_MISMATCH.refuse(why));
+    if is_carousel && (spec.header.is_some() || spec.footer.is_some() || !spec.buttons.is_empty()) {
+        return refuse("A carousel template has a body and cards; header, footer and buttons belong to the cards.");
+    }
+    if spec.offer.is_some() && !spec.buttons.iter().all(|b| matches!(b.kind, ButtonKind::CopyCode | ButtonKind::Url)) {
+        return refuse("A limited-time offer has buttons of type COPY_CODE and URL only.");
+    }
+    let is_product = matches!(spec.header, Some(Header::Product));
+    if is_product != spec.buttons.iter().any(|button| button.kind == ButtonKind::SingleProduct) {
+        return refuse("A header of format PRODUCT and a button of type SPM come together.");
+    }
+    Ok(())
 }
 
 fn header(component: &Fields<'_>, format: Format, is_offer: bool) -> Read<Value> {
@@ -162,45 +184,44 @@ fn header(component: &Fields<'_>, format: Format, is_offer: bool) -> Read<Value>
     let kinds = ["TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION", "PRODUCT", "GIF"];
     let kind = component.one_of("format", &kinds)?;
     if is_offer && !matches!(kind, "IMAGE" | "VIDEO") {
-        return Err(component.wrong("format", "must be IMAGE or VIDEO in a limited-time offer."));
+        return Err(rules::COMPONENTS_MISMATCH.refuse("The header of a limited-time offer is an IMAGE or a VIDEO."));
     }
     match kind {
         "TEXT" => text_header(component, format),
         "GIF" => Err(component.wrong("format", "GIF is only for the Marketing Messages API.")),
         "LOCATION" | "PRODUCT" => Ok(json!({ "type": "HEADER", "format": kind })),
         _ => {
-            let handles = component.object("example")?;
+            let missing = || rules::SAMPLE_MISSING.refuse("component of type HEADER is missing expected field(s) (example)");
+            let handles = component.object_opt("example")?.ok_or_else(missing)?;
             handles.only(&["header_handle"])?;
-            for handle in handles.list("header_handle", 1..=1)? {
-                if !handle.as_str().is_some_and(|text| text.starts_with("4:")) {
-                    return Err(
-                        handles.wrong("header_handle", "must be a handle from the resumable upload, which begins with 4:.")
-                    );
-                }
+            let handle = match handles.get("header_handle") {
+                Some(Value::Array(list)) => list.first().and_then(Value::as_str),
+                Some(Value::String(handle)) => Some(handle.as_str()),
+                _ => None,
+            };
+            let handle = handle.filter(|handle| !handle.trim().is_empty()).ok_or_else(missing)?;
+            if !handle.starts_with("4:") {
+                return Err(rules::HANDLE_INVALID.refuse("Header handles come from the resumable upload and begin with 4:."));
             }
-            Ok(json!({ "type": "HEADER", "format": kind, "example": component.value("example")? }))
+            Ok(json!({ "type": "HEADER", "format": kind, "example": { "header_handle": [handle] } }))
         }
     }
 }
 
 fn text_header(component: &Fields<'_>, format: Format) -> Read<Value> {
-    let subcode = 2_388_047;
-    let given = component.text("text", HEADER_MAX)?;
+    let rule = &rules::HEADER_FORMAT;
+    let given = limited(component, "HEADER", rules::HEADER_MAX)?;
     let text = Text::of(given);
-    text.check_names(format, "header", subcode)?;
-    if text.variables.len() > 1 {
-        return Err(GraphError::template(subcode, "Header is not well formed", "The header may have one parameter at most."));
+    text.check_names(format, "header", rule)?;
+    if text.variables.len() > rules::HEADER_PARAMETERS_MAX {
+        return Err(rule.refuse("The message header can have one parameter at most."));
     }
-    if text.words().contains(['\n', '\r', '*', '~', '`']) {
-        return Err(GraphError::template(
-            subcode,
-            "Header is not well formed",
-            "The header may have no line breaks and no formatting.",
-        ));
+    if text.words().chars().any(|c| matches!(c, '\n' | '\r' | '*' | '~' | '`') || is_emoji(c)) {
+        return Err(rule.refuse("The message header can't have any new lines, formatting characters, emojis or asterisks."));
     }
     let mut written = json!({ "type": "HEADER", "format": "TEXT", "text": given });
     if !text.variables.is_empty() {
-        let example = samples(component, &text, format, "header_text", subcode)?;
+        let example = samples(component, &text, format, "header_text")?;
         if let Some(map) = written.as_object_mut() {
             map.insert("example".into(), example);
         }
@@ -210,25 +231,17 @@ fn text_header(component: &Fields<'_>, format: Format) -> Read<Value> {
 
 fn body(component: &Fields<'_>, format: Format, max: usize) -> Read<Value> {
     component.only(&["type", "text", "example"])?;
-    let subcode = 2_388_072;
-    let given = component.text_opt("text", usize::MAX)?.filter(|text| !text.trim().is_empty());
-    let given = given.ok_or_else(|| GraphError::missing(&component.name("text")))?;
-    if given.chars().count() > max {
-        return Err(GraphError::template(2_388_040, "Body is too long", format!("The body may have at most {max} characters.")));
-    }
+    let rule = &rules::BODY_FORMAT;
+    let given = limited(component, "BODY", max)?;
     if given.contains("\n\n\n") || given.contains("     ") {
-        return Err(GraphError::template(
-            subcode,
-            "Body is not well formed",
-            "The body may have at most two line breaks and four spaces in a row.",
-        ));
+        return Err(rule.refuse("The message body can have at most two line breaks and four spaces in a row."));
     }
     let text = Text::of(given);
-    text.check_names(format, "body", subcode)?;
+    text.check_names(format, "body", rule)?;
     text.check_places("body")?;
     let mut written = json!({ "type": "BODY", "text": given });
     if !text.variables.is_empty() {
-        let example = samples(component, &text, format, "body_text", subcode)?;
+        let example = samples(component, &text, format, "body_text")?;
         if let Some(map) = written.as_object_mut() {
             map.insert("example".into(), example);
         }
@@ -238,25 +251,35 @@ fn body(component: &Fields<'_>, format: Format, max: usize) -> Read<Value> {
 
 fn footer(component: &Fields<'_>) -> Read<Value> {
     component.only(&["type", "text"])?;
-    let text = component.text("text", FOOTER_MAX)?;
+    let text = limited(component, "FOOTER", rules::FOOTER_MAX)?;
     if text.contains("{{") || text.contains(['\n', '\r']) {
-        return Err(GraphError::template(
-            2_388_073,
-            "Footer is not well formed",
-            "The footer may have no parameters and no line breaks.",
-        ));
+        return Err(rules::FOOTER_FORMAT.refuse("The message footer can't have parameters or line breaks."));
     }
     Ok(json!({ "type": "FOOTER", "text": text }))
 }
 
+/// The text of a component, which must be there, within its limit.
+fn limited<'a>(component: &Fields<'a>, part: &str, max: usize) -> Read<&'a str> {
+    let text = component.text("text", usize::MAX)?;
+    if text.chars().count() > max {
+        return Err(rules::LENGTH.refuse(format!("component of type {part} can have at most {max} characters")));
+    }
+    Ok(text)
+}
+
+/// Pictographs, and what joins or colours them.
+fn is_emoji(c: char) -> bool {
+    matches!(u32::from(c), 0x2600..=0x27BF | 0x2B50 | 0x2B55 | 0xFE0F | 0x1F000..=0x1FAFF)
+}
+
 /// The samples that come with every placeholder; written back in the one documented form.
-fn samples(component: &Fields<'_>, text: &Text, format: Format, key: &str, subcode: u32) -> Read<Value> {
+fn samples(component: &Fields<'_>, text: &Text, format: Format, key: &str) -> Read<Value> {
+    let part = if key == "header_text" { "HEADER" } else { "BODY" };
     let missing = || {
-        GraphError::template(
-            subcode,
-            "Samples are missing",
-            format!("Give one sample for each of the {} parameters in example.{key}.", text.variables.len()),
-        )
+        let wanted = text.variables.len();
+        rules::SAMPLE_MISSING.refuse(format!(
+            "component of type {part} is missing expected field(s) (example): {wanted} samples in {key}, one for each parameter"
+        ))
     };
     let example = component.object_opt("example")?.ok_or_else(missing)?;
     if format == Format::Named {
@@ -296,7 +319,7 @@ fn offer(component: &Fields<'_>, category: Category) -> Read<Value> {
     }
     let offer = component.object("limited_time_offer")?;
     offer.only(&["text", "has_expiration"])?;
-    let text = offer.text("text", 16)?;
+    let text = limited(&offer, "LIMITED_TIME_OFFER", rules::OFFER_TEXT_MAX)?;
     let expires = offer.flag_opt("has_expiration")?.unwrap_or(false);
     Ok(json!({ "type": "LIMITED_TIME_OFFER", "limited_time_offer": { "text": text, "has_expiration": expires } }))
 }
@@ -308,13 +331,13 @@ fn carousel(component: &Fields<'_>, category: Category, format: Format) -> Read<
     }
     let mut cards = Vec::new();
     let mut first_shape = None;
-    for card in component.objects("cards", 2..=10)? {
+    for card in component.objects("cards", rules::CARDS)? {
         card.only(&["components"])?;
         let mut written: Vec<Value> = Vec::new();
         for part in card.objects("components", 1..=3)? {
             written.push(match part.one_of("type", &["HEADER", "BODY", "BUTTONS"])? {
                 "HEADER" => card_header(&part)?,
-                "BODY" => body(&part, format, CARD_BODY_MAX)?,
+                "BODY" => body(&part, format, rules::CARD_BODY_MAX)?,
                 _ => card_buttons(&part)?,
             });
         }
@@ -325,7 +348,9 @@ fn carousel(component: &Fields<'_>, category: Category, format: Format) -> Read<
         let shape: (_, Vec<_>, bool) =
             (spec.header.clone(), spec.buttons.iter().map(|button| button.kind).collect(), spec.body.text.is_empty());
         if first_shape.get_or_insert_with(|| shape.clone()) != &shape {
-            return Err(component.wrong("cards", "must all have the same components: header format, body, kinds of buttons."));
+            return Err(
+                rules::CARDS_DIFFER.refuse("All cards must have the same components: header format, body, kinds of buttons.")
+            );
         }
         cards.push(json!({ "components": written }));
     }
@@ -338,8 +363,8 @@ fn card_header(part: &Fields<'_>) -> Read<Value> {
 }
 
 fn card_buttons(part: &Fields<'_>) -> Read<Value> {
-    for button in part.objects("buttons", 1..=2)? {
+    for button in part.objects("buttons", rules::CARD_BUTTONS)? {
         button.one_of("type", &["QUICK_REPLY", "URL", "PHONE_NUMBER", "SPM"])?;
     }
-    buttons::read(part, 20)
+    buttons::read(part, rules::CODE_MAX)
 }

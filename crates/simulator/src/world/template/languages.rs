@@ -9,3 +9,8 @@ const CODES: &str = "af sq ar ar_EG ar_AE ar_LB ar_MA ar_QA az be_BY bn bn_IN bg
 pub(crate) fn is_supported(code: &str) -> bool {
     CODES.split_ascii_whitespace().any(|known| known == code)
 }
+
+/// All of them.
+pub(crate) fn all() -> impl Iterator<Item = &'static str> {
+    CODES.split_ascii_whitespace()
+}

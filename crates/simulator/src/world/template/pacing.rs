@@ -44,7 +44,7 @@ impl World {
         });
         let extra =
             json!({ "other_info": { "title": "RATE_LIMITING_PAUSE", "description": "The template is paused by pacing." } });
-        self.tell_standing(now, id, "PAUSED", "NONE", &extra);
+        self.tell_standing(now, id, "PAUSED", &json!("NONE"), &extra);
     }
 
     fn let_go(&mut self, now: Now, id: u64, step: Step) {

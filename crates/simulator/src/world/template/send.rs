@@ -31,17 +31,17 @@ impl Default for Content {
 
 /// Fills the template in, or says what does not fit.
 pub(crate) fn fill(template: &Template, parts: &Parts) -> Check<Content> {
-    let spec = &template.spec;
+    let (spec, format, _) = template.sendable().unwrap_or((&template.spec, template.format, None));
     let is_code = template.category == super::Category::Authentication;
     let mut filled = Filled::default();
-    fill_header(spec.header.as_ref(), parts.header.as_deref(), template.format, &mut filled)?;
-    fill_body(&spec.body, parts.body.as_deref(), template.format, &mut filled)?;
+    fill_header(spec.header.as_ref(), parts.header.as_deref(), format, &mut filled)?;
+    fill_body(&spec.body, parts.body.as_deref(), format, &mut filled)?;
     if let Some(footer) = &spec.footer {
         filled.shown.insert("footer".into(), json!({ "text": footer }));
     }
     fill_buttons(&spec.buttons, &parts.buttons, None, is_code, &mut filled)?;
     fill_offer(spec, parts, &mut filled)?;
-    fill_cards(spec, parts, template.format, &mut filled)?;
+    fill_cards(spec, parts, format, &mut filled)?;
     let mut shown = json!({ "name": template.name, "language": template.language, "category": template.category.as_str() });
     if let Some(map) = shown.as_object_mut() {
         map.extend(filled.shown);
@@ -282,7 +282,12 @@ fn fill_button(
                 filled.content.products.extend(thumbnail);
                 filled.content.products.extend(action.products.clone().unwrap_or_default());
             }
-            let object = json!({ "type": name, "text": text, "action": action.map(|action| &action.object) });
+            let mut object = json!({ "type": name, "text": text, "action": action.map(|action| &action.object) });
+            if let (ButtonKind::Flow, Some(map)) = (button.kind, object.as_object_mut())
+                && !button.target.text.is_empty()
+            {
+                map.insert("flow_id".into(), json!(button.target.text));
+            }
             (object, what.to_owned(), opens(what))
         }
         ButtonKind::SingleProduct => (json!({ "type": "SPM", "text": text }), "product".into(), opens("product")),

@@ -112,7 +112,7 @@ fn buttons(component: &Value) -> Vec<Button> {
                 "URL" => (ButtonKind::Url, text("url")),
                 "PHONE_NUMBER" => (ButtonKind::Phone, text("phone_number")),
                 "COPY_CODE" => (ButtonKind::CopyCode, String::new()),
-                "FLOW" => (ButtonKind::Flow, String::new()),
+                "FLOW" => (ButtonKind::Flow, text("flow_id")),
                 "CATALOG" => (ButtonKind::Catalog, String::new()),
                 "MPM" => (ButtonKind::MultiProduct, String::new()),
                 "SPM" => (ButtonKind::SingleProduct, String::new()),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::Format;
+use super::rules::{self, Rule};
 use crate::graph::error::GraphError;
 
 /// A text and the names of its placeholders in the order of their first use.
@@ -16,6 +17,11 @@ pub(crate) struct Text {
 enum Piece<'a> {
     Words(&'a str),
     Variable(&'a str),
+}
+
+/// Whether a character says something: not white space, not ASCII punctuation.
+fn is_said(c: char) -> bool {
+    !c.is_whitespace() && !c.is_ascii_punctuation()
 }
 
 fn pieces(text: &str) -> Vec<Piece<'_>> {
@@ -65,9 +71,9 @@ impl Text {
             .collect()
     }
 
-    /// The rules for names and numbers, wherever the text stands. `subcode` is the part's own.
-    pub(crate) fn check_names(&self, format: Format, part: &str, subcode: u32) -> Result<(), GraphError> {
-        let refuse = |why: String| Err(GraphError::template(subcode, "Parameters are not well formed", why));
+    /// The rules for names and numbers, wherever the text stands. `rule` is the part's own.
+    pub(crate) fn check_names(&self, format: Format, part: &str, rule: &Rule) -> Result<(), GraphError> {
+        let refuse = |why: String| Err(rule.refuse(why));
         let outside: String = pieces(&self.text).iter().map(|p| if let Piece::Words(words) = p { *words } else { " " }).collect();
         if outside.contains("{{") || outside.contains("}}") {
             return refuse(format!("The {part} has braces that do not belong to a parameter; write {{{{1}}}} or {{{{name}}}}."));
@@ -99,22 +105,18 @@ impl Text {
     /// The rules for the body: nothing at the edges, nothing adjacent, enough words.
     pub(crate) fn check_places(&self, part: &str) -> Result<(), GraphError> {
         let pieces = pieces(self.text.trim());
-        if matches!(pieces.first(), Some(Piece::Variable(_))) || matches!(pieces.last(), Some(Piece::Variable(_))) {
-            return Err(GraphError::template(
-                2_388_299,
-                "Leading or trailing parameters are not allowed",
-                format!("The {part} cannot begin or end with a parameter; put words around it."),
-            ));
+        // Punctuation after the last parameter does not make it stand inside.
+        let last = pieces.iter().rev().find(|piece| !matches!(piece, Piece::Words(words) if !words.chars().any(is_said)));
+        if matches!(pieces.first(), Some(Piece::Variable(_))) || matches!(last, Some(Piece::Variable(_))) {
+            return Err(
+                rules::PARAMETER_AT_EDGE.refuse(format!("The {part} cannot begin or end with a parameter; put words around it."))
+            );
         }
         let mut after_variable = false;
         for piece in &pieces {
             match piece {
                 Piece::Variable(_) if after_variable => {
-                    return Err(GraphError::template(
-                        2_388_072,
-                        "Parameters next to each other",
-                        format!("The {part} has parameters with no words between them."),
-                    ));
+                    return Err(rules::BODY_FORMAT.refuse(format!("The {part} has parameters with no words between them.")));
                 }
                 Piece::Variable(_) => after_variable = true,
                 Piece::Words(words) if words.trim().is_empty() => {}
@@ -129,10 +131,8 @@ impl Text {
             })
             .sum();
         if !self.variables.is_empty() && words <= self.variables.len() {
-            return Err(GraphError::template(
-                2_388_293,
-                "Too many parameters for the length",
-                format!("The {part} has too many parameters for its length; write more words or use fewer parameters."),
+            return Err(rules::WORDS_RATIO.refuse(
+                "This template has too many variables for its length. Reduce the number of variables or increase the message length.",
             ));
         }
         Ok(())
@@ -163,8 +163,9 @@ mod tests {
         for (text, subcode) in [
             ("{{1}} is ready for you", 2_388_299),
             ("Ready for you: {{1}}", 2_388_299),
+            ("Ready for you: {{1}}.", 2_388_299),
             ("So {{1}} {{2}} said once upon a time.", 2_388_072),
-            ("Hi {{1}}!", 2_388_293),
+            ("Hi {{1}}, {{2}} hm", 2_388_293),
         ] {
             let refused = Text::of(text).check_places("body").unwrap_err();
             assert_eq!(refused.body("t")["error"]["error_subcode"], subcode, "{text}");
@@ -182,9 +183,9 @@ mod tests {
             ("a {{ b", Format::Named),
             ("a }} b", Format::Positional),
         ] {
-            assert!(Text::of(text).check_names(format, "body", 2_388_072).is_err(), "{text}");
+            assert!(Text::of(text).check_names(format, "body", &rules::BODY_FORMAT).is_err(), "{text}");
         }
-        Text::of("a {{2}} b {{1}} c").check_names(Format::Positional, "body", 2_388_072).unwrap();
-        Text::of("a {{x_1}} b").check_names(Format::Named, "body", 2_388_072).unwrap();
+        Text::of("a {{2}} b {{1}} c").check_names(Format::Positional, "body", &rules::BODY_FORMAT).unwrap();
+        Text::of("a {{x_1}} b").check_names(Format::Named, "body", &rules::BODY_FORMAT).unwrap();
     }
 }
