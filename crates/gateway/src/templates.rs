@@ -4,7 +4,7 @@
 //! status webhooks. In memory it is at most [`MAX_AGE`] old; every change made through this process replaces it at once.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -82,11 +82,43 @@ pub struct Library(Arc<Inner>);
 /// One account of one business.
 type AccountOf = (BusinessId, String);
 
+/// The shelves in memory. Readings of the store are numbered when they begin, so that an earlier one that ends late never takes the
+/// place of one that has seen more.
+#[derive(Default)]
+struct Shelves {
+    readings: u64,
+    known: HashMap<AccountOf, Placed>,
+}
+
+#[derive(Clone)]
+struct Placed {
+    reading: u64,
+    read_at: Instant,
+    shelf: Arc<Shelf>,
+}
+
+impl Shelves {
+    /// A reading begins; its number.
+    fn begin(&mut self) -> u64 {
+        self.readings += 1;
+        self.readings
+    }
+
+    /// A reading has ended. Answers the shelf that stands now: this one, or that of a reading which began later.
+    fn place(&mut self, of: AccountOf, placed: Placed) -> Arc<Shelf> {
+        let known = self.known.entry(of).or_insert_with(|| placed.clone());
+        if known.reading < placed.reading {
+            *known = placed;
+        }
+        known.shelf.clone()
+    }
+}
+
 struct Inner {
     store: Arc<dyn Store>,
     upstream: Upstream,
     clock: WorldClock,
-    shelves: Mutex<HashMap<AccountOf, (Instant, Arc<Shelf>)>>,
+    shelves: Mutex<Shelves>,
     asked: Mutex<HashMap<AccountOf, (Instant, Duration)>>,
 }
 
@@ -114,9 +146,9 @@ impl Library {
     /// When the store does not answer.
     pub async fn shelf(&self, business: BusinessId, waba: &str) -> Result<Arc<Shelf>, StoreError> {
         let key = (business, waba.to_owned());
-        let known = self.0.shelves.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let known = self.shelves().known.get(&key).cloned();
         match known {
-            Some((read_at, shelf)) if read_at.elapsed() < MAX_AGE => Ok(shelf),
+            Some(known) if known.read_at.elapsed() < MAX_AGE => Ok(known.shelf),
             _ => self.reshelve(business, waba).await,
         }
     }
@@ -126,12 +158,14 @@ impl Library {
     /// # Errors
     /// When the store does not answer.
     pub async fn reshelve(&self, business: BusinessId, waba: &str) -> Result<Arc<Shelf>, StoreError> {
-        let read_at = Instant::now();
+        let (read_at, reading) = (Instant::now(), self.shelves().begin());
         let templates = self.0.store.templates(business, waba.to_owned(), None).await?;
-        let shelf = Arc::new(Shelf::of(templates));
-        let mut shelves = self.0.shelves.lock().unwrap_or_else(PoisonError::into_inner);
-        shelves.insert((business, waba.to_owned()), (read_at, shelf.clone()));
-        Ok(shelf)
+        let placed = Placed { reading, read_at, shelf: Arc::new(Shelf::of(templates)) };
+        Ok(self.shelves().place((business, waba.to_owned()), placed))
+    }
+
+    fn shelves(&self) -> MutexGuard<'_, Shelves> {
+        self.0.shelves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads Meta's list after a miss, unless that was done a moment ago. Says whether it was read.
@@ -195,5 +229,24 @@ impl Library {
         reading.changed = stored.map_err(|why| why.to_string())?;
         self.reshelve(business, &waba).await.map_err(|why| why.to_string())?;
         Ok(reading)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_earlier_reading_that_ends_late_takes_no_place() {
+        let mut shelves = Shelves::default();
+        let of = || (BusinessId(1), "100".to_owned());
+        let begin = |shelves: &mut Shelves| Placed { reading: shelves.begin(), read_at: Instant::now(), shelf: Arc::default() };
+        let (earlier, later) = (begin(&mut shelves), begin(&mut shelves));
+        assert!(Arc::ptr_eq(&shelves.place(of(), later.clone()), &later.shelf));
+        assert!(Arc::ptr_eq(&shelves.place(of(), earlier), &later.shelf));
+        let latest = begin(&mut shelves);
+        assert!(Arc::ptr_eq(&shelves.place(of(), latest.clone()), &latest.shelf));
+        let other = begin(&mut shelves);
+        assert!(Arc::ptr_eq(&shelves.place((BusinessId(2), "100".to_owned()), other.clone()), &other.shelf));
     }
 }
