@@ -1,7 +1,7 @@
 //! Upkeep: what falls due by itself. Lost answers are decided, stale messages expired, old rows swept, templates and the
 //! directory read anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +43,26 @@ const STORE_PAUSE: Span = Span::secs(1);
 /// Expiry that nobody was poked for is looked for this often at most.
 const EXPIRY_LOOK: Span = Span::secs(30);
 
+/// How often each stopped sender was tried, and when it is due again.
+type Tried = BTreeMap<SenderId, (u32, Timestamp)>;
+
+/// What falls due by itself.
+enum Duty {
+    /// Lost answers whose wait is over are decided.
+    Unknowns,
+    /// What waited past its validity ends.
+    Expiry,
+    /// Old rows are swept.
+    Sweep,
+    /// The templates of every account are read from Meta: at the start, and at an interval.
+    Templates,
+    /// The limits of every number are read from Meta, at the same interval. What changes in between is told by webhook.
+    Limits,
+    /// Stopped senders go on once Meta answers for them again. An error that only a send shows (an unpaid account) stops the
+    /// sender again at its next message.
+    Mend(Tried),
+}
+
 /// What upkeep works with.
 #[derive(Clone)]
 pub struct Upkeep {
@@ -71,10 +91,8 @@ pub struct Upkeep {
 }
 
 impl Upkeep {
-    /// Decides about lost answers when their wait is over.
-    pub async fn unknowns(self) {
-        let post = self.rest.post();
-        self.dispatcher.tell_of_unknowns(post.clone());
+    /// Does a duty at the start, and then whenever its post is poked or it is due again, until the house stops.
+    async fn does(self, mut duty: Duty, post: Arc<Post>) {
         let mut due = None;
         loop {
             let busy = tokio::select! {
@@ -82,11 +100,38 @@ impl Upkeep {
                 () = self.stop.cancelled() => return,
                 busy = post.wait(due) => busy,
             };
-            due = self.decide().await;
+            due = self.round(&mut duty).await;
             busy.until(due);
         }
     }
 
+    /// One round of a duty; says when the next is due.
+    async fn round(&self, duty: &mut Duty) -> Option<Timestamp> {
+        let after = |gap: Span| Some(self.clock.now().plus(gap));
+        match duty {
+            Duty::Unknowns => self.decide().await,
+            Duty::Expiry => self.expire().await,
+            Duty::Sweep => {
+                tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => {}
+                    () = self.sweep() => {}
+                }
+                after(SWEEP_EVERY)
+            }
+            Duty::Templates => {
+                self.read_templates().await;
+                after(self.template_interval)
+            }
+            Duty::Limits => {
+                self.read_all_limits().await;
+                after(self.template_interval)
+            }
+            Duty::Mend(tried) => self.mend(tried).await,
+        }
+    }
+
+    /// Decides about the lost answers whose wait is over.
     async fn decide(&self) -> Option<Timestamp> {
         loop {
             let now = self.clock.now();
@@ -121,20 +166,6 @@ impl Upkeep {
     }
 
     /// Ends messages that waited past their validity.
-    pub async fn expiry(self) {
-        let post = self.rest.post();
-        let mut due = None;
-        loop {
-            let busy = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                busy = post.wait(due) => busy,
-            };
-            due = self.expire().await;
-            busy.until(due);
-        }
-    }
-
     async fn expire(&self) -> Option<Timestamp> {
         let mut any = false;
         let next = loop {
@@ -156,28 +187,8 @@ impl Upkeep {
         next
     }
 
-    /// Sweeps old rows, in small slices between the work of others.
-    pub async fn sweep(self) {
-        let post = self.rest.post();
-        let mut due = None;
-        loop {
-            let busy = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                busy = post.wait(due) => busy,
-            };
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                () = self.sweep_round() => {}
-            }
-            due = Some(self.clock.now().plus(SWEEP_EVERY));
-            busy.until(due);
-        }
-    }
-
-    /// One round over everything that grows old.
-    async fn sweep_round(&self) {
+    /// One round over everything that grows old, in small slices between the work of others.
+    async fn sweep(&self) {
         let mut from = Some(SweepPoint::START);
         while let Some(point) = from {
             let started = tokio::time::Instant::now();
@@ -202,34 +213,24 @@ impl Upkeep {
         }
     }
 
-    /// Lets stopped senders go on once they are mended: asks Meta for the number, with growing gaps. An error that only a send
-    /// shows (an unpaid account) stops the sender again at its next message.
-    pub async fn mend(self, post: Arc<Post>) {
-        let mut tried: BTreeMap<SenderId, (u32, Timestamp)> = BTreeMap::new();
-        loop {
-            let due = tried.values().map(|(_, due)| *due).min();
-            let busy = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                busy = post.wait(due) => busy,
-            };
-            let now = self.clock.now();
-            let directory = self.directory.now();
-            // One that has gone well since its last turn starts anew when it is stopped again.
-            tried.retain(|id, (_, due)| *due > now || directory.sender(*id).is_some_and(|s| s.stopped().is_some()));
-            for speaker in directory.all().filter(|s| s.stopped().is_some()) {
-                let id = speaker.sender.id;
-                let (tries, due) = tried.get(&id).copied().unwrap_or((0, now.plus(MEND_FIRST)));
-                if due > now {
-                    tried.insert(id, (tries, due));
-                    continue;
-                }
-                let gap = MEND_FIRST.as_millis().saturating_mul(1 << tries.min(6)).min(MEND_LONGEST.as_millis());
-                tried.insert(id, (tries + 1, now.plus(Span::millis(gap))));
-                self.try_to_mend(speaker).await;
+    /// Asks Meta for the number of every stopped sender whose turn it is.
+    async fn mend(&self, tried: &mut Tried) -> Option<Timestamp> {
+        let now = self.clock.now();
+        let directory = self.directory.now();
+        // One that has gone well since its last turn starts anew when it is stopped again.
+        tried.retain(|id, (_, due)| *due > now || directory.sender(*id).is_some_and(|s| s.stopped().is_some()));
+        for speaker in directory.all().filter(|s| s.stopped().is_some()) {
+            let id = speaker.sender.id;
+            let (tries, due) = tried.get(&id).copied().unwrap_or((0, now.plus(MEND_FIRST)));
+            if due > now {
+                tried.insert(id, (tries, due));
+                continue;
             }
-            busy.until(tried.values().map(|(_, due)| *due).min());
+            let gap = MEND_FIRST.as_millis().saturating_mul(1 << tries.min(6)).min(MEND_LONGEST.as_millis());
+            tried.insert(id, (tries + 1, now.plus(Span::millis(gap))));
+            self.try_to_mend(speaker).await;
         }
+        tried.values().map(|(_, due)| *due).min()
     }
 
     async fn try_to_mend(&self, speaker: &Speaker) {
@@ -250,60 +251,35 @@ impl Upkeep {
         self.relay.poke(business);
     }
 
-    /// Reads the templates of every account from Meta: at start, and at an interval.
-    pub async fn templates(self) {
-        let post = self.rest.post();
-        let mut due = None;
-        loop {
-            let busy = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                busy = post.wait(due) => busy,
-            };
-            let mut read = std::collections::BTreeSet::new();
-            for speaker in self.directory.now().all() {
-                let Some(waba) = &speaker.sender.waba else { continue };
-                if !read.insert((speaker.sender.business, waba.clone())) {
-                    continue;
-                }
-                match self.library.read(speaker).await {
-                    Ok(reading) => {
-                        tracing::info!(waba = %waba, read = reading.read, changed = reading.changed, "templates were read");
-                    }
-                    Err(why) => tracing::warn!(waba = %waba, error = %why, "templates could not be read"),
-                }
+    async fn read_templates(&self) {
+        let mut read = BTreeSet::new();
+        for speaker in self.directory.now().all() {
+            let Some(waba) = &speaker.sender.waba else { continue };
+            if !read.insert((speaker.sender.business, waba.clone())) {
+                continue;
             }
-            due = Some(self.clock.now().plus(self.template_interval));
-            busy.until(due);
+            match self.library.read(speaker).await {
+                Ok(reading) => {
+                    tracing::info!(waba = %waba, read = reading.read, changed = reading.changed, "templates were read");
+                }
+                Err(why) => tracing::warn!(waba = %waba, error = %why, "templates could not be read"),
+            }
         }
     }
 
-    /// Reads the limits of every number from Meta: at start, and at the interval of templates. What changes in between is told by
-    /// webhook.
-    pub async fn limits(self) {
-        let post = self.rest.post();
-        let mut due = None;
-        loop {
-            let busy = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                busy = post.wait(due) => busy,
-            };
-            let mut changed = false;
-            for speaker in self.directory.now().all() {
-                if speaker.sender.waba.is_none() || speaker.stopped().is_some() {
-                    continue;
-                }
-                match self.read_limits(speaker).await {
-                    Ok(news) => changed |= news,
-                    Err(why) => tracing::warn!(sender.id = %speaker.sender.id, error = %why, "its limits could not be read"),
-                }
+    async fn read_all_limits(&self) {
+        let mut changed = false;
+        for speaker in self.directory.now().all() {
+            if speaker.sender.waba.is_none() || speaker.stopped().is_some() {
+                continue;
             }
-            if changed && let Err(why) = self.directory.reload().await {
-                tracing::warn!(error = %why, "the directory could not be read");
+            match self.read_limits(speaker).await {
+                Ok(news) => changed |= news,
+                Err(why) => tracing::warn!(sender.id = %speaker.sender.id, error = %why, "its limits could not be read"),
             }
-            due = Some(self.clock.now().plus(self.template_interval));
-            busy.until(due);
+        }
+        if changed && let Err(why) = self.directory.reload().await {
+            tracing::warn!(error = %why, "the directory could not be read");
         }
     }
 
@@ -367,13 +343,16 @@ impl Upkeep {
 
     /// Starts all of it.
     pub fn start(self, tasks: &Tasks) {
-        tasks.spawn(self.clone().unknowns());
-        tasks.spawn(self.clone().expiry());
-        tasks.spawn(self.clone().sweep());
-        tasks.spawn(self.clone().templates());
-        tasks.spawn(self.clone().limits());
-        let mend = self.rest.post();
-        tasks.spawn(self.clone().mend(mend.clone()));
+        let begin = |duty: Duty| {
+            let post = self.rest.post();
+            tasks.spawn(self.clone().does(duty, post.clone()));
+            post
+        };
+        self.dispatcher.tell_of_unknowns(begin(Duty::Unknowns));
+        for duty in [Duty::Expiry, Duty::Sweep, Duty::Templates, Duty::Limits] {
+            begin(duty);
+        }
+        let mend = begin(Duty::Mend(Tried::new()));
         tasks.spawn(self.directory(mend));
     }
 }
