@@ -83,47 +83,37 @@ pub enum StartError {
     Network(String),
 }
 
-/// The house at work, without a socket: service, intake, dispatcher, relay and upkeep.
-pub struct House {
-    service: Service,
-    intake: Intake,
-    admin: Admin,
+/// The rooms of a house, furnished, before anybody works in them.
+struct Rooms {
     store: Arc<dyn Store>,
-    rest: Arc<dyn Settles>,
-    stop: CancellationToken,
+    clock: WorldClock,
+    directory: Directory,
+    library: Library,
+    upstream: Upstream,
+    relay: Relay,
+    dispatcher: Dispatcher,
+    service: Service,
+    admin: Admin,
+    rest: Rest,
+    chance: Chance,
     tasks: Tasks,
 }
 
-impl House {
-    /// Starts everything; answers once the first claims are under way.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn start(parts: HouseParts) -> Result<Self, StoreError> {
-        let HouseParts { store, clock, limits, addresses, chance, .. } = parts;
+impl Rooms {
+    async fn furnish(parts: HouseParts, owner: u64, stop: &CancellationToken) -> Result<Self, StoreError> {
+        let HouseParts { store, clock, limits, addresses, chance, wires, .. } = parts;
         let key = Arc::new(parts.key);
         let tasks = Tasks::behind(parts.gate);
-        let stop = CancellationToken::new();
         let rest = Rest::new(clock.clone());
-        let upstream = Upstream::new(&parts.upstream, parts.wires.upstream.clone());
+        let upstream = Upstream::new(&parts.upstream, wires.upstream.clone());
         let directory = Directory::open(store.clone(), key.clone()).await?;
         let library = Library::new(store.clone(), upstream.clone(), clock.clone());
-        // A number that no earlier start had: what another owner left without an outcome is unknown.
-        let owner = chance.draw_u64() >> 1;
-        let now = clock.now();
-        let left = store.recover(owner, now, now.plus(limits.unknown_wait)).await?;
-        if left > 0 {
-            tracing::warn!(
-                attempts = left,
-                "attempts of an earlier run have no outcome; their messages are unknown until a status comes or the wait is over"
-            );
-        }
         let relay = Relay::new(
             store.clone(),
             clock.clone(),
             directory.clone(),
             addresses,
-            parts.wires.endpoints,
+            wires.endpoints,
             rest.clone(),
             chance.clone(),
             tasks.clone(),
@@ -152,7 +142,7 @@ impl House {
             directory: directory.clone(),
             library: library.clone(),
             upstream: upstream.clone(),
-            key: key.clone(),
+            key,
             limits,
             addresses,
             dispatcher: dispatcher.clone(),
@@ -160,6 +150,77 @@ impl House {
             chance: chance.clone(),
             tasks: tasks.clone(),
         });
+        let admin = Admin::new(service.clone(), parts.public_url, wires.upstream);
+        Ok(Self { store, clock, directory, library, upstream, relay, dispatcher, service, admin, rest, chance, tasks })
+    }
+}
+
+impl Admin {
+    /// The operator's hand on a store that this process alone holds, over the wall's clock. Nothing is sent, told or heard
+    /// meanwhile: the workers are stopped before they start.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn alone(
+        store: Arc<dyn Store>,
+        key: SealingKey,
+        upstream: UpstreamSettings,
+        wires: Wires,
+        addresses: AddressRules,
+    ) -> Result<Self, StartError> {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let parts = HouseParts {
+            store,
+            clock: WorldClock::wall(),
+            key,
+            public_url: None,
+            upstream,
+            upstream_connections: 1,
+            upstream_per_sender: 1,
+            limits: Limits::default(),
+            addresses,
+            wires,
+            template_interval: Span::ZERO,
+            keep: Keep::default(),
+            chance: Chance::of_system(),
+            gate: None,
+        };
+        Ok(Rooms::furnish(parts, 0, &stop).await?.admin)
+    }
+}
+
+/// The house at work, without a socket: service, intake, dispatcher, relay and upkeep.
+pub struct House {
+    service: Service,
+    intake: Intake,
+    admin: Admin,
+    store: Arc<dyn Store>,
+    rest: Arc<dyn Settles>,
+    stop: CancellationToken,
+    tasks: Tasks,
+}
+
+impl House {
+    /// Starts everything; answers once the first claims are under way.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn start(parts: HouseParts) -> Result<Self, StoreError> {
+        let stop = CancellationToken::new();
+        // A number that no earlier start had: what another owner left without an outcome is unknown.
+        let owner = parts.chance.draw_u64() >> 1;
+        let (template_interval, keep, unknown_wait) = (parts.template_interval, parts.keep, parts.limits.unknown_wait);
+        let rooms = Rooms::furnish(parts, owner, &stop).await?;
+        let Rooms { store, clock, directory, library, upstream, relay, dispatcher, service, admin, rest, chance, tasks } = rooms;
+        let now = clock.now();
+        let left = store.recover(owner, now, now.plus(unknown_wait)).await?;
+        if left > 0 {
+            tracing::warn!(
+                attempts = left,
+                "attempts of an earlier run have no outcome; their messages are unknown until a status comes or the wait is over"
+            );
+        }
         let intake = Intake::new(
             store.clone(),
             clock.clone(),
@@ -170,7 +231,6 @@ impl House {
             chance,
             tasks.clone(),
         );
-        let admin = Admin::new(service.clone(), parts.public_url, parts.wires.upstream);
         dispatcher.follow_directory();
         relay.reload().await?;
         let upkeep = Upkeep {
@@ -182,8 +242,8 @@ impl House {
             relay,
             rest: rest.clone(),
             upstream,
-            template_interval: parts.template_interval,
-            keep: parts.keep,
+            template_interval,
+            keep,
             stop: stop.child_token(),
         };
         upkeep.start(&tasks);

@@ -1,7 +1,6 @@
 //! What an operator does by hand: businesses, keys, apps, senders, endpoints, templates, and the doctor. One implementation,
 //! whether the command line talks to a running server or works on the folder itself.
 
-mod alone;
 mod backup;
 mod command;
 mod doctor;
