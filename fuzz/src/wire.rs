@@ -4,11 +4,18 @@ use serde_json::Value;
 use transom_domain::fact::Heard;
 use transom_meta::{codes, graph, send, signature, templates, webhook};
 
-/// Whether two values are the same but for the last digits of fractions, which reading and writing may change.
+/// As many characters of a number are kept to the last digit: all that prices and coordinates have.
+const EXACT_MAX: usize = 16;
+
+/// Whether two values are the same but for the last digits of long fractions, which reading and writing may change.
 pub(crate) fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(a), Value::Number(b)) => match (a.as_f64(), b.as_f64()) {
-            (Some(x), Some(y)) if a != b => (x - y).abs() <= x.abs().max(y.abs()) * 1e-12,
+            (Some(x), Some(y)) if a != b => {
+                let text = a.to_string();
+                let long = text.len() > EXACT_MAX || text.contains('e');
+                long && (x - y).abs() <= x.abs().max(y.abs()) * 1e-12
+            }
             _ => a == b,
         },
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
