@@ -8,8 +8,6 @@ use transom_domain::message::CallbackTag;
 use transom_domain::status::Status;
 use transom_domain::time::Timestamp;
 
-use crate::plan::Say;
-
 /// How a send ended for its caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
@@ -33,6 +31,17 @@ pub(crate) struct Departure {
 pub(crate) struct Receipt {
     pub(crate) endpoint: usize,
     pub(crate) event: String,
+}
+
+/// A word of Meta's that forbids something, or allows it again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Word {
+    /// When it had reached the gateway.
+    pub(crate) at: Timestamp,
+    /// The second that Meta names.
+    pub(crate) dated: i64,
+    /// It forbids.
+    pub(crate) forbids: bool,
 }
 
 /// Everything that was seen.
@@ -61,14 +70,12 @@ pub(crate) struct Ledger {
     pub(crate) receipts: Vec<Receipt>,
     /// Inbound messages by customer and sender: when Meta had it, and its own date.
     pub(crate) wrote: Vec<(usize, usize, Timestamp, Timestamp)>,
-    /// When the gateway had heard that a sender's marketing template is paused, or goes again, and the second that Meta names.
-    pub(crate) paused: Vec<(usize, Timestamp, i64, bool)>,
-    /// When the gateway had heard that a customer stops a business's marketing, or resumes it, and the second that Meta names.
-    pub(crate) opted: Vec<(usize, usize, Timestamp, i64, bool)>,
+    /// What the gateway had heard, or may have read, of each sender's marketing template: that it is paused, or goes again.
+    pub(crate) paused: Vec<(usize, Word)>,
+    /// What the gateway had heard of a customer and a business: that its marketing is stopped, or resumed.
+    pub(crate) opted: Vec<(usize, usize, Word)>,
     /// Under which key each message was sent.
     pub(crate) keys: BTreeMap<MessageId, u32>,
-    /// What each message carried when it left.
-    pub(crate) said: BTreeMap<MessageId, Say>,
 }
 
 impl Ledger {

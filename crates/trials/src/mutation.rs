@@ -15,19 +15,25 @@ pub enum Mutation {
     OwnerIsOld,
     /// The gateway's clock is behind by two minutes: sessions look open that are over.
     ClockIsBehind,
+    /// What Meta tells of templates is answered 200 and forgotten: one that is paused is sent.
+    ForgetsTemplates,
+    /// What Meta tells of preferences is answered 200 and forgotten: who has stopped marketing gets more of it.
+    ForgetsPreferences,
     /// A caller whose answer was lost comes back without its idempotency key.
     RetriesWithoutKey,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::AnswersBeforeSync,
         Self::ClaimsUnknownAgain,
         Self::CursorBeforeTelling,
         Self::AcknowledgesBeforeHearing,
         Self::OwnerIsOld,
         Self::ClockIsBehind,
+        Self::ForgetsTemplates,
+        Self::ForgetsPreferences,
         Self::RetriesWithoutKey,
     ];
 }

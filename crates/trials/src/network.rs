@@ -192,6 +192,7 @@ fn departs(town: &Town, request: &Request<Bytes>) -> Option<Sent> {
     let found = town.store.message(business_id(business_of(sender)), tag.message).now_or_never().and_then(Result::ok).flatten();
     let attempt = found.as_ref().and_then(|m| m.attempts.iter().find(|a| a.number == tag.attempt));
     let key = found.as_ref().and_then(|m| m.campaign.as_deref()?.strip_prefix('k')?.parse().ok());
+    let sent = Sent { tag, sender, say, key };
     match attempt {
         None => town.wrong(format!("left without commit: {tag} is not in the store")),
         Some(_) if !town.store.is_safe() => town.wrong(format!("left without commit: {tag} would not survive a crash")),
@@ -200,13 +201,14 @@ fn departs(town: &Town, request: &Request<Bytes>) -> Option<Sent> {
             let now = town.clock.now();
             let life_began = town.life().as_ref().map_or(now, |life| life.began);
             let departure = Departure { at: now, started_at: attempt.started_at, life_began };
-            let before = town.ledger().departures.insert(key_of(tag), departure);
+            let before = town.ledger().departures.insert(key_of(tag), departure.clone());
             if before.is_some() {
                 town.wrong(format!("left twice: {tag}"));
             }
+            verdicts::check(town, sent, &departure);
         }
     }
-    Some(Sent { tag, sender, say, key })
+    Some(sent)
 }
 
 /// Meta takes a call, if it is there to take it: its life, status and body.
@@ -223,13 +225,11 @@ fn arrives(town: &Town, request: Request<Bytes>, sent: Option<Sent>) -> Option<(
         (meta.life, status, body)
     };
     match sent {
-        Some(sent) => {
-            town.note(&format!("Meta: {} is answered {status}", sent.tag));
-            if status == 200 {
-                verdicts::check(town, sent);
-            }
+        Some(sent) => town.note(&format!("Meta: {} is answered {status}", sent.tag)),
+        None => {
+            town.note(&format!("Meta: {path} is answered {status}"));
+            verdicts::listed(town, &path, &body);
         }
-        None => town.note(&format!("Meta: {path} is answered {status}")),
     }
     town.stirred.notify_one();
     Some((life, status, body))
@@ -372,6 +372,15 @@ async fn carry_in(town: Arc<Town>, passage: Passage, parcel: Parcel, tell: onesh
 /// The gateway hears a POST; says whether it answered 200.
 async fn hear(town: &Arc<Town>, parcel: &Parcel) -> bool {
     let Some((process, house)) = town.house() else { return false };
+    let forgotten = match town.mutation {
+        Some(Mutation::ForgetsTemplates) => Some("message_template_status_update"),
+        Some(Mutation::ForgetsPreferences) => Some("user_preferences"),
+        _ => None,
+    };
+    if forgotten.is_some_and(|field| parcel.body.contains(field)) {
+        verdicts::heard(town, &parcel.body);
+        return true;
+    }
     let (tell, told) = oneshot::channel();
     let (app, signature, body) = (town.app.clone(), parcel.signature.clone(), Bytes::from(parcel.body.clone()));
     process.spawn(async move {

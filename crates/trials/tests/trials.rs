@@ -1,6 +1,7 @@
 //! Trials that every change has to pass, and the proofs that they can fail.
 
-use transom_trials::{Mutation, Plan, run, shrink};
+use transom_domain::message::WhenUnknown;
+use transom_trials::{Act, Deed, Fault, Leg, Mishap, Mutation, Plan, Say, Send, Who, run, shrink};
 
 /// Runs these seeds side by side, and stops at the first that fails.
 fn all_hold(seeds: std::ops::Range<u64>) {
@@ -54,6 +55,7 @@ fn every_mutation_is_caught() {
             Mutation::CursorBeforeTelling => &["not told", "out of order"],
             Mutation::AcknowledgesBeforeHearing => &["told wrong", "stuck", "doubled"],
             Mutation::OwnerIsOld => &["stuck"],
+            Mutation::ForgetsTemplates | Mutation::ForgetsPreferences => &["against the verdict"],
             Mutation::ClockIsBehind => &["against the verdict"],
             Mutation::RetriesWithoutKey => &["accepted twice"],
         };
@@ -69,4 +71,42 @@ fn a_failing_plan_shrinks_and_still_fails() {
     assert_eq!(run(&small, Some(mutation), false).unwrap().property(), Some(property.as_str()));
     // One send, and one fault that loses its answer, perhaps a session to carry it.
     assert!(small.size() <= 4, "{small:?}");
+}
+
+/// A marketing message through the first sender to a customer who has written, at this many milliseconds.
+fn marketing(at: i64, key: u32) -> Act {
+    let (say, when_unknown) = (Say::Marketing, WhenUnknown::Auto);
+    Act { at, deed: Deed::Send(Send { key, sender: 0, customer: 2, say, when_unknown, validity: None, delay: None }) }
+}
+
+const fn pause(at: i64, paused: bool) -> Act {
+    Act { at, deed: Deed::Pause { sender: 0, paused } }
+}
+
+/// Seed 3295, made small: whoever has just been told that the template goes again may send it.
+#[test]
+fn a_template_that_goes_again_may_be_sent_at_once() {
+    let plan =
+        Plan { seed: 3295, acts: vec![pause(42_277, true), pause(112_218, false), marketing(112_792, 13)], faults: vec![] };
+    let outcome = run(&plan, None, false).unwrap();
+    assert_eq!((outcome.wrong, outcome.attempts), (vec![], 1));
+}
+
+/// The word that the template goes again is still on its way when a new life of the gateway reads the list.
+#[test]
+fn a_template_that_goes_again_may_be_known_from_the_list() {
+    let late = Fault::Exchange { leg: Leg::Webhook, nth: 1, mishap: Mishap::SlowThere(60_000) };
+    let ends = Fault::Ends { who: Who::Gateway, at: 60_000, away: 100 };
+    let acts = vec![pause(10_000, true), pause(58_000, false), marketing(61_000, 1)];
+    let outcome = run(&Plan { seed: 1, acts, faults: vec![late, ends] }, None, false).unwrap();
+    assert_eq!((outcome.wrong, outcome.attempts), (vec![], 1));
+}
+
+/// What the gateway was told counts against it whatever Meta answers: here Meta refuses what must not have left.
+#[test]
+fn a_paused_template_must_not_leave_even_if_meta_refuses_it() {
+    let plan = Plan { seed: 1, acts: vec![pause(10_000, true), marketing(20_000, 1)], faults: vec![] };
+    assert_eq!(run(&plan, None, false).unwrap().attempts, 0);
+    let forgetful = run(&plan, Some(Mutation::ForgetsTemplates), false).unwrap();
+    assert_eq!(forgetful.property(), Some("against the verdict"), "{:?}", forgetful.wrong);
 }
