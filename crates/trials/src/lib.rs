@@ -21,8 +21,8 @@ mod shrink;
 mod town;
 mod verdicts;
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -69,12 +69,17 @@ impl Outcome {
 /// # Errors
 /// When the trial itself cannot be built.
 pub fn run(plan: &Plan, mutation: Option<Mutation>, tell: bool) -> Result<Outcome> {
+    Ok(played(plan, mutation, tell)?.0)
+}
+
+/// Runs one trial; what is left of its town must be nothing.
+fn played(plan: &Plan, mutation: Option<Mutation>, tell: bool) -> Result<(Outcome, Weak<Town>)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.context("a runtime")?;
     runtime.block_on(trial(plan.clone(), mutation, tell))
 }
 
-async fn trial(plan: Plan, mutation: Option<Mutation>, tell: bool) -> Result<Outcome> {
+async fn trial(plan: Plan, mutation: Option<Mutation>, tell: bool) -> Result<(Outcome, Weak<Town>)> {
     let town = Town::build(plan, mutation, tell).await?;
     tokio::spawn(network::pump(town.clone()));
     tokio::spawn(gateway::start(town.clone()));
@@ -108,8 +113,13 @@ async fn trial(plan: Plan, mutation: Option<Mutation>, tell: bool) -> Result<Out
     }
     unrest.into_iter().for_each(|what| town.wrong(format!("stuck: {what}")));
     judge::judge(&town);
-    let lasted = town.elapsed();
-    Ok(outcome(&town, lasted))
+    let outcome = outcome(&town, town.elapsed());
+    // The house knows the town, by its ways out, and the town the house: neither would ever go.
+    let last = town.life().take();
+    if let Some(last) = last {
+        last.process.end();
+    }
+    Ok((outcome, Arc::downgrade(&town)))
 }
 
 fn outcome(town: &Arc<Town>, lasted: i64) -> Outcome {
@@ -139,5 +149,18 @@ async fn strike(town: Arc<Town>, fault: Fault) {
             gateway::pause(&town, lasts).await;
         }
         Fault::Exchange { .. } | Fault::Disk { .. } | Fault::Outage { .. } => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_trial_stays_behind() {
+        for seed in 0..20 {
+            let (_, town) = played(&Plan::of(seed), None, false).unwrap();
+            assert_eq!(town.strong_count(), 0, "seed {seed}");
+        }
     }
 }
