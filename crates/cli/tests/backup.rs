@@ -13,19 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use common::{Api, Running, env_file, json as told, run, transom, until};
-
-fn at(dir: &Path, args: &[&str]) -> Command {
-    let mut command = transom();
-    command.args(args).arg("--dir").arg(dir);
-    command
-}
-
-/// Exit code and what was said on standard error.
-fn said(command: &mut Command) -> (Option<i32>, String) {
-    let output = run(command);
-    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
-}
+use common::{Api, Dev, Running, at, json as told, run, said, transom, until};
 
 /// A restore of this backup into this folder.
 fn restore(file: &Path, dir: &Path, key: &Path, more: &[&str]) -> Command {
@@ -38,15 +26,10 @@ fn restore(file: &Path, dir: &Path, key: &Path, more: &[&str]) -> Command {
 async fn a_backup_under_load_becomes_a_folder_with_all_that_was_answered() {
     let dir = tempfile::tempdir().unwrap();
     let desk_dir = dir.path().join("desk");
-    let mut dev = Running::start(&mut at(&desk_dir, &["dev", "--port", "0", "--simulator-port", "0"]));
-    dev.until("Transom is ready");
-    let env = env_file(&desk_dir.join("dev.env"));
-    let api = Api::new(&env["TRANSOM_URL"], &env["TRANSOM_API_KEY"]);
-    let desk = Api::new(&env["SIMULATOR_URL"], "");
-    let people = desk.get("/sim/v1/customers").await;
-    let ana = people["data"].as_array().unwrap().iter().find(|c| c["name"] == "Ana").unwrap();
-    let path = format!("/v1/businesses/{}/messages", env["TRANSOM_BUSINESS"]);
-    let body = json!({ "to": ana["phone"], "content": { "language": "en", "types": { "twilio/text": { "body": "Hello" } } } });
+    let dev = Dev::open(&desk_dir);
+    let (api, desk, path) = (dev.api.clone(), dev.desk.clone(), dev.path("/messages"));
+    let ana = dev.phone_of("Ana").await;
+    let body = json!({ "to": ana, "content": { "language": "en", "types": { "twilio/text": { "body": "Hello" } } } });
 
     // One that waits: Meta turns everything away for a while.
     desk.call(Method::PUT, "/sim/v1/faults", Some(&json!([{ "kind": "error", "share": 1.0, "code": 130_429 }]))).await;
@@ -90,7 +73,8 @@ async fn a_backup_under_load_becomes_a_folder_with_all_that_was_answered() {
         (clock["now"].as_str().unwrap() > due.as_str()).then_some(())
     })
     .await;
-    assert!(dev.terminate());
+    let api_key = dev.env["TRANSOM_API_KEY"].clone();
+    assert!(dev.running.terminate());
 
     let key = dir.path().join("monday.key");
     let new = dir.path().join("new");
@@ -100,7 +84,7 @@ async fn a_backup_under_load_becomes_a_folder_with_all_that_was_answered() {
         at(&new, &["serve", "--listen", "127.0.0.1:0", "--graph-url", "http://127.0.0.1:9", "--set", "log.level=error"]);
     let mut gateway = Running::start(&mut serve);
     let url = gateway.until("ready ").trim_start_matches("ready ").to_owned();
-    let api = Api::new(&url, &env["TRANSOM_API_KEY"]);
+    let api = Api::new(&url, &api_key);
     assert_eq!(api.get(&format!("{path}/{}", answered.as_str().unwrap())).await["id"], answered);
     let held: Value = api.get(&format!("{path}/{waiting}")).await;
     assert_eq!(held["status"], "unknown", "{held}");

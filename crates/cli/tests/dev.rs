@@ -9,13 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use common::{Api, Running, env_file, run, transom, until};
-
-fn dev(dir: &std::path::Path) -> Running {
-    let mut dev = Running::start(transom().arg("dev").args(["--port", "0", "--simulator-port", "0", "--dir"]).arg(dir));
-    dev.until("Transom is ready");
-    dev
-}
+use common::{Dev, at, run, said, transom, until};
 
 fn text(to: &str, body: &str) -> Value {
     json!({ "to": to, "content": { "language": "en", "types": { "twilio/text": { "body": body } } } })
@@ -25,27 +19,20 @@ fn text(to: &str, body: &str) -> Value {
 async fn a_first_day_with_dev() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("dev.env");
-    let mut first = dev(dir.path());
-    let warned = first.until("Bo is in the US");
+    let mut first = Dev::open(dir.path());
+    let warned = first.running.until("Bo is in the US");
     assert!(warned.contains("131049"), "{warned}");
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-    let env = env_file(&file);
+    let (env, api, desk) = (first.env.clone(), first.api.clone(), first.desk.clone());
     for key in ["META_APP_ID", "META_WABA_ID", "META_PHONE_NUMBER_ID", "META_CATALOG_ID"] {
         assert!(env[key].len() <= 15 && env[key].bytes().all(|b| b.is_ascii_digit()), "{key}");
     }
     assert!(env["TRANSOM_SENDER"].starts_with('+') && !env["TRANSOM_SENDER"].starts_with("+1"));
     assert!(env["TRANSOM_API_KEY"].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
-    let api = Api::new(&env["TRANSOM_URL"], &env["TRANSOM_API_KEY"]);
-    let desk = Api::new(&env["SIMULATOR_URL"], "");
-    let messages = format!("/v1/businesses/{}/messages", env["TRANSOM_BUSINESS"]);
+    let messages = first.path("/messages");
 
     // Ana has written: the text goes, arrives on her phone, and is heard to have arrived.
-    let people = desk.get("/sim/v1/customers").await;
-    let phone_of = |name: &str| {
-        let found = people["data"].as_array().unwrap().iter().find(|c| c["name"] == name).unwrap();
-        found["phone"].as_str().unwrap().to_owned()
-    };
-    let (ana, bo) = (phone_of("Ana"), phone_of("Bo"));
+    let (ana, bo) = (first.phone_of("Ana").await, first.phone_of("Bo").await);
     let sent = api.post(&messages, &text(&ana, "Hello Ana")).await;
     assert_eq!(sent["verdict"]["kind"], "session");
     let path = format!("{messages}/{}", sent["id"].as_str().unwrap());
@@ -82,11 +69,8 @@ async fn a_first_day_with_dev() {
     until("it arrives", || async { (api.get(&to_bo).await["status"] == "delivered").then_some(()) }).await;
 
     // Webhooks may go to this machine, and to no other private network.
-    let webhook = |topic: &str, address: &str| {
-        let mut command = transom();
-        command.args(["endpoint", "add", "--json", "--topic", topic, address, "--dir"]).arg(dir.path());
-        run(&mut command)
-    };
+    let webhook =
+        |topic: &str, address: &str| run(&mut at(dir.path(), &["endpoint", "add", "--json", "--topic", topic, address]));
     for private in ["http://10.0.0.1/hook", "http://192.168.1.2/hook", "http://169.254.169.254/latest/meta-data"] {
         let refused = webhook("messages", private);
         let said = String::from_utf8_lossy(&refused.stderr);
@@ -102,38 +86,33 @@ async fn a_first_day_with_dev() {
     let tomorrow = desk.get("/sim/v1/clock").await;
 
     // The folder is held, and whoever else wants it hears by whom.
-    let other = run(transom().arg("dev").args(["--port", "0", "--simulator-port", "0", "--dir"]).arg(dir.path()));
-    let said = String::from_utf8_lossy(&other.stderr);
-    assert!(!other.status.success() && said.contains("held by process"), "{said}");
+    let (code, why) = said(&mut at(dir.path(), &["dev", "--port", "0", "--simulator-port", "0"]));
+    assert!(code != Some(0) && why.contains("held by process"), "{why}");
 
     // A second start keeps every id, every key, every message and the time.
-    assert!(first.terminate());
-    let second = dev(dir.path());
-    let again = env_file(&file);
+    assert!(first.running.terminate());
+    let second = Dev::open(dir.path());
     for (key, value) in &env {
         if !key.ends_with("_URL") {
-            assert_eq!(again[key], *value, "{key}");
+            assert_eq!(second.env[key], *value, "{key}");
         }
     }
-    let api = Api::new(&again["TRANSOM_URL"], &again["TRANSOM_API_KEY"]);
+    let (api, desk) = (&second.api, &second.desk);
     assert_eq!(api.get(&path).await["status"], "read");
-    let desk = Api::new(&again["SIMULATOR_URL"], "");
     assert!(desk.get("/sim/v1/clock").await["offsetSeconds"].as_i64() >= tomorrow["offsetSeconds"].as_i64());
     assert_eq!(desk.get("/sim/v1/customers").await["data"].as_array().unwrap().len(), 2);
-    assert!(second.terminate());
+    assert!(second.running.terminate());
 }
 
 #[tokio::test]
 async fn the_catalogs_real_products_go_and_others_do_not() {
     let dir = tempfile::tempdir().unwrap();
-    let running = dev(dir.path());
-    let env = env_file(&dir.path().join("dev.env"));
-    let api = Api::new(&env["TRANSOM_URL"], &env["TRANSOM_API_KEY"]);
-    let desk = Api::new(&env["SIMULATOR_URL"], "");
+    let dev = Dev::open(dir.path());
+    let (api, desk) = (&dev.api, &dev.desk);
     let catalogs = desk.get("/sim/v1/catalogs").await;
     let catalog = &catalogs["data"][0];
     let id = catalog["id"].as_str().unwrap();
-    assert_eq!(id, env["META_CATALOG_ID"]);
+    assert_eq!(id, dev.env["META_CATALOG_ID"]);
     let sku = |at: usize| catalog["products"][at]["retailerId"].as_str().unwrap();
     let ana = "+4915550100001";
 
@@ -141,10 +120,10 @@ async fn the_catalogs_real_products_go_and_others_do_not() {
     let item = |at: usize| json!({ "id": sku(at), "section_title": "Tea things" });
     let ours = |items: Value| {
         let types = json!({ "twilio/catalog": { "id": id, "title": "Shelf", "body": "For you", "items": items } });
-        ("messages", json!({ "to": ana, "content": { "language": "en", "types": types } }))
+        ("/messages", json!({ "to": ana, "content": { "language": "en", "types": types } }))
     };
     let published =
-        |message: Value| ("send/messages", json!({ "recipient": { "id": ana, "channelType": "whatsapp" }, "message": message }));
+        |message: Value| ("/send/messages", json!({ "recipient": { "id": ana, "channelType": "whatsapp" }, "message": message }));
     let single = |sku: &str| json!({ "text": "This one?", "singleProductMessage": { "catalogId": id, "productItem": { "productRetailerId": sku } } });
     let several = json!({
         "text": "Or these?",
@@ -154,10 +133,9 @@ async fn the_catalogs_real_products_go_and_others_do_not() {
             "sections": [{ "title": "Tea things", "productItems": [{ "productRetailerId": sku(0) }, { "productRetailerId": sku(1) }] }]
         }
     });
-    let path = |rest: &str| format!("/v1/businesses/{}/{rest}", env["TRANSOM_BUSINESS"]);
     let end = async |(to, body): (&str, Value)| {
-        let sent = api.post(&path(to), &body).await;
-        let message = path(&format!("messages/{}", sent["id"].as_str().unwrap()));
+        let sent = api.post(&dev.path(to), &body).await;
+        let message = dev.path(&format!("/messages/{}", sent["id"].as_str().unwrap()));
         until("an end", || async {
             let message = api.get(&message).await;
             matches!(message["status"].as_str(), Some("delivered" | "failed")).then_some(message)
@@ -179,13 +157,13 @@ async fn the_catalogs_real_products_go_and_others_do_not() {
     }
     let unknown = end(published(single("sku-of-nobody"))).await;
     assert_eq!((&unknown["status"], &unknown["error"]["details"]["metaCode"]), (&json!("failed"), &json!(131_009)), "{unknown}");
-    assert!(running.terminate());
+    assert!(dev.running.terminate());
 }
 
 #[tokio::test]
 async fn the_tour_agrees_with_the_seed_and_again_on_the_same_desk() {
     let dir = tempfile::tempdir().unwrap();
-    let desk = dev(dir.path());
+    let dev = Dev::open(dir.path());
     for _ in 0..2 {
         let output = run(transom().args(["tour", "--json", "--env"]).arg(dir.path().join("dev.env")));
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -200,18 +178,16 @@ async fn the_tour_agrees_with_the_seed_and_again_on_the_same_desk() {
             assert_eq!(went, row["final_status"].is_string(), "{row}");
         }
     }
-    assert!(desk.terminate());
+    assert!(dev.running.terminate());
 }
 
 #[tokio::test]
 async fn a_closed_output_does_not_stop_it() {
     let dir = tempfile::tempdir().unwrap();
-    let mut desk = dev(dir.path());
-    desk.close_output();
-    let file = dir.path().join("dev.env");
-    let env = env_file(&file);
-    Api::new(&env["TRANSOM_URL"], "").get("/healthz").await;
-    assert!(desk.terminate());
+    let mut dev = Dev::open(dir.path());
+    dev.running.close_output();
+    dev.api.get("/healthz").await;
+    assert!(dev.running.terminate());
 }
 
 #[test]

@@ -6,23 +6,11 @@ mod common;
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use common::{Api, Running, env_file, json, run, transom};
-
-fn at(dir: &Path, args: &[&str]) -> Command {
-    let mut command = transom();
-    command.args(args).arg("--dir").arg(dir);
-    command
-}
-
-fn said(command: &mut Command) -> (Option<i32>, String) {
-    let output = run(command);
-    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
-}
+use common::{Api, Dev, Running, at, json, run, said, transom};
 
 #[cfg(target_os = "linux")]
 #[test]
@@ -233,63 +221,53 @@ fn bad_configuration_and_ports_in_use_are_told() {
 #[tokio::test]
 async fn the_shell_can_send_and_ask() {
     let dir = tempfile::tempdir().unwrap();
-    let mut dev = Running::start(&mut at(dir.path(), &["dev", "--port", "0", "--simulator-port", "0"]));
-    dev.until("Transom is ready");
+    let dev = Dev::open(dir.path());
     let file = dir.path().join("dev.env");
-    let env = env_file(&file);
-    let people = Api::new(&env["SIMULATOR_URL"], "").get("/sim/v1/customers").await;
-    let phone = |name: &str| {
-        let found = people["data"].as_array().unwrap().iter().find(|c| c["name"] == name).unwrap();
-        found["phone"].as_str().unwrap().to_owned()
-    };
+    let (ana, bo) = (dev.phone_of("Ana").await, dev.phone_of("Bo").await);
     let ask = |what: &str, to: &str| {
         let mut command = transom();
         command.args([what, "--to", to, "--text", "Hello", "--env"]).arg(&file);
         command
     };
-    let sent = json(ask("send", &phone("Ana")).args(["--wait", "--json", "--idempotency-key", "one"]));
+    let sent = json(ask("send", &ana).args(["--wait", "--json", "--idempotency-key", "one"]));
     assert_eq!(sent["status"], "delivered");
-    let again = json(ask("send", &phone("Ana")).args(["--json", "--idempotency-key", "one"]));
+    let again = json(ask("send", &ana).args(["--json", "--idempotency-key", "one"]));
     assert_eq!(again["id"], sent["id"]);
-    let (code, why) = said(&mut ask("send", &phone("Bo")));
+    let (code, why) = said(&mut ask("send", &bo));
     assert!(code == Some(1) && why.contains("ERROR_CODE_MESSAGE_TEMPLATE_APPROVAL_REQUIRED"), "{why}");
-    let verdict = run(&mut ask("verdict", &phone("Bo")));
+    let verdict = run(&mut ask("verdict", &bo));
     assert!(String::from_utf8_lossy(&verdict.stdout).starts_with("needs_approval"));
     let listed = json(&mut at(dir.path(), &["sender", "list", "--json"]));
-    assert_eq!(listed["data"][0]["address"], env["TRANSOM_SENDER"].as_str());
+    assert_eq!(listed["data"][0]["address"], dev.env["TRANSOM_SENDER"].as_str());
     // The folder names the gateway as well as its file does.
-    let again =
-        json(&mut at(dir.path(), &["send", "--to", &phone("Ana"), "--text", "Hello", "--idempotency-key", "one", "--json"]));
+    let again = json(&mut at(dir.path(), &["send", "--to", &ana, "--text", "Hello", "--idempotency-key", "one", "--json"]));
     assert_eq!(again["id"], sent["id"]);
-    let verdict = run(&mut at(dir.path(), &["verdict", "--to", &phone("Bo"), "--text", "Hello"]));
+    let verdict = run(&mut at(dir.path(), &["verdict", "--to", &bo, "--text", "Hello"]));
     assert!(String::from_utf8_lossy(&verdict.stdout).starts_with("needs_approval"));
 
     // What waits explains itself.
-    let api = Api::new(&env["TRANSOM_URL"], &env["TRANSOM_API_KEY"]);
-    let desk = Api::new(&env["SIMULATOR_URL"], "");
     let send = async |later: Option<&str>| {
-        let mut body =
-            json!({ "to": phone("Ana"), "content": { "language": "en", "types": { "twilio/text": { "body": "Hi" } } } });
+        let mut body = json!({ "to": ana, "content": { "language": "en", "types": { "twilio/text": { "body": "Hi" } } } });
         if let Some(at) = later {
             body["sendAt"] = json!(at);
         }
-        api.post(&format!("/v1/businesses/{}/messages", env["TRANSOM_BUSINESS"]), &body).await
+        dev.api.post(&dev.path("/messages"), &body).await
     };
-    let now: jiff::Timestamp = desk.get("/sim/v1/clock").await["now"].as_str().unwrap().parse().unwrap();
+    let now: jiff::Timestamp = dev.desk.get("/sim/v1/clock").await["now"].as_str().unwrap().parse().unwrap();
     let later = now.checked_add(jiff::SignedDuration::from_hours(1)).unwrap().to_string();
     send(Some(&later)).await;
     let healthy = run(&mut at(dir.path(), &["doctor"]));
     let shown = String::from_utf8_lossy(&healthy.stdout);
     assert!(shown.contains("1 wait, the oldest since") && shown.contains("1 of them are to go later"), "{shown}");
     assert!(healthy.status.success(), "a schedule is no problem: {shown}");
-    desk.call(Method::PUT, "/sim/v1/faults", Some(&json!([{ "kind": "error", "share": 1.0, "code": 130_429 }]))).await;
+    dev.desk.call(Method::PUT, "/sim/v1/faults", Some(&json!([{ "kind": "error", "share": 1.0, "code": 130_429 }]))).await;
     send(None).await;
     common::until("the throttle is told", || async {
         let shown = run(&mut at(dir.path(), &["doctor"])).stdout;
         String::from_utf8_lossy(&shown).contains("1 of them rest after a throttle of Meta's").then_some(())
     })
     .await;
-    desk.call(Method::PUT, "/sim/v1/faults", Some(&json!([{ "kind": "error", "share": 1.0, "code": 190 }]))).await;
+    dev.desk.call(Method::PUT, "/sim/v1/faults", Some(&json!([{ "kind": "error", "share": 1.0, "code": 190 }]))).await;
     send(None).await;
     common::until("the stop is told", || async {
         let shown = run(&mut at(dir.path(), &["doctor"])).stdout;
@@ -298,7 +276,7 @@ async fn the_shell_can_send_and_ask() {
             .then_some(())
     })
     .await;
-    assert!(dev.terminate());
+    assert!(dev.running.terminate());
 }
 
 #[test]

@@ -26,6 +26,19 @@ pub(crate) fn transom() -> Command {
     command
 }
 
+/// A command of the binary's on a folder.
+pub(crate) fn at(dir: &Path, args: &[&str]) -> Command {
+    let mut command = transom();
+    command.args(args).arg("--dir").arg(dir);
+    command
+}
+
+/// Runs a command to its end: its exit code, and what it said on standard error.
+pub(crate) fn said(command: &mut Command) -> (Option<i32>, String) {
+    let output = run(command);
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
 /// Runs a command to its end.
 pub(crate) fn run(command: &mut Command) -> Output {
     command.output().unwrap()
@@ -176,6 +189,41 @@ impl Api {
         let (status, json) = self.call(Method::POST, path, Some(body)).await;
         assert!((200..300).contains(&status), "{path}: HTTP {status} {json}");
         json
+    }
+}
+
+/// A running `transom dev`, on free ports.
+pub(crate) struct Dev {
+    pub(crate) running: Running,
+    /// What its `dev.env` says.
+    pub(crate) env: BTreeMap<String, String>,
+    /// The gateway, as the business.
+    pub(crate) api: Api,
+    /// The simulator.
+    pub(crate) desk: Api,
+}
+
+impl Dev {
+    /// Starts it in a folder, or starts it again, and waits until it is ready.
+    pub(crate) fn open(dir: &Path) -> Self {
+        let mut running = Running::start(&mut at(dir, &["dev", "--port", "0", "--simulator-port", "0"]));
+        running.until("Transom is ready");
+        let env = env_file(&dir.join("dev.env"));
+        let api = Api::new(&env["TRANSOM_URL"], &env["TRANSOM_API_KEY"]);
+        let desk = Api::new(&env["SIMULATOR_URL"], "");
+        Self { running, env, api, desk }
+    }
+
+    /// A path of its business.
+    pub(crate) fn path(&self, rest: &str) -> String {
+        format!("/v1/businesses/{}{rest}", self.env["TRANSOM_BUSINESS"])
+    }
+
+    /// The phone of a customer that every desk has: Ana, who has written, or Bo, who has not.
+    pub(crate) async fn phone_of(&self, name: &str) -> String {
+        let people = self.desk.get("/sim/v1/customers").await;
+        let found = people["data"].as_array().unwrap().iter().find(|customer| customer["name"] == name).unwrap();
+        found["phone"].as_str().unwrap().to_owned()
     }
 }
 

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::common::{self, Api, Running, env_file, transom, until};
+use crate::common::{self, Api, Dev, Running, transom, until};
 
 /// Bytes of the file behind a template's sample header; nobody looks into it.
 const SAMPLE: &[u8] = b"0123456789";
@@ -24,7 +24,7 @@ pub(crate) struct Answer {
 
 /// A running `dev`, spoken to from outside.
 pub(crate) struct Shop {
-    dev: Running,
+    running: Running,
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) api: Api,
     pub(crate) desk: Api,
@@ -34,18 +34,14 @@ pub(crate) struct Shop {
 impl Shop {
     /// Starts `dev` in a folder, or starts it again.
     pub(crate) fn open(dir: &Path) -> Self {
-        let mut dev = Running::start(transom().arg("dev").args(["--port", "0", "--simulator-port", "0", "--dir"]).arg(dir));
-        dev.until("Transom is ready");
-        let env = env_file(&dir.join("dev.env"));
-        let api = Api::new(&env["TRANSOM_URL"], &env["TRANSOM_API_KEY"]);
-        let desk = Api::new(&env["SIMULATOR_URL"], "");
+        let Dev { running, env, api, desk } = Dev::open(dir);
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { dev, env, api, desk, http }
+        Self { running, env, api, desk, http }
     }
 
     /// `kill -9`, of the gateway and the simulator at once.
     pub(crate) fn kill(self) {
-        self.dev.kill();
+        self.running.kill();
     }
 
     /// A path of this business.
