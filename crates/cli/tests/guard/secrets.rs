@@ -273,6 +273,16 @@ async fn secrets_and_codes_are_nowhere_to_be_found() {
         }
     }
     assert!(seen.has("the file", WORDS[1]), "the search looks into the store");
+    // A backup without the key may lie anywhere: it has no more in it than the store.
+    let backup = dir.path().join("backup");
+    std::fs::create_dir(&backup).unwrap();
+    seen.add("backup", house.said(&["backup", "--to", backup.join("monday").to_str().unwrap()]));
+    for file in files(&backup) {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o077, 0, "{name} is for its owner alone");
+        seen.add(format!("the backup's {name}"), std::fs::read(&file).unwrap());
+    }
+    assert!(seen.has("the backup's monday", WORDS[1]), "the search looks into the backup");
     assert_eq!(std::fs::metadata(&house.store).unwrap().permissions().mode() & 0o077, 0, "the folder is for its owner alone");
 
     seen.lacks("the API key", &key);
