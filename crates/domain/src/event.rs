@@ -11,7 +11,8 @@ use crate::time::Timestamp;
 /// One event of one business.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// Its place in the business's stream: what orders events and what cursors point to. Starts at 1, without gaps.
+    /// Its place in the business's stream: what orders events and what cursors point to. Starts at 1 and goes up by 1 with
+    /// each event; only a restore from a backup leaps ahead.
     pub position: u64,
     /// Names it; the same at every try of every endpoint.
     pub id: EventId,

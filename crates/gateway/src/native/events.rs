@@ -41,7 +41,8 @@ pub(crate) struct EventList {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Event)]
 pub(crate) struct EventView {
-    /// Its place in the stream: starts at 1, without gaps.
+    /// Its place in the stream: starts at 1 and goes up by 1 with each event. Only a restore from a backup leaves a gap: it leaps
+    /// ahead by 2^33, further than any reader can have come.
     position: u64,
     /// Names it; the same in every delivery.
     id: String,
