@@ -13,9 +13,9 @@ use transom_domain::time::Timestamp;
 
 use crate::contract::{
     Accept, Accepted, Answer, App, Backlog, Business, CancelOutcome, Claim, Claims, Condition, CopyProgress, CustomerView,
-    Endpoint, EventPage, HearBody, HearOutcome, JournalEntry, Keep, Key, Look, LookUp, MessageFilter, Outlook, PAGE_MAX, Page,
-    PendingUnknown, PutEndpoint, PutSender, RelayRound, RelayWork, Resolution, Revival, Revive, RevivePoint, Sender, SenderLoad,
-    SessionRow, Settle, Settled, Store, SweepPoint, Swept, Timeline,
+    Decide, Endpoint, EventPage, HearBody, HearOutcome, JournalEntry, Keep, Key, Look, LookUp, MessageFilter, Outlook, PAGE_MAX,
+    Page, PendingUnknown, PutEndpoint, PutSender, RelayRound, RelayWork, Resolution, Revival, Revive, RevivePoint, Sender,
+    SenderLoad, SessionRow, Settle, Settled, Store, SweepPoint, Swept, Timeline,
 };
 use crate::moves::{accept, admin, claim, end, hear, reach, read, relay, revive, settle, template, timeline, unknown, upkeep};
 use crate::rows::{Result, Rows};
@@ -119,6 +119,10 @@ impl<E: Engine> Store for E {
 
     fn look(&self, ask: LookUp) -> Answer<'_, Look> {
         self.look_up(move |rows| read::look(rows, &ask))
+    }
+
+    fn accept_judged(&self, ask: LookUp, decide: Decide) -> Answer<'_, Option<Accepted>> {
+        self.write(Room::Sending, move |rows| accept::judged(rows, &ask, &*decide))
     }
 
     fn accept(&self, accept: Accept) -> Answer<'_, Accepted> {

@@ -1,4 +1,6 @@
-//! The send: resolve sender, customer, content; ask for the verdict; commit once.
+//! The send: resolve sender and content; ask for the verdict and commit, at once and once.
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
@@ -11,17 +13,17 @@ use transom_domain::status::{Phase, shown};
 use transom_domain::template::Approval;
 use transom_domain::time::{Span, Timestamp};
 use transom_domain::verdict::{Reason, Verdict};
-use transom_store::{Accept, Accepted, Idempotency, IdempotencyKey, Look, LookUp, Replay};
+use transom_store::{Accept, Accepted, Decide, Idempotency, IdempotencyKey, Look, LookUp, Replay};
 
 use super::command::{CALLBACK_DATA_MAX, Caller, SendCommand, Sent, What};
-use super::judge::{Judged, Known, Prejudged, code_of, facts_of, judged, template_missing};
+use super::judge::{Known, Prejudged, code_of, facts_of, judged, template_missing};
 use super::{Service, judge, one_time_code};
 use crate::directory::Speaker;
 use crate::native;
 use crate::problem::Problem;
 use crate::telemetry;
 use crate::templates::Shelf;
-use std::sync::Arc;
+use crate::work::dispatcher::Berth;
 
 /// How far ahead a message may be scheduled.
 const SCHEDULE_MAX: Span = Span::days(35);
@@ -30,13 +32,30 @@ const VALIDITY_MAX: Span = Span::days(30);
 /// A reaction may name a message up to this old (Meta: messages/reaction-messages).
 const REACTION_MAX_AGE: Span = Span::days(30);
 
-/// Everything that was resolved of a command.
-struct Resolved {
-    speaker: Arc<Speaker>,
-    draft: Draft,
-    prejudged: Prejudged,
+/// What a command names by our ids, in the upstream's.
+#[derive(Default)]
+struct Quoted {
+    /// The message it answers.
     reply_to: Option<String>,
+    /// The message it reacts to.
+    reacted: Option<String>,
 }
+
+/// Why nothing was accepted.
+struct Refusal {
+    problem: Problem,
+    /// Reading Meta's templates anew could change the answer.
+    misses: bool,
+}
+
+impl Refusal {
+    fn of(problem: Problem) -> Self {
+        Self { misses: problem.code == ErrorCode::MessageTemplateNotFound, problem }
+    }
+}
+
+/// What was said inside the store's transaction, as its last run left it.
+type Said = Arc<Mutex<Option<Result<Prejudged, Refusal>>>>;
 
 impl Service {
     /// Accepts a message, or says why not.
@@ -75,67 +94,142 @@ impl Service {
             Some(key) => Some(self.under_way.hold(caller.business, &key.key)?),
             None => None,
         };
-        let (speaker, look) = self.look(caller, &command, command.idempotency.clone(), now).await?;
-        if let Some(known) = look.replay {
-            return replayed(known);
+        let speaker = match self.named_speaker(caller, &command) {
+            Ok(Some(speaker)) if !refers(&command) => speaker,
+            // A key is replayed whether or not there still is a sender, or the message that is answered.
+            named => {
+                let (speaker, look) = self.look(caller, &command, named, now).await?;
+                if let Some(known) = look.replay {
+                    return replayed(known);
+                }
+                speaker?
+            }
+        };
+        let quoted = self.quoted(caller, &command, now).await?;
+        let command = Arc::new(command);
+        let mut again = true;
+        loop {
+            let shelf = self.shelf(&speaker).await?;
+            let refusal = match self.accept(caller, &command, &speaker, shelf, &quoted, now).await? {
+                Ok(sent) => return Ok(sent),
+                Err(refusal) => refusal,
+            };
+            if !(refusal.misses && std::mem::take(&mut again) && self.library.after_a_miss(&speaker).await) {
+                return Err(refusal.problem);
+            }
         }
-        let resolved = self.resolve(caller, &command, speaker?, &look, now).await?;
-        let Resolved { speaker, mut draft, prejudged, reply_to } = resolved;
-        let verdict = prejudged.judged.verdict.clone();
-        if prejudged.judged.leaving.is_none() {
-            return Err(Problem::refused(&verdict, code_of(&verdict, prejudged.session)));
-        }
-        one_time_code::seal(&mut draft, &self.key)?;
+    }
+
+    /// Judges and stores in one transaction, so that nothing is accepted on what is not true any more.
+    async fn accept(
+        &self,
+        caller: &Caller,
+        command: &Arc<SendCommand>,
+        speaker: &Arc<Speaker>,
+        shelf: Arc<Shelf>,
+        quoted: &Quoted,
+        now: Timestamp,
+    ) -> Result<Result<Sent, Refusal>, Problem> {
+        let draft = match drafted(command, speaker, &shelf, quoted) {
+            Ok(draft) => draft,
+            Err(problem) => return Ok(Err(Refusal::of(problem))),
+        };
+        let sender = speaker.sender.id;
         let id = command.id.unwrap_or_else(|| MessageId::compose(now, self.chance.draw()));
+        let new_customer = CustomerId::compose(now, self.chance.draw());
         let not_before = command.send_at.unwrap_or(now).max(now);
         let status = shown(&Phase::Queued { not_before }, &[], now);
-        let idempotency = command.idempotency.map(|key| Idempotency {
-            key,
-            answer: native::accepted_json(id, status, &verdict).to_string().into_bytes(),
-            keep: self.limits.idempotency_keep,
-        });
-        let sender = speaker.sender.id;
         // Where nothing stands in its way the message leaves with its acceptance.
-        let berth = (not_before <= now).then(|| self.dispatcher.berth(&speaker, verdict.class())).flatten();
-        let accept = Accept {
-            id,
+        let berth = if not_before <= now { self.dispatcher.berth_soon(speaker).await } else { None };
+        let ask = LookUp {
             business: caller.business,
-            sender,
-            channel: command.to.channel(),
-            address: command.to,
-            new_customer: CustomerId::compose(now, self.chance.draw()),
-            name: command.name,
-            draft,
-            class: verdict.class(),
-            verdict: verdict.clone(),
-            not_before,
-            expires_at: command.validity.map(|validity| not_before.plus(validity)),
-            when_unknown: command.when_unknown,
-            callback_data: command.callback_data,
-            campaign: command.campaign,
-            reply_to,
-            idempotency,
-            backlog_max: self.limits.backlog_max,
-            at_once: berth.is_some().then(|| self.dispatcher.at_once()),
+            sender: Some(sender),
+            address: command.to.clone(),
+            idempotency: command.idempotency.clone(),
             now,
         };
-        match self.store.accept(accept).await? {
-            Accepted::Stored { claimed, .. } => {
+        let said = Said::default();
+        let decide: Decide = {
+            let (said, command, key, limits) = (said.clone(), command.clone(), self.key.clone(), self.limits.clone());
+            let (berth, at_once) = (berth.as_ref().map(Berth::room), self.dispatcher.at_once());
+            let (business, reply_to) = (caller.business, quoted.reply_to.clone());
+            Arc::new(move |look| {
+                let decided = (|| {
+                    let prejudged = prejudge(&draft, &shelf, &command, look, now).map_err(Refusal::of)?;
+                    let verdict = prejudged.judged.verdict.clone();
+                    if prejudged.judged.leaving.is_none() {
+                        let misses = misses_a_template(&verdict);
+                        return Err(Refusal {
+                            problem: Problem::refused(&verdict, code_of(&verdict, prejudged.session)),
+                            misses,
+                        });
+                    }
+                    let mut draft = draft.clone();
+                    one_time_code::seal(&mut draft, &key).map_err(Refusal::of)?;
+                    let class = verdict.class();
+                    let idempotency = command.idempotency.clone().map(|key| Idempotency {
+                        key,
+                        answer: native::accepted_json(id, status, &verdict).to_string().into_bytes(),
+                        keep: limits.idempotency_keep,
+                    });
+                    let accept = Accept {
+                        id,
+                        business,
+                        sender,
+                        channel: command.to.channel(),
+                        address: command.to.clone(),
+                        new_customer,
+                        name: command.name.clone(),
+                        draft,
+                        class,
+                        verdict,
+                        not_before,
+                        expires_at: command.validity.map(|validity| not_before.plus(validity)),
+                        when_unknown: command.when_unknown,
+                        callback_data: command.callback_data.clone(),
+                        campaign: command.campaign.clone(),
+                        reply_to: reply_to.clone(),
+                        idempotency,
+                        backlog_max: limits.backlog_max,
+                        at_once: berth.filter(|room| room.class(class) > 0).map(|_| at_once),
+                        now,
+                    };
+                    Ok((accept, prejudged))
+                })();
+                let (accept, decided) = match decided {
+                    Ok((accept, prejudged)) => (Some(accept), Ok(prejudged)),
+                    Err(refusal) => (None, Err(refusal)),
+                };
+                *said.lock().unwrap_or_else(PoisonError::into_inner) = Some(decided);
+                accept
+            })
+        };
+        let accepted = self.store.accept_judged(ask, decide).await?;
+        let said = said.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (accepted, said) {
+            (Some(Accepted::Replayed(known)), _) => replayed(known).map(Ok),
+            (Some(Accepted::Stored { claimed, .. }), Some(Ok(prejudged))) => {
+                let verdict = prejudged.judged.verdict.clone();
                 match (berth, claimed) {
                     (Some(berth), Some(claimed)) => berth.leave(*claimed, prejudged),
                     (berth, _) => {
                         drop(berth);
-                        self.dispatcher.poke(sender);
+                        self.dispatcher.queued(sender);
                     }
                 }
-                Ok(Sent::Accepted { id, status, verdict })
+                Ok(Ok(Sent::Accepted { id, status, verdict }))
             }
-            Accepted::Replayed(known) => replayed(known),
-            Accepted::IdTaken => Err(Problem::new(ErrorCode::IdempotencyConflict, "A message with this id exists already.")),
-            Accepted::BacklogFull => {
+            (Some(Accepted::IdTaken), _) => {
+                Err(Problem::new(ErrorCode::IdempotencyConflict, "A message with this id exists already."))
+            }
+            (Some(Accepted::BacklogFull), _) => {
                 telemetry::turned_away("backlog");
                 let why = "As many messages of this sender wait already as may wait.";
                 Err(Problem::new(ErrorCode::BacklogFull, why).retry_after(60))
+            }
+            (None, Some(Err(refusal))) => Ok(Err(refusal)),
+            (Some(Accepted::Stored { .. }), _) | (None, _) => {
+                Err(Problem::new(ErrorCode::Unspecified, "The store has not asked what to accept."))
             }
         }
     }
@@ -147,21 +241,37 @@ impl Service {
     pub async fn judge(&self, caller: &Caller, command: SendCommand) -> Result<Verdict, Problem> {
         let now = self.now();
         check_times(&command, now)?;
-        let (speaker, look) = self.look(caller, &command, None, now).await?;
-        Ok(self.resolve(caller, &command, speaker?, &look, now).await?.prejudged.judged.verdict)
+        let named = self.named_speaker(caller, &command);
+        let (speaker, look) = self.look(caller, &SendCommand { idempotency: None, ..command.clone() }, named, now).await?;
+        let speaker = speaker?;
+        let quoted = self.quoted(caller, &command, now).await?;
+        let mut again = true;
+        loop {
+            let shelf = self.shelf(&speaker).await?;
+            let judged = drafted(&command, &speaker, &shelf, &quoted)
+                .and_then(|draft| prejudge(&draft, &shelf, &command, &look, now))
+                .map(|prejudged| prejudged.judged.verdict);
+            let misses = match &judged {
+                Ok(verdict) => misses_a_template(verdict),
+                Err(problem) => problem.code == ErrorCode::MessageTemplateNotFound,
+            };
+            if !(misses && std::mem::take(&mut again) && self.library.after_a_miss(&speaker).await) {
+                return judged;
+            }
+        }
     }
 
-    /// One read for all that is asked before anything is decided: what the key stands for, who speaks, what is known of the
-    /// customer. The sender comes as a result of its own, since a key is replayed whether or not there still is one.
+    /// One read for what is asked before anything is decided: what the key stands for, who speaks, what is known of the customer.
+    /// The sender comes as a result of its own.
     async fn look(
         &self,
         caller: &Caller,
         command: &SendCommand,
-        idempotency: Option<IdempotencyKey>,
+        named: Result<Option<Arc<Speaker>>, Problem>,
         now: Timestamp,
     ) -> Result<(Result<Arc<Speaker>, Problem>, Look), Problem> {
-        let named = self.named_speaker(caller, command);
         let sender = named.as_ref().ok().and_then(Option::as_ref).map(|speaker| speaker.sender.id);
+        let idempotency = command.idempotency.clone();
         let ask = LookUp { business: caller.business, sender, address: command.to.clone(), idempotency, now };
         let look = self.store.look(ask).await?;
         let speaker = named.and_then(|named| {
@@ -177,102 +287,22 @@ impl Service {
         Ok((speaker, look))
     }
 
-    async fn resolve(
-        &self,
-        caller: &Caller,
-        command: &SendCommand,
-        speaker: Arc<Speaker>,
-        look: &Look,
-        now: Timestamp,
-    ) -> Result<Resolved, Problem> {
-        if speaker.sender.address == command.to {
-            return Err(Problem::new(ErrorCode::MessageSelfInvalid, "The recipient is the sender itself."));
-        }
-        // Judged for the moment at which it is to go, as far as that is known today.
-        let session = look.evidence.at(command.send_at.unwrap_or(now).max(now));
-        let known = Known {
-            channel: command.to.channel(),
-            session,
-            customer: facts_of(&command.to, look.facts),
-            // A stopped sender keeps its queue: accepting goes on, sending waits.
-            stopped: None,
-        };
-        let mut shelf = self.shelf(&speaker).await?;
-        let mut result = self.draft_and_judge(caller, command, &shelf, known, now).await;
-        if misses_a_template(&result) && self.library.after_a_miss(&speaker).await {
-            shelf = self.shelf(&speaker).await?;
-            result = self.draft_and_judge(caller, command, &shelf, known, now).await;
-        }
-        let (draft, judged) = result?;
-        let reply_to = match command.context {
-            Some(id) => Some(self.provider_id_of(caller, id, "contextId").await?.0),
-            None => None,
-        };
-        let prejudged = Prejudged { shelf, session, customer: known.customer, judged };
-        Ok(Resolved { speaker, draft, prejudged, reply_to })
-    }
-
-    async fn draft_and_judge(
-        &self,
-        caller: &Caller,
-        command: &SendCommand,
-        shelf: &Shelf,
-        known: Known<'_>,
-        now: Timestamp,
-    ) -> Result<(Draft, Judged), Problem> {
-        let draft = match &command.what {
-            What::Content { content, variables, template, when_closed } => Draft::Content {
-                content: content.clone(),
-                variables: variables.clone(),
-                template: template.clone(),
-                when_closed: *when_closed,
-            },
-            What::Template { name, language, parameters } => {
-                let template = match language {
-                    Some(language) => shelf.named(name).find(|t| t.language == *language),
-                    None => {
-                        let approved: Vec<_> = shelf.named(name).filter(|t| t.approval == Approval::Approved).collect();
-                        if approved.len() > 1 {
-                            let languages: Vec<&str> = approved.iter().map(|t| t.language.as_str()).collect();
-                            let rule = format!("is required, since {name} is approved in several: {}", languages.join(", "));
-                            return Err(Problem::field("language", rule, "name one of them"));
-                        }
-                        approved.first().copied()
-                    }
-                };
-                let template = template
-                    .ok_or_else(|| template_missing(name, language.as_ref().map(transom_domain::content::Language::as_str)))?;
-                if template.approval == Approval::PendingDeletion {
-                    return Err(Problem::new(
-                        ErrorCode::MessageTemplateDeleted,
-                        format!("The template {name} is being deleted."),
-                    ));
-                }
-                let send = parameters::fit(template, parameters).map_err(|found| {
-                    let names: Vec<serde_json::Value> =
-                        found.iter().map(|f| serde_json::json!({"name": f.field, "rule": f.rule, "remedy": f.remedy})).collect();
-                    Problem::of_fields(ErrorCode::MessageTemplateInputInvalid, &found).detail("parameters", names)
-                })?;
-                Draft::Template { send }
+    /// Looks up what the command names by our ids.
+    async fn quoted(&self, caller: &Caller, command: &SendCommand, now: Timestamp) -> Result<Quoted, Problem> {
+        let mut quoted = Quoted::default();
+        if let What::FreeForm(FreeForm::Reaction { message_id, .. }) = &command.what {
+            let bad = |why: &str| Problem::field("reaction.messageId", why, "give the id of a message of this conversation");
+            let id: MessageId = message_id.parse().map_err(|_| bad("is not a message id"))?;
+            let (provider_id, at) = self.provider_id_of(caller, id, "reaction.messageId").await?;
+            if now.since(at) > REACTION_MAX_AGE {
+                return Err(bad("names a message older than 30 days"));
             }
-            What::FreeForm(say) => {
-                let mut say = say.clone();
-                if let FreeForm::Reaction { message_id, .. } = &mut say {
-                    let bad =
-                        |why: &str| Problem::field("reaction.messageId", why, "give the id of a message of this conversation");
-                    let id: MessageId = message_id.parse().map_err(|_| bad("is not a message id"))?;
-                    let (provider_id, at) = self.provider_id_of(caller, id, "reaction.messageId").await?;
-                    if now.since(at) > REACTION_MAX_AGE {
-                        return Err(bad("names a message older than 30 days"));
-                    }
-                    *message_id = provider_id;
-                }
-                say.check("message").map_err(|found| Problem::fields(&found))?;
-                Draft::FreeForm { say }
-            }
-        };
-        let judged = judged(&draft, shelf, known)?;
-        Ok((draft, judged))
+            quoted.reacted = Some(provider_id);
+        }
+        if let Some(id) = command.context {
+            quoted.reply_to = Some(self.provider_id_of(caller, id, "contextId").await?.0);
+        }
+        Ok(quoted)
     }
 
     /// The sender that is named, or the only one that can be meant; `None` when the store must tell which of several.
@@ -316,19 +346,80 @@ impl Service {
     }
 }
 
-/// Whether reading Meta's templates anew could change the answer.
-fn misses_a_template(result: &Result<(Draft, Judged), Problem>) -> bool {
-    match result {
-        Err(problem) => problem.code == ErrorCode::MessageTemplateNotFound,
-        Ok((_, judged)) => matches!(
-            judged.verdict.reason,
-            Reason::SessionClosed
-                | Reason::TypeNeedsApproval
-                | Reason::ButtonsNeedApproval
-                | Reason::OverSessionLimits
-                | Reason::TemplateNotApproved
-        ),
+/// Whether the command names messages by our ids.
+fn refers(command: &SendCommand) -> bool {
+    command.context.is_some() || matches!(command.what, What::FreeForm(FreeForm::Reaction { .. }))
+}
+
+/// What is to be sent, as far as it doesn't depend on who it goes to.
+fn drafted(command: &SendCommand, speaker: &Speaker, shelf: &Shelf, quoted: &Quoted) -> Result<Draft, Problem> {
+    if speaker.sender.address == command.to {
+        return Err(Problem::new(ErrorCode::MessageSelfInvalid, "The recipient is the sender itself."));
     }
+    match &command.what {
+        What::Content { content, variables, template, when_closed } => Ok(Draft::Content {
+            content: content.clone(),
+            variables: variables.clone(),
+            template: template.clone(),
+            when_closed: *when_closed,
+        }),
+        What::Template { name, language, parameters } => {
+            let template = match language {
+                Some(language) => shelf.named(name).find(|t| t.language == *language),
+                None => {
+                    let approved: Vec<_> = shelf.named(name).filter(|t| t.approval == Approval::Approved).collect();
+                    if approved.len() > 1 {
+                        let languages: Vec<&str> = approved.iter().map(|t| t.language.as_str()).collect();
+                        let rule = format!("is required, since {name} is approved in several: {}", languages.join(", "));
+                        return Err(Problem::field("language", rule, "name one of them"));
+                    }
+                    approved.first().copied()
+                }
+            };
+            let template = template
+                .ok_or_else(|| template_missing(name, language.as_ref().map(transom_domain::content::Language::as_str)))?;
+            if template.approval == Approval::PendingDeletion {
+                return Err(Problem::new(ErrorCode::MessageTemplateDeleted, format!("The template {name} is being deleted.")));
+            }
+            let send = parameters::fit(template, parameters).map_err(|found| {
+                let names: Vec<serde_json::Value> =
+                    found.iter().map(|f| serde_json::json!({"name": f.field, "rule": f.rule, "remedy": f.remedy})).collect();
+                Problem::of_fields(ErrorCode::MessageTemplateInputInvalid, &found).detail("parameters", names)
+            })?;
+            Ok(Draft::Template { send })
+        }
+        What::FreeForm(say) => {
+            let mut say = say.clone();
+            if let (FreeForm::Reaction { message_id, .. }, Some(reacted)) = (&mut say, &quoted.reacted) {
+                message_id.clone_from(reacted);
+            }
+            say.check("message").map_err(|found| Problem::fields(&found))?;
+            Ok(Draft::FreeForm { say })
+        }
+    }
+}
+
+/// The verdict on what is known of the customer.
+fn prejudge(draft: &Draft, shelf: &Arc<Shelf>, command: &SendCommand, look: &Look, now: Timestamp) -> Result<Prejudged, Problem> {
+    // Judged for the moment at which it is to go, as far as that is known today.
+    let session = look.evidence.at(command.send_at.unwrap_or(now).max(now));
+    let customer = facts_of(&command.to, look.facts);
+    // A stopped sender keeps its queue: accepting goes on, sending waits.
+    let known = Known { channel: command.to.channel(), session, customer, stopped: None };
+    let judged = judged(draft, shelf, known)?;
+    Ok(Prejudged { shelf: shelf.clone(), session, customer, judged })
+}
+
+/// Whether reading Meta's templates anew could change the answer.
+fn misses_a_template(verdict: &Verdict) -> bool {
+    matches!(
+        verdict.reason,
+        Reason::SessionClosed
+            | Reason::TypeNeedsApproval
+            | Reason::ButtonsNeedApproval
+            | Reason::OverSessionLimits
+            | Reason::TemplateNotApproved
+    )
 }
 
 fn check_times(command: &SendCommand, now: Timestamp) -> Result<(), Problem> {

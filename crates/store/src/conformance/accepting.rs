@@ -1,12 +1,14 @@
 //! Accepting: idempotency, ids, positions, backlog; and what can be done with a message by hand.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use transom_domain::id::{BusinessId, MessageId};
 use transom_domain::status::Status;
 use transom_domain::time::Span;
 
 use super::desk::{DESK, Desk, RIVAL, SHOP, business, identity, sender};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{Accept, Accepted, CancelOutcome, Idempotency, IdempotencyKey, Outcome as Of, Replay};
+use crate::{Accept, Accepted, CancelOutcome, Decide, Idempotency, IdempotencyKey, Look, Outcome as Of, Replay};
 
 const ANA: &str = "+4915112345678";
 
@@ -46,6 +48,40 @@ pub(super) async fn a_key_replays_what_was_accepted(factory: &dyn Factory) -> Ou
     desk.accept(fresh).await?;
     desk.turn(Span::hours(24));
     same!(desk.sweep(10).await?, 1);
+    Ok(())
+}
+
+pub(super) async fn what_is_judged_is_what_is_stored(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let mut ask = desk.ask(SHOP, Some(DESK), identity(ANA)?);
+    ask.idempotency = Some(IdempotencyKey { key: "k".to_owned(), fingerprint: [1; 32] });
+    // Nothing is stored of what is refused, and the key is free.
+    same!(desk.store.accept_judged(ask.clone(), Arc::new(|_| None)).await?, None);
+    let seen: Arc<Mutex<Vec<Look>>> = Arc::default();
+    let decide = |accept: Accept| -> Decide {
+        let seen = seen.clone();
+        Arc::new(move |look| {
+            seen.lock().unwrap_or_else(PoisonError::into_inner).push(look.clone());
+            Some(accept.clone())
+        })
+    };
+    let first = keyed(desk.text(ANA)?, "k", 1);
+    let answer = first.idempotency.as_ref().map(|i| i.answer.clone()).unwrap_or_default();
+    let stored = desk.store.accept_judged(ask.clone(), decide(first.clone())).await?;
+    let Some(Accepted::Stored { customer, .. }) = stored else { return Err(Broken(format!("{stored:?}"))) };
+    hold!(desk.store.message(SHOP, first.id).await?.is_some());
+    // A key that stands for something is answered for without a question.
+    let asked = seen.lock().unwrap_or_else(PoisonError::into_inner).len();
+    let again = keyed(desk.text(ANA)?, "k", 1);
+    same!(desk.store.accept_judged(ask, decide(again)).await?, Some(Accepted::Replayed(Replay::Answer(answer))));
+    same!(seen.lock().unwrap_or_else(PoisonError::into_inner).len(), asked);
+    // What the judge is shown is what a look says at that moment.
+    let ask = desk.ask(SHOP, Some(DESK), identity(ANA)?);
+    let look = desk.store.look(ask.clone()).await?;
+    same!(look.customer, Some(customer));
+    let third = desk.text(ANA)?;
+    hold!(desk.store.accept_judged(ask, decide(third)).await?.is_some());
+    same!(seen.lock().unwrap_or_else(PoisonError::into_inner).last(), Some(&look));
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use transom_domain::time::Span;
 
 use super::desk::{DESK, Desk, SHOP, failure};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{Accept, Accepted, AtOnce, Claim};
+use crate::{Accept, Accepted, AtOnce, CancelOutcome, Claim};
 
 const ANA: &str = "+4915112345678";
 const BEN: &str = "+4915112345679";
@@ -61,14 +61,29 @@ pub(super) async fn what_nothing_stands_before_starts_at_once(factory: &dyn Fact
     same!(desk.store.timeline(SHOP, id).await?.words, vec![]);
     // A claim finds nothing; a process that dies now leaves one attempt behind.
     same!(desk.claim().await?.claimed.len(), 0);
-    // Its lane is taken, and then something of the sender waits.
+    // Its lane is taken; what waits there holds nobody else.
     let (second, third) = (eager(&mut desk, ANA)?, eager(&mut desk, BEN)?);
-    let (second_id, third_id) = (second.id, third.id);
-    hold!(!starts(&desk, second).await? && !starts(&desk, third).await?);
-    same!(desk.started().await?, vec![third_id]);
+    let second_id = second.id;
+    hold!(!starts(&desk, second).await? && starts(&desk, third).await?);
     desk.answer(id, 1, "wamid.1").await?;
     same!(desk.started().await?, vec![second_id]);
     desk.answer(second_id, 1, "wamid.2").await?;
+    // Who is due comes first, within a class and before the less urgent; the less urgent and the scheduled hold nobody.
+    let of = |desk: &mut Desk, to: &str, class: Class| Ok::<_, Broken>(Accept { class, ..eager(desk, to)? });
+    let due = Accept { at_once: None, ..of(&mut desk, "+4915112345690", Class::Utility)? };
+    let due_id = due.id;
+    hold!(!starts(&desk, due).await?);
+    let mut scheduled = of(&mut desk, "+4915112345691", Class::Reply)?;
+    scheduled.not_before = desk.now.plus(Span::hours(1));
+    let scheduled_id = scheduled.id;
+    hold!(!starts(&desk, scheduled).await?);
+    let (same, less) = (of(&mut desk, "+4915112345692", Class::Utility)?, of(&mut desk, "+4915112345693", Class::Marketing)?);
+    let behind = vec![due_id, same.id, less.id];
+    hold!(!starts(&desk, same).await? && !starts(&desk, less).await?);
+    let reply = of(&mut desk, "+4915112345694", Class::Reply)?;
+    hold!(starts(&desk, reply).await?);
+    same!(desk.started().await?, behind);
+    same!(desk.store.cancel(SHOP, scheduled_id, desk.now).await?, CancelOutcome::Done);
     // The pair has borrowed its burst; another has not.
     let paced = eager(&mut desk, ANA)?;
     let paced_id = paced.id;
@@ -92,8 +107,8 @@ pub(super) async fn what_nothing_stands_before_starts_at_once(factory: &dyn Fact
     hold!(desk.store.set_sender_state(SHOP, DESK, Some(stop), desk.now).await?);
     let stopped = eager(&mut desk, "+4915112345682")?;
     hold!(!starts(&desk, stopped).await?);
-    // What started is recovered as any attempt is: the third, the one that was scheduled.
-    same!(desk.store.recover(1, desk.now, desk.now).await?, 2);
+    // What started is recovered as any attempt is: the third, the reply, those behind, the one that was scheduled.
+    same!(desk.store.recover(1, desk.now, desk.now).await?, 6);
     Ok(())
 }
 

@@ -96,7 +96,7 @@ macro_rules! checks {
 }
 
 checks! {
-    accepting: a_key_replays_what_was_accepted, ids_and_keys_are_each_businesss_own, positions_have_no_gaps,
+    accepting: a_key_replays_what_was_accepted, what_is_judged_is_what_is_stored, ids_and_keys_are_each_businesss_own, positions_have_no_gaps,
         a_full_backlog_refuses_and_a_claim_makes_room, a_foreign_sender_is_refused, calling_off_redacting_and_deleting;
     lanes: a_lane_starts_in_the_order_accepted, classes_go_before_each_other, a_class_without_room_leaves_the_others_theirs, a_long_wait_lets_the_next_pass,
         a_short_wait_keeps_its_place, a_pair_has_its_pace, what_is_past_its_validity_never_leaves, a_stopped_sender_keeps_its_queue,

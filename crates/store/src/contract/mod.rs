@@ -30,7 +30,7 @@ pub use limits::{Outlook, SenderLoad, WaitReason};
 pub(crate) use restoring::Revived;
 pub use restoring::{Revival, Revive, RevivePoint};
 pub use sending::{
-    Accept, Accepted, AtOnce, CancelOutcome, Claim, Claimed, Claims, Idempotency, IdempotencyKey, Look, LookUp, Outcome,
+    Accept, Accepted, AtOnce, CancelOutcome, Claim, Claimed, Claims, Decide, Idempotency, IdempotencyKey, Look, LookUp, Outcome,
     PendingUnknown, Replay, Resolution, Settle, Settled,
 };
 pub(crate) use sweeping::After;
@@ -136,9 +136,11 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- sending --------------------------------------------------------------------------------------------------
 
-    /// What is known before a send: of the caller's key, of the address, of the session. One read; what it says is taken again
-    /// inside `accept` and at dispatch.
+    /// What is known before a send: of the caller's key, of the address, of the session.
     fn look(&self, ask: LookUp) -> Answer<'_, Look>;
+    /// [`Store::look`], and [`Store::accept`] of what `decide` makes of it, on one state of the store: what is judged is what is
+    /// true. None where it decided to accept nothing. A key that stands for something already is replayed without asking it.
+    fn accept_judged(&self, ask: LookUp, decide: Decide) -> Answer<'_, Option<Accepted>>;
     /// Accepts a message: idempotency, customer, position, message, lane; all or nothing. With [`Accept::at_once`] also what a
     /// claim of it would commit, where that would take it at once.
     fn accept(&self, accept: Accept) -> Answer<'_, Accepted>;

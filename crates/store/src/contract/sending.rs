@@ -1,5 +1,7 @@
 //! The way out: accept, claim, settle, and what happens when an answer is lost.
 
+use std::sync::Arc;
+
 use transom_domain::address::{Channel, Identity, Phone};
 use transom_domain::fact::Person;
 use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
@@ -24,6 +26,10 @@ pub struct LookUp {
     /// Now.
     pub now: Timestamp,
 }
+
+/// Says what is accepted on what the store knows at that very moment; none to accept nothing. Pure as far as the store can tell:
+/// it may be asked more than once, and only its last answer counts.
+pub type Decide = Arc<dyn Fn(&Look) -> Option<Accept> + Send + Sync>;
 
 /// A caller's idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]

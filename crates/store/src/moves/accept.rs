@@ -2,12 +2,13 @@
 
 use transom_domain::fact::Person;
 use transom_domain::id::BusinessId;
+use transom_domain::message::Class;
 use transom_domain::status::Phase;
 use transom_domain::time::Timestamp;
 
-use super::{claim, join, lane, people, reach, tell, timeline};
+use super::{claim, join, lane, people, reach, read, tell, timeline};
 use crate::rows::{AttemptRow, Brief, Conversation, Kept, NewMessage, Result, Rows, Standing, Whole};
-use crate::{Accept, Accepted, AtOnce, Idempotency, IdempotencyKey, Replay, SenderState, Step, StoreError};
+use crate::{Accept, Accepted, AtOnce, Idempotency, IdempotencyKey, Look, LookUp, Replay, SenderState, Step, StoreError};
 
 /// What a key stands for.
 pub(crate) fn replay(rows: &dyn Rows, business: BusinessId, key: &IdempotencyKey, now: Timestamp) -> Result<Option<Replay>> {
@@ -17,14 +18,37 @@ pub(crate) fn replay(rows: &dyn Rows, business: BusinessId, key: &IdempotencyKey
         .map(|kept| if kept.fingerprint == key.fingerprint { Replay::Answer(kept.answer) } else { Replay::Conflict }))
 }
 
+/// See [`crate::Store::accept_judged`].
+pub(crate) fn judged(
+    rows: &mut dyn Rows,
+    ask: &LookUp,
+    decide: &(dyn Fn(&Look) -> Option<Accept> + Send + Sync),
+) -> Result<Option<Accepted>> {
+    let mut look = read::look(rows, ask)?;
+    if let Some(before) = look.replay.take() {
+        return Ok(Some(Accepted::Replayed(before)));
+    }
+    match decide(&look) {
+        // Under another key than the one that was looked up there may be an answer yet.
+        Some(said) if said.idempotency.as_ref().map(|i| &i.key) != ask.idempotency.as_ref() => accept(rows, &said).map(Some),
+        Some(said) => stored(rows, &said).map(Some),
+        None => Ok(None),
+    }
+}
+
 /// See [`crate::Store::accept`].
 pub(crate) fn accept(rows: &mut dyn Rows, accept: &Accept) -> Result<Accepted> {
-    let Accept { business, now, .. } = *accept;
     if let Some(idempotency) = &accept.idempotency
-        && let Some(before) = replay(rows, business, &idempotency.key, now)?
+        && let Some(before) = replay(rows, accept.business, &idempotency.key, accept.now)?
     {
         return Ok(Accepted::Replayed(before));
     }
+    stored(rows, accept)
+}
+
+/// Stores what is under no key yet.
+fn stored(rows: &mut dyn Rows, accept: &Accept) -> Result<Accepted> {
+    let Accept { business, now, .. } = *accept;
     if rows.has_message(business, accept.id)? {
         return Ok(Accepted::IdTaken);
     }
@@ -55,7 +79,9 @@ pub(crate) fn accept(rows: &mut dyn Rows, accept: &Accept) -> Result<Accepted> {
         reply_to: accept.reply_to.clone(),
     };
     let begun = match &accept.at_once {
-        Some(at_once) if waiting == 0 && accept.not_before <= now => begin(rows, &brief, at_once, now)?,
+        Some(at_once) if accept.not_before <= now && nobody_comes_first(rows, &brief, waiting, now)? => {
+            begin(rows, &brief, at_once, now)?
+        }
         _ => None,
     };
     brief.position = rows.next_position(brief.sender, begun.is_none())?;
@@ -92,14 +118,29 @@ pub(crate) fn accept(rows: &mut dyn Rows, accept: &Accept) -> Result<Accepted> {
     Ok(Accepted::Stored { customer, position, claimed: Some(Box::new(claimed)) })
 }
 
-/// Attempt 1 of a message whose sender has nothing else waiting, and the conversation as it then stands; `None` when a claim would
+/// Whether no message of the sender that a claim would take before this one waits for nothing but the claim. What is scheduled, or
+/// less urgent, comes later anyway; what waits for a place under the messaging limit has the next one.
+fn nobody_comes_first(rows: &dyn Rows, brief: &Brief, waiting: u64, now: Timestamp) -> Result<bool> {
+    if waiting == 0 {
+        return Ok(true);
+    }
+    for class in Class::ALL.into_iter().take_while(|class| class.rank() <= brief.class.rank()) {
+        let due = rows.first_due(brief.sender, class)?.is_some_and(|due| due <= now);
+        if due || !rows.parked_lanes(brief.sender, class, 1)?.is_empty() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Attempt 1 of a message before which nobody comes, and the conversation as it then stands; `None` when a claim would
 /// not take the message now.
 fn begin(rows: &mut dyn Rows, brief: &Brief, at_once: &AtOnce, now: Timestamp) -> Result<Option<(AttemptRow, Conversation)>> {
     let expired = brief.expires_at.is_some_and(|at| at <= now);
     if expired || rows.sender(brief.sender)?.is_none_or(|s| s.state != SenderState::Active) {
         return Ok(None);
     }
-    // Nothing waits, so that a lane which is there has a message in flight.
+    // A lane that is there has a message in flight, or others wait in it.
     if rows.lane(&lane::key(brief))?.is_some() {
         return Ok(None);
     }

@@ -2,9 +2,13 @@
 //! acceptance instead of being queued, claimed and taken out of the queue again.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use transom_domain::address::Channel;
-use transom_domain::message::Class;
+use transom_domain::id::SenderId;
+use transom_domain::shares::Room;
 use transom_store::{AtOnce, Claimed};
 
 use super::seats::Seat;
@@ -14,21 +18,26 @@ use crate::directory::Speaker;
 use crate::service::Prejudged;
 use crate::work::rest::Busy;
 
+/// How long a message waits for a seat before it is accepted into the queue: about as long as its acceptance takes anyway. A message
+/// that queues costs the store twice the work of one that leaves at once, so that a house in which acceptance outruns sending would
+/// fall behind ever faster; this slows the callers down instead.
+const PATIENCE: Duration = Duration::from_millis(20);
+
 /// Kept for one message; given back when it is dropped without being used.
 pub struct Berth {
     dispatcher: Arc<Inner>,
     worker: Arc<Worker>,
     speaker: Arc<Speaker>,
     seat: Option<Seat>,
+    room: Room,
     // A turned clock waits for the message that may leave from here.
     busy: Option<Busy>,
 }
 
 impl Dispatcher {
-    /// A berth with this sender, if a message of this class may leave now as far as seats and pace go. None is no refusal: the
-    /// message queues, and is claimed when its turn comes.
-    #[must_use]
-    pub fn berth(&self, speaker: &Arc<Speaker>, class: Class) -> Option<Berth> {
+    /// A berth with this sender, if seats and pace have one or get one within [`PATIENCE`]. None is no refusal: the message queues,
+    /// and is claimed when its turn comes. Where others wait already it is none at once.
+    pub async fn berth_soon(&self, speaker: &Arc<Speaker>) -> Option<Berth> {
         let sender = speaker.sender.id;
         if self.0.stop.is_cancelled() || speaker.stopped().is_some() || speaker.sender.channel == Channel::Messenger {
             return None;
@@ -37,16 +46,37 @@ impl Dispatcher {
         if worker.resting() > self.0.clock.now() {
             return None;
         }
-        let mut taken = self.0.seats.take(speaker.sender.business, sender, 1);
-        if taken.room.class(class) == 0 {
-            return None;
-        }
-        let seat = Some(taken.seats.pop()?);
+        let take = || {
+            let mut taken = self.0.seats.take(speaker.sender.business, sender, 1);
+            taken.seats.pop().map(|seat| (seat, taken.room))
+        };
+        let (seat, room) = match take() {
+            Some(found) => found,
+            None if worker.has_queue() => return None,
+            None => timeout(PATIENCE, async {
+                loop {
+                    self.0.seats.freed().await;
+                    if let Some(found) = take() {
+                        return found;
+                    }
+                }
+            })
+            .await
+            .ok()?,
+        };
         if !worker.keep_one(pace_of(speaker)) {
             return None;
         }
         let busy = Some(worker.post.busy());
-        Some(Berth { dispatcher: self.0.clone(), worker, speaker: speaker.clone(), seat, busy })
+        Some(Berth { dispatcher: self.0.clone(), worker, speaker: speaker.clone(), seat: Some(seat), room, busy })
+    }
+
+    /// A message of this sender waits in the queue.
+    pub fn queued(&self, sender: SenderId) {
+        if let Some(worker) = self.0.worker(sender) {
+            worker.queues(true);
+            worker.post.poke();
+        }
     }
 
     /// What the store has to know to begin the attempt of a message that has a berth.
@@ -58,6 +88,12 @@ impl Dispatcher {
 }
 
 impl Berth {
+    /// Which classes it is for: those with room for one.
+    #[must_use]
+    pub fn room(&self) -> Room {
+        self.room
+    }
+
     /// Sends the message whose first attempt was committed with it.
     pub fn leave(mut self, claimed: Claimed, prejudged: Prejudged) {
         let (this, worker, speaker) = (self.dispatcher.clone(), self.worker.clone(), self.speaker.clone());

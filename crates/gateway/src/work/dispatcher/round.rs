@@ -87,6 +87,7 @@ impl Inner {
                         None => return None,
                     }
                 }
+                worker.queues(claims.next_due.is_some_and(|due| due <= now));
                 return Some(claims.next_due.unwrap_or(Timestamp::FAR).min(now.plus(LOOK)));
             }
             worker.spend(pace, u32::try_from(claims.claimed.len()).unwrap_or(u32::MAX));

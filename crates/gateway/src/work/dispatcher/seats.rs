@@ -5,6 +5,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+
 use transom_domain::id::{BusinessId, SenderId};
 use transom_domain::message::Class;
 use transom_domain::shares::{Room, Shares};
@@ -22,6 +24,8 @@ struct Inner {
     all: Shares,
     each: Shares,
     state: Mutex<State>,
+    /// Told of a seat that came free and that no sender's queue wanted.
+    freed: Notify,
 }
 
 #[derive(Default)]
@@ -58,7 +62,12 @@ pub(super) struct Taken {
 impl Seats {
     /// So many calls at once in all, and so many of one sender.
     pub(super) fn new(all: usize, per_sender: usize) -> Self {
-        Self(Arc::new(Inner { all: Shares::of(all), each: Shares::of(per_sender), state: Mutex::default() }))
+        Self(Arc::new(Inner {
+            all: Shares::of(all),
+            each: Shares::of(per_sender),
+            state: Mutex::default(),
+            freed: Notify::new(),
+        }))
     }
 
     /// Takes what is free, at most `most`, without waiting.
@@ -87,6 +96,11 @@ impl Seats {
         if state.hungry.insert(sender, Hungry { business, class, post: post.clone() }).is_none() {
             state.queue.push_back(sender);
         }
+    }
+
+    /// A seat has come free.
+    pub(super) async fn freed(&self) {
+        self.0.freed.notified().await;
     }
 
     /// How many calls are under way.
@@ -128,6 +142,9 @@ impl Seats {
         drop(state);
         for hungry in woken {
             hungry.post.poke();
+        }
+        if free > 0 {
+            self.0.freed.notify_one();
         }
     }
 }

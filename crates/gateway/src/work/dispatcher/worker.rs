@@ -1,5 +1,6 @@
 //! What the dispatcher keeps in memory for each sender: pace and rest.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub(super) struct Worker {
     started: Instant,
     /// World time before which nothing is claimed, after a throttle.
     rest_until: Mutex<Timestamp>,
+    /// Messages wait that a claim would take: a hint.
+    has_queue: AtomicBool,
 }
 
 pub(super) fn pace_of(speaker: &Speaker) -> Pace {
@@ -48,6 +51,7 @@ impl Worker {
             tally: Mutex::default(),
             started: Instant::now(),
             rest_until: Mutex::new(Timestamp::EPOCH),
+            has_queue: AtomicBool::new(false),
         }
     }
 
@@ -125,6 +129,16 @@ impl Worker {
             0 => Err(Duration::from_micros(u64::try_from(pace.next(bucket) - now).unwrap_or(0).max(100))),
             room => Ok(room),
         }
+    }
+
+    /// Whether messages wait that a claim would take, as far as is known here.
+    pub(super) fn has_queue(&self) -> bool {
+        self.has_queue.load(Ordering::Relaxed)
+    }
+
+    /// Whether they do is known anew.
+    pub(super) fn queues(&self, some: bool) {
+        self.has_queue.store(some, Ordering::Relaxed);
     }
 
     /// World time before which nothing is claimed.
