@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use transom_domain::address::Phone;
 use transom_domain::content::{Body, Content, Flows, Language, Piece, pieces, placeholders, render_text};
 use transom_domain::free_form::FreeForm;
-use transom_domain::parameters::{Parameter, fit};
+use transom_domain::parameters::{Naming, Parameter, fit};
+use transom_domain::template::Definition;
 use transom_domain::translate;
 use transom_meta::send::{Envelope, Recipient};
 use transom_meta::{flow_json, templates};
@@ -70,8 +71,9 @@ pub(crate) fn template(data: &[u8]) {
     let given: Vec<Parameter> = ["header_text", "body_1", "button_1_url", "card_1_body_1"]
         .map(|name| Parameter { name: name.to_owned(), value: "https://a.example/b".to_owned(), filename: None })
         .into();
-    let _ = fit(&template, &[]);
-    let _ = fit(&template, &given);
+    let _ = fit(&template, &[], Naming::Published);
+    let _ = fit(&template, &given, Naming::Variables);
+    back(&template.definition, &template.language);
     let mut created = templates::to_create(&template.name, &template.language, template.category, &template.definition);
     if let Some(object) = created.as_object_mut() {
         object.insert("id".to_owned(), json!(template.id));
@@ -79,6 +81,16 @@ pub(crate) fn template(data: &[u8]) {
     }
     if let Ok(read) = templates::parse(&created) {
         assert_eq!(read.definition.canonical(), template.definition.canonical(), "{created}");
+    }
+}
+
+/// What content says of a template makes the same template again.
+fn back(definition: &Definition, language: &Language) {
+    let beside = translate::Beside { catalog_id: Some("7700"), files: Some("https://files.example/"), ..Default::default() };
+    let Ok(content) = translate::to_content(definition, language, beside) else { return };
+    for body in content.types.values() {
+        let again = translate::to_definition(body, &content.variables).expect("what came of a template makes one");
+        assert_eq!(again.canonical(), definition.canonical());
     }
 }
 

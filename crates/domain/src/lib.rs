@@ -1,6 +1,8 @@
 //! What is true and what should happen; pure: no I/O, async, clock or chance.
 
 pub mod address;
+#[cfg(test)]
+mod cases;
 mod contact_card;
 pub mod content;
 pub mod dispatch;
@@ -19,6 +21,7 @@ pub mod parameters;
 pub mod rules;
 pub mod session;
 pub mod shares;
+pub mod shown;
 pub mod status;
 pub mod template;
 pub mod time;

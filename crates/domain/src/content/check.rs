@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::action::{Action, ActionKind};
 use super::types::{Body, CarouselCard, ContentType};
-use super::variables::{Piece, VARIABLE_NAME_MAX, VARIABLES_MAX, pieces};
+use super::variables::{Piece, VARIABLE_NAME_MAX, VARIABLES_MAX, Variables, pieces};
 use super::{Content, Language};
 use crate::address::Phone;
 use crate::field::{FieldError, Findings};
@@ -72,6 +72,20 @@ pub(super) fn rendered(types: &BTreeMap<ContentType, Body>, prefix: &str) -> Res
         });
     }
     f.result(())
+}
+
+/// A value that is a whole address, where it would stand behind the beginning of one.
+pub(super) fn addresses(body: &Body, values: &Variables, f: &mut Findings) {
+    let cards = if let Body::Carousel(carousel) = body { carousel.cards.as_slice() } else { &[] };
+    let actions = body.actions().iter().chain(cards.iter().flat_map(|card| &card.actions));
+    for url in actions.filter_map(|action| action.url.as_deref()) {
+        for name in super::placeholders(url) {
+            if values.get(name).is_some_and(|value| value.contains("://")) {
+                let rule = format!("is a whole address, and would stand inside another: {url}");
+                f.note(name, rule, "give only the end of the address, percent-encoded");
+            }
+        }
+    }
 }
 
 fn look(body: &Body, f: &mut Findings) {

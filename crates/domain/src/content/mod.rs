@@ -20,6 +20,7 @@ pub use types::{
     Authentication, Body, CallToAction, Card, Carousel, CarouselCard, Catalog, CatalogItem, ContentType, FlowPage, Flows,
     ListItem, ListPicker, Location, Media, QuickReply, Text, WhatsappCard,
 };
+pub(crate) use variables::BLANKS_MAX;
 pub use variables::{
     Piece, VALUE_MAX, VARIABLE_NAME_MAX, VARIABLES_MAX, Variables, pieces, placeholders, read_given, render_text,
 };
@@ -159,6 +160,9 @@ impl Content {
                 }
                 None => findings.note(&name, "has no value and no sample", format!("give a value for {{{{{name}}}}}")),
             }
+        }
+        for body in self.types.values() {
+            check::addresses(body, &values, &mut findings);
         }
         if !findings.is_empty() {
             return Err(findings.result(()).err().unwrap_or_default());

@@ -60,6 +60,16 @@ fn names_longer_than_contents_are_found_and_refused() {
 }
 
 #[test]
+fn a_whole_address_is_refused_where_only_its_end_is_wanted() {
+    let action = json!({"type": "URL", "title": "See", "url": "https://shop.example/t/{{1}}"});
+    let content = read(json!({"twilio/call-to-action": {"body": "Hi", "actions": [action]}})).unwrap();
+    let with = |value: &str| content.rendered(&Variables::from([("1".into(), value.into())]));
+    assert!(with("8812?back=shop").is_ok());
+    let found = with("https://shop.example/t/8812").unwrap_err();
+    assert_eq!(found[0].field, "variables.1");
+}
+
+#[test]
 fn content_survives_the_store() {
     let content = read(json!({
         "twilio/card": {"title": "Hi {{1}}", "subtitle": "foot", "actions": [{"type": "PHONE", "title": "Call", "phone": "+4915112345678"}]},

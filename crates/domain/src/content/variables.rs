@@ -16,7 +16,7 @@ const NAME_MAX: usize = 128;
 /// Longest value in characters (same source).
 pub const VALUE_MAX: usize = 1_600;
 /// Most blanks in a row in a value; Meta refuses more (returned as 132012).
-pub(super) const BLANKS_MAX: usize = 4;
+pub(crate) const BLANKS_MAX: usize = 4;
 
 /// A stretch of text: as it stands, or a placeholder's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use proptest::sample::select;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::cases::definition;
 use crate::content::{Body, Content, FlowPage, Language, placeholders};
 use crate::template::{
-    BodyDefinition, ButtonDefinition, CardDefinition, Definition, FooterDefinition, HeaderDefinition, LimitedTimeOffer,
-    ParameterFormat, TextDefinition,
+    BodyDefinition, ButtonDefinition, Definition, HeaderDefinition, LimitedTimeOffer, ParameterFormat, TextDefinition,
 };
 
 fn english() -> Language {
@@ -193,103 +193,6 @@ proptest! {
     }
 }
 
-// ---- definitions -------------------------------------------------------------------------------------------------------
-
-/// A text with variables numbered from one, or named; braces that are none now and then.
-fn text(format: ParameterFormat) -> impl Strategy<Value = TextDefinition> {
-    let names: &[&str] = match format {
-        ParameterFormat::Positional => &["1", "2", "3"],
-        ParameterFormat::Named => &["name", "customer_first_name", "customer_first_names", "order"],
-    };
-    let piece = prop_oneof![
-        12 => select(vec!["Hello ", "your parcel, ", "is here.\nNow "]).prop_map(str::to_owned),
-        8 => select(names.to_vec()).prop_map(|name| format!("{{{{{name}}}}} ")),
-        1 => Just("{{ }} ".to_owned()),
-    ];
-    (vec(piece, 0..6), any::<bool>()).prop_map(|(pieces, sampled)| {
-        let text = TextDefinition::new(format!("A {}end.", pieces.concat()), Vec::new());
-        let samples = text.names().iter().map(|name| format!("sample {name}")).collect();
-        if sampled { TextDefinition::new(text.text, samples) } else { text }
-    })
-}
-
-fn header(format: ParameterFormat) -> impl Strategy<Value = HeaderDefinition> {
-    let sample = |ending: &'static str| {
-        prop_oneof![
-            Just(None),
-            Just(Some("4::aW1hZ2U=".to_owned())),
-            Just(Some(format!("https://cdn.example/v/t.{ending}?ccb=1"))),
-            Just(Some("https://cdn.example/".to_owned())),
-        ]
-    };
-    prop_oneof![
-        text(format).prop_map(HeaderDefinition::Text),
-        sample("jpg").prop_map(|sample| HeaderDefinition::Image { sample }),
-        sample("mp4").prop_map(|sample| HeaderDefinition::Video { sample }),
-        sample("pdf").prop_map(|sample| HeaderDefinition::Document { sample }),
-        Just(HeaderDefinition::Location),
-        Just(HeaderDefinition::Product),
-    ]
-}
-
-fn button() -> impl Strategy<Value = ButtonDefinition> {
-    prop_oneof![
-        title().prop_map(|text| ButtonDefinition::QuickReply { text }),
-        (title(), any::<bool>(), any::<bool>()).prop_map(|(text, variable, sampled)| ButtonDefinition::Url {
-            text,
-            url: if variable { "https://shop.example/t/{{1}}".into() } else { "https://shop.example/t".into() },
-            sample: (variable && sampled).then(|| "https://shop.example/t/8".into()),
-        }),
-        title().prop_map(|text| ButtonDefinition::PhoneNumber { text, phone: "4915112345678".into() }),
-        Just(ButtonDefinition::CopyCode { sample: Some("SAVE".into()) }),
-        Just(ButtonDefinition::Otp { otp_type: "ONE_TAP".into(), text: None, handover: None }),
-        title().prop_map(|text| ButtonDefinition::Flow {
-            text,
-            flow_id: Some("1".into()),
-            flow_name: None,
-            flow_json: None,
-            flow_action: None,
-            navigate_screen: Some("START".into())
-        }),
-        Just(ButtonDefinition::Catalog),
-        Just(ButtonDefinition::MultiProduct),
-        Just(ButtonDefinition::SingleProduct),
-        title().prop_map(|text| ButtonDefinition::VoiceCall { text, ttl_minutes: None }),
-        Just(ButtonDefinition::RequestContactInfo),
-    ]
-}
-
-fn definition() -> impl Strategy<Value = Definition> {
-    let format = select(vec![ParameterFormat::Positional, ParameterFormat::Named]);
-    format.prop_flat_map(|format| {
-        let card = (header(format), option::of(text(format)), vec(button(), 0..3))
-            .prop_map(|(header, body, buttons)| CardDefinition { header, body, buttons });
-        let body = prop_oneof![
-            5 => text(format).prop_map(BodyDefinition::Own),
-            1 => any::<bool>().prop_map(|add| BodyDefinition::Authentication { add_security_recommendation: add }),
-        ];
-        let footer = prop_oneof![
-            4 => title().prop_map(|text| FooterDefinition::Text { text }),
-            1 => (1u8..90).prop_map(|minutes| FooterDefinition::CodeExpiration { minutes }),
-        ];
-        let cards = prop_oneof![4 => Just(Vec::new()), 1 => vec(card, 1..4)];
-        let offer = prop_oneof![9 => Just(None), 1 => Just(Some(LimitedTimeOffer { text: "Now".into(), has_expiration: true }))];
-        let calls = prop_oneof![9 => Just(false), 1 => Just(true)];
-        (option::of(header(format)), body, option::of(footer), vec(button(), 0..4), cards, offer, calls).prop_map(
-            move |(header, body, footer, buttons, cards, limited_time_offer, call_permission_request)| Definition {
-                format,
-                header,
-                body,
-                footer,
-                buttons,
-                cards,
-                limited_time_offer,
-                call_permission_request,
-            },
-        )
-    })
-}
-
 proptest! {
     #[test]
     fn whatever_comes_back_is_the_same_template_and_else_each_part_is_named(definition in definition()) {
@@ -341,8 +244,8 @@ fn what_content_cannot_say_is_named() {
     let form = ButtonDefinition::Flow {
         text: "Go".into(),
         flow_id: Some("1".into()),
-        flow_name: None,
         flow_json: None,
+        flow_name: None,
         flow_action: None,
         navigate_screen: None,
     };

@@ -80,7 +80,7 @@ fn what_can_be_approved_has_a_definition_and_a_send_that_fills_it() {
             reason: None,
             definition: definition.clone(),
         };
-        let send = to_send(body, &values, &template);
+        let send = to_send(body, &values, &template).unwrap();
         if let BodyDefinition::Own(text) = &definition.body {
             assert_eq!(send.body.len(), text.names().len(), "{kind}");
         }
@@ -120,7 +120,7 @@ fn values_follow_the_approved_order_not_ours() {
         definition: Definition { body: BodyDefinition::Own(approved), ..Definition::default() },
     };
     let values = Variables::from([("a".into(), "Rome".into()), ("b".into(), "Bonn".into())]);
-    let send = to_send(&ours, &values, &template);
+    let send = to_send(&ours, &values, &template).unwrap();
     let texts: Vec<&str> = send.body.iter().map(|p| p.text.as_str()).collect();
     // Position 1 stands second in the text, where ours says {{a}}.
     assert_eq!(texts, ["Rome", "Bonn"]);
@@ -131,4 +131,48 @@ fn flow_screens_have_metas_kind_of_name() {
     let page = |id: &str| FlowPage { id: id.into(), next_page_id: None, title: None, subtitle: None, layout: Vec::new() };
     let names = flow_screens(&["START", "p1", "p-1", "pB", "success", "", "p_B"].map(page));
     assert_eq!(names, ["START", "PB", "P_B", "PBX", "SUCCESSX", "X", "P_BX"]);
+}
+
+#[test]
+fn a_value_that_misses_the_template_is_named_by_its_variable() {
+    let content = one_of_each();
+    let found = |kind: ContentType, name: &str, value: &str| -> Vec<String> {
+        let body = &content.types[&kind];
+        let definition = to_definition(body, &content.variables).unwrap();
+        let template = Template {
+            id: "1".into(),
+            name: "t".into(),
+            language: content.language.clone(),
+            category: category(body),
+            approval: Approval::Approved,
+            reason: None,
+            definition,
+        };
+        let mut values = content.variables.clone();
+        values.insert(name.into(), value.into());
+        to_send(body, &values, &template).err().unwrap_or_default().into_iter().map(|f| f.field).collect()
+    };
+    let long = "x".repeat(1_020);
+    assert_eq!(found(ContentType::Text, "1", &long), ["variables.1"]);
+    assert_eq!(found(ContentType::CallToAction, "2", "https://shop.example/t/8"), ["variables.2"]);
+    assert_eq!(found(ContentType::Card, "code", &"X".repeat(21)), ["variables.code"]);
+    assert_eq!(found(ContentType::WhatsappCard, "2", &"x".repeat(55)), ["variables.2"]);
+    assert_eq!(found(ContentType::Carousel, "1", &"x".repeat(150)), ["variables.1"]);
+    assert_eq!(found(ContentType::Authentication, "1", "1234567890123456"), ["variables.1"]);
+    let mut content = content.clone();
+    if let Some(Body::Catalog(catalog)) = content.types.get_mut(&ContentType::Catalog) {
+        catalog.items[0].id = "x".repeat(101);
+    }
+    let body = &content.types[&ContentType::Catalog];
+    let template = Template {
+        id: "1".into(),
+        name: "t".into(),
+        language: content.language.clone(),
+        category: category(body),
+        approval: Approval::Approved,
+        reason: None,
+        definition: to_definition(body, &content.variables).unwrap(),
+    };
+    let fields: Vec<String> = to_send(body, &content.variables, &template).unwrap_err().into_iter().map(|f| f.field).collect();
+    assert_eq!(fields, ["content.types.twilio/catalog.items"]);
 }

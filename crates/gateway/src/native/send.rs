@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use transom_domain::content::{Content, Variables, read_given};
 use transom_domain::message::{TemplateName, WhenClosed, WhenUnknown};
-use transom_domain::parameters::Parameter;
+use transom_domain::parameters::{Naming, Parameter};
 use transom_domain::time::Span;
 
 use super::common::{callback_data, campaign, moment};
@@ -147,9 +147,12 @@ impl Send {
         let campaign = campaign(self.campaign_name, notes);
         let what = match (content, template) {
             (Some(content), template) => What::Content { content, variables: variables?, template, when_closed },
-            (None, Some(TemplateName { name, language })) => {
-                What::Template { name, language: Some(language), parameters: parameters_of(variables?) }
-            }
+            (None, Some(TemplateName { name, language })) => What::Template {
+                name,
+                language: Some(language),
+                parameters: parameters_of(variables?),
+                naming: Naming::Variables,
+            },
             (None, None) => return None,
         };
         Some(SendCommand {
@@ -169,12 +172,9 @@ impl Send {
     }
 }
 
-/// Variables of a template that is sent without content: `1` and `name` are the text's, every other parameter goes by its
-/// published name.
+/// Variables of a template that is sent without content, as they were written.
 fn parameters_of(variables: Variables) -> Vec<Parameter> {
-    let published = ["header_", "body_", "button_", "card_"];
-    let name = |name: String| if published.iter().any(|p| name.starts_with(p)) { name } else { format!("body_{name}") };
-    variables.into_iter().map(|(key, value)| Parameter { name: name(key), value, filename: None }).collect()
+    variables.into_iter().map(|(name, value)| Parameter { name, value, filename: None }).collect()
 }
 
 impl ContentBody {

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use transom_domain::content::Language;
 use transom_domain::message::WhenUnknown;
-use transom_domain::parameters::Parameter;
+use transom_domain::parameters::{Naming, Parameter};
 
 use super::common::{callback_data, campaign};
 use super::read::{Notes, read, request_bodies};
@@ -67,11 +67,13 @@ pub(crate) struct SendTemplate {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TemplateParameter {
-    /// `header_text`, `header_image`, `header_video`, `header_document`, `header_location`, `body_1`, `button_1_url`,
-    /// `button_1_payload`, `button_1_code`, `button_1_flow_token`, `card_1_header_image`, `card_1_body_1`, …
+    /// `header_text`, `header_image`, `header_video`, `header_document`, `header_location`, `header_product`, `body_1`,
+    /// `button_1_url`, `button_1_payload`, `button_1_code`, `button_1_flow_token`, `button_1_thumbnail`, `button_1_products`,
+    /// `offer_expiration`, `card_1_header_image`, `card_1_body_1`, …
     #[schema(example = "body_1")]
     name: String,
-    /// The value.
+    /// The value: a text; of a file its public URL, or the digits of the id that Meta gave the upload; of a URL button the end of
+    /// the address, or the whole of it; of a limited-time offer its end in milliseconds since 1970.
     #[schema(example = "Marta")]
     value: String,
     /// Shown name, with `header_document`.
@@ -115,7 +117,7 @@ impl SendTemplate {
             from,
             id: None,
             name: None,
-            what: What::Template { name, language, parameters },
+            what: What::Template { name, language, parameters, naming: Naming::Published },
             send_at: None,
             validity: None,
             when_unknown: WhenUnknown::Auto,
@@ -201,7 +203,7 @@ mod tests {
         assert_eq!(command.from.unwrap().to_string(), "+493012345678");
         assert_eq!(command.campaign.as_deref(), Some("parcel-2026-10"));
         assert_eq!(command.callback_data.as_deref(), Some(r#"{"shipment":8812}"#));
-        let What::Template { name, language, parameters } = command.what else { panic!("not a template") };
+        let What::Template { name, language, parameters, .. } = command.what else { panic!("not a template") };
         assert_eq!((name.as_str(), language.unwrap().as_str(), parameters.len()), ("parcel_update", "de", 4));
         assert_eq!(parameters[0].filename.as_deref(), Some("Lieferschein.pdf"));
     }

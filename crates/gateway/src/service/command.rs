@@ -5,7 +5,7 @@ use transom_domain::content::{Content, Language, Variables};
 use transom_domain::free_form::FreeForm;
 use transom_domain::id::{BusinessId, KeyId, MessageId};
 use transom_domain::message::{TemplateName, WhenClosed, WhenUnknown};
-use transom_domain::parameters::Parameter;
+use transom_domain::parameters::{Naming, Parameter};
 use transom_domain::status::Status;
 use transom_domain::time::{Span, Timestamp};
 use transom_domain::verdict::Verdict;
@@ -76,6 +76,8 @@ pub enum What {
         language: Option<Language>,
         /// Parameters, in any order.
         parameters: Vec<Parameter>,
+        /// How the caller names them.
+        naming: Naming,
     },
     /// A free-form message. Where it names a message (a reaction), the name is our id.
     FreeForm(FreeForm),

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use transom_domain::address::{Channel, Identity};
 use transom_domain::content::{Body, ContentType, Variables};
 use transom_domain::error_code::ErrorCode;
+use transom_domain::field::FieldError;
 use transom_domain::free_form::FreeForm;
 use transom_domain::message::{Draft, WhenClosed};
+use transom_domain::parameters;
 use transom_domain::rules::ButtonCase;
 use transom_domain::session::{Closed, Session};
 use transom_domain::status::Failure;
@@ -95,6 +97,14 @@ pub fn judged(draft: &Draft, shelf: &Shelf, known: Known<'_>) -> Result<Judged, 
         Draft::Template { send } => {
             let template = shelf.named(&send.name).find(|t| t.language == send.language);
             let template = template.ok_or_else(|| template_missing(&send.name, Some(send.language.as_str())))?;
+            // The template may have changed since the values were taken on.
+            parameters::check(send, &template.definition).map_err(|misfits| {
+                let named = |misfit: parameters::Misfit| {
+                    let name = misfit.place.published(&template.definition);
+                    misfit.named(name)
+                };
+                misfit(&misfits.into_iter().map(named).collect::<Vec<_>>())
+            })?;
             let verdict = ask(Subject::Template(template));
             let leaving = verdict.kind.goes().then(|| Leaving::Template(send.clone()));
             Ok(Judged { verdict, leaving })
@@ -121,10 +131,11 @@ pub fn judged(draft: &Draft, shelf: &Shelf, known: Known<'_>) -> Result<Judged, 
                         ));
                     };
                     let verdict = ask(Subject::Template(template));
-                    let leaving = verdict.kind.goes().then(|| Leaving::Template(translate::to_send(body, &values, template)));
+                    let send = || translate::to_send(body, &values, template).map_err(|found| misfit(&found));
+                    let leaving = verdict.kind.goes().then(send).transpose()?.map(Leaving::Template);
                     Ok(Judged { verdict, leaving })
                 }
-                None => Ok(of_content(&content.types, &rendered, &values, &content.language, *when_closed, shelf, ask)),
+                None => of_content(&content.types, &rendered, &values, &content.language, *when_closed, shelf, ask),
             }
         }
     }
@@ -138,7 +149,7 @@ fn of_content(
     when_closed: WhenClosed,
     shelf: &Shelf,
     ask: impl Fn(Subject<'_>) -> Verdict,
-) -> Judged {
+) -> Result<Judged, Problem> {
     struct Known<'a> {
         kind: ContentType,
         body: &'a Body,
@@ -171,15 +182,27 @@ fn of_content(
         .collect();
     let verdict = ask(Subject::Content { candidates: &candidates, when_closed });
     let chosen = known.into_iter().find(|k| verdict.content_type.as_deref() == Some(k.kind.as_str()));
-    let leaving = chosen.and_then(|chosen| match verdict.sent_as? {
-        SentAs::Session => chosen.session_form.map(Leaving::FreeForm),
-        SentAs::Template => {
-            let name = verdict.template.as_ref()?;
-            let template = chosen.templates.iter().find(|t| t.name == name.name && t.language == name.language)?;
-            Some(Leaving::Template(translate::to_send(chosen.body, values, template)))
+    let leaving = match (chosen, verdict.sent_as, verdict.template.as_ref()) {
+        (Some(chosen), Some(SentAs::Session), _) => chosen.session_form.map(Leaving::FreeForm),
+        (Some(chosen), Some(SentAs::Template), Some(name)) => {
+            match chosen.templates.iter().find(|t| t.name == name.name && t.language == name.language) {
+                Some(template) => {
+                    let send = translate::to_send(chosen.body, values, template).map_err(|found| misfit(&found))?;
+                    Some(Leaving::Template(send))
+                }
+                None => None,
+            }
         }
-    });
-    Judged { verdict, leaving }
+        _ => None,
+    };
+    Ok(Judged { verdict, leaving })
+}
+
+/// Values that do not fit their template, each under the caller's name for it.
+pub(super) fn misfit(found: &[FieldError]) -> Problem {
+    let names: Vec<serde_json::Value> =
+        found.iter().map(|f| serde_json::json!({ "name": f.field, "rule": f.rule, "remedy": f.remedy })).collect();
+    Problem::of_fields(ErrorCode::MessageTemplateInputInvalid, found).detail("parameters", names)
 }
 
 /// No approved template has this name (and language).

@@ -363,7 +363,7 @@ fn drafted(command: &SendCommand, speaker: &Speaker, shelf: &Shelf, quoted: &Quo
             template: template.clone(),
             when_closed: *when_closed,
         }),
-        What::Template { name, language, parameters } => {
+        What::Template { name, language, parameters, naming } => {
             let template = match language {
                 Some(language) => shelf.named(name).find(|t| t.language == *language),
                 None => {
@@ -381,11 +381,7 @@ fn drafted(command: &SendCommand, speaker: &Speaker, shelf: &Shelf, quoted: &Quo
             if template.approval == Approval::PendingDeletion {
                 return Err(Problem::new(ErrorCode::MessageTemplateDeleted, format!("The template {name} is being deleted.")));
             }
-            let send = parameters::fit(template, parameters).map_err(|found| {
-                let names: Vec<serde_json::Value> =
-                    found.iter().map(|f| serde_json::json!({"name": f.field, "rule": f.rule, "remedy": f.remedy})).collect();
-                Problem::of_fields(ErrorCode::MessageTemplateInputInvalid, &found).detail("parameters", names)
-            })?;
+            let send = parameters::fit(template, parameters, *naming).map_err(|found| judge::misfit(&found))?;
             Ok(Draft::Template { send })
         }
         What::FreeForm(say) => {

@@ -11,6 +11,10 @@ use crate::read::{object, put};
 #[must_use]
 pub fn template(env: &Envelope<'_>, send: &TemplateSend) -> Value {
     let mut components = parts(send.header.as_ref(), &body_values(send), &send.buttons);
+    if let Some(end) = send.offer_end {
+        let offer = json!({ "type": "limited_time_offer", "limited_time_offer": { "expiration_time_ms": end.as_millis() } });
+        components.push(json!({ "type": "limited_time_offer", "parameters": [offer] }));
+    }
     if !send.cards.is_empty() {
         let cards: Vec<Value> = send.cards.iter().enumerate().map(|(at, values)| card(at, values)).collect();
         components.push(json!({ "type": "carousel", "cards": cards }));

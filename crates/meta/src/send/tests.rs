@@ -257,6 +257,7 @@ fn send() -> TemplateSend {
         name: "bestellung".into(),
         language: Language::parse("de").unwrap(),
         header: None,
+        offer_end: None,
         body: Vec::new(),
         buttons: Vec::new(),
         cards: Vec::new(),
@@ -381,5 +382,15 @@ fn cards_are_counted_from_zero() {
             {"type": "body", "parameters": [{"type": "text", "text": "Ana"}]},
             {"type": "carousel", "cards": [wanted(0, "a"), wanted(1, "b")]},
         ])
+    );
+}
+
+#[test]
+fn the_end_of_an_offer_goes_in_milliseconds() {
+    let printed = sent(&TemplateSend { offer_end: Some(transom_domain::Timestamp::from_millis(1_790_000_000_000)), ..send() });
+    assert_eq!(
+        printed["components"],
+        json!([{"type": "limited_time_offer", "parameters": [
+            {"type": "limited_time_offer", "limited_time_offer": {"expiration_time_ms": 1_790_000_000_000_i64}}]}])
     );
 }
