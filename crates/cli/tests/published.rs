@@ -219,7 +219,7 @@ async fn every_kind_of_template_reaches_somebody_who_never_wrote() {
     }
     let document = json!([
         header("DOCUMENT"),
-        body("Hallo {{1}}, Paket {{2}} ist da.", &["Ana", "1"]),
+        body("Hallo {{1}}, Ihr Paket {{2}} ist da.", &["Ana", "1"]),
         buttons(json!([url(), { "type": "QUICK_REPLY", "text": "Danke" }])),
     ]);
     shop.approved("parcel_update", "de", "UTILITY", document).await;
@@ -243,7 +243,7 @@ async fn every_kind_of_template_reaches_somebody_who_never_wrote() {
         buttons(json!([{ "type": "OTP", "otp_type": "COPY_CODE", "text": "Copy" }])),
     ]);
     shop.approved("one_time", "en", "AUTHENTICATION", once).await;
-    let card = || json!({ "components": [header("IMAGE"), body("Only {{1}} today.", &["1"]), buttons(json!([url()]))] });
+    let card = || json!({ "components": [header("IMAGE"), body("Only {{1}} for today.", &["1"]), buttons(json!([url()]))] });
     let picks = json!([body("Hallo {{1}}, schau mal.", &["Ana"]), { "type": "CAROUSEL", "cards": [card(), card()] }]);
     shop.approved("autumn_picks", "de", "MARKETING", picks).await;
     let flow = json!([

@@ -1,6 +1,7 @@
 //! The simulator as its callers see it: over HTTP, with a business that hears its webhooks.
 
 mod common;
+mod corpus;
 mod customers;
 mod flows;
 mod library;

@@ -143,12 +143,10 @@ fn code_button(component: &Fields<'_>, words: &Wording) -> Read<Value> {
         if button.has("supported_apps") {
             for app in button.objects("supported_apps", rules::APPS)? {
                 app.only(&["package_name", "signature_hash"])?;
-                app.text("package_name", 224)?;
-                app.text("signature_hash", 11)?;
+                signed_app(&app)?;
             }
         } else {
-            button.text("package_name", 224)?;
-            button.text("signature_hash", 11)?;
+            signed_app(button)?;
         }
     }
     if otp == "ZERO_TAP" && button.flag_opt("zero_tap_terms_accepted")? != Some(true) {
@@ -159,6 +157,23 @@ fn code_button(component: &Fields<'_>, words: &Wording) -> Read<Value> {
         "type": "URL", "text": text, "url": url,
         "example": [format!("https://www.whatsapp.com/otp/code/?otp_type={otp}&code=otp123456")],
     }]}))
+}
+
+/// An app that may take the code: its package, and the hash it is signed with
+/// (WA templates/authentication-templates/autofill-button-authentication-templates).
+fn signed_app(app: &Fields<'_>) -> Read<()> {
+    let package = app.text("package_name", 224)?;
+    let segments: Vec<&str> = package.split('.').collect();
+    let is_segment = |part: &&str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic()) && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    if segments.len() < 2 || !segments.iter().all(is_segment) {
+        return Err(app.wrong("package_name", "must be the name of a package, such as com.example.app."));
+    }
+    if app.text("signature_hash", rules::HASH_LENGTH)?.chars().count() != rules::HASH_LENGTH {
+        return Err(app.wrong("signature_hash", "must be exactly 11 characters long."));
+    }
+    Ok(())
 }
 
 /// One language of `message_template_previews`.

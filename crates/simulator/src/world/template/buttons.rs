@@ -52,6 +52,13 @@ pub(crate) fn read(component: &Fields<'_>, code_max: usize) -> Read<Value> {
             return Err(rules::BUTTON_COUNT.refuse(format!("A template can have at most {} buttons of type {kind}.", most(kind))));
         }
     }
+    if let Some(alone) = ["CATALOG", "MPM", "REQUEST_CONTACT_INFO"].iter().find(|kind| kinds.len() > 1 && kinds.contains(kind)) {
+        return Err(rules::BUTTON_ALONE.refuse(format!("A button of type {alone} is the only one of its template.")));
+    }
+    if kinds.contains(&"VOICE_CALL") && kinds.contains(&"PHONE_NUMBER") {
+        // Twilio: twiliocard. One of the two is the button that calls.
+        return Err(rules::BUTTON_COUNT.refuse("A template can have at most one button that calls."));
+    }
     // Either all quick replies come first or all of them last.
     let changes =
         kinds.windows(2).filter(|pair| matches!(pair, [a, b] if (*a == "QUICK_REPLY") != (*b == "QUICK_REPLY"))).count();
@@ -153,15 +160,24 @@ fn url(button: &Fields<'_>) -> Read<Value> {
     let mut written = json!({ "type": "URL", "text": label(button)?, "url": url });
     match text.variables.len() {
         0 => {}
-        1 if url.ends_with("{{1}}") => {
+        1 if url.ends_with("{{1}}") && has_path(url) => {
             let example = sample(button)?;
             if let Some(map) = written.as_object_mut() {
                 map.insert("example".into(), json!([example]));
             }
         }
-        _ => return Err(rules::BUTTON_FORMAT.refuse("The address of a button can have one parameter, at its end.")),
+        _ => {
+            return Err(
+                rules::BUTTON_FORMAT.refuse("The address of a button can have one parameter, at the end of its path or query.")
+            );
+        }
     }
     Ok(written)
+}
+
+/// Whether an address has more than its host before the parameter.
+fn has_path(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(_, rest)| rest.contains(['/', '?', '#']))
 }
 
 fn flow(button: &Fields<'_>) -> Read<Value> {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::rules;
 use super::spec::{ButtonKind, Header, Spec};
-use super::text::Text;
+use super::text::{self, Text};
 use super::{Category, Format, authentication, buttons, languages, library};
 use crate::graph::error::GraphError;
 use crate::graph::read::Fields;
@@ -216,11 +216,17 @@ fn text_header(component: &Fields<'_>, format: Format) -> Read<Value> {
     if text.variables.len() > rules::HEADER_PARAMETERS_MAX {
         return Err(rule.refuse("The message header can have one parameter at most."));
     }
-    if text.words().chars().any(|c| matches!(c, '\n' | '\r' | '*' | '~' | '`') || is_emoji(c)) {
+    let words = text.words();
+    let is_italic = |word: &str| word.len() > 2 && word.starts_with('_') && word.ends_with('_');
+    if words.chars().any(|c| matches!(c, '\n' | '\r' | '*' | '~' | '`') || text::is_emoji(c))
+        || words.split_whitespace().any(is_italic)
+    {
         return Err(rule.refuse("The message header can't have any new lines, formatting characters, emojis or asterisks."));
     }
     let mut written = json!({ "type": "HEADER", "format": "TEXT", "text": given });
-    if !text.variables.is_empty() {
+    if text.variables.is_empty() {
+        no_samples(component, "header_text")?;
+    } else {
         let example = samples(component, &text, format, "header_text")?;
         if let Some(map) = written.as_object_mut() {
             map.insert("example".into(), example);
@@ -240,7 +246,9 @@ fn body(component: &Fields<'_>, format: Format, max: usize) -> Read<Value> {
     text.check_names(format, "body", rule)?;
     text.check_places("body")?;
     let mut written = json!({ "type": "BODY", "text": given });
-    if !text.variables.is_empty() {
+    if text.variables.is_empty() {
+        no_samples(component, "body_text")?;
+    } else {
         let example = samples(component, &text, format, "body_text")?;
         if let Some(map) = written.as_object_mut() {
             map.insert("example".into(), example);
@@ -267,9 +275,19 @@ fn limited<'a>(component: &Fields<'a>, part: &str, max: usize) -> Read<&'a str> 
     Ok(text)
 }
 
-/// Pictographs, and what joins or colours them.
-fn is_emoji(c: char) -> bool {
-    matches!(u32::from(c), 0x2600..=0x27BF | 0x2B50 | 0x2B55 | 0xFE0F | 0x1F000..=0x1FAFF)
+/// Where nothing is left open there is nothing to give samples of.
+fn no_samples(component: &Fields<'_>, key: &str) -> Read<()> {
+    let Some(example) = component.object_opt("example")? else { return Ok(()) };
+    let named = format!("{key}_named_params");
+    let is_given = |key: &str| match example.get(key) {
+        Some(Value::Array(list)) => list.iter().any(|one| one.as_array().is_none_or(|inner| !inner.is_empty())),
+        Some(_) => true,
+        None => false,
+    };
+    if is_given(key) || is_given(&named) {
+        return Err(rules::SAMPLE_SURPLUS.refuse(format!("{} has samples, and its text no parameters.", example.path())));
+    }
+    Ok(())
 }
 
 /// The samples that come with every placeholder; written back in the one documented form.

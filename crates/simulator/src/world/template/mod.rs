@@ -5,6 +5,7 @@ pub(crate) mod buttons;
 mod category;
 pub(crate) mod create;
 mod filing;
+mod format;
 pub(crate) mod languages;
 pub(crate) mod library;
 mod pacing;

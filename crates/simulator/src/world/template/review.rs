@@ -225,7 +225,8 @@ impl World {
     }
 
     /// The review nobody at the desk has to do: by the desk's table; else by a local convention a name that ends in `_rejected`,
-    /// `_paused` or `_recategorised` gets that; else a wording that another template has already is refused, as Meta does.
+    /// `_paused` or `_recategorised` gets that; else a wording that another template has already is refused, as Meta
+    /// does, and a format that only the review looks at.
     pub(crate) fn review_by_itself(&mut self, now: Now, id: u64) {
         let is_due = |template: &&Template| {
             matches!(template.standing, Standing::Pending | Standing::InAppeal)
@@ -245,6 +246,8 @@ impl World {
                 recommendation: Some("Use the other template, or change the wording.".to_owned()),
                 ..Rejection::of("INVALID_FORMAT")
             };
+            self.reject(now, id, &rejection);
+        } else if let Some(rejection) = self.template(id).and_then(super::format::look) {
             self.reject(now, id, &rejection);
         } else {
             self.approve(now, id, None);

@@ -24,6 +24,35 @@ fn is_said(c: char) -> bool {
     !c.is_whitespace() && !c.is_ascii_punctuation()
 }
 
+/// Words, also of scripts that set no blanks between them: two ideographs or four letters of Thai and its neighbours are one.
+fn words_in(text: &str) -> usize {
+    let in_token = |token: &str| {
+        let ideographs = token.chars().filter(|c| matches!(u32::from(*c), 0x3040..=0x30FF | 0x3400..=0x9FFF)).count();
+        let letters =
+            token.chars().filter(|c| matches!(u32::from(*c), 0x0E00..=0x0EFF | 0x1000..=0x109F | 0x1780..=0x17FF)).count();
+        let is_blank_set = |c: char| {
+            c.is_alphanumeric()
+                && !matches!(u32::from(c), 0x0E00..=0x0EFF | 0x1000..=0x109F | 0x1780..=0x17FF | 0x3040..=0x30FF | 0x3400..=0x9FFF)
+        };
+        ideographs.div_ceil(2) + letters.div_ceil(4) + usize::from(token.chars().any(is_blank_set))
+    };
+    text.split_whitespace().map(in_token).sum()
+}
+
+/// Pictographs, and what joins or colours them.
+pub(crate) fn is_emoji(c: char) -> bool {
+    matches!(u32::from(c), 0x2600..=0x27BF | 0x2B50 | 0x2B55 | 0xFE0F | 0x1F000..=0x1FAFF)
+}
+
+/// Whether two placeholders have nothing between them but signs.
+pub(crate) fn parted_by_signs(text: &str) -> bool {
+    let pieces = pieces(text);
+    let is_word = |words: &str| words.chars().any(is_said);
+    pieces
+        .windows(3)
+        .any(|three| matches!(three, [Piece::Variable(_), Piece::Words(words), Piece::Variable(_)] if !is_word(words)))
+}
+
 fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -123,14 +152,9 @@ impl Text {
                 Piece::Words(_) => after_variable = false,
             }
         }
-        let words: usize = pieces
-            .iter()
-            .map(|piece| match piece {
-                Piece::Words(words) => words.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)).count(),
-                Piece::Variable(_) => 0,
-            })
-            .sum();
-        if !self.variables.is_empty() && words <= self.variables.len() {
+        let said: usize = pieces.iter().map(|piece| if let Piece::Words(words) = piece { words_in(words) } else { 0 }).sum();
+        let placeholders = pieces.iter().filter(|piece| matches!(piece, Piece::Variable(_))).count();
+        if placeholders > 0 && said <= placeholders * rules::WORDS_PER_PARAMETER {
             return Err(rules::WORDS_RATIO.refuse(
                 "This template has too many variables for its length. Reduce the number of variables or increase the message length.",
             ));
