@@ -1,6 +1,6 @@
 //! The linter against the kept corpus of create requests, whose outcomes were written by hand from the documents.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests: what fails here is a failed test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: what fails here is a failed test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

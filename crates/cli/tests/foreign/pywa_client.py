@@ -4,58 +4,18 @@ Usage: pywa_client.py <JSON that `transom simulate --json` has printed>
 """
 
 import http.server
-import json
 import logging
 import queue
-import sys
 import threading
 import urllib.parse
-import urllib.request
 
-import httpx
-from pywa import WhatsApp, filters, types, utils
+from pywa import types, utils
 from pywa.types import templates as t
 
+from pywa_desk import PATIENCE, client, desk, meta
+
 logging.getLogger("pywa").setLevel(logging.CRITICAL)  # it logs each failed status that it drops
-PATIENCE = 15  # seconds; each step takes milliseconds
-
-with open(sys.argv[1], encoding="utf-8") as file:
-    meta = json.load(file)
-simulator = urllib.parse.urlsplit(meta["graphUrl"])
-
-
-class ToSimulator(httpx.BaseTransport):
-    """The way in that pywa offers: its session's transport. Only scheme, host and port change."""
-
-    def __init__(self):
-        self.inner = httpx.HTTPTransport()
-
-    def handle_request(self, request):
-        if request.url.host == "graph.facebook.com":
-            request.url = request.url.copy_with(scheme=simulator.scheme, host=simulator.hostname, port=simulator.port)
-            request.headers["host"] = simulator.netloc
-        return self.inner.handle_request(request)
-
-
-def desk(method, path, body=None):
-    """A call to the simulator's controls."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(meta["graphUrl"] + path, data, {"content-type": "application/json"}, method=method)
-    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-        return json.load(answer)
-
-
-wa = WhatsApp(
-    phone_id=meta["phoneNumberId"],
-    token=meta["accessToken"],
-    session=httpx.Client(transport=ToSimulator(), timeout=PATIENCE),
-    server=None,
-    verify_token="pywa-verifies",
-    waba_id=meta["wabaId"],
-    app_id=meta["appId"],
-    app_secret=meta["appSecret"],
-    api_version="25.0",
-)
+wa = client()
 heard = queue.Queue()
 
 

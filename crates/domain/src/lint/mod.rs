@@ -135,4 +135,6 @@ fn time_to_live(category: Category, seconds: Option<i64>, notes: &mut Notes) {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
