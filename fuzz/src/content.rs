@@ -8,7 +8,7 @@ use transom_domain::content::{Body, Content, Flows, Language, Piece, pieces, pla
 use transom_domain::free_form::FreeForm;
 use transom_domain::parameters::{Naming, Parameter, fit};
 use transom_domain::template::Definition;
-use transom_domain::translate;
+use transom_domain::{lint, translate};
 use transom_meta::send::{Envelope, Recipient};
 use transom_meta::{flow_json, templates};
 
@@ -42,6 +42,7 @@ pub(crate) fn whole(content: &Content) {
     let kept = serde_json::to_value(content).expect("content is written");
     let again: Content = serde_json::from_value(kept.clone()).unwrap_or_else(|why| panic!("{why}: {kept}"));
     assert!(super::wire::same(&kept, &serde_json::to_value(&again).expect("content is written")), "{kept}");
+    assert!(!lint::content(content, None).iter().any(lint::Finding::is_error));
     for body in content.types.values() {
         if let Some(definition) = translate::to_definition(body, &content.variables) {
             let _ = definition.canonical();
@@ -92,6 +93,28 @@ fn back(definition: &Definition, language: &Language) {
         let again = translate::to_definition(body, &content.variables).expect("what came of a template makes one");
         assert_eq!(again.canonical(), definition.canonical());
     }
+}
+
+/// A template as a caller asks for it: what the linter lets pass is printed and asked for again, and passes again.
+pub(crate) fn draft(data: &[u8]) {
+    let Ok(json) = serde_json::from_slice::<Value>(data) else { return };
+    let Ok(request) = templates::read_request(&json) else { return };
+    let found = findings(&request);
+    for finding in &found {
+        let _ = lint::in_components(&finding.field, &json["components"]);
+    }
+    if found.iter().any(lint::Finding::is_error) {
+        return;
+    }
+    let printed = templates::to_create(&request.name, &request.language, request.category, &request.definition);
+    let again = templates::read_request(&printed).unwrap_or_else(|why| panic!("{why:?}: {printed}"));
+    assert_eq!(again.definition.canonical(), request.definition.canonical(), "{printed}");
+    assert!(!findings(&again).iter().any(lint::Finding::is_error), "{printed}");
+}
+
+fn findings(request: &templates::Request) -> Vec<lint::Finding> {
+    let templates::Request { name, language, category, definition, ttl_seconds } = request;
+    lint::template(&lint::Draft { name, language, category: *category, definition, ttl_seconds: *ttl_seconds })
 }
 
 /// A text with placeholders, a line break, and a value.

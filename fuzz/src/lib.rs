@@ -39,13 +39,14 @@ const fn target(name: &'static str, reads: &'static str, arrives_max: usize, run
 }
 
 /// Every target.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 15] = [
     target("webhook", "what Meta posts, whoever posts it", 3 * MIB, wire::webhook),
     target("answer", "what Graph, or anything in between, answers", 8 * MIB, wire::answer),
     target("signature", "the signature of a webhook", 3 * MIB, wire::signature),
     target("form", "queries and percent-encoded forms", 32 * KIB, wire::form),
     target("content", "content as callers write it, and every translation of it", MIB, content::content),
     target("template", "templates as Meta lists them", 8 * MIB, content::template),
+    target("draft", "templates as callers ask for them, and what the linter says of them", MIB, content::draft),
     target("placeholder", "placeholders, and values for them", MIB, content::placeholder),
     target("flow", "forms as Flow JSON", MIB, content::flow),
     target("session", "the body of a session message", MIB, callers::session),

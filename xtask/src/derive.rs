@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anyhow::{Context as _, Result};
 
 use transom_domain::error_code::ErrorCode;
+use transom_domain::lint::{Rule, Severity};
 use transom_domain::rules::{BUTTON_RULES, RULES};
 use transom_meta::codes::{CODES, FAMILIES, MetaCode};
 
@@ -23,6 +24,7 @@ pub(crate) fn files() -> Result<Vec<(&'static str, String)>> {
         ("docs/configuration.md", transom_gateway::config::reference_page()),
         ("docs/errors.md", errors()),
         ("docs/rules.md", rules()),
+        ("docs/template-rules.md", template_rules()),
     ])
 }
 
@@ -108,6 +110,23 @@ fn rules() -> String {
     for rule in BUTTON_RULES {
         let needs = if rule.needs_approval { "needed" } else { "not needed" };
         let _ = writeln!(page, "| {} | {needs} | {} |", spaced(&format!("{:?}", rule.case)), cell(rule.why));
+    }
+    page
+}
+
+fn template_rules() -> String {
+    let mut page = String::from(
+        "# Rules for templates\n\n\
+         <!-- Made by `cargo xtask derive` from crates/domain/src/lint/finding.rs. Do not edit. -->\n\n\
+         What the linter holds a template against before Meta sees it. A finding names one of these rules, the field, what to do, and the\n\
+         document: a page below developers.facebook.com/documentation/business-messaging/whatsapp unless another house is named. What\n\
+         breaks a rule of the first table is not submitted; what breaks one of the second is, with a warning.\n",
+    );
+    for (severity, title) in [(Severity::Error, "Refused"), (Severity::Warning, "Warned of")] {
+        let _ = writeln!(page, "\n## {title}\n\n| Rule | Says | Document |\n|---|---|---|");
+        for rule in Rule::ALL.iter().filter(|rule| rule.severity() == severity) {
+            let _ = writeln!(page, "| `{rule}` | {} | {} |", cell(rule.says()), cell(rule.source()));
+        }
     }
     page
 }

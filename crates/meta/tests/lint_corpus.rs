@@ -7,7 +7,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
-use transom_domain::lint::{self, Draft, Finding, Rule, Severity};
+use transom_domain::lint::{self, Draft, Finding, Rule, Severity, Submission};
+use transom_domain::translate::{Beside, to_content};
 use transom_meta::templates::{Request, parse, read_request, to_create};
 
 /// What a request is refused with before any rule is asked: it cannot be read.
@@ -130,6 +131,25 @@ fn what_is_accepted_is_printed_and_read_back_the_same() {
         printed["status"] = "APPROVED".into();
         assert_eq!(parse(&printed).unwrap().definition.canonical(), definition.canonical(), "{id}");
     }
+}
+
+/// What content can say of an accepted template is content that may be submitted again.
+#[test]
+fn what_is_accepted_and_led_back_to_content_may_be_submitted() {
+    let mut led_back = 0;
+    for Case { id, request, expected, .. } in cases() {
+        if expected.outcome == Outcome::Refused {
+            continue;
+        }
+        let Request { name, language, category, definition, .. } = read_request(&request).unwrap();
+        let beside = Beside { catalog_id: Some("1"), files: Some("https://files.example/"), ..Beside::default() };
+        let Ok(content) = to_content(&definition, &language, beside) else { continue };
+        let found = lint::content(&content, Some(Submission { name: &name, category }));
+        let errors: Vec<_> = found.into_iter().filter(Finding::is_error).collect();
+        assert!(errors.is_empty(), "{id}: {errors:?}");
+        led_back += 1;
+    }
+    assert!(led_back > 60, "{led_back} were led back");
 }
 
 #[test]

@@ -26,11 +26,20 @@ pub struct Request {
     pub ttl_seconds: Option<i64>,
 }
 
+/// Longest text that is looked at, in bytes: many times what any part may have.
+const TEXT_MAX: usize = 16 * 1024;
+/// Longest form that comes along with its template, in bytes (Meta: flows/reference/flowjson, 10 MB; a request here is far shorter).
+const FORM_MAX: usize = 1024 * 1024;
+/// Most samples of one text that are looked at.
+const SAMPLES_MAX: usize = 1_000;
+
 /// What a member has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Is {
     /// A text, perhaps empty.
     Text,
+    /// Flow JSON.
+    Form,
     /// A text or a number: ids come as either.
     Id,
     Flag,
@@ -74,7 +83,7 @@ const BUTTONS: &[(&str, &[Member])] = &[
             ("text", Is::Text, true),
             ("flow_id", Is::Id, false),
             ("flow_name", Is::Text, false),
-            ("flow_json", Is::Text, false),
+            ("flow_json", Is::Form, false),
             ("flow_action", Is::Text, false),
             ("navigate_screen", Is::Text, false),
         ],
@@ -273,8 +282,14 @@ fn header(map: &Map<String, Value>, f: &mut Findings) {
 fn samples(map: &Map<String, Value>, known: &[&str], f: &mut Findings) {
     let Some(example) = map.get("example").and_then(Value::as_object) else { return };
     f.within("example", |f| {
-        for key in example.keys().filter(|key| !known.contains(&key.as_str())) {
-            f.note(key, "is not known here", format!("use {}", known.join(" or ")));
+        for (key, given) in example {
+            if !known.contains(&key.as_str()) {
+                f.note(key, "is not known here", format!("use {}", known.join(" or ")));
+            }
+            let given = given.as_array().map(Vec::as_slice).unwrap_or_default();
+            if given.len() + given.iter().filter_map(Value::as_array).map(Vec::len).sum::<usize>() > SAMPLES_MAX {
+                f.note(key, format!("has more than {SAMPLES_MAX} samples"), "give one for each variable");
+            }
         }
     });
 }
@@ -334,8 +349,11 @@ impl Is {
     fn wrong(self, value: &Value, required: bool) -> Option<String> {
         let must = |fits: bool, what: &str| (!fits).then(|| format!("must be {what}"));
         match self {
+            Self::Text | Self::Form if value.as_str().is_some_and(|text| text.len() > self.text_max()) => {
+                Some(format!("is longer than {} bytes", self.text_max()))
+            }
             Self::Text if required => must(value.as_str().is_some_and(|text| !text.is_empty()), "a text that is not empty"),
-            Self::Text => must(value.is_string(), "a text"),
+            Self::Text | Self::Form => must(value.is_string(), "a text"),
             Self::Id => must(value.is_string() || value.is_u64(), "a text"),
             Self::Flag => must(value.is_boolean(), "true or false"),
             Self::Whole => must(value.is_i64() || value.as_str().and_then(whole).is_some(), "a whole number"),
@@ -344,6 +362,10 @@ impl Is {
             Self::Fixed(text) => must(value.as_str() == Some(text), &format!("{text:?}, or left out")),
             Self::Sample => must(value.is_string() || value.is_array(), "a text, or a list with one"),
         }
+    }
+
+    const fn text_max(self) -> usize {
+        if matches!(self, Self::Form) { FORM_MAX } else { TEXT_MAX }
     }
 
     const fn remedy(self) -> &'static str {
