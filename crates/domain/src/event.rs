@@ -6,6 +6,7 @@ use crate::address::{Bsuid, Channel, Identity, Phone};
 use crate::fact::{Inbound, TemplateStatus};
 use crate::id::{BusinessId, CustomerId, EventId, MessageId, SenderId};
 use crate::status::{Failure, Status};
+use crate::template::{Approval, Change};
 use crate::time::Timestamp;
 
 /// One event of one business.
@@ -68,12 +69,16 @@ pub enum EventBody {
         /// First moment at which it is closed again, if the customer writes no more.
         until: Timestamp,
     },
-    /// A template changed its status.
+    /// A template changed: its status, its rating, its category, what it consists of; or it came or went.
     TemplateChanged {
         /// WhatsApp Business Account.
         waba: String,
         /// What it is now.
         template: TemplateStatus,
+        /// What it was before, where that is known.
+        previous: Option<Approval>,
+        /// What changed.
+        change: Change,
     },
     /// A sender was stopped by an operator's error, or goes on again.
     SenderState {

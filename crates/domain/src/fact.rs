@@ -7,7 +7,7 @@ use crate::content::Language;
 use crate::failure::UpstreamError;
 use crate::free_form::MediaKind;
 use crate::limits::LimitsTold;
-use crate::template::{Approval, Category};
+use crate::template::{Approval, Category, Pause, Quality, Rejection};
 use crate::time::Timestamp;
 
 /// Whom a webhook is for: the sender as the upstream names it.
@@ -41,6 +41,8 @@ pub enum Fact {
     Status(StatusReport),
     /// A template changed its status.
     TemplateStatus(TemplateStatus),
+    /// Something else about a template changed.
+    TemplateNews(TemplateTold),
     /// A customer has a new number or a new user id; opens no session.
     IdentityChanged(IdentityChange),
     /// A customer wants no more marketing, or wants it again.
@@ -325,8 +327,63 @@ pub struct TemplateStatus {
     /// Meta's reason, in its own word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Meta's sentences on a rejection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejection: Option<Rejection>,
+    /// Which pause it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
+    /// The day on which it is or will be disabled, in Meta's writing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disable_on: Option<String>,
+    /// Meta warns that it is going to be disabled; it can still be sent.
+    #[serde(default)]
+    pub flagged: bool,
     /// When Meta says it happened.
     pub at: Timestamp,
+}
+
+/// Something about a template changed beside its status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateTold {
+    /// Meta's id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Language.
+    pub language: Language,
+    /// What.
+    pub news: TemplateNews,
+    /// When Meta says it happened.
+    pub at: Timestamp,
+}
+
+/// What changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "news")]
+pub enum TemplateNews {
+    /// Its rating (webhooks/reference/message_template_quality_update).
+    Quality {
+        /// What it is now.
+        to: Quality,
+    },
+    /// What it consists of (webhooks/reference/message_template_components_update). The webhook tells the texts only, so that
+    /// it is read anew.
+    Components,
+    /// Its category is going to change (webhooks/reference/template_category_update).
+    CategoryAnnounced {
+        /// What it is.
+        present: Category,
+        /// What it will be.
+        next: Category,
+        /// From when on.
+        from: Option<Timestamp>,
+    },
+    /// Its category has changed.
+    Category {
+        /// What it is now.
+        to: Category,
+    },
 }
 
 /// A customer's number or user id changed.

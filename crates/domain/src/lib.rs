@@ -24,6 +24,7 @@ pub mod shares;
 pub mod shown;
 pub mod status;
 pub mod template;
+pub mod template_rules;
 pub mod time;
 pub mod translate;
 pub mod verdict;

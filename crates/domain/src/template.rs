@@ -4,7 +4,15 @@
 //! back from Meta by the wire crate. Two definitions are the same template when their [`Definition::canonical`] forms are
 //! equal: never by name, never by samples.
 
+mod life;
+mod record;
+mod words;
+
 use serde::{Deserialize, Serialize};
+
+pub use life::{By, Change, Edit, HistoryEntry, Life, NextCategory, Pause, Quality, Rejection};
+pub use record::Record;
+pub use words::{APPEAL_LINK, Words};
 
 use crate::content::{Language, Piece, pieces};
 use crate::free_form::File;
@@ -116,8 +124,23 @@ pub struct Template {
     /// Meta's reason for a rejection, in its own word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What it consists of.
+    /// What it consists of: the version in force, which sends are checked against.
     pub definition: Definition,
+    /// What has become of it beside its status.
+    #[serde(default)]
+    pub life: Life,
+}
+
+impl Template {
+    /// Whether Meta lets it be sent: approved, or an edit of an approved version is under review, which leaves that one in force.
+    #[must_use]
+    pub fn sendable(&self) -> bool {
+        match self.approval {
+            Approval::Approved => true,
+            Approval::Pending => self.life.edit.as_ref().is_some_and(|edit| edit.from == Approval::Approved),
+            _ => false,
+        }
+    }
 }
 
 /// Whether variables are counted or named.
@@ -453,6 +476,29 @@ impl ButtonDefinition {
 }
 
 impl Definition {
+    /// Whether a send that fits one of the two fits the other, and shows the same: equal up to samples and ids, and where variables
+    /// are named, with the same names.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let named = |definition: &Self| definition.format == ParameterFormat::Named;
+        self.canonical() == other.canonical()
+            && self.format == other.format
+            && (!named(self) || self.texts().map(TextDefinition::names).eq(other.texts().map(TextDefinition::names)))
+    }
+
+    /// Every text that can have variables of its own, top to bottom.
+    pub fn texts(&self) -> impl Iterator<Item = &TextDefinition> {
+        let header = match &self.header {
+            Some(HeaderDefinition::Text(text)) => Some(text),
+            _ => None,
+        };
+        let body = match &self.body {
+            BodyDefinition::Own(text) => Some(text),
+            BodyDefinition::Authentication { .. } => None,
+        };
+        header.into_iter().chain(body).chain(self.cards.iter().filter_map(|card| card.body.as_ref()))
+    }
+
     /// The form in which two definitions are compared: placeholders renumbered by appearance, no samples, no ids.
     #[must_use]
     pub fn canonical(&self) -> Self {

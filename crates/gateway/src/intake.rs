@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use transom_clock::WorldClock;
 use transom_domain::error_code::ErrorCode;
-use transom_domain::fact::{Fact, Heard};
+use transom_domain::fact::{Fact, Heard, TemplateNews};
 use transom_domain::failure::UpstreamError;
 use transom_domain::id::{BusinessId, JournalId, SenderId};
 use transom_domain::message::TemplateName;
@@ -157,9 +157,12 @@ impl Intake {
                 .iter()
                 .filter_map(|(_, h)| match &h.fact {
                     Fact::TemplateStatus(t) => Some(TemplateName { name: t.name.clone(), language: t.language.clone() }),
+                    Fact::TemplateNews(t) => Some(TemplateName { name: t.name.clone(), language: t.language.clone() }),
                     _ => None,
                 })
                 .collect();
+            let changed = |h: &Heard| matches!(&h.fact, Fact::TemplateNews(t) if t.news == TemplateNews::Components);
+            let unread = heard.iter().any(|(_, h)| changed(h));
             let limits = heard.iter().any(|(_, h)| matches!(h.fact, Fact::Limits(_)));
             let own_part = || serde_json::to_vec(&heard.iter().map(|(_, heard)| heard).collect::<Vec<_>>()).unwrap_or_default();
             let raw = if whole { body.to_vec() } else { own_part() };
@@ -189,7 +192,7 @@ impl Intake {
                 }
             }
             if !templates.is_empty() {
-                self.reshelve(business, &templates).await;
+                self.reshelve(business, &templates, unread).await;
             }
             if !outcome.events.is_empty() {
                 this.relay.poke(business);
@@ -203,8 +206,9 @@ impl Intake {
         Ok(())
     }
 
-    /// Renews what is in memory of templates; one that nobody here has read yet is read from Meta.
-    async fn reshelve(&self, business: BusinessId, templates: &[TemplateName]) {
+    /// Renews what is in memory of templates; one that nobody here has read yet, or whose components have changed, is read from
+    /// Meta.
+    async fn reshelve(&self, business: BusinessId, templates: &[TemplateName], unread: bool) {
         let directory = self.0.directory.now();
         let mut seen = std::collections::BTreeSet::new();
         for speaker in directory.of(business) {
@@ -212,11 +216,14 @@ impl Intake {
             match self.0.library.reshelve(business, waba).await {
                 Ok(shelf) => {
                     let known = |t: &TemplateName| shelf.named(&t.name).any(|known| known.language == t.language);
-                    if !templates.iter().all(known) {
-                        let (library, speaker) = (self.0.library.clone(), speaker.clone());
+                    if unread || !templates.iter().all(known) {
+                        let (library, relay, speaker) = (self.0.library.clone(), self.0.relay.clone(), speaker.clone());
                         self.0.tasks.spawn(async move {
-                            if let Err(why) = library.read(&speaker).await {
-                                tracing::warn!(sender.id = %speaker.sender.id, error = %why, "templates could not be read");
+                            match library.read(&speaker).await {
+                                Ok(_) => relay.poke(business),
+                                Err(why) => {
+                                    tracing::warn!(sender.id = %speaker.sender.id, error = %why, "templates could not be read");
+                                }
                             }
                         });
                     }

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 use transom_domain::Timestamp;
 use transom_domain::address::{Bsuid, Phone};
 use transom_domain::fact::{
-    Account, Fact, Heard, IdentityChange, Inbound, InboundBody, Person, Preference, Reported, StatusReport, TemplateStatus,
+    Account, Fact, Heard, IdentityChange, Inbound, InboundBody, Person, Preference, Reported, StatusReport, TemplateNews,
+    TemplateStatus, TemplateTold,
 };
 use transom_domain::free_form::MediaKind;
 use transom_domain::limits::{LimitsTold, Rating};
-use transom_domain::template::{Approval, Category};
+use transom_domain::template::{Approval, Category, Pause, Quality, Rejection};
 use transom_meta::webhook::{BODY_MAX, BadBody, Delivery, parse};
 
 const WABA: &str = "410000000000007";
@@ -295,24 +296,67 @@ fn templates_change_their_status() {
         assert_eq!(one.account, Account::Waba(WABA.into()));
         one.fact
     };
-    let wanted = |approval, reason: Option<&str>, at| {
-        Fact::TemplateStatus(TemplateStatus {
+    let wanted = |approval, reason: Option<&str>, at| TemplateStatus {
+        id: "610000000000004".into(),
+        name: "termin".into(),
+        language: transom_domain::content::Language::parse("en_US").unwrap(),
+        approval,
+        category: Some(Category::Utility),
+        reason: reason.map(str::to_owned),
+        rejection: None,
+        pause: None,
+        disable_on: None,
+        flagged: false,
+        at: second(at),
+    };
+    let rejection = |reason: &str, recommendation: Option<&str>| {
+        Some(Rejection { reason: Some(reason.to_owned()), recommendation: recommendation.map(str::to_owned) })
+    };
+    let approved = wanted(Approval::Approved, None, 1_795_000_200);
+    assert_eq!(change("template_approved"), Fact::TemplateStatus(approved));
+    let rejected = wanted(Approval::Rejected, Some("INVALID_FORMAT"), 1_795_000_201);
+    let rejected = TemplateStatus { rejection: rejection("side by side", Some("words between")), ..rejected };
+    assert_eq!(change("template_rejected"), Fact::TemplateStatus(rejected));
+    let beside = wanted(Approval::Rejected, Some("side by side"), 1_795_000_202);
+    let beside = TemplateStatus { rejection: rejection("side by side", None), ..beside };
+    assert_eq!(change("template_rejected_beside"), Fact::TemplateStatus(beside));
+    let paused = TemplateStatus { pause: Some(Pause::FirstPause), ..wanted(Approval::Paused, None, 1_795_000_203) };
+    assert_eq!(change("template_paused"), Fact::TemplateStatus(paused));
+    let flagged = TemplateStatus {
+        disable_on: Some("December 3, 2026".into()),
+        flagged: true,
+        ..wanted(Approval::Approved, None, 1_795_000_208)
+    };
+    assert_eq!(change("template_flagged"), Fact::TemplateStatus(flagged));
+    assert_eq!(change("template_event_nobody_knows"), other("message_template_status_update"));
+    assert_eq!(change("account_update"), other("account_update"));
+}
+
+#[test]
+fn templates_change_otherwise() {
+    let change = |name: &str| {
+        let [one] = <[Heard; 1]>::try_from(heard(name)).unwrap();
+        one.fact
+    };
+    let wanted = |news, at| {
+        Fact::TemplateNews(TemplateTold {
             id: "610000000000004".into(),
             name: "termin".into(),
             language: transom_domain::content::Language::parse("en_US").unwrap(),
-            approval,
-            category: Some(Category::Utility),
-            reason: reason.map(str::to_owned),
+            news,
             at: second(at),
         })
     };
-    assert_eq!(change("template_approved"), wanted(Approval::Approved, None, 1_795_000_200));
-    assert_eq!(change("template_rejected"), wanted(Approval::Rejected, Some("INVALID_FORMAT"), 1_795_000_201));
-    assert_eq!(change("template_rejected_beside"), wanted(Approval::Rejected, Some("side by side"), 1_795_000_202));
-    assert_eq!(change("template_paused"), wanted(Approval::Paused, None, 1_795_000_203));
-    assert_eq!(change("template_event_nobody_knows"), other("message_template_status_update"));
-    assert_eq!(change("template_category"), other("template_category_update"));
-    assert_eq!(change("account_update"), other("account_update"));
+    assert_eq!(change("template_quality"), wanted(TemplateNews::Quality { to: Quality::Yellow }, 1_795_000_206));
+    assert_eq!(change("template_components"), wanted(TemplateNews::Components, 1_795_000_207));
+    let announced = TemplateNews::CategoryAnnounced {
+        present: Category::Utility,
+        next: Category::Marketing,
+        from: Some(second(1_795_086_400)),
+    };
+    assert_eq!(change("template_category"), wanted(announced, 1_795_000_205));
+    let done = TemplateNews::Category { to: Category::Marketing };
+    assert_eq!(change("template_category_done"), wanted(done, 1_795_086_400));
 }
 
 #[test]

@@ -7,15 +7,17 @@ use std::sync::Arc;
 use transom_domain::id::{BusinessId, CustomerId, EndpointId, KeyId, MessageId, SenderId};
 use transom_domain::limits::LimitsTold;
 use transom_domain::message::Message;
+use transom_domain::message::TemplateName;
 use transom_domain::status::Failure;
-use transom_domain::template::Template;
+use transom_domain::template::{By, HistoryEntry, Template};
 use transom_domain::time::Timestamp;
 
 use crate::contract::{
-    Accept, Accepted, Answer, App, Backlog, Business, CancelOutcome, Claim, Claims, Condition, CopyProgress, CustomerView,
+    Accept, Accepted, Answer, App, Backlog, Begun, Business, CancelOutcome, Claim, Claims, Condition, CopyProgress, CustomerView,
     Decide, Endpoint, EventPage, HearBody, HearOutcome, JournalEntry, Keep, Key, Look, LookUp, MessageFilter, Outlook, PAGE_MAX,
-    Page, PendingUnknown, PutEndpoint, PutSender, RelayRound, RelayWork, Resolution, Revival, Revive, RevivePoint, Sender,
-    SenderLoad, SessionRow, Settle, Settled, Store, SweepPoint, Swept, Timeline,
+    Page, PendingUnknown, PutEndpoint, PutSender, PutTwin, RelayRound, RelayWork, Resolution, Revival, Revive, RevivePoint,
+    Sender, SenderLoad, SessionRow, Settle, Settled, Store, SweepPoint, Swept, TemplateIntent, TemplateKey, TemplateOutcome,
+    Timeline,
 };
 use crate::moves::{accept, admin, claim, end, hear, reach, read, relay, revive, settle, template, timeline, unknown, upkeep};
 use crate::rows::{Result, Rows};
@@ -115,6 +117,34 @@ impl<E: Engine> Store for E {
             let known = rows.templates(business, &waba, name.as_deref())?;
             Ok(known.into_iter().filter(|row| row.read).map(|row| row.template).collect())
         })
+    }
+
+    fn templates_read_at(&self, business: BusinessId, waba: String) -> Answer<'_, Option<Timestamp>> {
+        self.read(move |rows| rows.account_read(business, &waba))
+    }
+
+    fn begin_template(&self, intent: TemplateIntent) -> Answer<'_, Begun> {
+        self.write(Room::Sending, move |rows| template::begin(rows, &intent))
+    }
+
+    fn may_template(&self, intent: TemplateIntent) -> Answer<'_, Begun> {
+        self.read(move |rows| template::may(rows, &intent))
+    }
+
+    fn end_template(&self, key: TemplateKey, outcome: TemplateOutcome, now: Timestamp) -> Answer<'_, Option<Template>> {
+        self.write(Room::Hearing, move |rows| template::end(rows, &key, &outcome, now))
+    }
+
+    fn template_intents(&self, business: BusinessId, waba: String) -> Answer<'_, Vec<TemplateIntent>> {
+        self.read(move |rows| rows.intents(business, &waba))
+    }
+
+    fn put_twin(&self, key: TemplateKey, twin: Option<TemplateName>, by: By, now: Timestamp) -> Answer<'_, PutTwin> {
+        self.write(Room::Sending, move |rows| template::put_twin(rows, &key, twin.as_ref(), by, now))
+    }
+
+    fn template_history(&self, key: TemplateKey, page: Page) -> Answer<'_, (Vec<HistoryEntry>, Option<String>)> {
+        self.read(move |rows| template::history(rows, &key, &page))
     }
 
     fn look(&self, ask: LookUp) -> Answer<'_, Look> {

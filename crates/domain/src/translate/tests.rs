@@ -79,6 +79,7 @@ fn what_can_be_approved_has_a_definition_and_a_send_that_fills_it() {
             approval: Approval::Approved,
             reason: None,
             definition: definition.clone(),
+            life: crate::template::Life::default(),
         };
         let send = to_send(body, &values, &template).unwrap();
         if let BodyDefinition::Own(text) = &definition.body {
@@ -118,6 +119,7 @@ fn values_follow_the_approved_order_not_ours() {
         approval: Approval::Approved,
         reason: None,
         definition: Definition { body: BodyDefinition::Own(approved), ..Definition::default() },
+        life: crate::template::Life::default(),
     };
     let values = Variables::from([("a".into(), "Rome".into()), ("b".into(), "Bonn".into())]);
     let send = to_send(&ours, &values, &template).unwrap();

@@ -60,6 +60,7 @@ fn template(approval: Approval, category: Category) -> Template {
         approval,
         reason: None,
         definition: Definition::default(),
+        life: crate::template::Life::default(),
     }
 }
 

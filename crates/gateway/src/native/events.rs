@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use transom_domain::event::{Event, EventBody, Party};
+use transom_domain::template::{Approval, Category, Change, Quality};
 use transom_store::PAGE_MAX;
 
 use super::common::{json_text, rfc3339};
@@ -87,9 +88,12 @@ fn data(body: &EventBody) -> Value {
             "callbackData": callback_data.as_deref().map(json_text), "pricing": pricing,
         }),
         EventBody::SessionOpened { party, until } => json!({ "parties": parties(party), "openUntil": rfc3339(*until) }),
-        EventBody::TemplateChanged { waba, template } => json!({
+        EventBody::TemplateChanged { waba, template, previous, change } => json!({
             "wabaId": waba, "templateId": template.id, "name": template.name, "language": template.language.as_str(),
-            "status": template.approval.as_str(), "category": word(&template.category), "reason": template.reason,
+            "change": change.as_str(), "changed": change_json(change),
+            "status": template.approval.as_str(), "previousStatus": previous.map(Approval::as_str),
+            "category": word(&template.category), "reason": template.reason,
+            "rejection": template.rejection.as_ref().map(|r| json!({ "reason": r.reason, "recommendation": r.recommendation })),
             "saidAt": rfc3339(template.at),
         }),
         EventBody::SenderState { sender, address, stopped } => json!({
@@ -97,6 +101,27 @@ fn data(body: &EventBody) -> Value {
             "state": if stopped.is_some() { "stopped" } else { "active" },
             "stopped": stopped.as_ref().map(|f| json!({ "code": f.code, "message": f.message, "remedy": f.code.remedy() })),
         }),
+    }
+}
+
+/// What a change of a template says beside its word.
+pub(crate) fn change_json(change: &Change) -> Value {
+    match change {
+        Change::Created | Change::Found | Change::Deleted => json!({}),
+        Change::Edited { version, from } => json!({ "version": version, "from": from.as_str() }),
+        Change::InForce { version } => json!({ "version": version }),
+        Change::Status { from, to, reason } => {
+            json!({ "from": from.map(Approval::as_str), "to": to.as_str(), "reason": reason })
+        }
+        Change::Flagged { disable_on } => json!({ "disableDate": disable_on }),
+        Change::Quality { from, to } => json!({ "from": from.map(Quality::as_str), "to": to.as_str() }),
+        Change::CategoryAnnounced { from, to, starts } => {
+            json!({ "from": from.as_str(), "to": to.as_str(), "startsAt": starts.map(rfc3339) })
+        }
+        Change::Category { from, to } => json!({ "from": Category::as_str(*from), "to": to.as_str() }),
+        Change::Twin { twin } => {
+            json!({ "twin": twin.as_ref().map(|t| json!({ "name": t.name, "language": t.language.as_str() })) })
+        }
     }
 }
 

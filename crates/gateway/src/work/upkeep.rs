@@ -261,6 +261,9 @@ impl Upkeep {
             match self.library.read(speaker).await {
                 Ok(reading) => {
                     tracing::info!(waba = %waba, read = reading.read, changed = reading.changed, "templates were read");
+                    if reading.changed > 0 {
+                        self.relay.poke(speaker.sender.business);
+                    }
                 }
                 Err(why) => tracing::warn!(waba = %waba, error = %why, "templates could not be read"),
             }

@@ -19,9 +19,9 @@ pub use number::{
 };
 pub use path::{
     DEFAULT_VERSION, GRAPH_URL, VERSIONS, app_subscriptions_path, create_template_path, debug_token_path, delete_template_path,
-    media_item_path, media_path, messages_path, phone_number_path, phone_number_settings_path, phone_numbers_path,
-    product_catalogs_path, register_path, start_upload_path, subscribed_apps_path, template_path, templates_named_path,
-    templates_path, waba_path,
+    edit_template_path, media_item_path, media_path, messages_path, phone_number_path, phone_number_settings_path,
+    phone_numbers_path, product_catalogs_path, register_path, start_upload_path, subscribed_apps_path, template_path,
+    templates_named_path, templates_path, waba_path,
 };
 
 use crate::read::member;

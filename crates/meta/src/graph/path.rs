@@ -109,6 +109,12 @@ pub fn template_path(template_id: &str) -> String {
     at(template_id, "", &[("fields", crate::templates::FIELDS)])
 }
 
+/// `POST`: edits a template.
+#[must_use]
+pub fn edit_template_path(template_id: &str) -> String {
+    at(template_id, "", &[])
+}
+
 /// `DELETE`: one template; without an id, every language of the name.
 #[must_use]
 pub fn delete_template_path(waba_id: &str, name: &str, template_id: Option<&str>) -> String {
@@ -191,6 +197,7 @@ mod tests {
             (debug_token_path("a|b"), "debug_token?input_token=a%7Cb"),
             (product_catalogs_path("41"), "41/product_catalogs?fields=id,name"),
             (create_template_path("41"), "41/message_templates"),
+            (edit_template_path("61"), "61"),
             (delete_template_path("41", "termin", None), "41/message_templates?name=termin"),
             (delete_template_path("41", "termin", Some("61")), "41/message_templates?hsm_id=61&name=termin"),
             (
@@ -205,7 +212,8 @@ mod tests {
 
     #[test]
     fn templates_are_asked_for_with_what_is_read_of_them() {
-        let fields = "id,name,language,category,status,parameter_format,components,rejected_reason";
+        let fields = "id,name,language,category,status,parameter_format,components,rejected_reason,quality_score,\
+                      previous_category,correct_category";
         assert_eq!(templates_path("41", 100, None), format!("41/message_templates?fields={fields}&limit=100"));
         assert_eq!(
             templates_path("41", 2, Some("WlpaWg==")),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use transom_domain::content::Language;
 use transom_domain::template::{
     App, Approval, BodyDefinition, ButtonDefinition, CardDefinition, Category, Definition, FooterDefinition, Handover,
-    HeaderDefinition, LimitedTimeOffer, ParameterFormat, Template, TextDefinition,
+    HeaderDefinition, Life, LimitedTimeOffer, NextCategory, ParameterFormat, Quality, Template, TextDefinition,
 };
 
 use crate::read::{member, whole};
@@ -92,7 +92,20 @@ pub fn parse(json: &Value) -> Result<Template, BadTemplate> {
         approval: Approval::named(&text("status")?),
         reason: member(template, "rejected_reason").filter(|reason| !reason.eq_ignore_ascii_case("none")),
         definition: definition(components, category, member(template, "parameter_format").as_deref())?,
+        life: life(template, category),
     })
+}
+
+/// What the list tells beside status and components. A category that Meta holds for the right one is going to be the template's.
+fn life(template: &Map<String, Value>, present: Category) -> Life {
+    let of = |field: &str| member(template, field).and_then(|word| super::category(&word));
+    let score = template.get("quality_score").and_then(|score| score.get("score")).and_then(Value::as_str);
+    Life {
+        quality: score.and_then(Quality::named),
+        previous_category: of("previous_category"),
+        next_category: of("correct_category").filter(|next| *next != present).map(|category| NextCategory { category, at: None }),
+        ..Life::default()
+    }
 }
 
 pub(super) fn definition(components: &[Value], category: Category, format: Option<&str>) -> Result<Definition, BadTemplate> {

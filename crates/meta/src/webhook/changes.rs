@@ -2,14 +2,12 @@
 
 use serde_json::value::RawValue;
 use transom_domain::address::Phone;
-use transom_domain::content::Language;
-use transom_domain::fact::{Account, Fact, TemplateStatus};
+use transom_domain::fact::{Account, Fact};
 use transom_domain::limits::{LimitsTold, Rating};
-use transom_domain::template::Approval;
 use transom_domain::time::Timestamp;
 
-use super::wire::{Capability, Change, MessagesValue, NumberQuality, RejectionInfo, Status, TemplateStatus as Wire};
-use super::{Delivery, messages};
+use super::wire::{Capability, Change, MessagesValue, NumberQuality, Status};
+use super::{Delivery, messages, templates};
 use crate::graph::Throughput;
 
 /// Reads a change of a WhatsApp Business Account.
@@ -18,10 +16,16 @@ pub(super) fn read(field: &str, change: &Change<'_>, delivery: &mut Delivery) {
     let Some(value) = change.value else { return delivery.other(waba, field) };
     match field {
         "messages" | "calls" | "user_preferences" | "user_id_update" => customers(field, value, delivery),
-        "message_template_status_update" => match template_status(value, change.rejection_info, delivery.at) {
+        "message_template_status_update" => match templates::status(value, change.rejection_info, delivery.at) {
             Some(status) => delivery.tell(waba, Fact::TemplateStatus(status)),
             None => delivery.other(waba, field),
         },
+        "message_template_quality_update" | "message_template_components_update" | "template_category_update" => {
+            match templates::news(field, value, delivery.at) {
+                Some(told) => delivery.tell(waba, Fact::TemplateNews(told)),
+                None => delivery.other(waba, field),
+            }
+        }
         "phone_number_quality_update" => match number_news(value, delivery.at) {
             Some(told) => delivery.tell(waba, Fact::Limits(told)),
             None => delivery.other(waba, field),
@@ -65,27 +69,4 @@ fn customers(field: &str, value: &RawValue, delivery: &mut Delivery) {
             Err(_) => delivery.other(Account::Waba(delivery.entry_id.clone()), field),
         },
     }
-}
-
-/// None for an event that is no status of a template: what we believe of it then stays as it is until it is read anew.
-fn template_status(value: &RawValue, beside: Option<&RawValue>, at: Option<Timestamp>) -> Option<TemplateStatus> {
-    let wire: Wire<'_> = serde_json::from_str(value.get()).ok()?;
-    let approval = Approval::named(wire.event?.trim());
-    if approval == Approval::Unknown {
-        return None;
-    }
-    let said = |text: &str| !text.is_empty() && !text.eq_ignore_ascii_case("none");
-    let reason = wire.reason.map(|reason| reason.into_owned()).filter(|reason| said(reason)).or_else(|| {
-        let info: RejectionInfo<'_> = serde_json::from_str(wire.rejection_info.or(beside)?.get()).ok()?;
-        info.reason.map(|reason| reason.into_owned()).filter(|reason| said(reason))
-    });
-    Some(TemplateStatus {
-        id: wire.message_template_id.filter(|id| !id.is_empty())?.into_owned(),
-        name: wire.message_template_name?.into_owned(),
-        language: Language::parse(&wire.message_template_language?).ok()?,
-        approval,
-        category: wire.message_template_category.and_then(|word| crate::templates::category(&word)),
-        reason,
-        at: at.unwrap_or(Timestamp::EPOCH),
-    })
 }

@@ -9,6 +9,7 @@ mod handshake;
 mod inbound;
 mod messages;
 mod person;
+mod templates;
 mod wire;
 
 use serde_json::value::RawValue;

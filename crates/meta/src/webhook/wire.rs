@@ -174,25 +174,6 @@ pub(super) struct Replaced<'a> {
     pub(super) current: Text<'a>,
 }
 
-/// `message_template_status_update`; the id is a whole number here and a text in the API.
-#[derive(Deserialize)]
-pub(super) struct TemplateStatus<'a> {
-    #[serde(borrow, default, deserialize_with = "text")]
-    pub(super) event: Text<'a>,
-    #[serde(borrow, default, deserialize_with = "text")]
-    pub(super) message_template_id: Text<'a>,
-    #[serde(borrow, default, deserialize_with = "text")]
-    pub(super) message_template_name: Text<'a>,
-    #[serde(borrow, default, deserialize_with = "text")]
-    pub(super) message_template_language: Text<'a>,
-    #[serde(borrow, default, deserialize_with = "text")]
-    pub(super) message_template_category: Text<'a>,
-    #[serde(borrow, default, deserialize_with = "text")]
-    pub(super) reason: Text<'a>,
-    #[serde(borrow, default)]
-    pub(super) rejection_info: Option<&'a RawValue>,
-}
-
 #[derive(Deserialize)]
 pub(super) struct NumberQuality<'a> {
     #[serde(borrow, default, deserialize_with = "text")]
@@ -210,10 +191,4 @@ pub(super) struct Capability<'a> {
     /// A word in Meta's text, a number in its example.
     #[serde(borrow, default, deserialize_with = "text")]
     pub(super) max_daily_conversations_per_business: Text<'a>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct RejectionInfo<'a> {
-    #[serde(borrow, default, deserialize_with = "text")]
-    pub(super) reason: Text<'a>,
 }

@@ -54,9 +54,44 @@ CREATE TABLE template (
     language TEXT NOT NULL,
     template TEXT NOT NULL,
     status_at INTEGER NOT NULL,
+    quality_at INTEGER NOT NULL,
+    category_at INTEGER NOT NULL,
     was_read INTEGER NOT NULL,
     PRIMARY KEY (business, waba, name, language)
 );
+
+-- When the templates of an account were last read whole.
+CREATE TABLE template_account (
+    business BLOB NOT NULL,
+    waba TEXT NOT NULL,
+    read_at INTEGER NOT NULL,
+    PRIMARY KEY (business, waba)
+) WITHOUT ROWID;
+
+-- Calls that create, edit or delete a template, committed before they leave; gone once their outcome is known.
+CREATE TABLE template_intent (
+    business BLOB NOT NULL,
+    waba TEXT NOT NULL,
+    name TEXT NOT NULL,
+    language TEXT NOT NULL,
+    intent TEXT NOT NULL,
+    PRIMARY KEY (business, waba, name, language)
+);
+
+-- What happened to templates: what Meta's quotas are counted by.
+CREATE TABLE template_change (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    business BLOB NOT NULL,
+    waba TEXT NOT NULL,
+    name TEXT NOT NULL,
+    language TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    change TEXT NOT NULL
+);
+CREATE INDEX template_change_of ON template_change (business, waba, name, language, seq);
+CREATE INDEX template_change_created ON template_change (business, waba, at) WHERE created = 1;
+CREATE INDEX template_change_at ON template_change (at);
 
 CREATE TABLE customer (
     business BLOB NOT NULL,

@@ -277,7 +277,7 @@ impl Desk {
     pub(crate) fn body(&mut self, facts: Vec<Fact>) -> HearBody {
         let heard = facts.into_iter().map(|fact| {
             let account = match &fact {
-                Fact::TemplateStatus(_) => Account::Waba(format!("waba-{}", SHOP.0)),
+                Fact::TemplateStatus(_) | Fact::TemplateNews(_) => Account::Waba(format!("waba-{}", SHOP.0)),
                 _ => Account::PhoneNumber(format!("account-{}", DESK.0)),
             };
             (Some(DESK), Heard { account, fact })

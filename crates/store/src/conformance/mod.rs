@@ -16,6 +16,7 @@ mod restoring;
 mod settling;
 mod sweeping;
 mod telling;
+mod templates;
 #[cfg(test)]
 pub(crate) mod tests;
 mod timeline;
@@ -115,7 +116,10 @@ checks! {
     timeline: every_order_tells_the_same_story, a_story_has_its_own_steps, what_is_tried_again_says_until_when,
         what_waits_to_be_told_is_in_the_story, what_is_taken_out_is_taken_out_of_events;
     people: identities_join_one_customer, a_conflict_keeps_both, a_customer_without_a_number, a_new_number_is_the_same_customer,
-        preferences_go_by_time, templates_go_by_time;
+        preferences_go_by_time;
+    templates: templates_go_by_time, a_call_is_committed_before_it_leaves, quotas_are_counted_where_they_are_used_up,
+        an_edit_waits_beside_what_is_in_force, what_webhooks_lose_a_reading_finds, a_history_has_pages_and_an_end,
+        a_twin_is_a_template_of_the_account, accounts_of_templates_do_not_meet;
     telling: an_endpoint_starts_at_the_end, deliveries_of_a_conversation_keep_their_order, the_stream_is_swept_behind_its_readers,
         one_registration_per_topic, a_stop_is_told_once;
     restoring: what_waited_at_the_backup_is_held, what_waited_at_the_backup_ends_or_goes_as_is_chosen;

@@ -1,10 +1,7 @@
 //! People: identities, numbers that change, wishes; and templates, which are known by time as they are.
 
-use transom_domain::content::Language;
-use transom_domain::event::EventBody;
-use transom_domain::fact::{Fact, IdentityChange, Person, Preference, Reported, TemplateStatus};
+use transom_domain::fact::{Fact, IdentityChange, Person, Preference, Reported};
 use transom_domain::id::CustomerId;
-use transom_domain::template::{Approval, Category, Definition, Template};
 use transom_domain::time::{Span, Timestamp};
 
 use super::desk::{DESK, Desk, RIVAL, SHOP, identity, person};
@@ -166,71 +163,5 @@ pub(super) async fn preferences_go_by_time(factory: &dyn Factory) -> Outcome {
     hold!(desk.look(SHOP, DESK, identity(ANA)?).await?.facts.no_marketing);
     desk.hear(vec![wish(true, desk.now)]).await?;
     hold!(!desk.look(SHOP, DESK, identity(ANA)?).await?.facts.no_marketing);
-    Ok(())
-}
-
-fn template(name: &str, approval: Approval) -> Result<Template, Broken> {
-    let language = Language::parse("en").map_err(|why| Broken(why.to_string()))?;
-    Ok(Template {
-        id: format!("id-{name}"),
-        name: name.to_owned(),
-        language,
-        category: Category::Utility,
-        approval,
-        reason: None,
-        definition: Definition::default(),
-    })
-}
-
-pub(super) async fn templates_go_by_time(factory: &dyn Factory) -> Outcome {
-    let mut desk = Desk::new(factory).await?;
-    let waba = format!("waba-{}", SHOP.0);
-    let read = |templates, complete, at| desk.store.put_templates(SHOP, waba.clone(), templates, complete, at);
-    let approval = async |store: &dyn Store, name: &str| -> Result<Option<Approval>, Broken> {
-        let found = store.templates(SHOP, format!("waba-{}", SHOP.0), Some(name.to_owned())).await?;
-        Ok(found.first().map(|t| t.approval))
-    };
-    let first = desk.now;
-    same!(read(vec![template("a", Approval::Pending)?, template("b", Approval::Approved)?], true, first).await?, 2);
-    same!(read(vec![template("a", Approval::Pending)?, template("b", Approval::Approved)?], true, first).await?, 0);
-    same!(desk.names().await?, Vec::<&str>::new());
-    let status = |name: &str, approval, at: Timestamp| -> Result<Fact, Broken> {
-        let template = template(name, approval)?;
-        Ok(Fact::TemplateStatus(TemplateStatus {
-            id: template.id,
-            name: template.name,
-            language: template.language,
-            approval,
-            category: None,
-            reason: None,
-            at,
-        }))
-    };
-    // A webhook newer than a reading wins, whichever comes first.
-    desk.turn(Span::minutes(2));
-    let told = status("a", Approval::Approved, desk.now)?;
-    let outcome = desk.hear(vec![told.clone(), told]).await?;
-    same!((outcome.news, outcome.repeated, outcome.events.len()), (1, 1, 1));
-    let old = desk.now.minus(Span::minutes(1));
-    same!(desk.store.put_templates(SHOP, waba.clone(), vec![template("a", Approval::Pending)?], false, old).await?, 0);
-    same!(approval(&*desk.store, "a").await?, Some(Approval::Approved));
-    // A reading newer than a webhook wins, and tells.
-    desk.turn(Span::minutes(2));
-    same!(desk.store.put_templates(SHOP, waba.clone(), vec![template("a", Approval::Paused)?], true, desk.now).await?, 2);
-    same!(approval(&*desk.store, "a").await?, Some(Approval::Paused));
-    same!(approval(&*desk.store, "b").await?, Some(Approval::Deleted));
-    let late = status("a", Approval::Rejected, desk.now.minus(Span::minutes(1)))?;
-    same!(desk.hear(vec![late]).await?.events.len(), 0);
-    same!(approval(&*desk.store, "a").await?, Some(Approval::Paused));
-    let changes = desk.events().await?.into_iter().filter_map(|event| match event.body {
-        EventBody::TemplateChanged { template, .. } => Some((template.name, template.approval)),
-        _ => None,
-    });
-    let expected = [("a", Approval::Approved), ("a", Approval::Paused), ("b", Approval::Deleted)];
-    same!(changes.collect::<Vec<_>>(), expected.map(|(name, approval)| (name.to_owned(), approval)).to_vec());
-    // What was only told of has no definition yet: it cannot be sent, and is not listed.
-    let unread = status("c", Approval::Approved, desk.now)?;
-    same!(desk.hear(vec![unread]).await?.events.len(), 1);
-    same!(approval(&*desk.store, "c").await?, None);
     Ok(())
 }

@@ -16,6 +16,7 @@ mod restoring;
 mod sending;
 mod sweeping;
 mod telling;
+mod templates;
 mod timeline;
 
 use std::future::Future;
@@ -39,14 +40,15 @@ pub use telling::{
     Backlog, Direction, DueDelivery, Endpoint, EndpointState, EventPage, Filter, MessageFilter, Page, PutEndpoint, RelayRound,
     RelayWork, SessionRow, Topic, Waiting,
 };
+pub use templates::{Begun, HISTORY_KEEP, HISTORY_MAX, PutTwin, TemplateAction, TemplateIntent, TemplateKey, TemplateOutcome};
 pub use timeline::{OUTSTANDING_LOOK_MAX, Outstanding, Step, TIMELINE_MAX, Timeline, Word};
 
-use transom_domain::content::Language;
 use transom_domain::id::{BusinessId, CustomerId, EndpointId, KeyId, MessageId, SenderId};
 use transom_domain::limits::LimitsTold;
 use transom_domain::message::Message;
+use transom_domain::message::TemplateName;
 use transom_domain::status::Failure;
-use transom_domain::template::Template;
+use transom_domain::template::{By, HistoryEntry, Template};
 use transom_domain::time::Timestamp;
 
 /// Why the store did not answer.
@@ -121,8 +123,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Answer<'_, bool>;
 
     /// Records what a reading of `message_templates` gave. With `complete`, templates of the WABA that are not among them are
-    /// gone and become `Deleted`. A status webhook that is newer than `read_at` wins. Writes an event per change of status;
-    /// what is seen for the first time has not changed.
+    /// gone and become `Deleted`. A webhook that is newer than `read_at` wins. Writes a line of history and an event per
+    /// change; what is seen when an account is read for the first time has not changed. Says how many are new or different.
     fn put_templates(
         &self,
         business: BusinessId,
@@ -133,6 +135,23 @@ pub trait Store: Send + Sync + 'static {
     ) -> Answer<'_, usize>;
     /// The templates of a WABA; all languages of one name with `name`.
     fn templates(&self, business: BusinessId, waba: String, name: Option<String>) -> Answer<'_, Vec<Template>>;
+    /// When an account's templates were last read whole.
+    fn templates_read_at(&self, business: BusinessId, waba: String) -> Answer<'_, Option<Timestamp>>;
+    /// Commits that a template is going to be created, edited or deleted at Meta, before the call leaves, unless an earlier
+    /// call has no outcome yet or one of Meta's quotas and locks stands in the way: they are counted here, so that two callers
+    /// cannot use up one place.
+    fn begin_template(&self, intent: TemplateIntent) -> Answer<'_, Begun>;
+    /// What [`Store::begin_template`] would say; commits nothing.
+    fn may_template(&self, intent: TemplateIntent) -> Answer<'_, Begun>;
+    /// Records what became of the call, with its history and its event; gives the template as it then stands. An outcome for a
+    /// call that has one already changes nothing.
+    fn end_template(&self, key: TemplateKey, outcome: TemplateOutcome, now: Timestamp) -> Answer<'_, Option<Template>>;
+    /// The calls of an account that have no outcome yet.
+    fn template_intents(&self, business: BusinessId, waba: String) -> Answer<'_, Vec<TemplateIntent>>;
+    /// Names the template that steps in while this one cannot be sent; none takes it back.
+    fn put_twin(&self, key: TemplateKey, twin: Option<TemplateName>, by: By, now: Timestamp) -> Answer<'_, PutTwin>;
+    /// What happened to a template, newest first; at most [`HISTORY_MAX`] lines of the last [`HISTORY_KEEP`].
+    fn template_history(&self, key: TemplateKey, page: Page) -> Answer<'_, (Vec<HistoryEntry>, Option<String>)>;
 
     // ---- sending --------------------------------------------------------------------------------------------------
 
@@ -240,6 +259,3 @@ pub trait Store: Send + Sync + 'static {
     /// Finishes what was taken on and closes; later calls answer `Unavailable`.
     fn close(&self) -> Answer<'_, ()>;
 }
-
-/// A template by name and language, as the dispatcher looks it up.
-pub type TemplateKey = (String, Language);

@@ -41,12 +41,22 @@ pub enum SweepKind {
     ProviderIds,
     /// Events that everybody has passed.
     Events,
+    /// Lines of templates' histories.
+    TemplateHistory,
 }
 
 impl SweepKind {
     /// Every kind, in the order of a round.
-    pub const ALL: [Self; 7] =
-        [Self::IdempotencyKeys, Self::Journal, Self::Orphans, Self::Deliveries, Self::Messages, Self::ProviderIds, Self::Events];
+    pub const ALL: [Self; 8] = [
+        Self::IdempotencyKeys,
+        Self::Journal,
+        Self::Orphans,
+        Self::Deliveries,
+        Self::Messages,
+        Self::ProviderIds,
+        Self::Events,
+        Self::TemplateHistory,
+    ];
 
     /// The word in metrics.
     #[must_use]
@@ -59,6 +69,7 @@ impl SweepKind {
             Self::Messages => "messages",
             Self::ProviderIds => "provider_ids",
             Self::Events => "events",
+            Self::TemplateHistory => "template_history",
         }
     }
 
@@ -70,7 +81,8 @@ impl SweepKind {
             Self::Deliveries => Some(Self::Messages),
             Self::Messages => Some(Self::ProviderIds),
             Self::ProviderIds => Some(Self::Events),
-            Self::Events => None,
+            Self::Events => Some(Self::TemplateHistory),
+            Self::TemplateHistory => None,
         }
     }
 }

@@ -11,6 +11,7 @@ mod restore;
 mod sweep;
 mod table;
 mod telling;
+mod template;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -7,8 +7,9 @@ use transom_domain::session::Evidence;
 use transom_domain::time::Timestamp;
 
 use super::table::MemoryRows;
-use crate::rows::{AdminRows, Conversation, CustomerRow, PeopleRows, Result, TemplateRow};
+use crate::rows::{AdminRows, Conversation, CustomerRow, PeopleRows, Result};
 use crate::{App, Business, Key, Sender, StoreError};
+use transom_domain::template::Record;
 
 impl AdminRows for MemoryRows {
     fn business(&self, id: BusinessId) -> Result<Option<Business>> {
@@ -77,18 +78,18 @@ impl AdminRows for MemoryRows {
         Ok(self.senders.values().filter(claims).min_by_key(|s| (s.business == sender.business, s.id)).map(|s| s.id))
     }
 
-    fn template(&self, business: BusinessId, waba: &str, name: &str, language: &Language) -> Result<Option<TemplateRow>> {
+    fn template(&self, business: BusinessId, waba: &str, name: &str, language: &Language) -> Result<Option<Record>> {
         let key = (business, waba.to_owned(), name.to_owned(), language.as_str().to_owned());
         Ok(self.templates.get(&key).cloned())
     }
 
-    fn put_template(&mut self, business: BusinessId, waba: &str, row: &TemplateRow) -> Result<()> {
+    fn put_template(&mut self, business: BusinessId, waba: &str, row: &Record) -> Result<()> {
         let key = (business, waba.to_owned(), row.template.name.clone(), row.template.language.as_str().to_owned());
         self.templates.put(key, row.clone());
         Ok(())
     }
 
-    fn templates(&self, business: BusinessId, waba: &str, name: Option<&str>) -> Result<Vec<TemplateRow>> {
+    fn templates(&self, business: BusinessId, waba: &str, name: Option<&str>) -> Result<Vec<Record>> {
         let fits = |(b, w, n, _): &&(BusinessId, String, String, String)| {
             *b == business && w == waba && name.is_none_or(|name| n == name)
         };

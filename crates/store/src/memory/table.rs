@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use transom_domain::event::Event;
 use transom_domain::id::{BusinessId, CustomerId, EndpointId, SenderId};
 use transom_domain::limits::NumberLimits;
+use transom_domain::template::{HistoryEntry, Record};
 use transom_domain::time::Timestamp;
 use transom_domain::verdict::Verdict;
 
 use crate::rows::{
-    AttemptRow, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Orphan, Reached, Seq, Standing, TemplateRow,
-    Wait, Whole,
+    AttemptRow, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Orphan, Reached, Seq, Standing, Wait, Whole,
 };
-use crate::{App, Business, Endpoint, JournalEntry, Key, Sender, Word};
+use crate::{App, Business, Endpoint, JournalEntry, Key, Sender, TemplateIntent, TemplateKey, Word};
 
 /// An ordered map with a memory of what was there before.
 #[derive(Debug)]
@@ -101,7 +101,11 @@ tables! {
     keys: [u8; 32] => Key,
     apps: String => App,
     senders: SenderId => Sender,
-    templates: (BusinessId, String, String, String) => TemplateRow,
+    templates: (BusinessId, String, String, String) => Record,
+    accounts_read: (BusinessId, String) => Timestamp,
+    intents: TemplateKey => TemplateIntent,
+    last_change: () => i64,
+    changes: (TemplateKey, i64) => HistoryEntry,
     customers: (BusinessId, CustomerId) => CustomerRow,
     identities: (BusinessId, String) => (CustomerId, Timestamp),
     conversations: (SenderId, CustomerId) => (BusinessId, Conversation),

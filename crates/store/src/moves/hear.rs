@@ -78,9 +78,16 @@ impl Hearing<'_> {
             Fact::Status(report) => self.status(rows, report),
             Fact::TemplateStatus(status) => {
                 let transom_domain::fact::Account::Waba(waba) = &heard.account else { return Ok(()) };
-                let (news, event) = template::told(rows, business, waba, status, self.body.now)?;
+                let (news, events) = template::told(rows, business, waba, status, self.body.now)?;
                 self.count(news);
-                self.told(event);
+                self.outcome.events.extend(events);
+                Ok(())
+            }
+            Fact::TemplateNews(told) => {
+                let transom_domain::fact::Account::Waba(waba) = &heard.account else { return Ok(()) };
+                let (news, events) = template::heard(rows, business, waba, told, self.body.now)?;
+                self.count(news);
+                self.outcome.events.extend(events);
                 Ok(())
             }
             Fact::IdentityChanged(change) => {

@@ -1,19 +1,71 @@
-//! Templates: what a reading found and what a webhook told, joined by time.
+//! Templates: what a reading found, what a webhook told, what was done through here; joined by time.
 
 use std::collections::BTreeSet;
 
 use transom_domain::event::EventBody;
-use transom_domain::fact::TemplateStatus;
+use transom_domain::fact::{TemplateStatus, TemplateTold};
 use transom_domain::id::{BusinessId, EventId};
-use transom_domain::template::{Approval, Category, Definition, Template};
-use transom_domain::time::{Span, Timestamp};
+use transom_domain::message::TemplateName;
+use transom_domain::template::{Approval, By, Change, HistoryEntry, Life, Record, Template};
+use transom_domain::template_rules::{CREATION_WINDOW, CREATIONS_MAX, Namesake, Refusal, may_create, may_delete, may_edit};
+use transom_domain::time::Timestamp;
 
 use super::tell;
-use crate::rows::{Result, Rows, TemplateRow};
+use crate::contract::HISTORY_MAX;
+use crate::rows::{Result, Rows};
+use crate::{Begun, Page, PutTwin, StoreError, TemplateAction, TemplateIntent, TemplateKey, TemplateOutcome};
 
-/// Meta's webhooks tell whole seconds: what they tell may have happened up to this much later, and a reading within the same
-/// second must not undo it.
-const SECOND: Span = Span::millis(999);
+/// Who and when, of changes that are to be written down.
+#[derive(Clone, Copy)]
+struct Told {
+    by: Option<By>,
+    /// When it happened.
+    at: Timestamp,
+    /// When we learned of it.
+    now: Timestamp,
+    /// Whether it is told to the business too.
+    aloud: bool,
+}
+
+fn key(business: BusinessId, waba: &str, template: &Template) -> TemplateKey {
+    TemplateKey { business, waba: waba.to_owned(), name: template.name.clone(), language: template.language.clone() }
+}
+
+/// Writes changes into the history, and tells them.
+fn write(
+    rows: &mut dyn Rows,
+    key: &TemplateKey,
+    before: Option<&Record>,
+    record: &Record,
+    changes: &[Change],
+    told: Told,
+) -> Result<Vec<EventId>> {
+    let mut events = Vec::new();
+    let template = &record.template;
+    for change in changes {
+        let entry = HistoryEntry { at: told.at, by: told.by.unwrap_or(change.by()), change: change.clone() };
+        rows.put_history(key, &entry, HISTORY_MAX)?;
+        if told.aloud {
+            let status = TemplateStatus {
+                id: template.id.clone(),
+                name: template.name.clone(),
+                language: template.language.clone(),
+                approval: template.approval,
+                category: Some(template.category),
+                reason: template.reason.clone(),
+                rejection: template.life.rejection.clone(),
+                pause: None,
+                disable_on: template.life.disable_on.clone(),
+                flagged: matches!(change, Change::Flagged { .. }),
+                at: told.at,
+            };
+            let previous = before.map(|before| before.template.approval);
+            let body = EventBody::TemplateChanged { waba: key.waba.clone(), template: status, previous, change: change.clone() };
+            events.push(tell::event(rows, key.business, told.now, body)?);
+        }
+    }
+    Ok(events)
+}
 
 /// See [`crate::Store::put_templates`].
 pub(crate) fn put(
@@ -26,97 +78,217 @@ pub(crate) fn put(
 ) -> Result<usize> {
     let mut changed = 0;
     let mut seen = BTreeSet::new();
-    for mut template in templates {
+    // What is seen when an account is read for the first time has not changed.
+    let is_first = rows.account_read(business, waba)?.is_none();
+    for template in templates {
         seen.insert((template.name.clone(), template.language.as_str().to_owned()));
-        let known = rows.template(business, waba, &template.name, &template.language)?;
-        let mut status_at = read_at;
-        if let Some(row) = &known
-            && row.status_at > read_at
-        {
-            template.approval = row.template.approval;
-            template.reason.clone_from(&row.template.reason);
-            status_at = row.status_at;
+        let key = key(business, waba, &template);
+        let known = rows.template(business, waba, &key.name, &key.language)?;
+        let (record, changes) = match &known {
+            Some(known) => known.read(template, read_at),
+            None => (Record::found(template, read_at), vec![Change::Found]),
+        };
+        if known.as_ref() != Some(&record) {
+            rows.put_template(business, waba, &record)?;
         }
-        let row = TemplateRow { template, status_at, read: true };
-        let differs = known.as_ref().is_none_or(|k| !k.read || k.template != row.template);
-        if differs || known.as_ref().is_some_and(|k| k.status_at != status_at) {
-            rows.put_template(business, waba, &row)?;
-        }
+        let differs = known.as_ref().is_none_or(|known| !known.read || known.template != record.template);
         changed += usize::from(differs);
-        // What is seen for the first time has not changed.
-        if known.is_some_and(|k| k.template.approval != row.template.approval) {
-            say(rows, business, waba, &row.template, read_at)?;
-        }
+        let told = Told { by: None, at: read_at, now: read_at, aloud: !is_first || known.is_some() };
+        write(rows, &key, known.as_ref(), &record, &changes, told)?;
     }
     if complete {
-        for row in rows.templates(business, waba, None)? {
-            let key = (row.template.name.clone(), row.template.language.as_str().to_owned());
-            if seen.contains(&key) || row.status_at > read_at || row.template.approval == Approval::Deleted {
+        for known in rows.templates(business, waba, None)? {
+            if seen.contains(&(known.template.name.clone(), known.template.language.as_str().to_owned())) {
                 continue;
             }
-            let template = Template { approval: Approval::Deleted, ..row.template };
-            rows.put_template(business, waba, &TemplateRow { template: template.clone(), status_at: read_at, ..row })?;
-            say(rows, business, waba, &template, read_at)?;
-            changed += 1;
+            let key = key(business, waba, &known.template);
+            // Meta's list may be behind a creation whose answer has just come.
+            if let Some((record, changes)) = known.missing(read_at) {
+                rows.put_template(business, waba, &record)?;
+                let told = Told { by: None, at: read_at, now: read_at, aloud: true };
+                write(rows, &key, Some(&known), &record, &changes, told)?;
+                changed += 1;
+            }
         }
+        rows.put_account_read(business, waba, read_at)?;
     }
     Ok(changed)
 }
 
-/// A webhook told a status. Says whether it was news, and the event.
+/// A webhook told a status. Says whether it was news, and the events.
 pub(crate) fn told(
     rows: &mut dyn Rows,
     business: BusinessId,
     waba: &str,
     status: &TemplateStatus,
     now: Timestamp,
-) -> Result<(bool, Option<EventId>)> {
+) -> Result<(bool, Vec<EventId>)> {
     let known = rows.template(business, waba, &status.name, &status.language)?;
-    let at = status.at.plus(SECOND);
-    if known.as_ref().is_some_and(|row| row.status_at > at) {
-        return Ok((false, None));
-    }
-    let before = known.as_ref().map(|row| (row.template.approval, row.template.reason.clone()));
-    let mut row = known.unwrap_or_else(|| TemplateRow {
-        template: Template {
-            id: status.id.clone(),
-            name: status.name.clone(),
-            language: status.language.clone(),
-            category: Category::Utility,
-            approval: status.approval,
-            reason: None,
-            definition: Definition::default(),
-        },
-        status_at: at,
-        read: false,
-    });
-    row.status_at = at;
-    row.template.approval = status.approval;
-    row.template.reason.clone_from(&status.reason);
-    if let Some(category) = status.category {
-        row.template.category = category;
-    }
-    rows.put_template(business, waba, &row)?;
-    let event = match &before {
-        Some((approval, _)) if *approval == status.approval => None,
-        _ => {
-            let body = EventBody::TemplateChanged { waba: waba.to_owned(), template: status.clone() };
-            Some(tell::event(rows, business, now, body)?)
-        }
+    let next = match &known {
+        Some(known) => known.told(status),
+        None => Some(Record::rumoured(status)),
     };
-    Ok((before != Some((status.approval, status.reason.clone())), event))
+    take(rows, business, waba, known.as_ref(), next, (status.at, now))
 }
 
-/// The event of a change that a reading found.
-fn say(rows: &mut dyn Rows, business: BusinessId, waba: &str, template: &Template, at: Timestamp) -> Result<()> {
-    let told = TemplateStatus {
-        id: template.id.clone(),
-        name: template.name.clone(),
-        language: template.language.clone(),
-        approval: template.approval,
-        category: Some(template.category),
-        reason: template.reason.clone(),
-        at,
+/// A webhook told something else of a template. What is said of one that nobody knows is found by the next reading.
+pub(crate) fn heard(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    waba: &str,
+    told: &TemplateTold,
+    now: Timestamp,
+) -> Result<(bool, Vec<EventId>)> {
+    let Some(known) = rows.template(business, waba, &told.name, &told.language)? else { return Ok((true, Vec::new())) };
+    let next = known.heard(&told.news, told.at);
+    take(rows, business, waba, Some(&known), next, (told.at, now))
+}
+
+fn take(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    waba: &str,
+    known: Option<&Record>,
+    next: Option<(Record, Vec<Change>)>,
+    (at, now): (Timestamp, Timestamp),
+) -> Result<(bool, Vec<EventId>)> {
+    let Some((record, changes)) = next else { return Ok((false, Vec::new())) };
+    if known != Some(&record) {
+        rows.put_template(business, waba, &record)?;
+    }
+    let news = known.is_none_or(|known| known.template != record.template);
+    let key = key(business, waba, &record.template);
+    let told = Told { by: None, at: at.min(now), now, aloud: true };
+    Ok((news, write(rows, &key, known, &record, &changes, told)?))
+}
+
+/// See [`crate::Store::begin_template`].
+pub(crate) fn begin(rows: &mut dyn Rows, intent: &TemplateIntent) -> Result<Begun> {
+    let begun = may(rows, intent)?;
+    if matches!(begun, Begun::Begun(_)) {
+        rows.put_intent(intent)?;
+    }
+    Ok(begun)
+}
+
+/// See [`crate::Store::may_template`].
+pub(crate) fn may(rows: &dyn Rows, intent: &TemplateIntent) -> Result<Begun> {
+    let TemplateIntent { key, action, at: now, .. } = intent;
+    if let Some(earlier) = rows.intent(key)? {
+        return Ok(Begun::UnderWay(Box::new(earlier)));
+    }
+    let known = rows.template(key.business, &key.waba, &key.name, &key.language)?;
+    // One of which only a webhook has told is there at Meta, whatever it consists of.
+    let template = known.map(|record| record.template);
+    let living = || template.clone().filter(|template| template.approval != Approval::Deleted);
+    let allowed: std::result::Result<(), Refusal> = match action {
+        TemplateAction::Create { category, .. } => {
+            let records = rows.templates(key.business, &key.waba, Some(&key.name))?;
+            let namesakes: Vec<Namesake<'_>> =
+                records.iter().map(|record| Namesake { template: &record.template, status_at: record.status_at }).collect();
+            let since = now.minus(CREATION_WINDOW);
+            let mut creations = rows.creations(key.business, &key.waba, since, 2 * CREATIONS_MAX)?;
+            let open = rows.intents(key.business, &key.waba)?;
+            creations.extend(open.iter().filter(|i| matches!(i.action, TemplateAction::Create { .. })).map(|i| i.at));
+            may_create((&key.name, &key.language, *category), &namesakes, &creations, *now)
+        }
+        TemplateAction::Edit { category, .. } => match living() {
+            None => return Ok(Begun::Missing),
+            Some(template) => {
+                let history: Vec<HistoryEntry> =
+                    rows.history(key, None, HISTORY_MAX)?.into_iter().map(|(_, entry)| entry).collect();
+                may_edit(&template, *category, &history, *now)
+            }
+        },
+        TemplateAction::Delete => match living() {
+            None => return Ok(Begun::Missing),
+            Some(template) => may_delete(&template),
+        },
     };
-    tell::event(rows, business, at, EventBody::TemplateChanged { waba: waba.to_owned(), template: told }).map(|_| ())
+    let standing = living().map(Box::new);
+    Ok(match allowed {
+        Ok(()) => Begun::Begun(standing),
+        Err(refusal) => Begun::Refused(refusal, standing),
+    })
+}
+
+/// See [`crate::Store::end_template`].
+pub(crate) fn end(rows: &mut dyn Rows, key: &TemplateKey, outcome: &TemplateOutcome, now: Timestamp) -> Result<Option<Template>> {
+    let known = rows.template(key.business, &key.waba, &key.name, &key.language)?;
+    let Some(intent) = rows.intent(key)? else { return Ok(known.map(|record| record.template)) };
+    rows.drop_intent(key)?;
+    let next = match (outcome, &intent.action) {
+        (TemplateOutcome::Created { id, approval, category }, TemplateAction::Create { definition, .. }) => {
+            let template = Template {
+                id: id.clone(),
+                name: key.name.clone(),
+                language: key.language.clone(),
+                category: *category,
+                approval: *approval,
+                reason: None,
+                definition: definition.clone(),
+                life: Life::default(),
+            };
+            let mut record = Record::created(known.as_ref(), template, intent.at);
+            // A webhook that was faster than the answer.
+            if let Some(rumour) = known.as_ref().filter(|known| known.template.id == *id && known.status_at > intent.at) {
+                record.template.approval = rumour.template.approval;
+                record.template.reason.clone_from(&rumour.template.reason);
+                record.template.life.was_approved |= rumour.template.life.was_approved;
+                record.status_at = rumour.status_at;
+            }
+            Some((record, vec![Change::Created]))
+        }
+        (TemplateOutcome::Edited, TemplateAction::Edit { category, definition }) => {
+            known.as_ref().map(|known| known.edited(*category, definition.clone(), intent.at))
+        }
+        (TemplateOutcome::Deleted, TemplateAction::Delete) => {
+            known.as_ref().filter(|known| known.template.approval != Approval::Deleted).map(|known| known.deleted(intent.at))
+        }
+        _ => None,
+    };
+    let Some((record, changes)) = next else { return Ok(known.map(|record| record.template)) };
+    rows.put_template(key.business, &key.waba, &record)?;
+    let told = Told { by: Some(intent.by), at: intent.at, now, aloud: true };
+    write(rows, key, known.as_ref(), &record, &changes, told)?;
+    Ok(Some(record.template))
+}
+
+/// See [`crate::Store::put_twin`].
+pub(crate) fn put_twin(
+    rows: &mut dyn Rows,
+    key: &TemplateKey,
+    twin: Option<&TemplateName>,
+    by: By,
+    now: Timestamp,
+) -> Result<PutTwin> {
+    let living = |record: &Record| record.read && record.template.approval != Approval::Deleted;
+    let known = rows.template(key.business, &key.waba, &key.name, &key.language)?.filter(living);
+    let Some(known) = known else { return Ok(PutTwin::Missing) };
+    if let Some(twin) = twin {
+        let is_itself = twin.name == key.name && twin.language == key.language;
+        let there = rows.template(key.business, &key.waba, &twin.name, &twin.language)?;
+        if is_itself || !there.is_some_and(|record| living(&record)) {
+            return Ok(PutTwin::NoTwin);
+        }
+    }
+    if known.template.life.twin.as_ref() != twin {
+        let mut record = known.clone();
+        record.template.life.twin = twin.cloned();
+        rows.put_template(key.business, &key.waba, &record)?;
+        let told = Told { by: Some(by), at: now, now, aloud: true };
+        write(rows, key, Some(&known), &record, &[Change::Twin { twin: twin.cloned() }], told)?;
+    }
+    Ok(PutTwin::Stored)
+}
+
+/// See [`crate::Store::template_history`].
+pub(crate) fn history(rows: &dyn Rows, key: &TemplateKey, page: &Page) -> Result<(Vec<HistoryEntry>, Option<String>)> {
+    let before = page.token.as_deref().map(|token| token.parse::<i64>().map_err(|_| StoreError::BadToken)).transpose()?;
+    let size = page.size.clamp(1, crate::PAGE_MAX);
+    let mut lines = rows.history(key, before, size + 1)?;
+    let more = lines.len() > size;
+    lines.truncate(size);
+    let next = lines.last().filter(|_| more).map(|(number, _)| number.to_string());
+    Ok((lines.into_iter().map(|(_, entry)| entry).collect(), next))
 }

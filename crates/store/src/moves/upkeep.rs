@@ -4,7 +4,7 @@ use transom_domain::id::BusinessId;
 use transom_domain::time::{Span, Timestamp};
 
 use super::end;
-use crate::contract::After;
+use crate::contract::{After, HISTORY_KEEP};
 use crate::rows::{Result, Rows};
 use crate::{JournalEntry, Keep, SLICE_MAX, SweepKind, SweepPoint, Swept};
 
@@ -32,6 +32,7 @@ pub(crate) fn sweep(rows: &mut dyn Rows, keep: Keep, from: SweepPoint, limit: us
         SweepKind::Messages => messages(rows, from.after, now.minus(keep.messages), limit)?,
         SweepKind::ProviderIds => left_ids(rows, now.minus(keep.messages), limit)?,
         SweepKind::Events => events(rows, from.after, now.minus(keep.events), limit)?,
+        SweepKind::TemplateHistory => whole(rows.sweep_history(now.minus(HISTORY_KEEP), limit)?, limit),
     };
     let next = more.map(|after| SweepPoint { kind: from.kind, after }).or_else(|| from.next_kind());
     Ok(Swept { kind: from.kind, rows: gone, next })

@@ -10,14 +10,16 @@ mod reach;
 mod restore;
 mod sweep;
 mod telling;
+mod template;
 
 pub(crate) use message::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Standing, Verdicts, Whole};
-pub(crate) use people::{AdminRows, Conversation, CustomerRow, PeopleRows, TemplateRow};
+pub(crate) use people::{AdminRows, Conversation, CustomerRow, PeopleRows};
 pub(crate) use queue::{Lane, LaneKey, PARKED, QueueRows, Wait};
 pub(crate) use reach::{ReachRows, Reached};
 pub(crate) use restore::RestoreRows;
 pub(crate) use sweep::{Aged, SweepRows};
 pub(crate) use telling::{Delivery, TellingRows};
+pub(crate) use template::TemplateRows;
 
 use crate::StoreError;
 
@@ -29,7 +31,10 @@ pub(crate) type Seq = i64;
 
 /// All rows.
 pub(crate) trait Rows:
-    AdminRows + PeopleRows + QueueRows + ReachRows + MessageRows + TellingRows + SweepRows + RestoreRows
+    AdminRows + PeopleRows + QueueRows + ReachRows + MessageRows + TellingRows + SweepRows + RestoreRows + TemplateRows
 {
 }
-impl<T: AdminRows + PeopleRows + QueueRows + ReachRows + MessageRows + TellingRows + SweepRows + RestoreRows> Rows for T {}
+impl<T: AdminRows + PeopleRows + QueueRows + ReachRows + MessageRows + TellingRows + SweepRows + RestoreRows + TemplateRows> Rows
+    for T
+{
+}

@@ -4,22 +4,11 @@ use transom_domain::address::{Bsuid, Identity, Phone};
 use transom_domain::content::Language;
 use transom_domain::id::{BusinessId, CustomerId, KeyId, SenderId};
 use transom_domain::session::Evidence;
-use transom_domain::template::Template;
+use transom_domain::template::Record;
 use transom_domain::time::Timestamp;
 
 use super::Result;
 use crate::{App, Business, Key, Sender};
-
-/// A template and what is known of it.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct TemplateRow {
-    /// As it stands.
-    pub(crate) template: Template,
-    /// As of when its status is known, by reading or by webhook.
-    pub(crate) status_at: Timestamp,
-    /// Whether it was ever read; before that a webhook has only told its status, and nobody knows what it consists of.
-    pub(crate) read: bool,
-}
 
 /// A customer. Each of the two present identities has the moment as of which it is known, so that any order of webhooks gives
 /// the same present.
@@ -75,10 +64,10 @@ pub(crate) trait AdminRows {
     /// A sender, other than `but`, that has this account or address, or, in another business, this WABA.
     fn rival(&self, sender: &Sender) -> Result<Option<SenderId>>;
 
-    fn template(&self, business: BusinessId, waba: &str, name: &str, language: &Language) -> Result<Option<TemplateRow>>;
-    fn put_template(&mut self, business: BusinessId, waba: &str, row: &TemplateRow) -> Result<()>;
+    fn template(&self, business: BusinessId, waba: &str, name: &str, language: &Language) -> Result<Option<Record>>;
+    fn put_template(&mut self, business: BusinessId, waba: &str, row: &Record) -> Result<()>;
     /// All of a WABA, or all languages of one name, by name and language.
-    fn templates(&self, business: BusinessId, waba: &str, name: Option<&str>) -> Result<Vec<TemplateRow>>;
+    fn templates(&self, business: BusinessId, waba: &str, name: Option<&str>) -> Result<Vec<Record>>;
 }
 
 /// Rows of customers and conversations.

@@ -6,8 +6,9 @@ use transom_domain::content::Language;
 use transom_domain::id::{BusinessId, KeyId, SenderId};
 
 use super::{SqliteRows, get, get_channel, get_id, get_identity, get_json, get_small, get_time, get_time_if, json, millis};
-use crate::rows::{AdminRows, Result, TemplateRow};
+use crate::rows::{AdminRows, Result};
 use crate::{App, Business, Key, Scopes, Sealed, Sender};
+use transom_domain::template::Record;
 
 fn business(row: &Row<'_>) -> Result<Business> {
     let previous: Option<Vec<u8>> = get(row, "previous_secret")?;
@@ -61,8 +62,14 @@ fn sender(row: &Row<'_>) -> Result<Sender> {
     })
 }
 
-fn template(row: &Row<'_>) -> Result<TemplateRow> {
-    Ok(TemplateRow { template: get_json(row, "template")?, status_at: get_time(row, "status_at")?, read: get(row, "was_read")? })
+fn template(row: &Row<'_>) -> Result<Record> {
+    Ok(Record {
+        template: get_json(row, "template")?,
+        status_at: get_time(row, "status_at")?,
+        quality_at: get_time(row, "quality_at")?,
+        category_at: get_time(row, "category_at")?,
+        read: get(row, "was_read")?,
+    })
 }
 
 impl AdminRows for SqliteRows<'_> {
@@ -196,7 +203,7 @@ impl AdminRows for SqliteRows<'_> {
         )
     }
 
-    fn template(&self, business: BusinessId, waba: &str, name: &str, language: &Language) -> Result<Option<TemplateRow>> {
+    fn template(&self, business: BusinessId, waba: &str, name: &str, language: &Language) -> Result<Option<Record>> {
         self.one(
             "SELECT * FROM template WHERE business = ?1 AND waba = ?2 AND name = ?3 AND language = ?4",
             params![business.to_bytes(), waba, name, language.as_str()],
@@ -204,10 +211,10 @@ impl AdminRows for SqliteRows<'_> {
         )
     }
 
-    fn put_template(&mut self, business: BusinessId, waba: &str, row: &TemplateRow) -> Result<()> {
+    fn put_template(&mut self, business: BusinessId, waba: &str, row: &Record) -> Result<()> {
         self.run(
-            "INSERT OR REPLACE INTO template (business, waba, name, language, template, status_at, was_read)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT OR REPLACE INTO template (business, waba, name, language, template, status_at, quality_at, category_at, was_read)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
                 business.to_bytes(),
                 waba,
@@ -215,13 +222,15 @@ impl AdminRows for SqliteRows<'_> {
                 row.template.language.as_str(),
                 json(&row.template)?,
                 row.status_at.as_millis(),
+                row.quality_at.as_millis(),
+                row.category_at.as_millis(),
                 row.read
             ],
         )?;
         Ok(())
     }
 
-    fn templates(&self, business: BusinessId, waba: &str, name: Option<&str>) -> Result<Vec<TemplateRow>> {
+    fn templates(&self, business: BusinessId, waba: &str, name: Option<&str>) -> Result<Vec<Record>> {
         match name {
             Some(name) => self.all(
                 "SELECT * FROM template WHERE business = ?1 AND waba = ?2 AND name = ?3 ORDER BY name, language",

@@ -13,6 +13,7 @@ mod restore;
 mod state;
 mod sweep;
 mod telling;
+mod template;
 
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, ErrorCode, Params, Row, RowIndex};

@@ -1,7 +1,7 @@
 //! How SQLite answers the statements whose cost must not grow with what is stored. That a statement uses some index is not enough:
 //! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
 
-use super::{flush, message, people, queue, reach, restore, state, sweep, telling};
+use super::{flush, message, people, queue, reach, restore, state, sweep, telling, template};
 
 const PLANS: &[(&str, &str)] = &[
     (queue::DUE_LANES, "SEARCH lane USING COVERING INDEX lane_due (sender=? AND class=? AND due<?)"),
@@ -60,6 +60,12 @@ const PLANS: &[(&str, &str)] = &[
     (sweep::EVENT_AGES, "SEARCH event USING INDEX event_position (business=? AND position>?)"),
     (sweep::NEXT_OUTSTANDING, "SEARCH delivery USING PRIMARY KEY (endpoint>?)"),
     (sweep::OLDEST_DELIVERIES, "SEARCH delivery USING PRIMARY KEY (endpoint=?)"),
+    (
+        template::HISTORY,
+        "SEARCH template_change USING INDEX template_change_of (business=? AND waba=? AND name=? AND language=? AND seq<?)",
+    ),
+    (template::CREATIONS, "SEARCH template_change USING COVERING INDEX template_change_created (business=? AND waba=? AND at>?)"),
+    (template::OLD_CHANGES, "SEARCH template_change USING COVERING INDEX template_change_at (at<?)"),
     (telling::JOURNAL_OF, "SEARCH journal USING INDEX journal_business (business=?)"),
 ];
 

@@ -1,0 +1,371 @@
+//! A template as it is held, and how what is read, told and done changes it. Each step gives the new record and what is worth
+//! telling; none depends on the order in which readings and webhooks arrive beyond the times that they carry.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Approval, Category, Change, Definition, Edit, Life, NextCategory, Pause, Template};
+use crate::fact::{TemplateNews, TemplateStatus};
+use crate::time::{Span, Timestamp};
+
+/// Meta's webhooks tell whole seconds: what they tell may have happened up to this much later, and a reading within the same
+/// second must not undo it.
+const SECOND: Span = Span::millis(999);
+
+/// How long Meta's list may go on showing what was before an edit.
+const LIST_LAG: Span = Span::minutes(10);
+
+/// A template and what is known of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// As it stands.
+    pub template: Template,
+    /// As of when its status is known, by reading or by webhook.
+    pub status_at: Timestamp,
+    /// As of when its rating is known.
+    pub quality_at: Timestamp,
+    /// As of when its categories are known.
+    pub category_at: Timestamp,
+    /// Whether it was ever read or made here; before that a webhook has only told its status, and nobody knows what it consists of.
+    pub read: bool,
+}
+
+impl Record {
+    /// A template that is read for the first time.
+    #[must_use]
+    pub fn found(mut template: Template, at: Timestamp) -> Self {
+        let life = &mut template.life;
+        life.was_approved = has_been_approved(template.approval);
+        if template.approval == Approval::Paused {
+            pause(life, None, at);
+        }
+        Self { template, status_at: at, quality_at: at, category_at: at, read: true }
+    }
+
+    /// A template that was just created here.
+    #[must_use]
+    pub fn created(before: Option<&Self>, mut template: Template, at: Timestamp) -> Self {
+        if let Some(before) = before.filter(|before| before.read) {
+            template.life.version = before.template.life.version.saturating_add(1);
+            template.life.twin.clone_from(&before.template.life.twin);
+        }
+        template.life.as_sent = true;
+        template.life.was_approved = template.approval == Approval::Approved;
+        Self { template, status_at: at, quality_at: at, category_at: at, read: true }
+    }
+
+    /// An edit was taken by Meta and goes to review. Gives the version's number.
+    #[must_use]
+    pub fn edited(&self, category: Option<Category>, definition: Option<Definition>, at: Timestamp) -> (Self, Vec<Change>) {
+        let mut record = self.clone();
+        let from = self.template.approval;
+        let version = self.next_version();
+        let definition = definition.unwrap_or_else(|| self.template.definition.clone());
+        record.take_edit(definition, version, from, at, true);
+        if let Some(category) = category {
+            record.template.category = category;
+            record.category_at = at;
+        }
+        record.template.approval = Approval::Pending;
+        record.template.reason = None;
+        record.template.life.rejection = None;
+        record.template.life.paused_until = None;
+        record.status_at = at;
+        (record, vec![Change::Edited { version, from }])
+    }
+
+    /// It is gone.
+    #[must_use]
+    pub fn deleted(&self, at: Timestamp) -> (Self, Vec<Change>) {
+        let mut record = self.clone();
+        record.template.approval = Approval::Deleted;
+        record.template.life.edit = None;
+        record.template.life.paused_until = None;
+        record.status_at = at;
+        (record, vec![Change::Deleted])
+    }
+
+    /// The list of Meta's was read as of `at`, and this is what it says. What a webhook told later than that stays.
+    #[must_use]
+    pub fn read(&self, mut read: Template, at: Timestamp) -> (Self, Vec<Change>) {
+        let known = &self.template;
+        if known.approval == Approval::Deleted && self.status_at <= at {
+            // The same name again, made elsewhere.
+            read.life.version = known.life.version.saturating_add(1);
+            read.life.twin.clone_from(&known.life.twin);
+            return (Self::found(read, at), vec![Change::Found]);
+        }
+        let mut record = self.clone();
+        let mut changes = Vec::new();
+        record.template.id = read.id;
+        // Shown as it was before our edit: Meta's list is behind, or somebody took the edit back.
+        let is_as_before = known
+            .life
+            .edit
+            .as_ref()
+            .is_some_and(|edit| known.definition.is_same(&read.definition) && !edit.definition.is_same(&read.definition));
+        let is_behind = is_as_before && known.life.edit.as_ref().is_some_and(|edit| at < edit.since.plus(LIST_LAG));
+        if is_as_before && !is_behind && read.approval == Approval::Approved {
+            record.template.life.edit = None;
+        }
+        if self.status_at <= at && !is_behind {
+            record.status_at = at;
+            record.take_status(read.approval, read.reason, None, at, &mut changes);
+        }
+        if !is_behind {
+            record.take_definition(read.definition, self.read, at, &mut changes);
+        }
+        record.read = true;
+        if self.quality_at <= at && read.life.quality.is_some() {
+            record.quality_at = at;
+            take_quality(&mut record.template.life, read.life.quality, &mut changes);
+        }
+        if self.category_at <= at {
+            record.category_at = at;
+            let next = read.life.next_category;
+            take_category(&mut record.template, read.category, next, &mut changes);
+        }
+        (record, changes)
+    }
+
+    /// It is not in Meta's list any more, which was read as of `at`. None where that says nothing new.
+    #[must_use]
+    pub fn missing(&self, at: Timestamp) -> Option<(Self, Vec<Change>)> {
+        (self.status_at <= at && self.template.approval != Approval::Deleted).then(|| self.deleted(at))
+    }
+
+    /// A webhook told a status of a template that nobody here knows.
+    #[must_use]
+    pub fn rumoured(told: &TemplateStatus) -> (Self, Vec<Change>) {
+        let template = Template {
+            id: told.id.clone(),
+            name: told.name.clone(),
+            language: told.language.clone(),
+            category: told.category.unwrap_or(Category::Utility),
+            approval: told.approval,
+            reason: told.reason.clone(),
+            definition: Definition::default(),
+            life: Life { was_approved: has_been_approved(told.approval), rejection: told.rejection.clone(), ..Life::default() },
+        };
+        let change = Change::Status { from: None, to: told.approval, reason: told.reason.clone() };
+        let at = told.at.plus(SECOND);
+        let known = Self { template, status_at: at, quality_at: Timestamp::EPOCH, category_at: Timestamp::EPOCH, read: false };
+        (known, vec![change])
+    }
+
+    /// A webhook told a status. None where it is older than what is known.
+    #[must_use]
+    pub fn told(&self, told: &TemplateStatus) -> Option<(Self, Vec<Change>)> {
+        let at = told.at.plus(SECOND);
+        if self.status_at > at {
+            return None;
+        }
+        let mut record = self.clone();
+        let mut changes = Vec::new();
+        record.status_at = at;
+        if told.approval == Approval::Deleted && self.template.approval != Approval::Deleted {
+            return Some(record.deleted(at));
+        }
+        record.take_status(told.approval, told.reason.clone(), told.pause, told.at, &mut changes);
+        let life = &mut record.template.life;
+        if told.rejection.is_some() {
+            life.rejection.clone_from(&told.rejection);
+        }
+        if life.disable_on != told.disable_on {
+            life.disable_on.clone_from(&told.disable_on);
+            if told.flagged {
+                changes.push(Change::Flagged { disable_on: told.disable_on.clone() });
+            }
+        }
+        if let Some(category) = told.category.filter(|_| self.category_at <= at) {
+            let next = life.next_category;
+            take_category(&mut record.template, category, next, &mut changes);
+        }
+        Some((record, changes))
+    }
+
+    /// A webhook told something else. None where it is older than what is known, or says nothing that is kept.
+    #[must_use]
+    pub fn heard(&self, news: &TemplateNews, said_at: Timestamp) -> Option<(Self, Vec<Change>)> {
+        let at = said_at.plus(SECOND);
+        let mut record = self.clone();
+        let mut changes = Vec::new();
+        match news {
+            TemplateNews::Quality { to } => {
+                if self.quality_at > at {
+                    return None;
+                }
+                record.quality_at = at;
+                take_quality(&mut record.template.life, Some(*to), &mut changes);
+            }
+            TemplateNews::CategoryAnnounced { present, next, from } => {
+                if self.category_at > at {
+                    return None;
+                }
+                record.category_at = at;
+                let next = NextCategory { category: *next, at: *from };
+                take_category(&mut record.template, *present, Some(next), &mut changes);
+            }
+            TemplateNews::Category { to } => {
+                if self.category_at > at {
+                    return None;
+                }
+                record.category_at = at;
+                take_category(&mut record.template, *to, None, &mut changes);
+            }
+            // It says that something has changed, not all of what: a reading follows.
+            TemplateNews::Components => return None,
+        }
+        (record != *self).then_some((record, changes))
+    }
+
+    fn next_version(&self) -> u32 {
+        let life = &self.template.life;
+        life.edit.as_ref().map_or(life.version, |edit| edit.version.max(life.version)).saturating_add(1)
+    }
+
+    fn take_status(
+        &mut self,
+        to: Approval,
+        reason: Option<String>,
+        told: Option<Pause>,
+        at: Timestamp,
+        changes: &mut Vec<Change>,
+    ) {
+        let template = &mut self.template;
+        let from = template.approval;
+        template.approval = to;
+        template.reason.clone_from(&reason);
+        template.life.was_approved |= has_been_approved(to);
+        if to != Approval::Rejected {
+            template.life.rejection = None;
+        }
+        match to {
+            Approval::Paused if from != Approval::Paused => pause(&mut template.life, told, at),
+            // A reading has noticed the pause already, and this says which it is.
+            Approval::Paused if told.is_some() => {
+                template.life.pauses = template.life.pauses.saturating_sub(1);
+                pause(&mut template.life, told, at);
+            }
+            Approval::Paused => {}
+            _ => template.life.paused_until = None,
+        }
+        if from != to {
+            changes.push(Change::Status { from: Some(from), to, reason });
+        }
+        if to == Approval::Approved
+            && let Some(edit) = template.life.edit.take()
+        {
+            template.definition = edit.definition;
+            template.life.version = edit.version;
+            template.life.as_sent = edit.as_sent;
+            changes.push(Change::InForce { version: edit.version });
+        }
+    }
+
+    /// What Meta's list says that it consists of; its status has been taken over already.
+    fn take_definition(&mut self, read: Definition, was_read: bool, at: Timestamp, changes: &mut Vec<Change>) {
+        let template = &mut self.template;
+        if !was_read || template.definition.is_same(&read) && template.life.edit.is_none() {
+            template.definition = read;
+            template.life.as_sent = false;
+            return;
+        }
+        if let Some(edit) = &mut template.life.edit {
+            if !template.definition.is_same(&read) || edit.definition.is_same(&read) {
+                // Ours in Meta's writing, or one that came after it.
+                edit.definition = read;
+                edit.as_sent = false;
+            }
+            return;
+        }
+        if template.life.as_sent {
+            template.definition = read;
+            template.life.as_sent = false;
+            return;
+        }
+        // It was changed elsewhere, and may have been approved since.
+        let before = changes.iter().find_map(|change| match change {
+            Change::Status { from, .. } => *from,
+            _ => None,
+        });
+        let from = before.unwrap_or(template.approval);
+        let version = self.next_version();
+        changes.push(Change::Edited { version, from });
+        if self.template.approval == Approval::Approved {
+            self.template.definition = read;
+            self.template.life.version = version;
+            changes.push(Change::InForce { version });
+        } else {
+            self.take_edit(read, version, from, at, false);
+        }
+    }
+
+    /// Another definition goes to review. What was approved before stays the one that is in hand.
+    fn take_edit(&mut self, definition: Definition, version: u32, from: Approval, since: Timestamp, as_sent: bool) {
+        let life = &mut self.template.life;
+        let from = match &life.edit {
+            Some(edit) if from == Approval::Pending => edit.from,
+            _ => from,
+        };
+        if life.was_approved {
+            life.edit = Some(Box::new(Edit { version, definition, since, from, as_sent }));
+        } else {
+            (life.version, life.as_sent) = (version, as_sent);
+            self.template.definition = definition;
+        }
+    }
+}
+
+/// Statuses that only an approved template comes to.
+const fn has_been_approved(approval: Approval) -> bool {
+    matches!(approval, Approval::Approved | Approval::Paused | Approval::Disabled | Approval::Archived)
+}
+
+fn pause(life: &mut Life, told: Option<Pause>, at: Timestamp) {
+    let pause = told.unwrap_or_else(|| Pause::after(life.pauses));
+    life.paused_until = pause.length().map(|length| at.plus(length));
+    match pause {
+        Pause::FirstPause => life.pauses = life.pauses.max(1),
+        Pause::SecondPause => life.pauses = life.pauses.max(2),
+        Pause::RateLimitingPause => {}
+    }
+}
+
+fn take_quality(life: &mut Life, to: Option<super::Quality>, changes: &mut Vec<Change>) {
+    if let Some(to) = to
+        && life.quality != Some(to)
+    {
+        // What is seen for the first time has not changed.
+        if let Some(from) = life.quality {
+            changes.push(Change::Quality { from: Some(from), to });
+        } else if to != super::Quality::Unknown {
+            changes.push(Change::Quality { from: None, to });
+        }
+        life.quality = Some(to);
+    }
+}
+
+fn take_category(template: &mut Template, present: Category, next: Option<NextCategory>, changes: &mut Vec<Change>) {
+    let from = template.category;
+    if from != present {
+        template.life.previous_category = Some(from);
+        template.category = present;
+        changes.push(Change::Category { from, to: present });
+    }
+    let next = next.filter(|next| next.category != present);
+    let known = template.life.next_category;
+    match next {
+        // A reading does not say from when on.
+        Some(next) if known.is_some_and(|known| known.category == next.category && next.at.is_none()) => {}
+        Some(next) if known != Some(next) => {
+            template.life.next_category = Some(next);
+            changes.push(Change::CategoryAnnounced { from: present, to: next.category, starts: next.at });
+        }
+        Some(_) => {}
+        None => template.life.next_category = None,
+    }
+}
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;
