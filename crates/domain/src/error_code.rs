@@ -127,6 +127,10 @@ codes! {
     MessageTemplateNotFound = "MESSAGE_TEMPLATE_NOT_FOUND", InvalidRequest, 400, "No approved template has this name and this language.", "Check name and language, and that Meta has approved it.";
     MessageTemplateInputInvalid = "MESSAGE_TEMPLATE_INPUT_INVALID", InvalidRequest, 400, "The parameters do not fit the template; `details.parameters` names each one.", "Give every variable of the template, and no other.";
     MessageTemplateDeleted = "MESSAGE_TEMPLATE_DELETED", InvalidRequest, 400, "A translation of that name is being deleted; it cannot be made again for 4 weeks.", "Use another name.";
+    TemplateInvalid = "TEMPLATE_INVALID", InvalidRequest, 400, "The template breaks Meta's rules; `details.findings` names each finding.", "Mend what `details.findings` names and send it again.";
+    TemplateNotFound = "TEMPLATE_NOT_FOUND", NotFound, 404, "The account has no template of this name, or not in this language.", "List the templates; one that was made elsewhere a moment ago appears with the next reading.";
+    TemplateConflict = "TEMPLATE_CONFLICT", Conflict, 409, "The template's state does not allow it: it exists already, is under review or disabled, or its category is fixed; `details.rule` says which.", "Look at `details.template`, then edit it, wait, or choose another name.";
+    TemplateQuota = "TEMPLATE_QUOTA", ResourceExhausted, 429, "Meta's quota of creations or edits is used up; `details.notBefore` says from when on there is room.", "Wait until `details.notBefore`.";
     MessageTemplateApprovalRequired = "MESSAGE_TEMPLATE_APPROVAL_REQUIRED", InvalidRequest, 400, "The content would go once a template with this content is approved.", "Submit it for approval, or wait until the customer writes; `details.verdict` says which.";
     MessageContentUnsupported = "MESSAGE_CONTENT_UNSUPPORTED", InvalidRequest, 400, "The content can never go this way: not on this channel, or not outside a session.", "Send what `details.verdict.alternatives` names.";
     MessageBlocked = "MESSAGE_BLOCKED", InvalidRequest, 400, "The message must not go now: the sender is stopped, or the template is paused.", "See `details.verdict.reason`.";

@@ -17,7 +17,7 @@ use crate::directory::Directory;
 use crate::http::{self, HttpSettings};
 use crate::intake::Intake;
 use crate::seal::SealingKey;
-use crate::service::{AddressRules, Limits, Service, ServiceParts};
+use crate::service::{AddressRules, Limits, Samples, Service, ServiceParts};
 use crate::telemetry;
 use crate::templates::Library;
 use crate::upstream::{Upstream, UpstreamSettings};
@@ -108,6 +108,7 @@ impl Rooms {
         let upstream = Upstream::new(&parts.upstream, wires.upstream.clone());
         let directory = Directory::open(store.clone(), key.clone()).await?;
         let library = Library::new(store.clone(), upstream.clone(), clock.clone());
+        let samples = Samples::new(wires.endpoints.clone());
         let relay = Relay::new(
             store.clone(),
             clock.clone(),
@@ -149,6 +150,7 @@ impl Rooms {
             relay: relay.clone(),
             chance: chance.clone(),
             tasks: tasks.clone(),
+            samples,
         });
         let admin = Admin::new(service.clone(), parts.public_url, wires.upstream);
         Ok(Self { store, clock, directory, library, upstream, relay, dispatcher, service, admin, rest, chance, tasks })

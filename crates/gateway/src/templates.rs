@@ -13,10 +13,12 @@ use transom_clock::WorldClock;
 use transom_domain::content::{Body, Language, Variables};
 use transom_domain::id::BusinessId;
 use transom_domain::template::{Approval, Definition, Template};
+use transom_domain::time::Timestamp;
 use transom_domain::translate::to_definition;
-use transom_store::{Store, StoreError};
+use transom_store::{Store, StoreError, TemplateOutcome};
 
 use crate::directory::Speaker;
+use crate::service::{TemplatesUnderWay, became};
 use crate::upstream::Upstream;
 
 /// How old the copy in memory may be.
@@ -120,6 +122,7 @@ struct Inner {
     clock: WorldClock,
     shelves: Mutex<Shelves>,
     asked: Mutex<HashMap<AccountOf, (Instant, Duration)>>,
+    under_way: TemplatesUnderWay,
 }
 
 /// What a reading of Meta's list gave.
@@ -137,7 +140,14 @@ impl Library {
     /// An empty library.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, upstream: Upstream, clock: WorldClock) -> Self {
-        Self(Arc::new(Inner { store, upstream, clock, shelves: Mutex::default(), asked: Mutex::default() }))
+        Self(Arc::new(Inner {
+            store,
+            upstream,
+            clock,
+            shelves: Mutex::default(),
+            asked: Mutex::default(),
+            under_way: TemplatesUnderWay::default(),
+        }))
     }
 
     /// The shelf of an account, at most [`MAX_AGE`] old.
@@ -196,6 +206,62 @@ impl Library {
         }
     }
 
+    /// The calls that are being made at this moment.
+    #[must_use]
+    pub fn under_way(&self) -> &TemplatesUnderWay {
+        &self.0.under_way
+    }
+
+    /// The templates of a name as Meta has them now; nothing is stored.
+    ///
+    /// # Errors
+    /// A sentence: what Meta said, or that one of them could not be understood.
+    pub async fn at_meta(&self, speaker: &Speaker, name: &str) -> Result<Vec<Template>, String> {
+        let waba = speaker.sender.waba.as_deref().unwrap_or_default();
+        let mut found = Vec::new();
+        let mut after = None;
+        for _ in 0..PAGES_MAX {
+            let path = transom_meta::graph::templates_named_path(waba, name, PAGE, after.as_deref());
+            let answer = self.0.upstream.call(::http::Method::GET, &path, &speaker.token, None).await.json()?;
+            let page = transom_meta::templates::parse_page(&answer).map_err(|why| why.to_string())?;
+            if let Some(why) = page.skipped.iter().find(|why| why.starts_with(&format!("{name} ("))) {
+                return Err(why.clone());
+            }
+            // Meta looks for the name within names.
+            found.extend(page.templates.into_iter().filter(|template| template.name == name));
+            after = page.after;
+            if after.is_none() {
+                return Ok(found);
+            }
+        }
+        Err("the list has no end".to_owned())
+    }
+
+    /// Settles calls of an earlier run, or whose answer was lost, by a list that was read after them. What is not in a list that
+    /// is not complete stays open.
+    async fn settle(
+        &self,
+        business: BusinessId,
+        waba: &str,
+        list: &[Template],
+        complete: bool,
+        read_at: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let mut settled = 0;
+        for intent in self.0.store.template_intents(business, waba.to_owned()).await? {
+            let Some(_held) = self.0.under_way.hold(&intent.key) else { continue };
+            let is_listed = list.iter().any(|t| t.name == intent.key.name && t.language == intent.key.language);
+            if intent.at > read_at || !(complete || is_listed) {
+                continue;
+            }
+            let outcome = became(&intent, list);
+            settled += usize::from(outcome != TemplateOutcome::NotDone);
+            tracing::info!(template = %intent.key.name, call = intent.action.as_str(), outcome = ?outcome, "a call that had no outcome was settled");
+            self.0.store.end_template(intent.key, outcome, self.0.clock.now()).await?;
+        }
+        Ok(settled)
+    }
+
     /// Reads the whole list of an account from Meta into the store.
     ///
     /// # Errors
@@ -225,8 +291,10 @@ impl Library {
             tracing::warn!(waba = %waba, reason = %why, "a template could not be understood");
         }
         reading.read = templates.len();
+        // What calls that were left behind have done is theirs, and not somebody else's.
+        let settled = self.settle(business, &waba, &templates, complete, read_at).await.map_err(|why| why.to_string())?;
         let stored = self.0.store.put_templates(business, waba.clone(), templates, complete, read_at).await;
-        reading.changed = stored.map_err(|why| why.to_string())?;
+        reading.changed = settled + stored.map_err(|why| why.to_string())?;
         self.reshelve(business, &waba).await.map_err(|why| why.to_string())?;
         Ok(reading)
     }

@@ -91,6 +91,32 @@ impl Upstream {
         }
     }
 
+    /// Gives the bytes of a file from an offset on to an upload that was begun; `session` is the path that Meta gave for it (Meta:
+    /// graph-api/guides/upload).
+    pub async fn upload(&self, session: &str, token: &str, offset: usize, bytes: Bytes) -> Called {
+        self.in_upload(Method::POST, session, token, Some(offset), bytes).await
+    }
+
+    /// How far an upload has come.
+    pub async fn upload_state(&self, session: &str, token: &str) -> Called {
+        self.in_upload(Method::GET, session, token, None, Bytes::new()).await
+    }
+
+    async fn in_upload(&self, method: Method, session: &str, token: &str, offset: Option<usize>, bytes: Bytes) -> Called {
+        let mut request = Request::builder().method(method).uri([&self.root, session].concat());
+        if let Some(offset) = offset {
+            request = request.header("file_offset", offset.to_string());
+        }
+        let Ok(mut auth) = HeaderValue::try_from(["OAuth ", token].concat()) else {
+            return Called::NeverLeft("the token has characters that no header can carry".to_owned());
+        };
+        auth.set_sensitive(true);
+        match request.header(AUTHORIZATION, auth).body(bytes) {
+            Ok(request) => self.wire.call(request, Wanted::Whole(ANSWER_MAX)).await,
+            Err(why) => Called::NeverLeft(format!("the request cannot be written: {why}")),
+        }
+    }
+
     /// Sends a message through a phone number.
     pub async fn send(&self, phone_number_id: &str, token: &str, body: &Value) -> Called {
         self.call(Method::POST, &transom_meta::graph::messages_path(phone_number_id), token, Some(body)).await

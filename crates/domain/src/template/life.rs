@@ -123,6 +123,10 @@ pub struct Edit {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Life {
+    /// Since when it is known here.
+    pub since: Timestamp,
+    /// When something about it last changed.
+    pub changed_at: Timestamp,
     /// The number of the version in force: 1 for the first, one more for each that came after.
     pub version: u32,
     /// The definition in force is as we wrote it; Meta's own writing has not been read.
@@ -154,6 +158,9 @@ pub struct Life {
     /// The day on which Meta disables it, in Meta's writing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disable_on: Option<String>,
+    /// Seconds for which Meta tries to deliver it; none for Meta's default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl_seconds: Option<i64>,
     /// The template that steps in while this one cannot be sent: the business's own word, Meta knows nothing of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub twin: Option<TemplateName>,
@@ -162,6 +169,8 @@ pub struct Life {
 impl Default for Life {
     fn default() -> Self {
         Self {
+            since: Timestamp::EPOCH,
+            changed_at: Timestamp::EPOCH,
             version: 1,
             as_sent: false,
             edit: None,
@@ -173,6 +182,7 @@ impl Default for Life {
             paused_until: None,
             rejection: None,
             disable_on: None,
+            ttl_seconds: None,
             twin: None,
         }
     }

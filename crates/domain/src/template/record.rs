@@ -34,6 +34,7 @@ impl Record {
     #[must_use]
     pub fn found(mut template: Template, at: Timestamp) -> Self {
         let life = &mut template.life;
+        (life.since, life.changed_at) = (at, at);
         life.was_approved = has_been_approved(template.approval);
         if template.approval == Approval::Paused {
             pause(life, None, at);
@@ -49,13 +50,20 @@ impl Record {
             template.life.twin.clone_from(&before.template.life.twin);
         }
         template.life.as_sent = true;
+        (template.life.since, template.life.changed_at) = (at, at);
         template.life.was_approved = template.approval == Approval::Approved;
         Self { template, status_at: at, quality_at: at, category_at: at, read: true }
     }
 
     /// An edit was taken by Meta and goes to review. Gives the version's number.
     #[must_use]
-    pub fn edited(&self, category: Option<Category>, definition: Option<Definition>, at: Timestamp) -> (Self, Vec<Change>) {
+    pub fn edited(
+        &self,
+        category: Option<Category>,
+        definition: Option<Definition>,
+        ttl_seconds: Option<i64>,
+        at: Timestamp,
+    ) -> (Self, Vec<Change>) {
         let mut record = self.clone();
         let from = self.template.approval;
         let version = self.next_version();
@@ -65,11 +73,13 @@ impl Record {
             record.template.category = category;
             record.category_at = at;
         }
+        record.template.life.ttl_seconds = ttl_seconds.or(self.template.life.ttl_seconds);
         record.template.approval = Approval::Pending;
         record.template.reason = None;
         record.template.life.rejection = None;
         record.template.life.paused_until = None;
         record.status_at = at;
+        record.template.life.changed_at = at;
         (record, vec![Change::Edited { version, from }])
     }
 
@@ -81,6 +91,7 @@ impl Record {
         record.template.life.edit = None;
         record.template.life.paused_until = None;
         record.status_at = at;
+        record.template.life.changed_at = at;
         (record, vec![Change::Deleted])
     }
 
@@ -97,6 +108,7 @@ impl Record {
         let mut record = self.clone();
         let mut changes = Vec::new();
         record.template.id = read.id;
+        record.template.life.ttl_seconds = read.life.ttl_seconds;
         // Shown as it was before our edit: Meta's list is behind, or somebody took the edit back.
         let is_as_before = known
             .life
@@ -124,6 +136,7 @@ impl Record {
             let next = read.life.next_category;
             take_category(&mut record.template, read.category, next, &mut changes);
         }
+        record.touched(&changes, at);
         (record, changes)
     }
 
@@ -144,7 +157,13 @@ impl Record {
             approval: told.approval,
             reason: told.reason.clone(),
             definition: Definition::default(),
-            life: Life { was_approved: has_been_approved(told.approval), rejection: told.rejection.clone(), ..Life::default() },
+            life: Life {
+                was_approved: has_been_approved(told.approval),
+                rejection: told.rejection.clone(),
+                since: told.at,
+                changed_at: told.at,
+                ..Life::default()
+            },
         };
         let change = Change::Status { from: None, to: told.approval, reason: told.reason.clone() };
         let at = told.at.plus(SECOND);
@@ -180,6 +199,7 @@ impl Record {
             let next = life.next_category;
             take_category(&mut record.template, category, next, &mut changes);
         }
+        record.touched(&changes, told.at);
         Some((record, changes))
     }
 
@@ -215,7 +235,14 @@ impl Record {
             // It says that something has changed, not all of what: a reading follows.
             TemplateNews::Components => return None,
         }
+        record.touched(&changes, said_at);
         (record != *self).then_some((record, changes))
+    }
+
+    fn touched(&mut self, changes: &[Change], at: Timestamp) {
+        if !changes.is_empty() {
+            self.template.life.changed_at = self.template.life.changed_at.max(at);
+        }
     }
 
     fn next_version(&self) -> u32 {

@@ -48,7 +48,7 @@ fn words(changes: &[Change]) -> Vec<&'static str> {
 #[test]
 fn an_edit_under_review_keeps_the_approved_version_in_force() {
     let approved = Record::found(template(Approval::Approved, "one"), at(0));
-    let (edited, changes) = approved.edited(None, Some(definition("two")), at(10));
+    let (edited, changes) = approved.edited(None, Some(definition("two")), None, at(10));
     assert_eq!(words(&changes), ["edited"]);
     assert!(edited.template.sendable());
     assert_eq!((edited.template.definition.clone(), edited.template.life.version), (definition("one"), 1));
@@ -68,7 +68,7 @@ fn an_edit_under_review_keeps_the_approved_version_in_force() {
     let (rejected, _) = read.told(&status(Approval::Rejected, 30)).unwrap();
     assert!(!rejected.template.sendable());
     assert_eq!(rejected.template.life.edit.as_ref().unwrap().version, 2);
-    let (again, _) = rejected.edited(None, Some(definition("three")), at(40));
+    let (again, _) = rejected.edited(None, Some(definition("three")), None, at(40));
     assert!(!again.template.sendable());
     assert_eq!(again.template.life.edit.as_ref().unwrap().version, 3);
 }
@@ -76,7 +76,7 @@ fn an_edit_under_review_keeps_the_approved_version_in_force() {
 #[test]
 fn a_list_that_lags_behind_an_edit_undoes_nothing() {
     let approved = Record::found(template(Approval::Approved, "one"), at(0));
-    let (edited, _) = approved.edited(None, Some(definition("two")), at(10));
+    let (edited, _) = approved.edited(None, Some(definition("two")), None, at(10));
     let (same, changes) = edited.read(template(Approval::Approved, "one"), at(20));
     assert!(changes.is_empty());
     assert_eq!((same.template.approval, same.template.sendable()), (Approval::Pending, true));

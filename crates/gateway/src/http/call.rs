@@ -43,6 +43,8 @@ pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
 
 /// Scope of sending and reading messages.
 pub(crate) const SEND: u32 = Scopes::SEND.0;
+/// Scope of templates and content.
+pub(crate) const TEMPLATES: u32 = Scopes::TEMPLATES.0;
 /// Scope of endpoints and events.
 pub(crate) const WEBHOOKS: u32 = Scopes::WEBHOOKS.0;
 
@@ -81,6 +83,19 @@ impl FromRequestParts<App> for PathId {
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
         let id = path_parameter(parts, "id").await;
         id.map(Self).ok_or_else(|| Problem::new(ErrorCode::NotFound, "The path names no id."))
+    }
+}
+
+/// The `{name}` of the path.
+#[derive(Debug, Clone)]
+pub(crate) struct PathName(pub(crate) String);
+
+impl FromRequestParts<App> for PathName {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let name = path_parameter(parts, "name").await;
+        name.map(Self).ok_or_else(|| Problem::new(ErrorCode::NotFound, "The path names nothing."))
     }
 }
 

@@ -121,6 +121,7 @@ const fn reason(status: u16) -> &'static str {
         413 => "The body is larger than 1 MiB, or `callbackData` than 1,024 bytes.",
         429 => "Too much, too fast; try again after the seconds in `Retry-After`.",
         500 => "An unexpected failure on our side.",
+        502 => "Meta refused or failed; `details.metaCode` has its code.",
         _ => "Not now; nothing was stored.",
     }
 }
@@ -149,6 +150,10 @@ refusals! {
     ReadRefusals = [401, 403, 404, 500, 503];
     /// Of a change to one thing.
     ChangeRefusals = [400, 401, 403, 404, 409, 413, 500, 503];
+    /// Of templates, read.
+    TemplateReads = [400, 401, 403, 404, 500, 503];
+    /// Of templates, changed at Meta.
+    TemplateRefusals = [400, 401, 403, 404, 409, 413, 429, 500, 502, 503];
     /// Of a new thing.
     CreateRefusals = [400, 401, 403, 409, 413, 500, 503];
 }

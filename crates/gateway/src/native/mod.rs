@@ -24,6 +24,8 @@ mod send_template;
 mod senders;
 mod sent;
 mod sessions;
+mod template_view;
+mod templates;
 mod verdict;
 mod webhooks;
 
@@ -32,6 +34,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use template_view::{findings_json, moment_json, template_json};
 pub(crate) use verdict::{accepted_json, verdict_json};
 
 use crate::http::App;
@@ -50,6 +53,7 @@ use crate::http::refusal::ErrorObject;
     tags(
         (name = "Sending", description = "Session messages, templates, content; and whether they may go."),
         (name = "Messages", description = "What became of them; conversations and senders."),
+        (name = "Templates", description = "Templates as they stand at Meta: made, edited, deleted, and what happened to them."),
         (name = "Webhooks", description = "Where events are told, and the stream of events."),
         (name = "Reference", description = "The tables that the gateway works by.")
     ),
@@ -82,6 +86,11 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sessions::list))
         .routes(routes!(senders::list))
         .routes(routes!(senders::get))
+        .routes(routes!(templates::list, templates::create))
+        .routes(routes!(templates::lint))
+        .routes(routes!(templates::get, templates::edit, templates::delete))
+        .routes(routes!(templates::history))
+        .routes(routes!(templates::set_twin, templates::delete_twin))
         .routes(routes!(webhooks::create))
         .routes(routes!(webhooks::update))
         .routes(routes!(webhooks::list))

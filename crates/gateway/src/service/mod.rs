@@ -7,6 +7,7 @@ mod judge;
 mod messages;
 pub(crate) mod one_time_code;
 mod send;
+mod templates;
 mod under_way;
 mod webhooks;
 
@@ -41,6 +42,10 @@ pub use address_rules::AddressRules;
 pub use capacity::{Capacity, LimitUse, ThroughputUse, WaitingUse, Waits};
 pub use command::{CALLBACK_DATA_MAX, Caller, SendCommand, Sent, What};
 pub use judge::{Judged, Known, Leaving, Prejudged, facts_of, failure_of, judged, needs_phone, provider_id};
+pub use templates::{
+    MadeTemplate, NewTemplate, Outlook as TemplateOutlook, Samples, TemplateChange, TemplateFilter, TemplatePage,
+    TemplatesUnderWay, became,
+};
 pub use webhooks::{CreatedWebhook, NewWebhook, WebhookChange, webhook_secret};
 
 /// How long a key that was looked up is believed: the most that a revocation may lag.
@@ -116,6 +121,7 @@ pub struct Inner {
     pub(crate) relay: Relay,
     pub(crate) chance: Chance,
     pub(crate) tasks: Tasks,
+    pub(crate) samples: Samples,
     started: Instant,
     draining: AtomicBool,
     keys: Mutex<HashMap<[u8; 32], (Instant, Key)>>,
@@ -149,6 +155,8 @@ pub struct ServiceParts {
     pub chance: Chance,
     /// Where accepting goes on when a caller goes away.
     pub tasks: Tasks,
+    /// Samples of templates.
+    pub samples: Samples,
 }
 
 /// Whether the house can work.
@@ -173,8 +181,21 @@ impl Service {
     /// Puts it together.
     #[must_use]
     pub fn new(parts: ServiceParts) -> Self {
-        let ServiceParts { store, clock, directory, library, upstream, key, limits, addresses, dispatcher, relay, chance, tasks } =
-            parts;
+        let ServiceParts {
+            store,
+            clock,
+            directory,
+            library,
+            upstream,
+            key,
+            limits,
+            addresses,
+            dispatcher,
+            relay,
+            chance,
+            tasks,
+            samples,
+        } = parts;
         Self(Arc::new(Inner {
             store,
             clock,
@@ -188,6 +209,7 @@ impl Service {
             relay,
             chance,
             tasks,
+            samples,
             started: Instant::now(),
             draining: AtomicBool::new(false),
             keys: Mutex::default(),

@@ -91,10 +91,13 @@ pub fn templates_path(waba_id: &str, limit: usize, after: Option<&str>) -> Strin
     list(waba_id, "message_templates", crate::templates::FIELDS, limit, after)
 }
 
-/// `GET`: the languages of one template, by its name.
+/// `GET`: the templates with this in their names, `limit` at a time.
 #[must_use]
-pub fn templates_named_path(waba_id: &str, name: &str) -> String {
-    at(waba_id, "message_templates", &[("fields", crate::templates::FIELDS), ("name", name)])
+pub fn templates_named_path(waba_id: &str, name: &str, limit: usize, after: Option<&str>) -> String {
+    let mut path = list(waba_id, "message_templates", crate::templates::FIELDS, limit, after);
+    path.push_str("&name=");
+    path.push_str(&escaped(name));
+    path
 }
 
 /// `POST`: creates a template.
@@ -213,13 +216,16 @@ mod tests {
     #[test]
     fn templates_are_asked_for_with_what_is_read_of_them() {
         let fields = "id,name,language,category,status,parameter_format,components,rejected_reason,quality_score,\
-                      previous_category,correct_category";
+                      previous_category,correct_category,message_send_ttl_seconds";
         assert_eq!(templates_path("41", 100, None), format!("41/message_templates?fields={fields}&limit=100"));
         assert_eq!(
             templates_path("41", 2, Some("WlpaWg==")),
             format!("41/message_templates?fields={fields}&limit=2&after=WlpaWg%3D%3D")
         );
-        assert_eq!(templates_named_path("41", "termin"), format!("41/message_templates?fields={fields}&name=termin"));
+        assert_eq!(
+            templates_named_path("41", "termin", 100, None),
+            format!("41/message_templates?fields={fields}&limit=100&name=termin")
+        );
         assert_eq!(template_path("61"), format!("61?fields={fields}"));
     }
 

@@ -15,7 +15,7 @@ pub use request::{Request, read_components, read_request};
 
 /// Fields to ask for when templates are read: what [`parse`] looks at.
 pub const FIELDS: &str = "id,name,language,category,status,parameter_format,components,rejected_reason,\
-                          quality_score,previous_category,correct_category";
+                          quality_score,previous_category,correct_category,message_send_ttl_seconds";
 
 /// Reads Meta's word for a category, in either case.
 #[must_use]

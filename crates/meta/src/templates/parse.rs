@@ -104,6 +104,7 @@ fn life(template: &Map<String, Value>, present: Category) -> Life {
         quality: score.and_then(Quality::named),
         previous_category: of("previous_category"),
         next_category: of("correct_category").filter(|next| *next != present).map(|category| NextCategory { category, at: None }),
+        ttl_seconds: member(template, "message_send_ttl_seconds").and_then(|seconds| whole(&seconds)),
         ..Life::default()
     }
 }

@@ -107,11 +107,11 @@ fn intent(name: &str, action: TemplateAction, at: Timestamp) -> Result<TemplateI
 }
 
 fn creating() -> TemplateAction {
-    TemplateAction::Create { category: Category::Utility, definition: saying("one") }
+    TemplateAction::Create { category: Category::Utility, definition: saying("one"), ttl_seconds: Some(600) }
 }
 
 fn editing(text: &str) -> TemplateAction {
-    TemplateAction::Edit { category: None, definition: Some(saying(text)) }
+    TemplateAction::Edit { category: None, definition: Some(saying(text)), ttl_seconds: None }
 }
 
 fn created(approval: Approval) -> TemplateOutcome {
@@ -154,6 +154,9 @@ pub(super) async fn a_call_is_committed_before_it_leaves(factory: &dyn Factory) 
     hold!(matches!(desk.store.begin_template(wanted.clone()).await?, Begun::Begun(None)));
     same!(desk.store.template_intents(SHOP, waba()).await?, vec![wanted.clone()]);
     same!(desk.store.begin_template(wanted.clone()).await?, Begun::UnderWay(Box::new(wanted.clone())));
+    same!(desk.store.templates(SHOP, waba(), None).await?, Vec::new());
+    // What a call is being made for is not somebody else's work, as long as the call has no outcome.
+    desk.store.put_templates(SHOP, waba(), vec![template("a", Approval::Pending)?], true, desk.now).await?;
     same!(desk.store.templates(SHOP, waba(), None).await?, Vec::new());
     // What was not done leaves nothing behind.
     same!(desk.store.end_template(key("a")?, TemplateOutcome::NotDone, desk.now).await?, None);

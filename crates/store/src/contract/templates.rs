@@ -36,13 +36,19 @@ pub enum TemplateAction {
         category: Category,
         /// What it is to consist of.
         definition: Definition,
+        /// Seconds for which Meta is to try to deliver it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ttl_seconds: Option<i64>,
     },
-    /// Edit it; one of the two is given.
+    /// Edit it; at least one of these is given.
     Edit {
         /// Another category.
         category: Option<Category>,
         /// Another content, whole.
         definition: Option<Definition>,
+        /// Another time to live.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ttl_seconds: Option<i64>,
     },
     /// Delete it, in this language.
     Delete,

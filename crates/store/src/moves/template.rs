@@ -80,9 +80,14 @@ pub(crate) fn put(
     let mut seen = BTreeSet::new();
     // What is seen when an account is read for the first time has not changed.
     let is_first = rows.account_read(business, waba)?.is_none();
+    // What a call is being made for is that call's to record: a reading would take its work for somebody else's.
+    let open: BTreeSet<TemplateKey> = rows.intents(business, waba)?.into_iter().map(|intent| intent.key).collect();
     for template in templates {
         seen.insert((template.name.clone(), template.language.as_str().to_owned()));
         let key = key(business, waba, &template);
+        if open.contains(&key) {
+            continue;
+        }
         let known = rows.template(business, waba, &key.name, &key.language)?;
         let (record, changes) = match &known {
             Some(known) => known.read(template, read_at),
@@ -102,8 +107,7 @@ pub(crate) fn put(
                 continue;
             }
             let key = key(business, waba, &known.template);
-            // Meta's list may be behind a creation whose answer has just come.
-            if let Some((record, changes)) = known.missing(read_at) {
+            if let Some((record, changes)) = known.missing(read_at).filter(|_| !open.contains(&key)) {
                 rows.put_template(business, waba, &record)?;
                 let told = Told { by: None, at: read_at, now: read_at, aloud: true };
                 write(rows, &key, Some(&known), &record, &changes, told)?;
@@ -218,7 +222,7 @@ pub(crate) fn end(rows: &mut dyn Rows, key: &TemplateKey, outcome: &TemplateOutc
     let Some(intent) = rows.intent(key)? else { return Ok(known.map(|record| record.template)) };
     rows.drop_intent(key)?;
     let next = match (outcome, &intent.action) {
-        (TemplateOutcome::Created { id, approval, category }, TemplateAction::Create { definition, .. }) => {
+        (TemplateOutcome::Created { id, approval, category }, TemplateAction::Create { definition, ttl_seconds, .. }) => {
             let template = Template {
                 id: id.clone(),
                 name: key.name.clone(),
@@ -227,7 +231,7 @@ pub(crate) fn end(rows: &mut dyn Rows, key: &TemplateKey, outcome: &TemplateOutc
                 approval: *approval,
                 reason: None,
                 definition: definition.clone(),
-                life: Life::default(),
+                life: Life { ttl_seconds: *ttl_seconds, ..Life::default() },
             };
             let mut record = Record::created(known.as_ref(), template, intent.at);
             // A webhook that was faster than the answer.
@@ -239,8 +243,8 @@ pub(crate) fn end(rows: &mut dyn Rows, key: &TemplateKey, outcome: &TemplateOutc
             }
             Some((record, vec![Change::Created]))
         }
-        (TemplateOutcome::Edited, TemplateAction::Edit { category, definition }) => {
-            known.as_ref().map(|known| known.edited(*category, definition.clone(), intent.at))
+        (TemplateOutcome::Edited, TemplateAction::Edit { category, definition, ttl_seconds }) => {
+            known.as_ref().map(|known| known.edited(*category, definition.clone(), *ttl_seconds, intent.at))
         }
         (TemplateOutcome::Deleted, TemplateAction::Delete) => {
             known.as_ref().filter(|known| known.template.approval != Approval::Deleted).map(|known| known.deleted(intent.at))

@@ -1,0 +1,110 @@
+//! Calls whose answer was lost: Meta's list tells by name and language what became of them.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use transom_domain::template::{Approval, Template};
+use transom_store::{TemplateAction, TemplateIntent, TemplateKey, TemplateOutcome};
+
+/// The calls that are being made by this process at this moment. A stored intent that is not among them was left behind.
+#[derive(Clone, Default)]
+pub struct TemplatesUnderWay(Arc<Mutex<BTreeSet<TemplateKey>>>);
+
+/// A template that nobody else may touch until this is dropped.
+pub struct Held {
+    under_way: TemplatesUnderWay,
+    key: TemplateKey,
+}
+
+impl TemplatesUnderWay {
+    /// Holds a template; none when another call holds it.
+    #[must_use]
+    pub fn hold(&self, key: &TemplateKey) -> Option<Held> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.insert(key.clone()).then(|| Held { under_way: self.clone(), key: key.clone() })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.under_way.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+/// What Meta's list says of a call, once it has been read after the call: what it was to do is there, or it is not.
+#[must_use]
+pub fn became(intent: &TemplateIntent, list: &[Template]) -> TemplateOutcome {
+    let there = list.iter().find(|t| t.name == intent.key.name && t.language == intent.key.language);
+    let living = there.filter(|t| !matches!(t.approval, Approval::Deleted | Approval::PendingDeletion));
+    match (&intent.action, living) {
+        (TemplateAction::Create { .. }, Some(template)) => {
+            TemplateOutcome::Created { id: template.id.clone(), approval: template.approval, category: template.category }
+        }
+        (TemplateAction::Edit { category, definition, .. }, Some(template)) => {
+            let has_category = category.is_none_or(|category| template.category == category);
+            let has_content = definition.as_ref().is_none_or(|wanted| template.definition.is_same(wanted));
+            if has_category && has_content { TemplateOutcome::Edited } else { TemplateOutcome::NotDone }
+        }
+        (TemplateAction::Delete, None) => TemplateOutcome::Deleted,
+        (TemplateAction::Delete, Some(_)) | (TemplateAction::Create { .. } | TemplateAction::Edit { .. }, None) => {
+            TemplateOutcome::NotDone
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use transom_domain::content::Language;
+    use transom_domain::id::BusinessId;
+    use transom_domain::template::{BodyDefinition, By, Category, Definition, Life, TextDefinition};
+    use transom_domain::time::Timestamp;
+
+    fn saying(text: &str) -> Definition {
+        Definition { body: BodyDefinition::Own(TextDefinition::new(text, Vec::new())), ..Definition::default() }
+    }
+
+    fn key() -> TemplateKey {
+        let language = Language::parse("en").unwrap();
+        TemplateKey { business: BusinessId(1), waba: "4".into(), name: "a".into(), language }
+    }
+
+    fn at_meta(approval: Approval, text: &str) -> Template {
+        Template {
+            id: "7".into(),
+            name: "a".into(),
+            language: key().language,
+            category: Category::Utility,
+            approval,
+            reason: None,
+            definition: saying(text),
+            life: Life::default(),
+        }
+    }
+
+    #[test]
+    fn the_list_says_what_became_of_a_call() {
+        let of =
+            |action, list: &[Template]| became(&TemplateIntent { key: key(), action, by: By::Meta, at: Timestamp::EPOCH }, list);
+        let create = TemplateAction::Create { category: Category::Utility, definition: saying("x"), ttl_seconds: None };
+        let created = TemplateOutcome::Created { id: "7".into(), approval: Approval::Rejected, category: Category::Utility };
+        assert_eq!(of(create.clone(), &[at_meta(Approval::Rejected, "x")]), created);
+        assert_eq!(of(create, &[]), TemplateOutcome::NotDone);
+        let edit = TemplateAction::Edit { category: None, definition: Some(saying("y")), ttl_seconds: None };
+        assert_eq!(of(edit.clone(), &[at_meta(Approval::Pending, "y")]), TemplateOutcome::Edited);
+        assert_eq!(of(edit.clone(), &[at_meta(Approval::Approved, "x")]), TemplateOutcome::NotDone);
+        assert_eq!(of(edit, &[]), TemplateOutcome::NotDone);
+        assert_eq!(of(TemplateAction::Delete, &[]), TemplateOutcome::Deleted);
+        assert_eq!(of(TemplateAction::Delete, &[at_meta(Approval::PendingDeletion, "x")]), TemplateOutcome::Deleted);
+        assert_eq!(of(TemplateAction::Delete, &[at_meta(Approval::Approved, "x")]), TemplateOutcome::NotDone);
+    }
+
+    #[test]
+    fn a_template_is_held_by_one() {
+        let under_way = TemplatesUnderWay::default();
+        let held = under_way.hold(&key()).unwrap();
+        assert!(under_way.hold(&key()).is_none());
+        drop(held);
+        assert!(under_way.hold(&key()).is_some());
+    }
+}
