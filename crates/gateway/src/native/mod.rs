@@ -14,6 +14,7 @@ mod messages;
 pub mod payload;
 #[cfg(feature = "fuzz")]
 pub mod probe;
+mod published_templates;
 mod query;
 mod read;
 mod recipient;
@@ -88,6 +89,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(senders::get))
         .routes(routes!(templates::list, templates::create))
         .routes(routes!(templates::lint))
+        .routes(routes!(published_templates::create))
+        .routes(routes!(published_templates::list))
+        .routes(routes!(published_templates::delete))
         .routes(routes!(templates::get, templates::edit, templates::delete))
         .routes(routes!(templates::history))
         .routes(routes!(templates::set_twin, templates::delete_twin))

@@ -31,11 +31,14 @@ const HANDLE_KEEP: Duration = Duration::from_secs(20 * 60 * 60);
 /// How often an upload that broke off is taken up again.
 const UPLOAD_TRIES: usize = 3;
 
+/// A file's digest, and the handle that Meta gave for it.
+type Handles = HashMap<[u8; 32], (Instant, String)>;
+
 /// Samples: the way out to where they lie, and the handles of those that Meta has.
 #[derive(Clone)]
 pub struct Samples {
     wire: Arc<dyn Wire>,
-    handles: Arc<Mutex<HashMap<[u8; 32], (Instant, String)>>>,
+    handles: Arc<Mutex<Handles>>,
 }
 
 impl Samples {
