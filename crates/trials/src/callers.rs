@@ -11,6 +11,7 @@ use transom_domain::content::{Content, Language};
 use transom_domain::free_form::FreeForm;
 use transom_domain::id::{KeyId, MessageId};
 use transom_domain::message::WhenClosed;
+use transom_domain::parameters::Naming;
 use transom_domain::time::{Span, Timestamp};
 use transom_gateway::service::{Caller, SendCommand, Sent, What};
 use transom_gateway::{House, Problem};
@@ -110,7 +111,8 @@ fn language() -> Result<Language> {
 
 fn command(town: &Town, send: &Send, key: String, at: Timestamp) -> Result<SendCommand> {
     let template = |name: &str| -> Result<What> {
-        Ok(What::Template { name: name.to_owned(), language: Some(language()?), parameters: Vec::new() })
+        let (name, language) = (name.to_owned(), Some(language()?));
+        Ok(What::Template { name, language, parameters: Vec::new(), naming: Naming::Published })
     };
     let what = match send.say {
         Say::Text => What::FreeForm(FreeForm::Text { body: format!("Message {}", send.key), preview_url: false }),
