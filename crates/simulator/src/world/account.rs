@@ -124,6 +124,8 @@ pub(crate) struct Settings {
     pub(crate) review_rules: Vec<ReviewRule>,
     /// While an edit is reviewed the approved version can still be sent. Meta's pages do not agree on this.
     pub(crate) edit_keeps_approved: bool,
+    /// Webhooks write `en-US` for the language of a template, where Graph has `en_US`. Both are seen.
+    pub(crate) webhook_language_dash: bool,
     /// Whether the portfolio is verified, which is worth 6,000 templates in place of 250.
     pub(crate) business_verified: bool,
     /// The version that webhooks are written in; `conversation` is only in 23 and below.
@@ -155,6 +157,7 @@ impl Default for Settings {
             auto_review_up_to_seconds: None,
             review_rules: Vec::new(),
             edit_keeps_approved: true,
+            webhook_language_dash: false,
             business_verified: true,
             webhook_version: 24,
             skip_delivered: false,

@@ -205,6 +205,9 @@ impl World {
             if !(0.0..=1.0).contains(&fault.share) {
                 return Err(Refusal::invalid(&format!("[{at}].share"), "a share is between 0 and 1", "write 0.1 for one in ten"));
             }
+            if let Err((field, why)) = fault.is_sound() {
+                return Err(Refusal::invalid(&format!("[{at}].{field}"), why, "leave it out, or correct it"));
+            }
             if fault.code.is_some_and(|code| !error::is_known(code)) {
                 return Err(Refusal::invalid(
                     &format!("[{at}].code"),

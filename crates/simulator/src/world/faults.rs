@@ -27,6 +27,14 @@ pub(crate) enum FaultKind {
     WebhookDrop,
     /// The webhook comes `ms` later, in world time.
     WebhookDelay,
+    /// The webhook never comes: it was given up before it was tried.
+    WebhookLoss,
+}
+
+impl FaultKind {
+    const fn is_of_webhooks(self) -> bool {
+        matches!(self, Self::WebhookDuplicate | Self::WebhookReorder | Self::WebhookDrop | Self::WebhookDelay | Self::WebhookLoss)
+    }
 }
 
 /// Which calls a fault is for.
@@ -45,7 +53,14 @@ pub(crate) enum Target {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fault {
     pub(crate) kind: FaultKind,
+    #[serde(default = "always")]
     pub(crate) share: f64,
+    /// Only every n-th of what it could happen to, counted since it was ordered or the simulator started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) every: Option<u64>,
+    /// Only webhooks of these fields; none named: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) fields: Vec<String>,
     #[serde(default)]
     pub(crate) seed: u64,
     /// How often it still happens; left out: for ever.
@@ -57,6 +72,24 @@ pub(crate) struct Fault {
     pub(crate) ms: Option<i64>,
     #[serde(default)]
     pub(crate) on: Target,
+}
+
+fn always() -> f64 {
+    1.0
+}
+
+impl Fault {
+    /// Whether what it says of fields and counting makes sense.
+    pub(crate) fn is_sound(&self) -> Result<(), (&'static str, &'static str)> {
+        let is_known = |name: &String| super::owed::field(name).is_some();
+        if self.every == Some(0) {
+            return Err(("every", "every needs a number from 1 on"));
+        }
+        if !self.fields.is_empty() && !self.kind.is_of_webhooks() {
+            return Err(("fields", "only faults of webhooks are for fields"));
+        }
+        if self.fields.iter().all(is_known) { Ok(()) } else { Err(("fields", "no such webhook field is ever sent")) }
+    }
 }
 
 /// What is to go wrong with one Graph call.
@@ -73,7 +106,15 @@ pub(crate) struct CallFaults {
 /// The faults on order and their dice.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
-    list: Vec<(Fault, Chance)>,
+    list: Vec<Ordered>,
+}
+
+#[derive(Debug)]
+struct Ordered {
+    fault: Fault,
+    dice: Chance,
+    /// How often it could have happened.
+    seen: u64,
 }
 
 impl Faults {
@@ -83,14 +124,14 @@ impl Faults {
                 .into_iter()
                 .map(|fault| {
                     let dice = Chance::new(Seed::fixed(fault.seed));
-                    (fault, dice)
+                    Ordered { fault, dice, seen: 0 }
                 })
                 .collect(),
         }
     }
 
     pub(crate) fn list(&self) -> impl Iterator<Item = &Fault> {
-        self.list.iter().map(|(fault, _)| fault)
+        self.list.iter().map(|ordered| &ordered.fault)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -100,8 +141,10 @@ impl Faults {
     /// Throws the dice of every fault of this kind; the first that comes up counts one down.
     fn draw(&mut self, wanted: impl Fn(&Fault) -> bool) -> Option<Fault> {
         let mut drawn = None;
-        for (fault, dice) in self.list.iter_mut().filter(|(fault, _)| wanted(fault)) {
-            if fault.count == Some(0) || !dice.happens(fault.share) || drawn.is_some() {
+        for Ordered { fault, dice, seen } in self.list.iter_mut().filter(|ordered| wanted(&ordered.fault)) {
+            *seen += 1;
+            let is_due = fault.every.is_none_or(|every| *seen % every == 0);
+            if fault.count == Some(0) || !is_due || !dice.happens(fault.share) || drawn.is_some() {
                 continue;
             }
             fault.count = fault.count.map(|left| left.saturating_sub(1));
@@ -125,9 +168,10 @@ impl Faults {
         }
     }
 
-    /// Whether this happens to this webhook; answers the fault's milliseconds.
-    pub(crate) fn for_webhook(&mut self, kind: FaultKind) -> Option<i64> {
-        self.draw(|fault| fault.kind == kind).map(|fault| fault.ms.unwrap_or(1_000))
+    /// Whether this happens to this webhook of a field; answers the fault's milliseconds.
+    pub(crate) fn for_webhook(&mut self, kind: FaultKind, field: &str) -> Option<i64> {
+        let is_for = |fault: &Fault| fault.fields.is_empty() || fault.fields.iter().any(|named| named == field);
+        self.draw(|fault| fault.kind == kind && is_for(fault)).map(|fault| fault.ms.unwrap_or(1_000))
     }
 }
 
@@ -136,7 +180,26 @@ mod tests {
     use super::*;
 
     fn fault(kind: FaultKind, share: f64, count: Option<u64>) -> Fault {
-        Fault { kind, share, seed: 1, count, code: Some(131_016), ms: Some(5), on: Target::Messages }
+        Fault {
+            kind,
+            share,
+            every: None,
+            fields: Vec::new(),
+            seed: 1,
+            count,
+            code: Some(131_016),
+            ms: Some(5),
+            on: Target::Messages,
+        }
+    }
+
+    #[test]
+    fn every_third_is_every_third_of_the_fields_named() {
+        let lost = fault(FaultKind::WebhookLoss, 1.0, None);
+        let mut faults = Faults::new(vec![Fault { every: Some(3), fields: vec!["calls".into()], ..lost }]);
+        let mut drawn = |field: &str| faults.for_webhook(FaultKind::WebhookLoss, field).is_some();
+        let found: Vec<bool> = (0..7).map(|_| drawn("messages") || drawn("calls")).collect();
+        assert_eq!(found, [false, false, true, false, false, true, false]);
     }
 
     #[test]

@@ -123,18 +123,23 @@ impl World {
         let mut attempts = 0;
         let mut copies = 1;
         if !self.faults.is_empty() {
-            if let Some(ms) = self.faults.for_webhook(FaultKind::WebhookDelay) {
+            if self.faults.for_webhook(FaultKind::WebhookLoss, field).is_some() {
+                self.counts.webhooks_failed += 1;
+                self.keep_faults();
+                return;
+            }
+            if let Some(ms) = self.faults.for_webhook(FaultKind::WebhookDelay, field) {
                 due = due.plus(Span::millis(ms));
             }
-            if self.faults.for_webhook(FaultKind::WebhookReorder).is_some() {
+            if self.faults.for_webhook(FaultKind::WebhookReorder, field).is_some() {
                 due = due.plus(Span::millis(self.chance.between(50, 1_500)));
             }
             // One that goes later is thrown for when its time has come, like every further try.
-            if due <= now.world && self.faults.for_webhook(FaultKind::WebhookDrop).is_some() {
+            if due <= now.world && self.faults.for_webhook(FaultKind::WebhookDrop, field).is_some() {
                 attempts = 1;
                 due = due.plus(gap(1, self.settings.webhook_gap_max_seconds));
             }
-            if self.faults.for_webhook(FaultKind::WebhookDuplicate).is_some() {
+            if self.faults.for_webhook(FaultKind::WebhookDuplicate, field).is_some() {
                 copies = 2;
             }
             self.keep_faults();
@@ -159,10 +164,8 @@ impl World {
 
     /// Its time has come: it goes, unless it is lost on its way; then it was a try like any other that was not heard.
     pub(crate) fn webhook_due(&mut self, now: Now, id: u64) {
-        if self.owed.get(id).is_none() {
-            return;
-        }
-        if !self.faults.is_empty() && self.faults.for_webhook(FaultKind::WebhookDrop).is_some() {
+        let Some(field) = self.owed.get(id).map(|owed| owed.field) else { return };
+        if !self.faults.is_empty() && self.faults.for_webhook(FaultKind::WebhookDrop, field).is_some() {
             self.keep_faults();
             self.webhook_missed(now, id);
         } else {

@@ -1,6 +1,6 @@
 //! The reviewer: decisions and their webhooks, edits and their limits, quotas, the ladder of pauses, categories, appeals, deletion.
 
-use crate::common::{Business, Desk, values};
+use crate::common::{Business, Desk, assert_same_shape, values};
 use serde_json::{Value, json};
 
 const DAY: i64 = 86_400;
@@ -395,6 +395,54 @@ async fn lists_are_paged_both_ways_filtered_and_cut_to_fields() {
     }
     let unknown = desk.graph("GET", &format!("{path}?fields=id,colour"), None).await.body;
     assert!(unknown["error"]["message"].as_str().unwrap().contains("nonexisting field (colour)"), "{unknown}");
+}
+
+#[tokio::test]
+async fn webhooks_about_templates_have_the_shapes_of_metas_documents() {
+    let (desk, business) = Desk::with_business().await;
+    desk.sim("PATCH", "settings", &json!({ "webhookLanguageDash": true })).await;
+    let heard = async |field: &str| {
+        desk.turn(1).await;
+        let all = business.take();
+        let is_it = |webhook: &&Value| webhook["entry"][0]["changes"][0]["field"] == field;
+        all.iter().find(is_it).cloned().unwrap_or_else(|| json!({ "nothing of": field, "among": all }))
+    };
+    let mut body = template("order_update");
+    body["language"] = json!("en_US");
+    let id = desk.filed(&body).await;
+    let shape = |text: &str| serde_json::from_str::<Value>(text).expect("a fixture");
+    let standing = "message_template_status_update";
+    desk.review(&id, json!({ "decision": "reject" })).await;
+    let rejected = heard(standing).await;
+    assert_same_shape(&shape(include_str!("../fixtures/template_rejected.json")), &rejected, "rejected");
+    assert_eq!(rejected["entry"][0]["changes"][0]["value"]["message_template_language"], "en-US");
+    desk.review(&id, json!({ "decision": "approve" })).await;
+    assert_same_shape(&shape(include_str!("../fixtures/template_approved.json")), &heard(standing).await, "approved");
+    desk.review(&id, json!({ "decision": "quality", "score": "GREEN" })).await;
+    let quality = heard("message_template_quality_update").await;
+    assert_same_shape(&shape(include_str!("../fixtures/template_quality.json")), &quality, "quality");
+    desk.review(&id, json!({ "decision": "recategorise", "category": "MARKETING" })).await;
+    let announced = heard("template_category_update").await;
+    assert_same_shape(&shape(include_str!("../fixtures/template_category_impending.json")), &announced, "announced");
+    desk.turn(DAY).await;
+    let done = heard("template_category_update").await;
+    assert_same_shape(&shape(include_str!("../fixtures/template_category_done.json")), &done, "done");
+    desk.review(&id, json!({ "decision": "pause" })).await;
+    assert_same_shape(&shape(include_str!("../fixtures/template_paused.json")), &heard(standing).await, "paused");
+}
+
+#[tokio::test]
+async fn every_third_webhook_about_templates_can_be_lost_for_good() {
+    let (desk, business) = Desk::with_business().await;
+    let lost = json!([{ "kind": "webhook_loss", "every": 3, "fields": ["message_template_status_update"] }]);
+    desk.sim("PUT", "faults", &lost).await;
+    for n in 0..9 {
+        desk.approved(&template(&format!("t{n}"))).await;
+    }
+    desk.turn(8 * DAY).await;
+    assert_eq!(values(&business.take(), "message_template_status_update").len(), 6);
+    let wrong = json!([{ "kind": "webhook_loss", "fields": ["weather"] }]);
+    assert_eq!(desk.control("PUT", "faults", &wrong).await.body["error"]["field"], "[0].fields");
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ pub(crate) const FINDINGS: &[Finding] = &[
         source: "WA webhooks/reference/message_template_status_update; Twilio: using-variables-with-content-api",
         why: "Your template has parameters placed next to each other (like {{1}}{{2}}) without text between them.",
         recommendation: "Separate parameters with descriptive text and ensure each parameter is clearly contextualized.",
-        is_in: |template| all_bodies(template).any(|body| text::parted_by_signs(body)),
+        is_in: |template| all_bodies(template).any(text::parted_by_signs),
     },
     Finding {
         name: "tab",

@@ -10,7 +10,7 @@ use crate::world::{Now, World};
 impl World {
     pub(super) fn tell_standing(&mut self, now: Now, id: u64, event: &str, reason: &Value, extra: &Value) {
         let Some(template) = self.templates.get(&id) else { return };
-        let mut value = names(template);
+        let mut value = names(template, self.settings.webhook_language_dash);
         value.insert("event".into(), json!(event));
         value.insert("reason".into(), reason.clone());
         value.insert("message_template_category".into(), json!(template.category.as_str()));
@@ -21,7 +21,7 @@ impl World {
 
     pub(super) fn tell_quality(&mut self, now: Now, id: u64, before: &str, after: &str) {
         let Some(template) = self.templates.get(&id) else { return };
-        let mut value = names(template);
+        let mut value = names(template, self.settings.webhook_language_dash);
         value.insert("previous_quality_score".into(), json!(before));
         value.insert("new_quality_score".into(), json!(after));
         let waba = template.waba;
@@ -30,7 +30,7 @@ impl World {
 
     pub(super) fn tell_category(&mut self, now: Now, id: u64, categories: Value) {
         let Some(template) = self.templates.get(&id) else { return };
-        let mut value = names(template);
+        let mut value = names(template, self.settings.webhook_language_dash);
         if let Value::Object(categories) = categories {
             value.extend(categories);
         }
@@ -40,7 +40,7 @@ impl World {
 
     pub(super) fn tell_components(&mut self, now: Now, id: u64) {
         let Some(template) = self.templates.get(&id) else { return };
-        let mut value = names(template);
+        let mut value = names(template, self.settings.webhook_language_dash);
         let spec = &template.spec;
         value.insert("message_template_element".into(), json!(spec.body.text));
         if let Some(Header::Text(text)) = &spec.header {
@@ -72,10 +72,11 @@ impl World {
 }
 
 /// How webhooks name a template: the id is an integer here.
-fn names(template: &Template) -> Map<String, Value> {
+fn names(template: &Template, dash: bool) -> Map<String, Value> {
     let mut map = Map::new();
+    let language = if dash { template.language.replace('_', "-") } else { template.language.clone() };
     map.insert("message_template_id".into(), json!(template.id));
     map.insert("message_template_name".into(), json!(template.name));
-    map.insert("message_template_language".into(), json!(template.language));
+    map.insert("message_template_language".into(), json!(language));
     map
 }
