@@ -17,6 +17,7 @@ fn template(definition: Definition) -> Template {
         approval: Approval::Approved,
         reason: None,
         definition,
+        life: crate::template::Life::default(),
     }
 }
 

@@ -149,6 +149,7 @@ fn a_value_that_misses_the_template_is_named_by_its_variable() {
             approval: Approval::Approved,
             reason: None,
             definition,
+            life: crate::template::Life::default(),
         };
         let mut values = content.variables.clone();
         values.insert(name.into(), value.into());
@@ -174,6 +175,7 @@ fn a_value_that_misses_the_template_is_named_by_its_variable() {
         approval: Approval::Approved,
         reason: None,
         definition: to_definition(body, &content.variables).unwrap(),
+        life: crate::template::Life::default(),
     };
     let fields: Vec<String> = to_send(body, &content.variables, &template).unwrap_err().into_iter().map(|f| f.field).collect();
     assert_eq!(fields, ["content.types.twilio/catalog.items"]);
