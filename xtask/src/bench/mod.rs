@@ -29,8 +29,6 @@ use rows::{Bench, Sizes};
 
 /// The rows there are.
 const ROWS: &str = "abcdefgh";
-/// Those that are run unless some are named.
-const USUAL: &str = "abcdefg";
 /// How long each run is under load, unless asked otherwise.
 const SECONDS: u64 = 10;
 
@@ -53,7 +51,7 @@ impl Asked {
         while let Some(arg) = args.next() {
             if !arg.starts_with('-') {
                 if arg.is_empty() || !arg.chars().all(|row| ROWS.contains(row)) {
-                    bail!("{arg:?} is no row; there are {ROWS}, and {USUAL} are run without any");
+                    bail!("{arg:?} is no row; there are {ROWS}, and all are run without any");
                 }
                 asked.rows.push_str(arg);
                 continue;
@@ -74,7 +72,7 @@ impl Asked {
             bail!("--seconds is {}, 1 to 600 make sense", asked.seconds);
         }
         if asked.rows.is_empty() {
-            asked.rows = USUAL.to_owned();
+            asked.rows = ROWS.to_owned();
         }
         Ok(asked)
     }
