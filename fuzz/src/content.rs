@@ -28,6 +28,9 @@ pub(crate) fn leaves(say: &FreeForm) {
     }
 }
 
+/// Longest form that is shown to the simulator's reader, as far as a template's button can carry it.
+const FORM_MAX: usize = 1 << 20;
+
 /// Content through every check and every translation.
 pub(crate) fn content(data: &[u8]) {
     let Ok(json) = serde_json::from_slice::<Value>(data) else { return };
@@ -149,7 +152,15 @@ pub(crate) fn flow(data: &[u8]) {
 }
 
 fn form(flows: &Flows) {
-    let Ok(written) = flow_json::from_pages(flows) else { return };
+    let links = flow_json::picture_links(flows);
+    let pictures = links.into_iter().map(|link| (link, b"\x89PNG\r\n\x1a\n".to_vec())).collect();
+    let samples = translate::flow_variables(&flows.pages).into_iter().map(|name| (name, "sample".to_owned())).collect();
+    let Ok(written) = flow_json::from_pages(flows, &samples, &pictures) else { return };
+    if written.text.len() <= FORM_MAX
+        && let Err(why) = transom_simulator::probe::flow_json(&written.text)
+    {
+        panic!("Graph refuses the form that was written: {why}\n{}", written.text);
+    }
     let json: Value = serde_json::from_str(&written.text).expect("Flow JSON is JSON");
     let first = json.pointer("/screens/0/id").and_then(Value::as_str);
     assert_eq!(first, Some(written.first_screen.as_str()), "{}", written.text);

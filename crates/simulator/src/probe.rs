@@ -31,6 +31,14 @@ pub fn create_template(body: &Value) -> Result<(), String> {
     template::create::read(body).map(|_| ()).map_err(in_words)
 }
 
+/// A form in Meta's language for forms.
+///
+/// # Errors
+/// Everything that Meta's validation would list.
+pub fn flow_json(text: &str) -> Result<(), String> {
+    crate::graph::flow_json::read(text).map(|_| ()).map_err(|faults| format!("{faults:?}"))
+}
+
 /// What a customer writes, as the desk takes it.
 ///
 /// # Errors

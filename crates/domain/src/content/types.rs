@@ -454,6 +454,15 @@ macro_rules! each_text {
                 visit(&$($mutability)? b.body);
                 if let Some(t) = &$($mutability)? b.subtitle { visit(t); }
                 if let Some(t) = &$($mutability)? b.media_url { visit(t); }
+                for page in &$($mutability)? b.pages {
+                    if let Some(t) = &$($mutability)? page.title { visit(t); }
+                    if let Some(t) = &$($mutability)? page.subtitle { visit(t); }
+                    for component in &$($mutability)? page.layout {
+                        for (_, value) in component {
+                            if let serde_json::Value::String(t) = value { visit(t); }
+                        }
+                    }
+                }
             }
             Body::WhatsappCard(b) => {
                 visit(&$($mutability)? b.body);

@@ -184,6 +184,28 @@ pub fn flow_screens(pages: &[FlowPage]) -> Vec<String> {
     names
 }
 
+/// The name under which a variable is handed to a form's screens.
+#[must_use]
+pub fn flow_variable(name: &str) -> String {
+    format!("v_{name}")
+}
+
+/// The variables of a form's pages, each once, in order of first appearance.
+#[must_use]
+pub fn flow_variables(pages: &[FlowPage]) -> Vec<String> {
+    let texts = pages.iter().flat_map(|page| {
+        let components = page.layout.iter().flat_map(serde_json::Map::values).filter_map(serde_json::Value::as_str);
+        page.title.as_deref().into_iter().chain(page.subtitle.as_deref()).chain(components)
+    });
+    let mut names: Vec<String> = Vec::new();
+    for name in texts.flat_map(placeholders) {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
 fn authentication(b: &Authentication) -> Definition {
     Definition {
         body: BodyDefinition::Authentication { add_security_recommendation: b.add_security_recommendation },

@@ -10,7 +10,7 @@ use crate::content::{Card, CarouselCard, Catalog, CatalogItem};
 use crate::free_form::{File, MediaKind, MediaSource, ProductSection};
 
 pub use back::{Beside, NotExpressible, to_content};
-pub use definition::{category, flow_screens, to_definition};
+pub use definition::{category, flow_screens, flow_variable, flow_variables, to_definition};
 pub use free_form::to_free_form;
 pub use send::to_send;
 

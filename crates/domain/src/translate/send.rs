@@ -1,6 +1,6 @@
 //! Content as the send of the template that was approved.
 
-use super::{CATALOG_BODY, PRODUCTS_TITLE, card_text, carousel_text, products};
+use super::{CATALOG_BODY, PRODUCTS_TITLE, card_text, carousel_text, flow_variable, flow_variables, products};
 use crate::content::{Action, ActionKind, Body, Catalog, Variables, placeholders, render_text};
 use crate::field::FieldError;
 use crate::free_form::{File, MediaKind};
@@ -143,7 +143,12 @@ impl Filler<'_> {
     fn of_body(&mut self, body: &Body, definition: &Definition) -> Vec<ButtonParameter> {
         match body {
             Body::Catalog(b) => self.catalog_button(b, definition),
-            Body::Flows(_) => vec![ButtonParameter { index: 0, value: ButtonValue::Flow { token: None, data: None } }],
+            Body::Flows(b) => {
+                let value = |name: String| Some((flow_variable(&name), self.values.get(&name)?.clone().into()));
+                let data: serde_json::Map<_, _> = flow_variables(&b.pages).into_iter().filter_map(value).collect();
+                let data = (!data.is_empty()).then_some(data);
+                vec![ButtonParameter { index: 0, value: ButtonValue::Flow { token: None, data } }]
+            }
             Body::Authentication(_) => {
                 self.from(Part::Button(0), "{{1}}", "");
                 vec![ButtonParameter { index: 0, value: ButtonValue::OneTimeCode { code: self.code() } }]

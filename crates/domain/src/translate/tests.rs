@@ -180,3 +180,28 @@ fn a_value_that_misses_the_template_is_named_by_its_variable() {
     let fields: Vec<String> = to_send(body, &content.variables, &template).unwrap_err().into_iter().map(|f| f.field).collect();
     assert_eq!(fields, ["content.types.twilio/catalog.items"]);
 }
+
+#[test]
+fn variables_of_a_forms_pages_go_along_as_data_of_its_first_screen() {
+    let content = Content::read(
+        &json!({"language": "en", "variables": {"name": "Ana", "2": "A-17"}, "types": {"twilio/flows": {
+            "body": "Book, {{2}}, now.", "button_text": "Book", "type": "OTHER", "pages": [
+                {"id": "a", "title": "When", "layout": [{"type": "TEXT_HEADING", "text": "Hi {{name}}, {{ name }}"}]}]}}}),
+        "content",
+    )
+    .unwrap();
+    let body = &content.types[&ContentType::Flows];
+    let template = Template {
+        id: "1".into(),
+        name: "t".into(),
+        language: content.language.clone(),
+        category: category(body),
+        approval: Approval::Approved,
+        reason: None,
+        definition: to_definition(body, &content.variables).unwrap(),
+    };
+    let send = to_send(body, &content.variables, &template).unwrap();
+    let crate::template::ButtonValue::Flow { data, .. } = &send.buttons[0].value else { panic!("not a form") };
+    assert_eq!(serde_json::to_value(data).unwrap(), json!({"v_name": "Ana"}));
+    assert_eq!(send.body.len(), 1);
+}
