@@ -149,6 +149,9 @@ codes! {
     UpstreamError = "UPSTREAM_ERROR", Unavailable, 502, "Meta refused or failed; `details.metaCode` has its code.", "Look the code up in the error reference.";
     UpstreamCredentials = "UPSTREAM_CREDENTIALS", Unavailable, 502, "Meta does not accept our credentials, or the account is not in order.", "Operators: `transom doctor` says which sender and what to mend.";
 
+    ContentNotFound = "CONTENT_NOT_FOUND", InvalidRequest, 400, "`contentId` names no content of this business.", "Create the content first, or list the contents there are.";
+    ContentInUse = "CONTENT_IN_USE", Conflict, 409, "The content is submitted, or a message that was sent from it waits.", "The message of the error says what it waits for.";
+
     WebhookTopicExists = "WEBHOOK_TOPIC_EXISTS", Conflict, 409, "This topic has a registration already.", "Update that one instead.";
     WebhookNotFound = "WEBHOOK_NOT_FOUND", NotFound, 404, "There is no registration with this id.", "List the registrations.";
     WebhookAddressRefused = "WEBHOOK_ADDRESS_REFUSED", InvalidRequest, 400, "The address is not https, or leads to a private network.", "Use a public https address; operators can allow others.";

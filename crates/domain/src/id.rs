@@ -149,6 +149,8 @@ ids! {
     KeyId,
     /// Names a raw body kept in the journal.
     JournalId,
+    /// Names content that a business keeps.
+    ContentId,
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub mod session;
 pub mod shares;
 pub mod shown;
 pub mod status;
+pub mod submission;
 pub mod template;
 pub mod template_rules;
 pub mod time;

@@ -6,7 +6,7 @@ use crate::address::{Channel, Identity};
 use crate::content::{Content, ContentType, Language, Variables};
 use crate::fact::Inbound;
 use crate::free_form::FreeForm;
-use crate::id::{BusinessId, CustomerId, MessageId, SenderId};
+use crate::id::{BusinessId, ContentId, CustomerId, MessageId, SenderId};
 use crate::status::{Failure, Phase, Progress, Status};
 use crate::template::TemplateSend;
 use crate::time::{Span, Timestamp};
@@ -18,7 +18,10 @@ use crate::verdict::Verdict;
 pub enum Draft {
     /// Content with the values of this send.
     Content {
-        /// The content.
+        /// The id under which the business keeps it, where it was sent by id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<ContentId>,
+        /// The content, as it was when the message was accepted.
         content: Content,
         /// Values for its variables.
         #[serde(default, skip_serializing_if = "Variables::is_empty")]
@@ -43,6 +46,15 @@ pub enum Draft {
 }
 
 impl Draft {
+    /// The content it was sent from, where the business keeps that.
+    #[must_use]
+    pub const fn content_id(&self) -> Option<ContentId> {
+        match self {
+            Self::Content { id, .. } => *id,
+            Self::FreeForm { .. } | Self::Template { .. } => None,
+        }
+    }
+
     /// Whether it carries a one-time code.
     #[must_use]
     pub fn has_codes(&self) -> bool {

@@ -136,6 +136,18 @@ pub enum AlternativeAction {
     MendSender,
 }
 
+/// A content type that was looked at and not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PassedOver {
+    /// The content type.
+    pub content_type: String,
+    /// Why it does not go.
+    pub reason: Reason,
+    /// Why, as one sentence.
+    pub explanation: String,
+}
+
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -160,6 +172,10 @@ pub struct Verdict {
     pub category: Option<Category>,
     /// What could be sent instead.
     pub alternatives: Vec<Alternative>,
+    /// Of content with several types: those that do not go, richest first. Where one goes these are richer than it; where none
+    /// does, the verdict is about the richest, and these are the others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<PassedOver>,
 }
 
 /// One content type of the content that is asked about.
@@ -234,16 +250,18 @@ pub fn verdict(question: &Question<'_>) -> Verdict {
         Subject::FreeForm(say) => of_free_form(question, say),
         Subject::Content { candidates, when_closed } => {
             let answers = candidates.iter().map(|candidate| of_candidate(question, candidate, when_closed));
-            let mut first = None;
+            let mut stay = Vec::new();
             for answer in answers {
                 if answer.kind.goes() {
-                    return answer;
+                    return answer.past(stay);
                 }
-                first.get_or_insert(answer);
+                stay.push(answer);
             }
-            first.unwrap_or_else(|| {
-                answer(Kind::Unsupported, Reason::ChannelCannotCarry, Source::RuleTable, "There is no content.")
-            })
+            let mut stay = stay.into_iter();
+            match stay.next() {
+                Some(first) => first.past(stay),
+                None => answer(Kind::Unsupported, Reason::ChannelCannotCarry, Source::RuleTable, "There is no content."),
+            }
         }
     }
 }
@@ -453,12 +471,26 @@ fn answer(kind: Kind, reason: Reason, source: Source, explanation: impl Into<Str
         template: None,
         category: None,
         alternatives: Vec::new(),
+        passed_over: Vec::new(),
     }
 }
 
 impl Verdict {
     fn instead(mut self, action: AlternativeAction, explanation: impl Into<String>) -> Self {
         self.alternatives.push(Alternative { action, explanation: explanation.into() });
+        self
+    }
+
+    /// Keeps why other types of the same content do not go.
+    fn past(mut self, others: impl IntoIterator<Item = Self>) -> Self {
+        self.passed_over = others
+            .into_iter()
+            .map(|other| PassedOver {
+                content_type: other.content_type.unwrap_or_default(),
+                reason: other.reason,
+                explanation: other.explanation,
+            })
+            .collect();
         self
     }
 

@@ -74,6 +74,7 @@ fn verdict() -> Verdict {
         template: None,
         category: None,
         alternatives: Vec::new(),
+        passed_over: Vec::new(),
     }
 }
 

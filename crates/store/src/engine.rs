@@ -4,22 +4,26 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use transom_domain::id::{BusinessId, CustomerId, EndpointId, KeyId, MessageId, SenderId};
+use transom_domain::content::Content;
+use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, KeyId, MessageId, SenderId};
 use transom_domain::limits::LimitsTold;
 use transom_domain::message::Message;
 use transom_domain::message::TemplateName;
 use transom_domain::status::Failure;
+use transom_domain::submission::Submission;
 use transom_domain::template::{By, HistoryEntry, Template};
 use transom_domain::time::Timestamp;
 
 use crate::contract::{
-    Accept, Accepted, Answer, App, Backlog, Begun, Business, CancelOutcome, Claim, Claims, Condition, CopyProgress, CustomerView,
-    Decide, Endpoint, EventPage, HearBody, HearOutcome, JournalEntry, Keep, Key, Look, LookUp, MessageFilter, Outlook, PAGE_MAX,
-    Page, PendingUnknown, PutEndpoint, PutSender, PutTwin, RelayRound, RelayWork, Resolution, Revival, Revive, RevivePoint,
-    Sender, SenderLoad, SessionRow, Settle, Settled, Store, SweepPoint, Swept, TemplateIntent, TemplateKey, TemplateOutcome,
-    Timeline,
+    Accept, Accepted, Answer, App, Backlog, Begun, Business, CancelOutcome, ChangeContent, Claim, Claims, Condition,
+    ContentFilter, CopyProgress, CustomerView, Decide, DeleteContent, Endpoint, EventPage, Followed, HearBody, HearOutcome,
+    JournalEntry, Keep, Key, Look, LookUp, MessageFilter, Outlook, PAGE_MAX, Page, PendingUnknown, PutEndpoint, PutSender,
+    PutTwin, RelayRound, RelayWork, Resolution, Revival, Revive, RevivePoint, Sender, SenderLoad, SessionRow, Settle, Settled,
+    Store, StoredContent, Submit, SweepPoint, Swept, TemplateIntent, TemplateKey, TemplateOutcome, Timeline,
 };
-use crate::moves::{accept, admin, claim, end, hear, reach, read, relay, revive, settle, template, timeline, unknown, upkeep};
+use crate::moves::{
+    accept, admin, claim, content as contents, end, hear, reach, read, relay, revive, settle, template, timeline, unknown, upkeep,
+};
 use crate::rows::{Result, Rows};
 
 /// Which part of a full queue a move may use.
@@ -145,6 +149,57 @@ impl<E: Engine> Store for E {
 
     fn template_history(&self, key: TemplateKey, page: Page) -> Answer<'_, (Vec<HistoryEntry>, Option<String>)> {
         self.read(move |rows| template::history(rows, &key, &page))
+    }
+
+    fn add_content(&self, content: StoredContent) -> Answer<'_, ()> {
+        self.write(Room::Sending, move |rows| rows.add_content(&content))
+    }
+
+    fn content(&self, business: BusinessId, id: ContentId) -> Answer<'_, Option<StoredContent>> {
+        self.look_up(move |rows| rows.content(business, id))
+    }
+
+    fn contents(
+        &self,
+        business: BusinessId,
+        filter: ContentFilter,
+        page: Page,
+    ) -> Answer<'_, (Vec<StoredContent>, Option<String>)> {
+        self.read(move |rows| contents::list(rows, business, &filter, &page))
+    }
+
+    fn change_content(
+        &self,
+        business: BusinessId,
+        id: ContentId,
+        friendly_name: String,
+        content: Content,
+        now: Timestamp,
+    ) -> Answer<'_, ChangeContent> {
+        self.write(Room::Sending, move |rows| contents::change(rows, business, id, &friendly_name, &content, now))
+    }
+
+    fn delete_content(&self, business: BusinessId, id: ContentId) -> Answer<'_, DeleteContent> {
+        self.write(Room::Ending, move |rows| contents::delete(rows, business, id))
+    }
+
+    fn submit(&self, business: BusinessId, submission: Submission, looked_at: Content) -> Answer<'_, Submit> {
+        self.write(Room::Sending, move |rows| contents::submit(rows, business, &submission, &looked_at))
+    }
+
+    fn submitted(
+        &self,
+        business: BusinessId,
+        content: ContentId,
+        waba: String,
+        name: String,
+        template: Option<String>,
+    ) -> Answer<'_, ()> {
+        self.write(Room::Hearing, move |rows| contents::submitted(rows, business, content, &waba, &name, template.as_deref()))
+    }
+
+    fn submissions(&self, business: BusinessId, content: ContentId) -> Answer<'_, Option<Vec<Followed>>> {
+        self.read(move |rows| contents::submissions(rows, business, content))
     }
 
     fn look(&self, ask: LookUp) -> Answer<'_, Look> {

@@ -48,6 +48,7 @@ impl Operation {
     fn at(&self, business: &str, ids: &Ids) -> String {
         let path = self.path.replace("{business}", business);
         let id = match () {
+            () if path.contains("/contents/{") => &ids.content,
             () if path.contains("/messages/{") => &ids.message,
             () if path.contains("/webhooks/{") => &ids.webhook,
             () if path.contains("/senders/{") => &ids.sender,
@@ -65,6 +66,7 @@ impl Operation {
 
 /// What one business has, for every kind of id that a path can hold.
 struct Ids {
+    content: String,
     message: String,
     webhook: String,
     sender: String,
@@ -72,7 +74,7 @@ struct Ids {
 
 impl Ids {
     fn nobody() -> Self {
-        Self { message: NOBODY.to_owned(), webhook: NOBODY.to_owned(), sender: NOBODY.to_owned() }
+        Self { content: NOBODY.to_owned(), message: NOBODY.to_owned(), webhook: NOBODY.to_owned(), sender: NOBODY.to_owned() }
     }
 }
 
@@ -117,7 +119,7 @@ impl Door {
     async fn everything(&self, business: &str, key: &str) -> Vec<Value> {
         let api = common::Api::new(&self.shop.env["TRANSOM_URL"], key);
         let mut all = Vec::new();
-        for list in ["messages?pageSize=200", "webhooks", "sessions"] {
+        for list in ["messages?pageSize=200", "webhooks", "sessions", "contents?pageSize=200"] {
             all.push(api.get(&format!("/v1/businesses/{business}/{list}")).await);
         }
         all
@@ -140,7 +142,9 @@ async fn no_key_opens_what_is_another_s_and_none_learns_what_is_there() {
     let hook = json!({ "topic": "messages", "address": "http://127.0.0.1:9/hook" });
     let webhook = id(&door.shop.api.post(&door.shop.path("/create/webhooks"), &hook).await);
     let sender = id(&door.shop.api.get(&door.shop.path("/senders")).await["data"][0]);
-    let ids = Ids { message, webhook, sender };
+    let words = json!({ "language": "en", "types": { "twilio/text": { "body": "Hi" } } });
+    let content = id(&door.shop.api.post(&door.shop.path("/contents"), &words).await);
+    let ids = Ids { content, message, webhook, sender };
     door.shop.once(&ids.message, "delivered").await;
     let before = door.everything(&ours, &own).await;
 
@@ -148,7 +152,7 @@ async fn no_key_opens_what_is_another_s_and_none_learns_what_is_there() {
     let (rival, _) = key(dir.path(), &theirs, &[]);
     let (revoked, revoked_id) = key(dir.path(), &ours, &[]);
     // Believed once, so that a revocation has something to undo.
-    assert_eq!(door.knock(&door.operations[0], &door.operations[0].at(&ours, &ids), Some(&revoked)).await.0, 400);
+    assert_ne!(door.knock(&door.operations[0], &door.operations[0].at(&ours, &ids), Some(&revoked)).await.0, 401);
     operator(dir.path(), &["key", "revoke", &revoked_id, "--business", &ours]);
 
     for operation in &door.operations {
@@ -177,7 +181,8 @@ async fn no_key_opens_what_is_another_s_and_none_learns_what_is_there() {
             assert_eq!(status, 404, "{name}: {there}");
             let (status, nowhere) = door.knock(operation, &operation.at(&theirs, &Ids::nobody()), Some(&rival)).await;
             let same = |error: Value| {
-                plain(error).to_string().replace(&ids.message, NOBODY).replace(&ids.webhook, NOBODY).replace(&ids.sender, NOBODY)
+                let ours = [&ids.content, &ids.message, &ids.webhook, &ids.sender];
+                ours.into_iter().fold(plain(error).to_string(), |text, id| text.replace(id, NOBODY))
             };
             assert_eq!((status, same(nowhere)), (404, same(there)), "{name}");
         }
@@ -202,8 +207,13 @@ async fn every_operation_needs_its_scope() {
             }
         }
         // One scope and the one that has all of them; which it is, the path tells.
-        let about_events = ["webhooks", "events"].iter().any(|word| operation.path.contains(word));
-        assert_eq!(opened, [if about_events { "webhooks" } else { "send" }, "admin"], "{}", operation.name);
+        let about = |words: [&str; 2]| words.iter().any(|word| operation.path.contains(word));
+        let scope = match () {
+            () if about(["webhooks", "events"]) => "webhooks",
+            () if about(["/contents", "/template"]) => "templates",
+            () => "send",
+        };
+        assert_eq!(opened, [scope, "admin"], "{}", operation.name);
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod action;
 mod check;
+mod search;
 mod types;
 mod variables;
 
@@ -16,6 +17,7 @@ use crate::field::{FieldError, Findings};
 
 pub use action::{Action, ActionKind};
 pub use check::ONE_TIME_CODE as ONE_TIME_CODE_MAX;
+pub use search::{Needle, WORDS_MAX as SEARCH_WORDS_MAX};
 pub use types::{
     Authentication, Body, CallToAction, Card, Carousel, CarouselCard, Catalog, CatalogItem, ContentType, FlowPage, Flows,
     ListItem, ListPicker, Location, Media, QuickReply, Text, WhatsappCard,

@@ -527,6 +527,14 @@ impl Body {
         names
     }
 
+    /// Every text of it in which a variable may stand: what people read, and addresses and ids beside that.
+    #[must_use]
+    pub fn texts<'a>(&'a self) -> Vec<&'a str> {
+        let mut texts = Vec::new();
+        each_text!(self, |text: &'a String| texts.push(text.as_str()),);
+        texts
+    }
+
     /// With every placeholder that has a value replaced.
     #[must_use]
     pub fn rendered(&self, values: &Variables) -> Self {

@@ -196,8 +196,18 @@ fn the_richest_type_that_goes_is_taken() {
     };
     let inside = ask(open());
     assert_eq!((inside.kind, inside.content_type.as_deref()), (Kind::Session, Some("twilio/text")));
-    // Where none goes, the richest one's reason is told.
-    assert_eq!(ask(closed()).content_type.as_deref(), Some("twilio/carousel"));
+    let past = |verdict: &Verdict| {
+        verdict.passed_over.iter().map(|other| (other.content_type.clone(), other.reason)).collect::<Vec<_>>()
+    };
+    let told = |kind: &str, reason| (kind.to_owned(), reason);
+    assert_eq!(
+        past(&inside),
+        [told("twilio/carousel", Reason::TypeNeedsApproval), told("twilio/card", Reason::ButtonsNeedApproval)]
+    );
+    // Where none goes, the richest one's reason is told, and then the others'.
+    let outside = ask(closed());
+    assert_eq!(outside.content_type.as_deref(), Some("twilio/carousel"));
+    assert_eq!(past(&outside), [told("twilio/card", Reason::SessionClosed), told("twilio/text", Reason::SessionClosed)]);
 }
 
 #[test]

@@ -116,7 +116,9 @@ const fn reason(status: u16) -> &'static str {
         401 => "The key is missing, unknown, or another business's.",
         403 => "The key lacks the scope, or the customer opted out.",
         404 => "There is nothing with this id in this business.",
-        409 => "Something else happened already: a reused idempotency key, a taken topic, a message that is over.",
+        409 => {
+            "Something else happened already: a reused idempotency key, a taken topic, a message that is over, content in use."
+        }
         410 => "The position is older than what is kept; `details.earliest` is where to start again.",
         413 => "The body is larger than 1 MiB, or `callbackData` than 1,024 bytes.",
         429 => "Too much, too fast; try again after the seconds in `Retry-After`.",

@@ -14,8 +14,11 @@ pub(crate) fn draft_json(draft: &Draft) -> Value {
     match draft {
         Draft::FreeForm { say } => json!({ "message": message_json(say) }),
         Draft::Template { send } => json!({ "template": template_json(send) }),
-        Draft::Content { content, variables, .. } => {
+        Draft::Content { id: None, content, variables, .. } => {
             json!({ "content": word(content), "variables": word(variables) })
+        }
+        Draft::Content { id: Some(id), content, variables, .. } => {
+            json!({ "contentId": id.to_string(), "content": word(content), "variables": word(variables) })
         }
     }
 }

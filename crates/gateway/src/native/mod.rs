@@ -4,6 +4,7 @@
 //! tests. A parser collects every finding; a handler asks the service one thing and prints what it gives. No rule lives here.
 
 mod common;
+mod contents;
 mod events;
 mod message_body;
 mod message_paths;
@@ -54,6 +55,7 @@ use crate::http::refusal::ErrorObject;
     tags(
         (name = "Sending", description = "Session messages, templates, content; and whether they may go."),
         (name = "Messages", description = "What became of them; conversations and senders."),
+        (name = "Content", description = "What is written once and sent often; its way to Meta's approval."),
         (name = "Templates", description = "Templates as they stand at Meta: made, edited, deleted, and what happened to them."),
         (name = "Webhooks", description = "Where events are told, and the stream of events."),
         (name = "Reference", description = "The tables that the gateway works by.")
@@ -95,6 +97,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(templates::get, templates::edit, templates::delete))
         .routes(routes!(templates::history))
         .routes(routes!(templates::set_twin, templates::delete_twin))
+        .routes(routes!(contents::create, contents::list))
+        .routes(routes!(contents::get, contents::change, contents::delete))
         .routes(routes!(webhooks::create))
         .routes(routes!(webhooks::update))
         .routes(routes!(webhooks::list))

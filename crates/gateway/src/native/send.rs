@@ -8,6 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use transom_domain::content::{Content, Variables, read_given};
+use transom_domain::id::ContentId;
 use transom_domain::message::{TemplateName, WhenClosed, WhenUnknown};
 use transom_domain::parameters::{Naming, Parameter};
 use transom_domain::time::Span;
@@ -42,7 +43,8 @@ pub(crate) struct Send {
     from: Option<String>,
     /// What is to be said.
     content: Option<ContentBody>,
-    /// Not possible yet: give `content` inline.
+    /// Content that the business keeps, instead of `content`: goes as it is now, whatever becomes of it afterwards.
+    #[schema(example = "01K5Z3V8Q4M9W2N7T6R1XBCDEF")]
     content_id: Option<String>,
     /// Values of the content's variables for this send.
     #[schema(value_type = Option<Object>)]
@@ -105,12 +107,14 @@ impl Send {
     fn into_command(self, asked: &Asked, notes: &mut Notes) -> Option<SendCommand> {
         let to = recipient::any_customer(&self.to, "to", notes);
         let from = self.from.as_deref().and_then(|text| recipient::sender(text, None, "from", notes));
-        if self.content_id.is_some() {
-            notes.note("contentId", "is not possible yet", "give the content itself in `content`");
-        }
+        let kept = self.content_id.as_deref().map(|text| content_id(text, notes));
         let content = match self.content {
+            Some(_) if kept.is_some() => {
+                notes.note("content", "and contentId exclude each other", "leave one of them out");
+                None
+            }
             Some(content) => content.read(notes),
-            None if self.content_id.is_some() || self.template.is_some() => None,
+            None if kept.is_some() || self.template.is_some() => None,
             None => {
                 notes.note(
                     "content",
@@ -146,6 +150,9 @@ impl Send {
         let callback_data = callback_data(self.callback_data.as_ref(), &asked.body, notes);
         let campaign = campaign(self.campaign_name, notes);
         let what = match (content, template) {
+            (_, template) if kept.is_some() => {
+                What::ContentById { id: kept.flatten()?, variables: variables?, template, when_closed }
+            }
             (Some(content), template) => What::Content { content, variables: variables?, template, when_closed },
             (None, Some(TemplateName { name, language })) => What::Template {
                 name,
@@ -170,6 +177,15 @@ impl Send {
             idempotency: None,
         })
     }
+}
+
+/// Our id of a content.
+fn content_id(text: &str, notes: &mut Notes) -> Option<ContentId> {
+    let parsed = text.parse();
+    if parsed.is_err() {
+        notes.note("contentId", "is not an id of content", "give the `id` that its creation answered");
+    }
+    parsed.ok()
 }
 
 /// Variables of a template that is sent without content, as they were written.
@@ -295,9 +311,17 @@ mod tests {
     }
 
     #[test]
-    fn a_content_id_is_refused_clearly() {
-        let body = json!({ "to": "+4915112345678", "contentId": "01K5Z3V8Q4M9W2N7T6R1XBCDEF" });
-        assert_eq!(fields(&body), ["contentId"]);
+    fn content_is_named_by_id_or_given_not_both() {
+        let id = "01K5Z3V8Q4M9W2N7T6R1XBCDEF";
+        let body = json!({ "to": "+4915112345678", "contentId": id, "variables": { "1": "Marta" }, "whenClosed": "refuse" });
+        let What::ContentById { id: named, variables, when_closed, .. } = parse(asked(&body)).unwrap().what else {
+            panic!("not by id")
+        };
+        assert_eq!((named.to_string().as_str(), variables["1"].as_str(), when_closed), (id, "Marta", WhenClosed::Refuse));
+        assert_eq!(fields(&json!({ "to": "+4915112345678", "contentId": "x" })), ["contentId"]);
+        let mut both = example();
+        both["contentId"] = json!(id);
+        assert_eq!(fields(&both), ["content"]);
         assert_eq!(fields(&json!({ "to": "+4915112345678" })), ["content"]);
     }
 

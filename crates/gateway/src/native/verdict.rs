@@ -35,6 +35,23 @@ pub(crate) struct VerdictView {
     template: Option<TemplateView>,
     /// What could be sent instead.
     alternatives: Vec<AlternativeView>,
+    /// Of content with several types: those that do not go, richest first. Where one goes, these are richer than it; where none
+    /// does, the verdict is about the richest, and these are the others.
+    passed_over: Vec<PassedOverView>,
+}
+
+/// A content type that was looked at and not taken.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = VerdictPassedOver)]
+pub(crate) struct PassedOverView {
+    /// The content type.
+    content_type: String,
+    /// Why it does not go, as a word for programs.
+    #[schema(value_type = String)]
+    reason: Value,
+    /// Why, as one sentence.
+    explanation: String,
 }
 
 /// A template by name and language.
@@ -76,6 +93,15 @@ impl From<&Verdict> for VerdictView {
                 category: verdict.category.map(|c| c.as_str()),
             }),
             alternatives: verdict.alternatives.iter().map(AlternativeView::from).collect(),
+            passed_over: verdict
+                .passed_over
+                .iter()
+                .map(|other| PassedOverView {
+                    content_type: other.content_type.clone(),
+                    reason: word(&other.reason),
+                    explanation: other.explanation.clone(),
+                })
+                .collect(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use transom_domain::address::Identity;
 use transom_domain::content::{Content, Language, Variables};
 use transom_domain::free_form::FreeForm;
-use transom_domain::id::{BusinessId, KeyId, MessageId};
+use transom_domain::id::{BusinessId, ContentId, KeyId, MessageId};
 use transom_domain::message::{TemplateName, WhenClosed, WhenUnknown};
 use transom_domain::parameters::{Naming, Parameter};
 use transom_domain::status::Status;
@@ -61,6 +61,17 @@ pub enum What {
     Content {
         /// The content.
         content: Content,
+        /// Values.
+        variables: Variables,
+        /// Go as this template.
+        template: Option<TemplateName>,
+        /// When no session is open.
+        when_closed: WhenClosed,
+    },
+    /// Content that the business keeps, with values.
+    ContentById {
+        /// Its id.
+        id: ContentId,
         /// Values.
         variables: Variables,
         /// Go as this template.

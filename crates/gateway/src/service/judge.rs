@@ -109,7 +109,7 @@ pub fn judged(draft: &Draft, shelf: &Shelf, known: Known<'_>) -> Result<Judged, 
             let leaving = verdict.kind.goes().then(|| Leaving::Template(send.clone()));
             Ok(Judged { verdict, leaving })
         }
-        Draft::Content { content, variables, template, when_closed } => {
+        Draft::Content { content, variables, template, when_closed, .. } => {
             let rendered = content.rendered(variables).map_err(|found| Problem::fields(&found))?;
             let mut values = content.variables.clone();
             values.extend(variables.iter().map(|(k, v)| (k.clone(), v.clone())));

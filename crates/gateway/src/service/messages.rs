@@ -117,7 +117,7 @@ impl Service {
     }
 }
 
-fn bounded(page: Page) -> Page {
+pub(super) fn bounded(page: Page) -> Page {
     Page { size: page.size.clamp(1, PAGE_MAX), token: page.token }
 }
 

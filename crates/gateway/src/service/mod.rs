@@ -3,7 +3,9 @@
 mod address_rules;
 mod capacity;
 pub mod command;
+pub(crate) mod contents;
 mod judge;
+mod kept;
 mod messages;
 pub(crate) mod one_time_code;
 mod send;
@@ -36,11 +38,13 @@ use crate::work::dispatcher::Dispatcher;
 use crate::work::relay::Relay;
 use crate::work::tasks::Tasks;
 
+use kept::KeptContents;
 use under_way::UnderWay;
 
 pub use address_rules::AddressRules;
 pub use capacity::{Capacity, LimitUse, ThroughputUse, WaitingUse, Waits};
 pub use command::{CALLBACK_DATA_MAX, Caller, SendCommand, Sent, What};
+pub use contents::NewContent;
 pub use judge::{Judged, Known, Leaving, Prejudged, facts_of, failure_of, judged, needs_phone, provider_id};
 pub use templates::{
     MadeTemplate, NewTemplate, Outlook as TemplateOutlook, Samples, TemplateChange, TemplateFilter, TemplatePage,
@@ -127,6 +131,7 @@ pub struct Inner {
     keys: Mutex<HashMap<[u8; 32], (Instant, Key)>>,
     rates: Mutex<HashMap<BusinessId, Rate>>,
     under_way: UnderWay,
+    kept: KeptContents,
 }
 
 /// What the service is made of.
@@ -214,6 +219,7 @@ impl Service {
             draining: AtomicBool::new(false),
             keys: Mutex::default(),
             under_way: UnderWay::default(),
+            kept: KeptContents::default(),
             rates: Mutex::default(),
         }))
     }

@@ -13,7 +13,7 @@ use transom_domain::status::{Phase, shown};
 use transom_domain::template::Approval;
 use transom_domain::time::{Span, Timestamp};
 use transom_domain::verdict::{Reason, Verdict};
-use transom_store::{Accept, Accepted, Decide, Idempotency, IdempotencyKey, Look, LookUp, Replay};
+use transom_store::{Accept, Accepted, Decide, Idempotency, IdempotencyKey, Look, LookUp, Replay, StoredContent};
 
 use super::command::{CALLBACK_DATA_MAX, Caller, SendCommand, Sent, What};
 use super::judge::{Known, Prejudged, code_of, facts_of, judged, template_missing};
@@ -32,13 +32,15 @@ const VALIDITY_MAX: Span = Span::days(30);
 /// A reaction may name a message up to this old (Meta: messages/reaction-messages).
 const REACTION_MAX_AGE: Span = Span::days(30);
 
-/// What a command names by our ids, in the upstream's.
+/// What a command names by our ids: messages in the upstream's, content as it is.
 #[derive(Default)]
 struct Quoted {
     /// The message it answers.
     reply_to: Option<String>,
     /// The message it reacts to.
     reacted: Option<String>,
+    /// The content that it is.
+    content: Option<Arc<StoredContent>>,
 }
 
 /// Why nothing was accepted.
@@ -105,7 +107,14 @@ impl Service {
                 speaker?
             }
         };
-        let quoted = self.quoted(caller, &command, now).await?;
+        let quoted = match self.quoted(caller, &command, now).await {
+            // What was accepted on content that is gone by now is replayed all the same.
+            Err(missing) if missing.code == ErrorCode::ContentNotFound && command.idempotency.is_some() => {
+                let (_, look) = self.look(caller, &command, Ok(Some(speaker)), now).await?;
+                return look.replay.map_or(Err(missing), replayed);
+            }
+            quoted => quoted?,
+        };
         let command = Arc::new(command);
         let mut again = true;
         loop {
@@ -299,6 +308,9 @@ impl Service {
             }
             quoted.reacted = Some(provider_id);
         }
+        if let What::ContentById { id, .. } = &command.what {
+            quoted.content = Some(self.content_to_send(caller, *id).await?);
+        }
         if let Some(id) = command.context {
             quoted.reply_to = Some(self.provider_id_of(caller, id, "contextId").await?.0);
         }
@@ -357,7 +369,18 @@ fn drafted(command: &SendCommand, speaker: &Speaker, shelf: &Shelf, quoted: &Quo
         return Err(Problem::new(ErrorCode::MessageSelfInvalid, "The recipient is the sender itself."));
     }
     match &command.what {
+        What::ContentById { id, variables, template, when_closed } => {
+            let missing = || Problem::new(ErrorCode::ContentNotFound, format!("There is no content {id}."));
+            Ok(Draft::Content {
+                id: Some(*id),
+                content: quoted.content.as_ref().ok_or_else(missing)?.content.clone(),
+                variables: variables.clone(),
+                template: template.clone(),
+                when_closed: *when_closed,
+            })
+        }
         What::Content { content, variables, template, when_closed } => Ok(Draft::Content {
+            id: None,
             content: content.clone(),
             variables: variables.clone(),
             template: template.clone(),

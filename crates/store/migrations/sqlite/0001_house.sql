@@ -93,6 +93,34 @@ CREATE INDEX template_change_of ON template_change (business, waba, name, langua
 CREATE INDEX template_change_created ON template_change (business, waba, at) WHERE created = 1;
 CREATE INDEX template_change_at ON template_change (at);
 
+CREATE TABLE content (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id BLOB NOT NULL,
+    business BLOB NOT NULL,
+    name TEXT NOT NULL,
+    content TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX content_id ON content (business, id);
+CREATE INDEX content_business ON content (business);
+
+-- What was handed to Meta for approval; how far that got is told by the template.
+CREATE TABLE submission (
+    business BLOB NOT NULL,
+    content BLOB NOT NULL,
+    waba TEXT NOT NULL,
+    name TEXT NOT NULL,
+    language TEXT NOT NULL,
+    category TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    category_may_change INTEGER NOT NULL,
+    submitted_at INTEGER NOT NULL,
+    template TEXT,
+    PRIMARY KEY (business, content, waba, name)
+) WITHOUT ROWID;
+CREATE INDEX submission_name ON submission (business, waba, name, language);
+
 CREATE TABLE customer (
     business BLOB NOT NULL,
     id BLOB NOT NULL,
@@ -153,7 +181,9 @@ CREATE TABLE message (
     inbound TEXT,
     verdict TEXT,
     -- position of the event that tells its content; none for what went out
-    told_at INTEGER
+    told_at INTEGER,
+    -- the content that it was sent from, where the business keeps that
+    content BLOB
 );
 CREATE UNIQUE INDEX message_id ON message (business, id);
 CREATE INDEX message_business ON message (business);
@@ -292,11 +322,13 @@ CREATE TABLE wait (
     aside INTEGER NOT NULL,
     expires_at INTEGER,
     accepted_at INTEGER NOT NULL,
+    content BLOB,
     PRIMARY KEY (sender, position)
 ) WITHOUT ROWID;
 CREATE INDEX wait_lane ON wait (sender, class, customer, position) WHERE aside = 0;
 CREATE INDEX wait_aside ON wait (sender, class, customer, not_before) WHERE aside = 1;
 CREATE INDEX wait_expires ON wait (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX wait_content ON wait (content) WHERE content IS NOT NULL;
 
 -- Limits -------------------------------------------------------------------------------------------------------------
 

@@ -124,6 +124,7 @@ impl Desk {
                 template: None,
                 category: None,
                 alternatives: Vec::new(),
+                passed_over: Vec::new(),
             },
             class: Class::Reply,
             not_before: self.now,

@@ -151,13 +151,13 @@ fn multiply(connection: &rusqlite::Connection, times: u32) {
     let copies = [
         format!(
             "{numbers} INSERT INTO message SELECT i, {key}, business, sender, {key}, channel, address, i, class, accepted_at, expires_at,
-                 when_unknown, callback_data, campaign, reply_to, redacted, draft, inbound, verdict, told_at FROM n, message WHERE seq = 1"
+                 when_unknown, callback_data, campaign, reply_to, redacted, draft, inbound, verdict, told_at, content FROM n, message WHERE seq = 1"
         ),
         format!("{numbers} INSERT INTO standing (seq, phase, phase_at, failure, status, told)
                  SELECT i, phase, phase_at, failure, status, told FROM n, standing WHERE seq = 1"),
         format!("{numbers} INSERT INTO lane SELECT sender, class, {key}, flight, due, i FROM n, lane WHERE head = 1"),
         format!(
-            "{numbers} INSERT INTO wait SELECT sender, i, class, {key}, i, not_before, aside, expires_at, accepted_at
+            "{numbers} INSERT INTO wait SELECT sender, i, class, {key}, i, not_before, aside, expires_at, accepted_at, content
                  FROM n, wait WHERE position = 1"
         ),
         format!("UPDATE sender_counter SET position = {times}, waiting = {times}"),

@@ -10,6 +10,7 @@
 
 mod admin;
 mod condition;
+mod content;
 mod hearing;
 mod limits;
 mod restoring;
@@ -26,6 +27,9 @@ use std::sync::Arc;
 
 pub use admin::{App, Business, Key, PutSender, Scopes, Sealed, Sender, SenderState};
 pub use condition::{Condition, CopyProgress, DiskSpace};
+pub use content::{
+    CONTENTS_LOOK_MAX, ChangeContent, ContentFilter, DeleteContent, Followed, SUBMISSIONS_MAX, StoredContent, Submit,
+};
 pub use hearing::{CustomerView, HearBody, HearOutcome, JournalEntry};
 pub use limits::{Outlook, SenderLoad, WaitReason};
 pub(crate) use restoring::Revived;
@@ -43,11 +47,13 @@ pub use telling::{
 pub use templates::{Begun, HISTORY_KEEP, HISTORY_MAX, PutTwin, TemplateAction, TemplateIntent, TemplateKey, TemplateOutcome};
 pub use timeline::{OUTSTANDING_LOOK_MAX, Outstanding, Step, TIMELINE_MAX, Timeline, Word};
 
-use transom_domain::id::{BusinessId, CustomerId, EndpointId, KeyId, MessageId, SenderId};
+use transom_domain::content::Content;
+use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, KeyId, MessageId, SenderId};
 use transom_domain::limits::LimitsTold;
 use transom_domain::message::Message;
 use transom_domain::message::TemplateName;
 use transom_domain::status::Failure;
+use transom_domain::submission::Submission;
 use transom_domain::template::{By, HistoryEntry, Template};
 use transom_domain::time::Timestamp;
 
@@ -152,6 +158,47 @@ pub trait Store: Send + Sync + 'static {
     fn put_twin(&self, key: TemplateKey, twin: Option<TemplateName>, by: By, now: Timestamp) -> Answer<'_, PutTwin>;
     /// What happened to a template, newest first; at most [`HISTORY_MAX`] lines of the last [`HISTORY_KEEP`].
     fn template_history(&self, key: TemplateKey, page: Page) -> Answer<'_, (Vec<HistoryEntry>, Option<String>)>;
+
+    // ---- content --------------------------------------------------------------------------------------------------
+
+    /// Keeps new content.
+    fn add_content(&self, content: StoredContent) -> Answer<'_, ()>;
+    /// The content with this id.
+    fn content(&self, business: BusinessId, id: ContentId) -> Answer<'_, Option<StoredContent>>;
+    /// Contents of a business, newest first. A page looks through at most [`CONTENTS_LOOK_MAX`] of them, about: with a rare filter
+    /// it can be shorter than asked, even empty, and still have a token to go on with.
+    fn contents(
+        &self,
+        business: BusinessId,
+        filter: ContentFilter,
+        page: Page,
+    ) -> Answer<'_, (Vec<StoredContent>, Option<String>)>;
+    /// Replaces name and content, unless it is submitted: what Meta reviews or has approved must not change underneath.
+    fn change_content(
+        &self,
+        business: BusinessId,
+        id: ContentId,
+        friendly_name: String,
+        content: Content,
+        now: Timestamp,
+    ) -> Answer<'_, ChangeContent>;
+    /// Removes content, unless it waits for Meta's word or a message waits that was sent from it.
+    fn delete_content(&self, business: BusinessId, id: ContentId) -> Answer<'_, DeleteContent>;
+    /// Begins a submission, before Meta is called: at most one of a content at an account is not over. One whose answer can no
+    /// longer come gives way. `looked_at` is the content as it was judged: if it is another by now, nothing begins.
+    fn submit(&self, business: BusinessId, submission: Submission, looked_at: Content) -> Answer<'_, Submit>;
+    /// What Meta answered to a submission: its id of the template, or with `None` that it takes none, and then nothing of the
+    /// submission stays. One that has a template already stays as it is.
+    fn submitted(
+        &self,
+        business: BusinessId,
+        content: ContentId,
+        waba: String,
+        name: String,
+        template: Option<String>,
+    ) -> Answer<'_, ()>;
+    /// The submissions of a content, oldest first, each with the template that came of it; none when there is no such content.
+    fn submissions(&self, business: BusinessId, content: ContentId) -> Answer<'_, Option<Vec<Followed>>>;
 
     // ---- sending --------------------------------------------------------------------------------------------------
 

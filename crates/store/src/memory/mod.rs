@@ -2,6 +2,7 @@
 //! time, and it fails and forgets when it is told to.
 
 mod audit;
+mod content;
 mod disk;
 mod message;
 mod people;

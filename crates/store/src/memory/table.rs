@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use transom_domain::event::Event;
-use transom_domain::id::{BusinessId, CustomerId, EndpointId, SenderId};
+use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, SenderId};
 use transom_domain::limits::NumberLimits;
+use transom_domain::submission::Submission;
 use transom_domain::template::{HistoryEntry, Record};
 use transom_domain::time::Timestamp;
 use transom_domain::verdict::Verdict;
@@ -12,7 +13,7 @@ use transom_domain::verdict::Verdict;
 use crate::rows::{
     AttemptRow, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Orphan, Reached, Seq, Standing, Wait, Whole,
 };
-use crate::{App, Business, Endpoint, JournalEntry, Key, Sender, TemplateIntent, TemplateKey, Word};
+use crate::{App, Business, Endpoint, JournalEntry, Key, Sender, StoredContent, TemplateIntent, TemplateKey, Word};
 
 /// An ordered map with a memory of what was there before.
 #[derive(Debug)]
@@ -106,6 +107,9 @@ tables! {
     intents: TemplateKey => TemplateIntent,
     last_change: () => i64,
     changes: (TemplateKey, i64) => HistoryEntry,
+    last_content: () => Seq,
+    contents: Seq => StoredContent,
+    submissions: (BusinessId, ContentId, String, String) => Submission,
     customers: (BusinessId, CustomerId) => CustomerRow,
     identities: (BusinessId, String) => (CustomerId, Timestamp),
     conversations: (SenderId, CustomerId) => (BusinessId, Conversation),

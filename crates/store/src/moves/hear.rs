@@ -140,6 +140,7 @@ impl Hearing<'_> {
             callback_data: None,
             campaign: None,
             reply_to: inbound.refers_to().map(str::to_owned),
+            content: None,
         };
         let answered = match inbound.refers_to() {
             Some(id) => rows.provided(business, id)?.map(|(seq, _)| rows.brief_of(seq)).transpose()?.flatten(),

@@ -26,6 +26,7 @@ pub(crate) fn wait(brief: &Brief, not_before: Timestamp, now: Timestamp) -> Wait
         aside: not_before > now.plus(LANE_PATIENCE),
         expires_at: brief.expires_at,
         accepted_at: brief.accepted_at,
+        content: brief.content,
     }
 }
 

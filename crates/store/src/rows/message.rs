@@ -2,7 +2,7 @@
 
 use transom_domain::address::{Channel, Identity};
 use transom_domain::fact::{Inbound, StatusReport};
-use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
+use transom_domain::id::{BusinessId, ContentId, CustomerId, MessageId, SenderId};
 use transom_domain::message::{Attempt, Class, Draft, WhenUnknown};
 use transom_domain::status::{Failure, Phase, Progress, Status};
 use transom_domain::time::Timestamp;
@@ -29,6 +29,8 @@ pub(crate) struct Brief {
     pub(crate) callback_data: Option<String>,
     pub(crate) campaign: Option<String>,
     pub(crate) reply_to: Option<String>,
+    /// The content that it was sent from.
+    pub(crate) content: Option<ContentId>,
 }
 
 /// Where a message stands: the narrow part that changes with every step.

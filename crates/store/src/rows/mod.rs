@@ -3,6 +3,7 @@
 //! A move (see [`crate::moves`]) is written once, against these traits; an engine only says how a row is found and kept. Every
 //! method here is a look-up or a change by key or by the front of an index: none does work that grows with what is stored.
 
+mod content;
 mod message;
 mod people;
 mod queue;
@@ -12,6 +13,7 @@ mod sweep;
 mod telling;
 mod template;
 
+pub(crate) use content::ContentRows;
 pub(crate) use message::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Standing, Verdicts, Whole};
 pub(crate) use people::{AdminRows, Conversation, CustomerRow, PeopleRows};
 pub(crate) use queue::{Lane, LaneKey, PARKED, QueueRows, Wait};
@@ -31,10 +33,20 @@ pub(crate) type Seq = i64;
 
 /// All rows.
 pub(crate) trait Rows:
-    AdminRows + PeopleRows + QueueRows + ReachRows + MessageRows + TellingRows + SweepRows + RestoreRows + TemplateRows
+    AdminRows + ContentRows + PeopleRows + QueueRows + ReachRows + MessageRows + TellingRows + SweepRows + RestoreRows + TemplateRows
 {
 }
-impl<T: AdminRows + PeopleRows + QueueRows + ReachRows + MessageRows + TellingRows + SweepRows + RestoreRows + TemplateRows> Rows
-    for T
+impl<
+    T: AdminRows
+        + ContentRows
+        + PeopleRows
+        + QueueRows
+        + ReachRows
+        + MessageRows
+        + TellingRows
+        + SweepRows
+        + RestoreRows
+        + TemplateRows,
+> Rows for T
 {
 }

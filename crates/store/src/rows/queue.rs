@@ -1,6 +1,6 @@
 //! What waits: lanes, the messages in them, counters per sender.
 
-use transom_domain::id::{BusinessId, CustomerId, SenderId};
+use transom_domain::id::{BusinessId, ContentId, CustomerId, SenderId};
 use transom_domain::message::Class;
 use transom_domain::time::Timestamp;
 
@@ -39,6 +39,8 @@ pub(crate) struct Wait {
     pub(crate) aside: bool,
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) accepted_at: Timestamp,
+    /// The content that it was sent from.
+    pub(crate) content: Option<ContentId>,
 }
 
 /// Rows of the queue.

@@ -5,15 +5,15 @@ use std::rc::Rc;
 use rusqlite::{Row, params};
 
 use transom_domain::fact::Reported;
-use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
+use transom_domain::id::{BusinessId, ContentId, CustomerId, MessageId, SenderId};
 use transom_domain::message::{Class, WhenUnknown};
 use transom_domain::status::{Phase, Status};
 use transom_domain::time::Timestamp;
 use transom_domain::verdict::Verdict;
 
 use super::{
-    SqliteRows, bound, corrupt, get, get_channel, get_count, get_id, get_identity, get_json, get_json_if, get_small, get_time,
-    get_time_if, get_word, int, json, json_if, millis,
+    SqliteRows, bound, corrupt, get, get_channel, get_count, get_id, get_id_if, get_identity, get_json, get_json_if, get_small,
+    get_time, get_time_if, get_word, int, json, json_if, millis,
 };
 use crate::rows::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Result, Seq, Standing, Verdicts, Whole};
 use crate::sqlite::cache::{State, Written};
@@ -24,7 +24,7 @@ macro_rules! select_brief {
     ($which:literal) => {
         concat!(
             "SELECT m.seq, m.id, m.business, m.sender, m.customer, m.channel, m.address, m.position, m.class,
-     m.accepted_at, m.expires_at, m.when_unknown, m.callback_data, m.campaign, m.reply_to,
+     m.accepted_at, m.expires_at, m.when_unknown, m.callback_data, m.campaign, m.reply_to, m.content,
      s.phase, s.phase_at, s.failure, s.status, s.told FROM message m JOIN standing s ON s.seq = m.seq",
             $which
         )
@@ -56,22 +56,23 @@ pub(super) fn brief(row: &Row<'_>) -> Result<(Brief, Standing)> {
         callback_data: get(row, 12)?,
         campaign: get(row, 13)?,
         reply_to: get(row, 14)?,
+        content: get_id_if(row, 15)?.map(ContentId::from_bytes),
     };
-    let at = || get_time_if(row, 16)?.ok_or_else(|| corrupt(row, 16, "missing"));
-    let phase: String = get(row, 15)?;
+    let at = || get_time_if(row, 17)?.ok_or_else(|| corrupt(row, 17, "missing"));
+    let phase: String = get(row, 16)?;
     let phase = match phase.as_str() {
         "queued" => Phase::Queued { not_before: at()? },
         "in_flight" => Phase::InFlight,
         "unknown" => Phase::Unknown { until: at()? },
         "handed" => Phase::Handed,
-        "given_up" => Phase::GivenUp { failure: get_json(row, 17)? },
+        "given_up" => Phase::GivenUp { failure: get_json(row, 18)? },
         "expired" => Phase::Expired,
         "cancelled" => Phase::Cancelled,
         "received" => Phase::Received,
-        other => return Err(corrupt(row, 15, format!("the word {other} is unknown"))),
+        other => return Err(corrupt(row, 16, format!("the word {other} is unknown"))),
     };
-    let told: u16 = get(row, 19)?;
-    Ok((brief, Standing { phase, status: get_word(row, 18, Status::named)?, told }))
+    let told: u16 = get(row, 20)?;
+    Ok((brief, Standing { phase, status: get_word(row, 19, Status::named)?, told }))
 }
 
 /// A phase as its columns: word, moment, failure.
@@ -140,8 +141,8 @@ impl MessageRows for SqliteRows<'_> {
         let verdict: Option<Rc<str>> = json_if(message.verdict)?.map(Into::into);
         self.run(
             "INSERT INTO message (id, business, sender, customer, channel, address, position, class, accepted_at, expires_at,
-                 when_unknown, callback_data, campaign, reply_to, draft, inbound, verdict, told_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+                 when_unknown, callback_data, campaign, reply_to, draft, inbound, verdict, told_at, content)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
             params![
                 b.id.to_bytes(),
                 b.business.to_bytes(),
@@ -160,7 +161,8 @@ impl MessageRows for SqliteRows<'_> {
                 json_if(message.draft)?,
                 json_if(message.inbound)?,
                 verdict.as_deref(),
-                message.told_at.map(int)
+                message.told_at.map(int),
+                b.content.map(ContentId::to_bytes)
             ],
         )?;
         let seq = self.connection.last_insert_rowid();

@@ -1,6 +1,7 @@
 //! The rows as SQLite keeps them: one statement per look-up or change, prepared once per connection.
 
 mod admin;
+mod content;
 pub(crate) mod count;
 mod flush;
 mod message;
@@ -149,6 +150,11 @@ fn get_word<T>(row: &Row<'_>, column: impl Column, named: impl FnOnce(&str) -> O
 
 /// A column of 16 bytes.
 fn get_id(row: &Row<'_>, column: impl Column) -> Result<[u8; 16]> {
+    get(row, column)
+}
+
+/// As [`get_id`], where it may be empty.
+fn get_id_if(row: &Row<'_>, column: impl Column) -> Result<Option<[u8; 16]>> {
     get(row, column)
 }
 

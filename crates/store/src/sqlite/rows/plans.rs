@@ -1,9 +1,16 @@
 //! How SQLite answers the statements whose cost must not grow with what is stored. That a statement uses some index is not enough:
 //! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
 
-use super::{flush, message, people, queue, reach, restore, state, sweep, telling, template};
+use super::{content, flush, message, people, queue, reach, restore, state, sweep, telling, template};
 
 const PLANS: &[(&str, &str)] = &[
+    (content::CONTENTS, "SEARCH content USING INDEX content_business (business=? AND rowid<?)"),
+    (content::WAITS_WITH, "SEARCH wait USING COVERING INDEX wait_content (content=?)"),
+    (content::SUBMISSIONS, "SEARCH submission USING PRIMARY KEY (business=? AND content=?); USE TEMP B-TREE FOR ORDER BY"),
+    (
+        content::SUBMITTED_AS,
+        "SEARCH submission USING COVERING INDEX submission_name (business=? AND waba=? AND name=? AND language=?)",
+    ),
     (queue::DUE_LANES, "SEARCH lane USING COVERING INDEX lane_due (sender=? AND class=? AND due<?)"),
     (queue::FIRST_DUE, "SEARCH lane USING COVERING INDEX lane_due (sender=? AND class=? AND due>?)"),
     (queue::FIRST_WAIT, "SEARCH wait USING INDEX wait_lane (sender=? AND class=? AND customer=?)"),

@@ -2,11 +2,11 @@
 
 use rusqlite::{Row, params};
 
-use transom_domain::id::{BusinessId, CustomerId, SenderId};
+use transom_domain::id::{BusinessId, ContentId, CustomerId, SenderId};
 use transom_domain::message::Class;
 use transom_domain::time::Timestamp;
 
-use super::{SqliteRows, bound, corrupt, get, get_count, get_id, get_time, get_time_if, int, millis};
+use super::{SqliteRows, bound, corrupt, get, get_count, get_id, get_id_if, get_time, get_time_if, int, millis};
 use crate::StoreError;
 use crate::rows::{Lane, LaneKey, QueueRows, Result, Seq, Wait};
 use crate::sqlite::cache::Counters;
@@ -33,6 +33,7 @@ pub(super) fn wait(row: &Row<'_>) -> Result<Wait> {
         aside: get(row, 6)?,
         expires_at: get_time_if(row, 7)?,
         accepted_at: get_time(row, 8)?,
+        content: get_id_if(row, 9)?.map(ContentId::from_bytes),
     })
 }
 
@@ -135,8 +136,8 @@ impl QueueRows for SqliteRows<'_> {
 
     fn put_wait(&mut self, wait: &Wait) -> Result<()> {
         self.run(
-            "INSERT INTO wait (sender, position, class, customer, seq, not_before, aside, expires_at, accepted_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            "INSERT INTO wait (sender, position, class, customer, seq, not_before, aside, expires_at, accepted_at, content)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
              ON CONFLICT (sender, position) DO UPDATE SET not_before = ?6, aside = ?7",
             params![
                 wait.lane.sender.to_bytes(),
@@ -147,7 +148,8 @@ impl QueueRows for SqliteRows<'_> {
                 wait.not_before.as_millis(),
                 wait.aside,
                 millis(wait.expires_at),
-                wait.accepted_at.as_millis()
+                wait.accepted_at.as_millis(),
+                wait.content.map(ContentId::to_bytes)
             ],
         )?;
         Ok(())
@@ -193,14 +195,14 @@ pub(super) const FIRST_DUE: &str =
     "SELECT due FROM lane WHERE sender = ?1 AND class = ?2 AND due IS NOT NULL ORDER BY due LIMIT 1";
 /// The head of a lane. The index is named because the order by position would otherwise be taken from the primary key, and all that
 /// waits of the sender be walked through.
-pub(super) const FIRST_WAIT: &str = "SELECT sender, class, customer, position, seq, not_before, aside, expires_at, accepted_at FROM wait INDEXED BY wait_lane WHERE sender = ?1 AND class = ?2 AND customer = ?3 AND aside = 0 ORDER BY position LIMIT 1";
+pub(super) const FIRST_WAIT: &str = "SELECT sender, class, customer, position, seq, not_before, aside, expires_at, accepted_at, content FROM wait INDEXED BY wait_lane WHERE sender = ?1 AND class = ?2 AND customer = ?3 AND aside = 0 ORDER BY position LIMIT 1";
 /// The first that comes back of those put aside.
-pub(super) const FIRST_ASIDE: &str = "SELECT sender, class, customer, position, seq, not_before, aside, expires_at, accepted_at FROM wait INDEXED BY wait_aside WHERE sender = ?1 AND class = ?2 AND customer = ?3 AND aside = 1
+pub(super) const FIRST_ASIDE: &str = "SELECT sender, class, customer, position, seq, not_before, aside, expires_at, accepted_at, content FROM wait INDEXED BY wait_aside WHERE sender = ?1 AND class = ?2 AND customer = ?3 AND aside = 1
      ORDER BY not_before, position LIMIT 1";
 /// Those put aside whose time has come.
-pub(super) const DUE_ASIDES: &str = "SELECT sender, class, customer, position, seq, not_before, aside, expires_at, accepted_at FROM wait INDEXED BY wait_aside WHERE sender = ?1 AND class = ?2 AND customer = ?3 AND aside = 1
+pub(super) const DUE_ASIDES: &str = "SELECT sender, class, customer, position, seq, not_before, aside, expires_at, accepted_at, content FROM wait INDEXED BY wait_aside WHERE sender = ?1 AND class = ?2 AND customer = ?3 AND aside = 1
      AND not_before <= ?4 ORDER BY not_before, position LIMIT ?5";
 /// Those past their validity.
-pub(super) const PAST_VALIDITY: &str = "SELECT sender, class, customer, position, seq, not_before, aside, expires_at, accepted_at FROM wait WHERE expires_at <= ?1 ORDER BY expires_at, sender, position LIMIT ?2";
+pub(super) const PAST_VALIDITY: &str = "SELECT sender, class, customer, position, seq, not_before, aside, expires_at, accepted_at, content FROM wait WHERE expires_at <= ?1 ORDER BY expires_at, sender, position LIMIT ?2";
 /// When the next validity ends.
 pub(super) const NEXT_VALIDITY: &str = "SELECT expires_at FROM wait WHERE expires_at > ?1 ORDER BY expires_at LIMIT 1";

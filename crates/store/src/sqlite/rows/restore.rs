@@ -11,7 +11,8 @@ use crate::rows::{RestoreRows, Result, Seq, Wait};
 use crate::sqlite::cache::Stream;
 
 /// Those that wait, in the order of their key.
-pub(super) const WAITS_AFTER: &str = "SELECT sender, class, customer, position, seq, not_before, aside, expires_at, accepted_at
+pub(super) const WAITS_AFTER: &str =
+    "SELECT sender, class, customer, position, seq, not_before, aside, expires_at, accepted_at, content
      FROM wait WHERE (sender, position) > (?1, ?2) ORDER BY sender, position LIMIT ?3";
 /// Unknown messages.
 pub(super) const UNKNOWNS: &str =

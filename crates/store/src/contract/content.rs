@@ -1,0 +1,93 @@
+//! Content that a business keeps, and what of it was handed to Meta for approval.
+
+use transom_domain::content::{Content, ContentType, Language, Needle};
+use transom_domain::id::{BusinessId, ContentId};
+use transom_domain::submission::{Stage, Submission};
+use transom_domain::template::Template;
+use transom_domain::time::Timestamp;
+
+/// How many rows one page of contents may look through for those that its filter wants. A page can be shorter than asked, even
+/// empty, with a token to go on: so a rare word among many contents costs no more than a common one.
+pub const CONTENTS_LOOK_MAX: usize = 1_000;
+/// Submissions of one content that are kept: of those that are over the oldest give way.
+pub const SUBMISSIONS_MAX: usize = 50;
+
+/// Content as a business keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredContent {
+    /// Names it.
+    pub id: ContentId,
+    /// Whose.
+    pub business: BusinessId,
+    /// For people; may be empty.
+    pub friendly_name: String,
+    /// What it says.
+    pub content: Content,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// Since when as it is.
+    pub updated_at: Timestamp,
+}
+
+/// What a list of contents is narrowed to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ContentFilter {
+    /// Words of its friendly name, or of one of its texts.
+    pub search: Option<Needle>,
+    /// Its language.
+    pub language: Option<Language>,
+    /// It has this type.
+    pub kind: Option<ContentType>,
+}
+
+/// A submission, with the template that stands under its name and language.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Followed {
+    /// What was asked.
+    pub submission: Submission,
+    /// How far it got.
+    pub stage: Stage,
+    /// The template that came of it, as it stands; none before Meta has it, and after it was deleted and its name given away.
+    pub template: Option<Template>,
+}
+
+/// What became of a change to content.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ChangeContent {
+    /// Changed.
+    Done(StoredContent),
+    /// This business has none with this id.
+    NotFound,
+    /// Its language can never change: it is this one.
+    OtherLanguage(Language),
+    /// It was submitted, and what Meta reviews or has approved does not change underneath.
+    Submitted(Box<Followed>),
+}
+
+/// What became of the deletion of content.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DeleteContent {
+    /// Gone, with its submissions. Templates at Meta stay.
+    Done,
+    /// This business has none with this id.
+    NotFound,
+    /// It waits for Meta's word.
+    Pending(Box<Followed>),
+    /// A message that was sent from it waits.
+    Waiting,
+}
+
+/// What became of a submission that was to begin.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Submit {
+    /// Kept: Meta may now be called.
+    Begun,
+    /// This business has no such content.
+    NotFound,
+    /// The content is no longer what was looked at.
+    Changed,
+    /// The content has a submission at this account already that is not over.
+    Live(Box<Followed>),
+    /// Other content was submitted under this name and language.
+    NameTaken(ContentId),
+}

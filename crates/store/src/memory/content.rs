@@ -1,0 +1,76 @@
+//! Content and submissions, in memory.
+
+use transom_domain::content::Language;
+use transom_domain::id::{BusinessId, ContentId};
+use transom_domain::submission::Submission;
+
+use super::table::MemoryRows;
+use crate::StoredContent;
+use crate::rows::{ContentRows, Result, Seq};
+
+impl MemoryRows {
+    fn content_seq(&self, business: BusinessId, id: ContentId) -> Option<Seq> {
+        self.contents.iter().find(|(_, stored)| stored.business == business && stored.id == id).map(|(seq, _)| *seq)
+    }
+}
+
+impl ContentRows for MemoryRows {
+    fn content(&self, business: BusinessId, id: ContentId) -> Result<Option<StoredContent>> {
+        Ok(self.content_seq(business, id).and_then(|seq| self.contents.get(&seq).cloned()))
+    }
+
+    fn add_content(&mut self, new: &StoredContent) -> Result<()> {
+        let seq = self.last_content.get(&()).copied().unwrap_or(0) + 1;
+        self.last_content.put((), seq);
+        self.contents.put(seq, new.clone());
+        Ok(())
+    }
+
+    fn set_content(&mut self, changed: &StoredContent) -> Result<()> {
+        if let Some(seq) = self.content_seq(changed.business, changed.id) {
+            self.contents.put(seq, changed.clone());
+        }
+        Ok(())
+    }
+
+    fn drop_content(&mut self, business: BusinessId, id: ContentId) -> Result<()> {
+        if let Some(seq) = self.content_seq(business, id) {
+            self.contents.drop(&seq);
+        }
+        Ok(())
+    }
+
+    fn contents(&self, business: BusinessId, before: Option<Seq>, limit: usize) -> Result<Vec<(Seq, StoredContent)>> {
+        let older = self.contents.range(..before.unwrap_or(Seq::MAX)).rev();
+        Ok(older.filter(|(_, s)| s.business == business).take(limit).map(|(seq, s)| (*seq, s.clone())).collect())
+    }
+
+    fn waits_with(&self, content: ContentId) -> Result<bool> {
+        Ok(self.waits.values().any(|wait| wait.content == Some(content)))
+    }
+
+    fn submissions(&self, business: BusinessId, content: ContentId) -> Result<Vec<Submission>> {
+        let of = self.submissions.iter().filter(|((b, c, ..), _)| *b == business && *c == content);
+        let mut found: Vec<Submission> = of.map(|(_, submission)| submission.clone()).collect();
+        found.sort_by(|a, b| (a.submitted_at, &a.waba, &a.name).cmp(&(b.submitted_at, &b.waba, &b.name)));
+        Ok(found)
+    }
+
+    fn submitted_as(&self, business: BusinessId, waba: &str, name: &str, language: &Language) -> Result<Vec<ContentId>> {
+        let under = self
+            .submissions
+            .iter()
+            .filter(|((b, _, w, n), s)| *b == business && w == waba && n == name && s.language == *language);
+        Ok(under.map(|((_, content, ..), _)| *content).collect())
+    }
+
+    fn put_submission(&mut self, business: BusinessId, new: &Submission) -> Result<()> {
+        self.submissions.put((business, new.content, new.waba.clone(), new.name.clone()), new.clone());
+        Ok(())
+    }
+
+    fn drop_submission(&mut self, business: BusinessId, content: ContentId, waba: &str, name: &str) -> Result<()> {
+        self.submissions.drop(&(business, content, waba.to_owned(), name.to_owned()));
+        Ok(())
+    }
+}

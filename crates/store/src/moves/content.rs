@@ -1,0 +1,174 @@
+//! Content: kept, listed, changed, deleted; submitted once at a time, and followed by the template that came of it.
+
+use transom_domain::content::Content;
+use transom_domain::id::{BusinessId, ContentId};
+use transom_domain::submission::Submission;
+use transom_domain::time::Timestamp;
+
+use crate::contract::{
+    CONTENTS_LOOK_MAX, ChangeContent, ContentFilter, DeleteContent, Followed, SUBMISSIONS_MAX, StoredContent, Submit,
+};
+use crate::rows::{Result, Rows};
+use crate::{PAGE_MAX, Page, StoreError};
+
+fn wanted(filter: &ContentFilter, stored: &StoredContent) -> bool {
+    filter.language.as_ref().is_none_or(|language| stored.content.language == *language)
+        && filter.kind.is_none_or(|kind| stored.content.types.contains_key(&kind))
+        && filter.search.as_ref().is_none_or(|needle| needle.finds(&stored.friendly_name, &stored.content))
+}
+
+/// See [`crate::Store::contents`].
+pub(crate) fn list(
+    rows: &dyn Rows,
+    business: BusinessId,
+    filter: &ContentFilter,
+    page: &Page,
+) -> Result<(Vec<StoredContent>, Option<String>)> {
+    let size = page.size.clamp(1, PAGE_MAX);
+    let mut before = match &page.token {
+        None => None,
+        Some(token) => Some(token.parse::<i64>().map_err(|_| StoreError::BadToken)?),
+    };
+    let (mut found, mut looked) = (Vec::new(), 0);
+    loop {
+        // One more than is wanted tells whether there is a next page.
+        let slice = rows.contents(business, before, size + 1)?;
+        let more = slice.len() > size;
+        for (seq, stored) in slice.into_iter().take(size) {
+            if wanted(filter, &stored) {
+                if found.len() == size {
+                    return Ok((found, before.map(|b| b.to_string())));
+                }
+                found.push(stored);
+            }
+            looked += 1;
+            before = Some(seq);
+        }
+        if !more {
+            return Ok((found, None));
+        }
+        if found.len() == size || looked >= CONTENTS_LOOK_MAX {
+            return Ok((found, before.map(|b| b.to_string())));
+        }
+    }
+}
+
+/// A submission with what stands under its name now.
+fn followed(rows: &dyn Rows, business: BusinessId, content: &Content, submission: Submission) -> Result<Followed> {
+    let row = rows.template(business, &submission.waba, &submission.name, &submission.language)?;
+    // What was never read has only a status, told by a webhook: it is its own by id, never by what it consists of.
+    let template = row.filter(|row| row.read || submission.template.is_some()).map(|row| row.template);
+    let stage = submission.stage(content, template.as_ref());
+    let template = template.filter(|template| submission.is(content, template));
+    Ok(Followed { submission, stage, template })
+}
+
+fn all(rows: &dyn Rows, stored: &StoredContent) -> Result<Vec<Followed>> {
+    let of = rows.submissions(stored.business, stored.id)?;
+    of.into_iter().map(|submission| followed(rows, stored.business, &stored.content, submission)).collect()
+}
+
+/// See [`crate::Store::submissions`].
+pub(crate) fn submissions(rows: &dyn Rows, business: BusinessId, id: ContentId) -> Result<Option<Vec<Followed>>> {
+    rows.content(business, id)?.map(|stored| all(rows, &stored)).transpose()
+}
+
+/// See [`crate::Store::change_content`].
+pub(crate) fn change(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    id: ContentId,
+    friendly_name: &str,
+    content: &Content,
+    now: Timestamp,
+) -> Result<ChangeContent> {
+    let Some(stored) = rows.content(business, id)? else { return Ok(ChangeContent::NotFound) };
+    if stored.content.language != content.language {
+        return Ok(ChangeContent::OtherLanguage(stored.content.language));
+    }
+    let known = all(rows, &stored)?;
+    if let Some(live) = known.iter().find(|f| !f.stage.is_over()) {
+        return Ok(ChangeContent::Submitted(Box::new(live.clone())));
+    }
+    // What was its own by content must still be known as its own once the content is another.
+    for Followed { mut submission, template, .. } in known {
+        if let (None, Some(template)) = (&submission.template, template) {
+            submission.template = Some(template.id);
+            rows.put_submission(business, &submission)?;
+        }
+    }
+    let changed = StoredContent { friendly_name: friendly_name.to_owned(), content: content.clone(), updated_at: now, ..stored };
+    rows.set_content(&changed)?;
+    Ok(ChangeContent::Done(changed))
+}
+
+/// See [`crate::Store::delete_content`].
+pub(crate) fn delete(rows: &mut dyn Rows, business: BusinessId, id: ContentId) -> Result<DeleteContent> {
+    let Some(stored) = rows.content(business, id)? else { return Ok(DeleteContent::NotFound) };
+    let known = all(rows, &stored)?;
+    if let Some(pending) = known.iter().find(|f| f.stage.is_pending()) {
+        return Ok(DeleteContent::Pending(Box::new(pending.clone())));
+    }
+    if rows.waits_with(id)? {
+        return Ok(DeleteContent::Waiting);
+    }
+    for Followed { submission, .. } in known {
+        rows.drop_submission(business, id, &submission.waba, &submission.name)?;
+    }
+    rows.drop_content(business, id)?;
+    Ok(DeleteContent::Done)
+}
+
+/// See [`crate::Store::submit`].
+pub(crate) fn submit(rows: &mut dyn Rows, business: BusinessId, submission: &Submission, looked_at: &Content) -> Result<Submit> {
+    let Submission { content: id, waba, name, language, submitted_at: now, .. } = submission;
+    let Some(stored) = rows.content(business, *id)? else { return Ok(Submit::NotFound) };
+    if stored.content != *looked_at {
+        return Ok(Submit::Changed);
+    }
+    let known = all(rows, &stored)?;
+    let live = |f: &&Followed| f.submission.waba == *waba && !f.stage.is_over() && !f.submission.is_forsaken(f.stage, *now);
+    if let Some(live) = known.iter().find(live) {
+        return Ok(Submit::Live(Box::new(live.clone())));
+    }
+    for other in rows.submitted_as(business, waba, name, language)?.into_iter().filter(|other| other != id) {
+        let Some(rival) = rows.content(business, other)? else { continue };
+        let taken = |f: &Followed| f.submission.waba == *waba && f.submission.name == *name && !f.stage.is_over();
+        if all(rows, &rival)?.iter().any(taken) {
+            return Ok(Submit::NameTaken(other));
+        }
+    }
+    // Those that were forsaken are made anew by this one; of those that are over, some are kept to be looked at.
+    let mut kept = Vec::new();
+    for f in known {
+        let again = f.submission.waba == *waba && f.submission.is_forsaken(f.stage, *now);
+        if again {
+            rows.drop_submission(business, *id, waba, &f.submission.name)?;
+        } else {
+            kept.push(f);
+        }
+    }
+    let too_many = (kept.len() + 1).saturating_sub(SUBMISSIONS_MAX);
+    for f in kept.iter().filter(|f| f.stage.is_over()).take(too_many) {
+        rows.drop_submission(business, *id, &f.submission.waba, &f.submission.name)?;
+    }
+    rows.put_submission(business, submission)?;
+    Ok(Submit::Begun)
+}
+
+/// See [`crate::Store::submitted`].
+pub(crate) fn submitted(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    content: ContentId,
+    waba: &str,
+    name: &str,
+    template: Option<&str>,
+) -> Result<()> {
+    let known = rows.submissions(business, content)?.into_iter().find(|s| s.waba == waba && s.name == name);
+    let Some(submission) = known.filter(|s| s.template.is_none()) else { return Ok(()) };
+    match template {
+        Some(template) => rows.put_submission(business, &Submission { template: Some(template.to_owned()), ..submission }),
+        None => rows.drop_submission(business, content, waba, name),
+    }
+}

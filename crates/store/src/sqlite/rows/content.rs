@@ -1,0 +1,144 @@
+//! Content and submissions.
+
+use rusqlite::{Row, params};
+
+use transom_domain::content::{ContentType, Language};
+use transom_domain::id::{BusinessId, ContentId};
+use transom_domain::submission::Submission;
+use transom_domain::template::Category;
+
+use super::{SqliteRows, bound, corrupt, get, get_id, get_json, get_time, get_word, json};
+use crate::StoredContent;
+use crate::rows::{ContentRows, Result, Seq};
+
+/// Contents of a business, newest first.
+pub(super) const CONTENTS: &str = "SELECT seq, id, business, name, content, created_at, updated_at FROM content
+     WHERE business = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
+/// Whether a message waits that was sent from it.
+pub(super) const WAITS_WITH: &str = "SELECT 1 FROM wait WHERE content = ?1 LIMIT 1";
+/// The submissions of a content.
+pub(super) const SUBMISSIONS: &str =
+    "SELECT content, waba, name, language, category, kind, category_may_change, submitted_at, template
+     FROM submission WHERE business = ?1 AND content = ?2 ORDER BY submitted_at, waba, name";
+/// What was submitted under a name.
+pub(super) const SUBMITTED_AS: &str =
+    "SELECT content FROM submission WHERE business = ?1 AND waba = ?2 AND name = ?3 AND language = ?4 ORDER BY content";
+
+fn content(row: &Row<'_>) -> Result<(Seq, StoredContent)> {
+    let stored = StoredContent {
+        id: ContentId::from_bytes(get_id(row, 1)?),
+        business: BusinessId::from_bytes(get_id(row, 2)?),
+        friendly_name: get(row, 3)?,
+        content: get_json(row, 4)?,
+        created_at: get_time(row, 5)?,
+        updated_at: get_time(row, 6)?,
+    };
+    Ok((get(row, 0)?, stored))
+}
+
+fn submission(row: &Row<'_>) -> Result<Submission> {
+    let categories = [Category::Marketing, Category::Utility, Category::Authentication];
+    let language: String = get(row, 3)?;
+    Ok(Submission {
+        content: ContentId::from_bytes(get_id(row, 0)?),
+        waba: get(row, 1)?,
+        name: get(row, 2)?,
+        language: Language::parse(&language).map_err(|why| corrupt(row, 3, why))?,
+        category: get_word(row, 4, |word| categories.into_iter().find(|c| c.as_str() == word))?,
+        kind: get_word(row, 5, ContentType::named)?,
+        allow_category_change: get(row, 6)?,
+        submitted_at: get_time(row, 7)?,
+        template: get(row, 8)?,
+    })
+}
+
+impl ContentRows for SqliteRows<'_> {
+    fn content(&self, business: BusinessId, id: ContentId) -> Result<Option<StoredContent>> {
+        self.one(
+            "SELECT seq, id, business, name, content, created_at, updated_at FROM content WHERE business = ?1 AND id = ?2",
+            [business.to_bytes(), id.to_bytes()],
+            |row| Ok(content(row)?.1),
+        )
+    }
+
+    fn add_content(&mut self, new: &StoredContent) -> Result<()> {
+        self.run(
+            "INSERT INTO content (id, business, name, content, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                new.id.to_bytes(),
+                new.business.to_bytes(),
+                new.friendly_name,
+                json(&new.content)?,
+                new.created_at.as_millis(),
+                new.updated_at.as_millis()
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn set_content(&mut self, changed: &StoredContent) -> Result<()> {
+        self.run(
+            "UPDATE content SET name = ?3, content = ?4, updated_at = ?5 WHERE business = ?1 AND id = ?2",
+            params![
+                changed.business.to_bytes(),
+                changed.id.to_bytes(),
+                changed.friendly_name,
+                json(&changed.content)?,
+                changed.updated_at.as_millis()
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn drop_content(&mut self, business: BusinessId, id: ContentId) -> Result<()> {
+        self.run("DELETE FROM content WHERE business = ?1 AND id = ?2", [business.to_bytes(), id.to_bytes()])?;
+        Ok(())
+    }
+
+    fn contents(&self, business: BusinessId, before: Option<Seq>, limit: usize) -> Result<Vec<(Seq, StoredContent)>> {
+        self.all(CONTENTS, params![business.to_bytes(), before.unwrap_or(i64::MAX), bound(limit)], content)
+    }
+
+    fn waits_with(&self, content: ContentId) -> Result<bool> {
+        Ok(self.one(WAITS_WITH, [content.to_bytes()], |_| Ok(()))?.is_some())
+    }
+
+    fn submissions(&self, business: BusinessId, content: ContentId) -> Result<Vec<Submission>> {
+        self.all(SUBMISSIONS, [business.to_bytes(), content.to_bytes()], submission)
+    }
+
+    fn submitted_as(&self, business: BusinessId, waba: &str, name: &str, language: &Language) -> Result<Vec<ContentId>> {
+        self.all(SUBMITTED_AS, params![business.to_bytes(), waba, name, language.as_str()], |row| {
+            get_id(row, 0).map(ContentId::from_bytes)
+        })
+    }
+
+    fn put_submission(&mut self, business: BusinessId, new: &Submission) -> Result<()> {
+        self.run(
+            "INSERT OR REPLACE INTO submission (business, content, waba, name, language, category, kind, category_may_change,
+                 submitted_at, template)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            params![
+                business.to_bytes(),
+                new.content.to_bytes(),
+                new.waba,
+                new.name,
+                new.language.as_str(),
+                new.category.as_str(),
+                new.kind.as_str(),
+                new.allow_category_change,
+                new.submitted_at.as_millis(),
+                new.template
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn drop_submission(&mut self, business: BusinessId, content: ContentId, waba: &str, name: &str) -> Result<()> {
+        self.run(
+            "DELETE FROM submission WHERE business = ?1 AND content = ?2 AND waba = ?3 AND name = ?4",
+            params![business.to_bytes(), content.to_bytes(), waba, name],
+        )?;
+        Ok(())
+    }
+}
