@@ -111,7 +111,9 @@ impl Folder {
     }
 
     pub(crate) fn remove_media(&self, id: u64) {
-        if let Err(error) = fs::remove_file(self.media(id)) {
+        if let Err(error) = fs::remove_file(self.media(id))
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
             tracing::warn!(%error, id, "a media file could not be removed");
         }
     }

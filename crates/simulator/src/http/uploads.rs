@@ -24,6 +24,8 @@ pub(crate) async fn open(app: &App, call: &Call) -> GraphResult {
     if !(1..=most).contains(&length) {
         return Err(fields.wrong("file_length", &format!("must be between 1 and {most} bytes for {mime}.")));
     }
+    let stale = app.engine.commit(|world, now| world.clear_uploads(now)).await?;
+    stale.into_iter().for_each(|id| app.engine.folder.remove_media(id));
     let opened = app.engine.commit(|world, now| {
         let id = world.open_upload(now, length, mime)?;
         Ok::<_, GraphError>(session(world, id))

@@ -43,15 +43,20 @@ impl Upload {
 }
 
 impl World {
-    /// Opens a session.
-    pub(crate) fn open_upload(&mut self, now: Now, length: u64, mime: &str) -> Result<u64, GraphError> {
+    /// Lets go of sessions that were never finished; answers which, so that their bytes can follow.
+    pub(crate) fn clear_uploads(&mut self, now: Now) -> Vec<u64> {
         let is_stale =
             |upload: &Upload| upload.handle.is_none() && now.world >= Timestamp::from_millis(upload.at).plus(SESSION_LIVES);
         let stale: Vec<u64> = self.uploads.values().filter(|upload| is_stale(upload)).map(|upload| upload.id).collect();
-        for id in stale {
-            self.uploads.remove(&id);
-            self.effects.changes.push(Change::Remove { kind: Entity::Upload, id });
+        for id in &stale {
+            self.uploads.remove(id);
+            self.effects.changes.push(Change::Remove { kind: Entity::Upload, id: *id });
         }
+        stale
+    }
+
+    /// Opens a session.
+    pub(crate) fn open_upload(&mut self, now: Now, length: u64, mime: &str) -> Result<u64, GraphError> {
         if self.uploads.len() >= UPLOADS_MAX {
             return Err(GraphError::new(131_000, "There are 20000 uploads already; start with a fresh folder."));
         }

@@ -30,6 +30,14 @@ async fn the_library_is_searched_and_made_from() {
     assert_eq!(read["components"][1]["buttons"][0]["url"], "https://www.example.com/{{1}}");
     desk.turn(1).await;
     assert_eq!(values(&business.take(), "message_template_status_update")[0]["event"], "APPROVED");
+    desk.customer(json!({ "phone": "+4915112345678", "name": "Ana" })).await;
+    for (date, code) in [("tomorrow", Some(132_018)), ("1 December 2026", None)] {
+        let text = |value: &str| json!({ "type": "text", "text": value });
+        let sent = json!({ "type": "template", "template": { "name": "my_delivery", "language": { "code": "en_US" }, "components": [
+            { "type": "body", "parameters": [text("Ana"), text("A-17"), text(date)] },
+            { "type": "button", "sub_type": "url", "index": "0", "parameters": [text("a")] } ] } });
+        assert_eq!(desk.send("+4915112345678", sent).await.code(), code, "{date}");
+    }
     for (key, wrong) in [
         ("library_template_name", json!("no_such_1")),
         ("category", json!("MARKETING")),

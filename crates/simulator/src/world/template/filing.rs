@@ -196,6 +196,8 @@ impl World {
                 template.components = components;
                 template.flows = flows;
                 template.format = format;
+                // With words of its own it is no template of the library any more.
+                template.library = None;
             }
             template.category = category;
             template.ttl_seconds = ttl.or(template.ttl_seconds);

@@ -233,6 +233,24 @@ pub(crate) fn search(query: &Value) -> Read<Vec<(u64, Value)>> {
     Ok(numbered.filter(|(_, entry)| fits(entry)).map(|((cursor, id), entry)| (cursor, entry.shown(id))).collect())
 }
 
+/// What stands for each parameter of a library template's body: values of another kind are refused at the send.
+pub(crate) fn kinds(name: &str, language: &str) -> impl Iterator<Item = &'static str> {
+    let entry = ENTRIES.iter().find(move |entry| entry.name == name && entry.language == language);
+    entry.into_iter().flat_map(|entry| entry.samples.iter().map(|(_, kind)| *kind))
+}
+
+/// Whether a value is of a kind: "List of parameters and sample values" of the same page.
+pub(crate) fn is_of_kind(value: &str, kind: &str) -> bool {
+    let has_digit = value.bytes().any(|b| b.is_ascii_digit());
+    match kind {
+        "AMOUNT" | "DATE" => has_digit,
+        "NUMBER" => has_digit && value.bytes().all(|b| b.is_ascii_digit()),
+        "PHONE NUMBER" => has_digit && value.chars().all(|c| c.is_ascii_digit() || matches!(c, ' ' | '-' | '(' | ')' | '+')),
+        "EMAIL" => value.split_once('@').is_some_and(|(who, at)| !who.is_empty() && at.contains('.')),
+        _ => true,
+    }
+}
+
 /// A template made from one of the library.
 pub(crate) fn read(fields: &Fields<'_>) -> Read<Draft> {
     fields.only(&[

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::spec::{Button, ButtonKind, Header, Spec};
 use super::text::Text;
-use super::{Format, Template};
+use super::{Format, Template, library};
 use crate::graph::content::{Content, Kind, Tap, TapDoes, numbered};
 use crate::graph::error::GraphError;
 use crate::graph::template_send::{ButtonPart, ButtonSub, Parameter, Parts};
@@ -36,6 +36,7 @@ pub(crate) fn fill(template: &Template, parts: &Parts) -> Check<Content> {
     let mut filled = Filled::default();
     fill_header(spec.header.as_ref(), parts.header.as_deref(), format, &mut filled)?;
     fill_body(&spec.body, parts.body.as_deref(), format, &mut filled)?;
+    check_kinds(template, parts.body.as_deref().unwrap_or(&[]))?;
     if let Some(footer) = &spec.footer {
         filled.shown.insert("footer".into(), json!({ "text": footer }));
     }
@@ -47,6 +48,19 @@ pub(crate) fn fill(template: &Template, parts: &Parts) -> Check<Content> {
         map.extend(filled.shown);
     }
     Ok(Content { shown, ..filled.content })
+}
+
+/// Templates of Meta's library say of what kind each parameter is.
+fn check_kinds(template: &Template, given: &[Parameter]) -> Check<()> {
+    let Some(name) = &template.library else { return Ok(()) };
+    for (at, (kind, parameter)) in library::kinds(name, &template.language).zip(given).enumerate() {
+        if let Parameter::Text { text, .. } = parameter
+            && !library::is_of_kind(text, kind)
+        {
+            return Err(GraphError::new(132_018, format!("body: parameter {} must be of type {kind}.", at + 1)));
+        }
+    }
+    Ok(())
 }
 
 fn mismatch(part: &str, expected: usize, got: usize) -> GraphError {
