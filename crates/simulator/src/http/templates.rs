@@ -177,9 +177,15 @@ pub(crate) async fn edit(app: &App, call: &Call, id: u64) -> GraphResult {
     let edited = app.engine.commit(|world, now| {
         let waba = world.template(id).map_or(0, |template| template.waba);
         world.admit_management(now, waba)?;
-        world.edit_template(now, id, &value)
+        world.edit_template(now, id, &value)?;
+        let shown = world.template(id).map(|template| template.shown(&["name".to_owned(), "category".to_owned()]));
+        Ok::<_, GraphError>(shown.unwrap_or_default())
     });
-    managed(edited.await?.map(|()| success()))
+    // Meta's guide shows `success` alone; pywa reads the rest as well, after the reference.
+    managed(edited.await?.map(|mut shown| {
+        shown["success"] = json!(true);
+        shown.into()
+    }))
 }
 
 /// `POST /{template_id}/unpause`.

@@ -108,7 +108,8 @@ async fn an_edit_keeps_the_approved_version_in_force_until_it_is_decided() {
         { "type": "FOOTER", "text": "Example Shop" },
         { "type": "BUTTONS", "buttons": [{ "type": "URL", "text": "See", "url": "https://example.com" }, { "type": "QUICK_REPLY", "text": "Thanks" }] },
     ] });
-    assert_eq!(desk.graph("POST", &id, Some(&edit)).await.body, json!({ "success": true }));
+    let answer = desk.graph("POST", &id, Some(&edit)).await.body;
+    assert_eq!(answer, json!({ "success": true, "id": id, "name": "order", "category": "UTILITY" }));
     desk.turn(1).await;
     let heard = values(&business.take(), "message_template_components_update").remove(0);
     assert_eq!(heard["message_template_id"].as_u64().unwrap().to_string(), id);
