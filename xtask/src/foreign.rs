@@ -145,9 +145,10 @@ pub(crate) fn run() -> Result<()> {
     let text = |path: PathBuf| path.display().to_string();
     for (program, script, more) in [
         (text(tools.join("py/bin/python")), "pywa_client.py", None),
+        (text(tools.join("py/bin/python")), "pywa_templates.py", Some(text(root.join("corpus/templates")))),
         ("node".to_owned(), "whatsapp_api_js.mjs", Some(text(tools.join("node")))),
     ] {
-        // One each, so that neither takes the other's webhooks.
+        // One each, so that none takes another's webhooks or templates.
         let simulator = Simulator::start(&transom)?;
         let mut args = vec![text(scripts.join(script))];
         args.extend(more);

@@ -1,6 +1,6 @@
 """The way from pywa to the simulator: its session's transport, which pywa offers, and the simulator's controls.
 
-Usage of the scripts that import it: SCRIPT.py <JSON that `transom simulate --json` has printed> [more]
+Usage of the scripts that import it: SCRIPT.py [more] <JSON that `transom simulate --json` has printed>
 """
 
 import json
@@ -13,7 +13,7 @@ from pywa import WhatsApp
 
 PATIENCE = 15  # seconds; each step takes milliseconds
 
-with open(sys.argv[1], encoding="utf-8") as file:
+with open(sys.argv[-1], encoding="utf-8") as file:
     meta = json.load(file)
 simulator = urllib.parse.urlsplit(meta["graphUrl"])
 

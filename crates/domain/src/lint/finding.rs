@@ -109,8 +109,10 @@ rules! {
         "Numbered variables of a text count from 1 without gaps.";
     VariableAtEdge = "variable-at-edge", Error, "support/error-codes",
         "A body neither begins nor ends with a variable; punctuation after the last one does not help.";
-    VariablesAdjacent = "variables-adjacent", Error, "templates/template-review",
-        "Between two variables stands a word.";
+    VariablesAdjacent = "variables-adjacent", Error, "webhooks/reference/message_template_status_update",
+        "Between two variables stands more than blanks.";
+    VariablesClose = "variables-close", Warning, "Twilio: using-variables-with-content-api",
+        "Between two variables stands a word; punctuation alone is sometimes rejected.";
     VariablesTooMany = "variables-too-many", Error, "support/error-codes",
         "A text with x variables has at least 2x+1 words around them.";
     VariableAlone = "variable-alone", Warning, "templates/template-review",

@@ -48,7 +48,8 @@ fn variables_stand_where_they_may() {
     assert_eq!(in_body("{{1}}, your order is here now", &["Ana"]), [Rule::VariableAtEdge]);
     assert_eq!(in_body("Your order is here now, {{1}}!", &["Ana"]), [Rule::VariableAtEdge]);
     assert_eq!(in_body("Your order is here now, {{1}} 🎉", &["Ana"]), []);
-    assert_eq!(in_body("Your order at {{1}}, {{2}} is on its way to you", &["a", "b"]), [Rule::VariablesAdjacent]);
+    assert_eq!(in_body("Your order at {{1}} {{2}} is on its way to you", &["a", "b"]), [Rule::VariablesAdjacent]);
+    assert_eq!(in_body("Your order at {{1}}, {{2}} is on its way to you", &["a", "b"]), [Rule::VariablesClose]);
     assert_eq!(in_body("Hi {{1}}, welcome", &["Ana"]), [Rule::VariablesTooMany]);
     assert_eq!(in_body("Hi {{1}}, welcome back", &["Ana"]), []);
     assert_eq!(in_body("您好{{1}}，您的订单{{2}}已发货。", &["王", "7"]), [Rule::LanguageMismatch]);

@@ -149,12 +149,19 @@ impl Text<'_> {
             return;
         }
         self.edges(&found, notes);
-        if let Some((one, other)) = adjacent(&found) {
+        if let Some((one, other)) = with_between(&found, |c| c.is_whitespace()) {
             notes.note(
                 Rule::VariablesAdjacent,
                 self.field(),
-                format!("{} has {{{{{one}}}}} and {{{{{other}}}}} with no word between them.", self.what),
+                format!("{} has {{{{{one}}}}} and {{{{{other}}}}} with nothing between them.", self.what),
                 "Put a word between the two, or make them one variable.",
+            );
+        } else if let Some((one, other)) = with_between(&found, words::is_punctuation) {
+            notes.note(
+                Rule::VariablesClose,
+                self.field(),
+                format!("{} has {{{{{one}}}}} and {{{{{other}}}}} with no word between them.", self.what),
+                "Put a word between the two if it is rejected.",
             );
         }
         let words: usize = found
@@ -266,8 +273,8 @@ fn is_punctuation(plain: &str) -> bool {
     plain.chars().all(words::is_punctuation)
 }
 
-/// The first two variables with no word between them.
-fn adjacent<'a>(found: &[Piece<'a>]) -> Option<(&'a str, &'a str)> {
+/// The first two variables with nothing but such characters between them.
+fn with_between<'a>(found: &[Piece<'a>], is_such: fn(char) -> bool) -> Option<(&'a str, &'a str)> {
     let mut before = None;
     for piece in found {
         match piece {
@@ -277,7 +284,7 @@ fn adjacent<'a>(found: &[Piece<'a>]) -> Option<(&'a str, &'a str)> {
                 }
                 before = Some(*name);
             }
-            Piece::Plain(plain) if is_punctuation(plain) => {}
+            Piece::Plain(plain) if plain.chars().all(is_such) => {}
             Piece::Plain(_) => before = None,
         }
     }

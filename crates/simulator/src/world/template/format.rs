@@ -21,14 +21,6 @@ const WHATSAPP: [&str; 3] = ["wa.me/", "api.whatsapp.com", "chat.whatsapp.com"];
 /// All of them. Where Meta's pages say nothing, those of a house that files templates there for many do.
 pub(crate) const FINDINGS: &[Finding] = &[
     Finding {
-        name: "parameters_touch",
-        // Meta's own example takes punctuation for enough; the rejections that others report do not.
-        source: "WA webhooks/reference/message_template_status_update; Twilio: using-variables-with-content-api",
-        why: "Your template has parameters placed next to each other (like {{1}}{{2}}) without text between them.",
-        recommendation: "Separate parameters with descriptive text and ensure each parameter is clearly contextualized.",
-        is_in: |template| all_bodies(template).any(text::parted_by_signs),
-    },
-    Finding {
         name: "tab",
         source: "Twilio: message-template-approvals-statuses",
         why: "Your template has a tab in its text.",

@@ -44,15 +44,6 @@ pub(crate) fn is_emoji(c: char) -> bool {
     matches!(u32::from(c), 0x2600..=0x27BF | 0x2B50 | 0x2B55 | 0xFE0F | 0x1F000..=0x1FAFF)
 }
 
-/// Whether two placeholders have nothing between them but signs.
-pub(crate) fn parted_by_signs(text: &str) -> bool {
-    let pieces = pieces(text);
-    let is_word = |words: &str| words.chars().any(is_said);
-    pieces
-        .windows(3)
-        .any(|three| matches!(three, [Piece::Variable(_), Piece::Words(words), Piece::Variable(_)] if !is_word(words)))
-}
-
 fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = text;
