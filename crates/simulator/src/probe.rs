@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::graph::error::GraphError;
 use crate::graph::read::Fields;
-use crate::graph::send;
+use crate::graph::{send, template_send};
 use crate::http::call::Call;
 use crate::world::{inbound_shape, template};
 
@@ -29,6 +29,19 @@ pub fn send(body: &Value) -> Result<(), String> {
 /// What Graph would answer.
 pub fn create_template(body: &Value) -> Result<(), String> {
     template::create::read(body).map(|_| ()).map_err(in_words)
+}
+
+/// A template message, held against the template that was asked for in `create`.
+///
+/// # Errors
+/// What Graph would answer.
+pub fn template_takes(create: &Value, message: &Value) -> Result<(), String> {
+    let draft = template::create::read(create).map_err(in_words)?;
+    let mut message = message.clone();
+    send::unwrap_json(&mut message);
+    let fields = Fields::body(&message).map_err(in_words)?;
+    let sent = fields.object("template").and_then(|t| template_send::read(&t)).map_err(in_words)?;
+    template::send::takes(&draft, &sent.parts).map_err(in_words)
 }
 
 /// A form in Meta's language for forms.

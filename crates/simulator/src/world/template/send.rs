@@ -32,22 +32,36 @@ impl Default for Content {
 /// Fills the template in, or says what does not fit.
 pub(crate) fn fill(template: &Template, parts: &Parts) -> Check<Content> {
     let (spec, format, _) = template.sendable().unwrap_or((&template.spec, template.format, None));
-    let is_code = template.category == super::Category::Authentication;
+    let filled = fill_in(spec, format, template.category == super::Category::Authentication, parts)?;
+    check_kinds(template, parts.body.as_deref().unwrap_or(&[]))?;
+    let mut shown = json!({ "name": template.name, "language": template.language, "category": template.category.as_str() });
+    if let Some(map) = shown.as_object_mut() {
+        map.extend(filled.shown);
+    }
+    Ok(Content { shown, ..filled.content })
+}
+
+/// Whether a template that was asked for like this would take these parts once it is approved.
+///
+/// # Errors
+/// What does not fit.
+#[cfg(feature = "fuzz")]
+pub(crate) fn takes(draft: &super::create::Draft, parts: &Parts) -> Check<()> {
+    let is_code = draft.category == super::Category::Authentication;
+    fill_in(&Spec::of(&draft.components), draft.format, is_code, parts).map(|_| ())
+}
+
+fn fill_in(spec: &Spec, format: Format, is_code: bool, parts: &Parts) -> Check<Filled> {
     let mut filled = Filled::default();
     fill_header(spec.header.as_ref(), parts.header.as_deref(), format, &mut filled)?;
     fill_body(&spec.body, parts.body.as_deref(), format, &mut filled)?;
-    check_kinds(template, parts.body.as_deref().unwrap_or(&[]))?;
     if let Some(footer) = &spec.footer {
         filled.shown.insert("footer".into(), json!({ "text": footer }));
     }
     fill_buttons(&spec.buttons, &parts.buttons, None, is_code, &mut filled)?;
     fill_offer(spec, parts, &mut filled)?;
     fill_cards(spec, parts, format, &mut filled)?;
-    let mut shown = json!({ "name": template.name, "language": template.language, "category": template.category.as_str() });
-    if let Some(map) = shown.as_object_mut() {
-        map.extend(filled.shown);
-    }
-    Ok(Content { shown, ..filled.content })
+    Ok(filled)
 }
 
 /// Templates of Meta's library say of what kind each parameter is.
