@@ -27,13 +27,13 @@ fn accepted(command: SendCommand) {
         What::Content { content, variables, template, when_closed } => {
             content::whole(&content);
             let _ = content.rendered(&variables);
-            Draft::Content { content, variables, template, when_closed }
+            Draft::Content { id: None, content, variables, template, when_closed }
         }
         What::FreeForm(say) => {
             content::leaves(&say);
             Draft::FreeForm { say }
         }
-        What::Template { .. } => return,
+        What::Template { .. } | What::ContentById { .. } => return,
     };
     // A message waits in the store in this form.
     let kept = serde_json::to_value(&draft).expect("a draft is written");

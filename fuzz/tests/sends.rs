@@ -1,7 +1,5 @@
 //! Template sends of every make: what our check lets through, Graph takes for the template that was created.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use arbtest::arbitrary::{Result, Unstructured};
 use arbtest::arbtest;
 use serde_json::{Value, json};
