@@ -81,7 +81,7 @@ pub(super) fn in_content(field: &str, body: &Body) -> String {
         ("footer", ContentType::WhatsappCard) => inside("footer"),
         ("footer", ContentType::Authentication) => inside("code_expiration_minutes"),
         ("footer", _) => inside("subtitle"),
-        ("buttons", ContentType::Catalog | ContentType::Flows) => root,
+        ("buttons", ContentType::Text | ContentType::Media | ContentType::Catalog | ContentType::Flows) => root,
         ("buttons", _) => inside("actions"),
         ("cards", _) => inside("cards"),
         (part, ContentType::Flows) if part.starts_with("buttons[") => inside("button_text"),

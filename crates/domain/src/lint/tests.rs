@@ -141,3 +141,49 @@ fn content_is_told_of_in_its_own_fields() {
     );
     assert_eq!(look(&counted), []);
 }
+
+#[test]
+fn every_field_of_a_finding_is_one_of_the_content() {
+    let one = json!({
+        "twilio/text": {"body": "{{1}}"},
+        "twilio/media": {"body": "{{1}}", "media": ["https://files.example/{{2}}"]},
+        "twilio/quick-reply": {"body": "{{1}}", "actions": [{"title": "a {{1}}"}]},
+        "twilio/call-to-action": {"body": "{{1}}", "actions": [{"type": "COPY_CODE", "title": "Copy", "code": "{{2}}"},
+            {"type": "URL", "title": "{{1}}", "url": "https://wa.me/{{2}}"}]},
+        "twilio/card": {"title": "{{1}}", "subtitle": "{{2}}", "media": ["https://files.example/{{3}}.jpg"],
+            "actions": [{"type": "PHONE_NUMBER", "title": "{{1}}", "phone": "+4930123456"}]},
+        "twilio/carousel": {"body": "{{1}}", "cards": [
+            {"title": "{{1}}", "media": "https://files.example/a.jpg", "actions": [{"title": "{{1}}"}]},
+            {"body": "{{1}}", "media": "https://files.example/a.mp4", "actions": [{"title": "a\nb"}]}]},
+        "twilio/catalog": {"id": "1", "title": "*{{1}}*", "body": "{{1}}", "subtitle": "{{2}}", "dynamic_items": "{{items}}"},
+        "twilio/flows": {"body": "{{1}}", "button_text": "a {{1}}", "type": "OTHER", "media_url": "https://files.example/{{2}}.pdf",
+            "pages": [{"id": "a", "layout": [{"type": "TEXT_BODY", "text": "x"}]}]},
+        "whatsapp/card": {"body": "{{1}}", "header_text": "*{{2}} {{3}}*", "footer": "{{4}}"},
+        "whatsapp/authentication": {"actions": [{"type": "COPY_CODE", "copy_code_text": "a {{1}} b"}]},
+    });
+    let at = |types: &serde_json::Value, path: &str| {
+        let mut at = types;
+        for step in path.replace(']', "").split(['.', '[']) {
+            let next = step.parse::<usize>().map_or_else(|_| at.get(step), |index| at.get(index));
+            match next {
+                Some(next) => at = next,
+                None => return false,
+            }
+        }
+        true
+    };
+    for (kind, body) in one.as_object().unwrap() {
+        let types = json!({ kind: body });
+        let read = Content::read(&json!({"language": "en", "types": types}), "").unwrap();
+        for category in [Category::Marketing, Category::Utility, Category::Authentication] {
+            for finding in super::content(&read, Some(Submission { name: "n", category })) {
+                let is_there = match finding.field.split_once('.') {
+                    Some(("types", path)) => at(&types, path),
+                    Some(("variables", name)) => read.types.values().any(|b| b.placeholders().iter().any(|p| p == name)),
+                    _ => ["category", "language"].contains(&finding.field.as_str()),
+                };
+                assert!(is_there, "{kind} as {category:?}: {} of {}", finding.field, finding.rule);
+            }
+        }
+    }
+}
