@@ -81,13 +81,16 @@ pub(super) fn in_content(field: &str, body: &Body) -> String {
         ("footer", ContentType::WhatsappCard) => inside("footer"),
         ("footer", ContentType::Authentication) => inside("code_expiration_minutes"),
         ("footer", _) => inside("subtitle"),
-        ("buttons", ContentType::Text | ContentType::Media | ContentType::Catalog | ContentType::Flows) => root,
+        (
+            "buttons",
+            ContentType::Text | ContentType::Media | ContentType::Carousel | ContentType::Catalog | ContentType::Flows,
+        ) => root,
         ("buttons", _) => inside("actions"),
         ("cards", _) => inside("cards"),
         (part, ContentType::Flows) if part.starts_with("buttons[") => inside("button_text"),
         (part, ContentType::Catalog) if part.starts_with("buttons[") => root,
         (part, _) if part.starts_with("buttons[") => inside(&action(part, member, kind)),
-        (part, _) if part.starts_with("cards[") => inside(&format!("{part}{}", in_card(member, body))),
+        (part, _) if part.starts_with("cards[") => inside(&format!("{part}{}", in_card(part, member, body))),
         _ => root,
     }
 }
@@ -109,11 +112,15 @@ fn action(part: &str, member: &str, kind: ContentType) -> String {
     format!("actions{place}{member}")
 }
 
-fn in_card(member: &str, body: &Body) -> String {
+fn in_card(card: &str, member: &str, body: &Body) -> String {
+    let place = card.trim_start_matches("cards[").trim_end_matches(']').parse::<usize>().ok();
+    // Title and text of a card go as one.
+    let has_only_title =
+        matches!(body, Body::Carousel(b) if place.and_then(|at| b.cards.get(at)).is_some_and(|c| c.body.is_none()));
     let (part, rest) = member.split_once('.').unwrap_or((member, ""));
     match part {
         "header" => ".media".to_owned(),
-        "body" => ".body".to_owned(),
+        "body" => if has_only_title { ".title" } else { ".body" }.to_owned(),
         "buttons" => ".actions".to_owned(),
         part if part.starts_with("buttons[") => format!(".{}", action(part, rest, body.kind())),
         _ => String::new(),

@@ -158,7 +158,7 @@ fn every_field_of_a_finding_is_one_of_the_content() {
         "twilio/catalog": {"id": "1", "title": "*{{1}}*", "body": "{{1}}", "subtitle": "{{2}}", "dynamic_items": "{{items}}"},
         "twilio/flows": {"body": "{{1}}", "button_text": "a {{1}}", "type": "OTHER", "media_url": "https://files.example/{{2}}.pdf",
             "pages": [{"id": "a", "layout": [{"type": "TEXT_BODY", "text": "x"}]}]},
-        "whatsapp/card": {"body": "{{1}}", "header_text": "*{{2}} {{3}}*", "footer": "{{4}}"},
+        "whatsapp/card": {"body": "{{1}}", "header_text": "*{{2}} {{3}}*", "footer": "{{4}}", "actions": [{"title": "Yes"}]},
         "whatsapp/authentication": {"actions": [{"type": "COPY_CODE", "copy_code_text": "a {{1}} b"}]},
     });
     let at = |types: &serde_json::Value, path: &str| {

@@ -198,6 +198,7 @@ fn variables_of_a_forms_pages_go_along_as_data_of_its_first_screen() {
         category: category(body),
         approval: Approval::Approved,
         reason: None,
+        life: crate::template::Life::default(),
         definition: to_definition(body, &content.variables).unwrap(),
     };
     let send = to_send(body, &content.variables, &template).unwrap();
