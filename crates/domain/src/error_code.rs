@@ -150,6 +150,7 @@ codes! {
     UpstreamCredentials = "UPSTREAM_CREDENTIALS", Unavailable, 502, "Meta does not accept our credentials, or the account is not in order.", "Operators: `transom doctor` says which sender and what to mend.";
 
     ContentNotFound = "CONTENT_NOT_FOUND", InvalidRequest, 400, "`contentId` names no content of this business.", "Create the content first, or list the contents there are.";
+    ContentNeverSubmittable = "CONTENT_NEVER_SUBMITTABLE", InvalidRequest, 400, "None of the content's types can become a template: lists and locations go in a session only.", "Add a type that can be approved, such as twilio/text.";
     ContentInUse = "CONTENT_IN_USE", Conflict, 409, "The content is submitted, or a message that was sent from it waits.", "The message of the error says what it waits for.";
 
     WebhookTopicExists = "WEBHOOK_TOPIC_EXISTS", Conflict, 409, "This topic has a registration already.", "Update that one instead.";

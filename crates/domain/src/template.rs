@@ -5,6 +5,7 @@
 //! equal: never by name, never by samples.
 
 mod life;
+mod numbered;
 mod record;
 mod words;
 

@@ -8,11 +8,13 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use transom_domain::content::{Content, ContentType, Language, Needle, SEARCH_WORDS_MAX};
+use transom_domain::lint;
 use transom_store::{ContentFilter, Page, StoredContent};
 
 use super::common::rfc3339;
 use super::query::Query;
 use super::read::{read, request_bodies};
+use super::template_view::FindingView;
 use super::verdict::word;
 use crate::http::App;
 use crate::http::call::{Asked, Authorised, PathId, TEMPLATES, json};
@@ -79,6 +81,9 @@ pub(crate) struct ContentView {
     created_at: String,
     /// Since when as it is.
     updated_at: String,
+    /// What would keep it from being approved, or is likely to change how: it can be sent in a session all the same. Left out in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<Vec<FindingView>>,
 }
 
 /// A page of contents, newest first.
@@ -103,6 +108,17 @@ impl From<&StoredContent> for ContentView {
             types: part("types"),
             created_at: rfc3339(stored.created_at),
             updated_at: rfc3339(stored.updated_at),
+            warnings: None,
+        }
+    }
+}
+
+impl ContentView {
+    /// With what the linter says of it.
+    fn linted(stored: &StoredContent) -> Self {
+        Self {
+            warnings: Some(lint::content(&stored.content, None).iter().map(FindingView::from).collect()),
+            ..Self::from(stored)
         }
     }
 }
@@ -157,7 +173,7 @@ pub(crate) async fn create(
     asked: Asked,
 ) -> Result<Response, Problem> {
     let stored = app.service.create_content(&caller, parse(&asked, None)?).await?;
-    json(StatusCode::CREATED, &ContentView::from(&stored))
+    json(StatusCode::CREATED, &ContentView::linted(&stored))
 }
 
 /// List contents
@@ -204,7 +220,7 @@ pub(crate) async fn get(
     Authorised(caller): Authorised<TEMPLATES>,
     id: PathId,
 ) -> Result<Response, Problem> {
-    json(StatusCode::OK, &ContentView::from(&app.service.content(&caller, id.parse(missing)?).await?))
+    json(StatusCode::OK, &ContentView::linted(&app.service.content(&caller, id.parse(missing)?).await?))
 }
 
 /// Change content
@@ -230,7 +246,7 @@ pub(crate) async fn change(
     let id = id.parse(missing)?;
     let kept = app.service.content(&caller, id).await?;
     let new = parse(&asked, Some(&kept.content.language))?;
-    json(StatusCode::OK, &ContentView::from(&app.service.change_content(&caller, id, new).await?))
+    json(StatusCode::OK, &ContentView::linted(&app.service.change_content(&caller, id, new).await?))
 }
 
 /// Delete content

@@ -3,6 +3,7 @@
 //! One file per operation or close family, always in this order: request, what it means (parse), answer, description, handler,
 //! tests. A parser collects every finding; a handler asks the service one thing and prints what it gives. No rule lives here.
 
+mod approvals;
 mod common;
 mod contents;
 mod events;
@@ -98,6 +99,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(templates::history))
         .routes(routes!(templates::set_twin, templates::delete_twin))
         .routes(routes!(contents::create, contents::list))
+        .routes(routes!(approvals::submit, approvals::list))
         .routes(routes!(contents::get, contents::change, contents::delete))
         .routes(routes!(webhooks::create))
         .routes(routes!(webhooks::update))

@@ -10,6 +10,7 @@ use transom_domain::template::Approval;
 use transom_store::{ChangeContent, ContentFilter, DeleteContent, Followed, Page, StoredContent};
 
 use super::Service;
+use super::approvals::has_writable_form;
 use super::command::Caller;
 use super::messages::bounded;
 use crate::problem::Problem;
@@ -141,11 +142,11 @@ fn fits(content: &Content) -> Result<(), Problem> {
         let rule = format!("has {bytes} bytes as JSON, at most {CONTENT_BYTES_MAX} are allowed");
         return Err(Problem::field("types", rule, "shorten its forms, or split it into several contents"));
     }
-    Ok(())
+    has_writable_form(content)
 }
 
 /// What is refused since the content is submitted, and how far that is.
-fn submitted(followed: &Followed, what: &str, remedy: &str) -> Problem {
+pub(super) fn submitted(followed: &Followed, what: &str, remedy: &str) -> Problem {
     let Followed { submission, stage, .. } = followed;
     let known_as = format!("{} ({})", submission.name, submission.language);
     let how = match stage {

@@ -1,6 +1,7 @@
 //! The one service behind every dialect. A dialect parses into a command, calls a method here, and prints what it gives.
 
 mod address_rules;
+mod approvals;
 mod capacity;
 pub mod command;
 pub(crate) mod contents;
@@ -42,6 +43,7 @@ use kept::KeptContents;
 use under_way::UnderWay;
 
 pub use address_rules::AddressRules;
+pub use approvals::{AskForApproval, Submitted};
 pub use capacity::{Capacity, LimitUse, ThroughputUse, WaitingUse, Waits};
 pub use command::{CALLBACK_DATA_MAX, Caller, SendCommand, Sent, What};
 pub use contents::NewContent;

@@ -188,8 +188,9 @@ pub(super) async fn a_submission_is_made_once(factory: &dyn Factory) -> Outcome 
     desk.turn(Span::millis(ANSWER_WAIT.as_millis() - 3_000));
     hold!(matches!(submit(&desk, rival, "hi").await?, Submit::Live(_)));
     desk.turn(Span::secs(3));
-    same!(submit(&desk, rival, "ho").await?, Submit::Begun);
-    same!(follow(&desk, rival).await?.iter().map(|f| f.submission.name.clone()).collect::<Vec<_>>(), vec!["ho".to_owned()]);
+    hold!(matches!(submit(&desk, rival, "ho").await?, Submit::Live(_)));
+    same!(submit(&desk, rival, "hi").await?, Submit::Begun);
+    same!(follow(&desk, rival).await?.len(), 1);
 
     // Those that are over are kept, but not all of them for ever.
     for n in 0..SUBMISSIONS_MAX + 5 {

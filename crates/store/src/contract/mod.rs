@@ -185,7 +185,7 @@ pub trait Store: Send + Sync + 'static {
     /// Removes content, unless it waits for Meta's word or a message waits that was sent from it.
     fn delete_content(&self, business: BusinessId, id: ContentId) -> Answer<'_, DeleteContent>;
     /// Begins a submission, before Meta is called: at most one of a content at an account is not over. One whose answer can no
-    /// longer come gives way. `looked_at` is the content as it was judged: if it is another by now, nothing begins.
+    /// longer come is made again under the same name. `looked_at` is the content as it was judged: if it is another by now, nothing begins.
     fn submit(&self, business: BusinessId, submission: Submission, looked_at: Content) -> Answer<'_, Submit>;
     /// What Meta answered to a submission: its id of the template, or with `None` that it takes none, and then nothing of the
     /// submission stays. One that has a template already stays as it is.

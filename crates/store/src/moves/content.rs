@@ -127,7 +127,10 @@ pub(crate) fn submit(rows: &mut dyn Rows, business: BusinessId, submission: &Sub
         return Ok(Submit::Changed);
     }
     let known = all(rows, &stored)?;
-    let live = |f: &&Followed| f.submission.waba == *waba && !f.stage.is_over() && !f.submission.is_forsaken(f.stage, *now);
+    // One whose answer was lost is made again under its own name only: Meta may have it.
+    let again =
+        |f: &Followed| f.submission.waba == *waba && f.submission.name == *name && f.submission.is_forsaken(f.stage, *now);
+    let live = |f: &&Followed| f.submission.waba == *waba && !f.stage.is_over() && !again(f);
     if let Some(live) = known.iter().find(live) {
         return Ok(Submit::Live(Box::new(live.clone())));
     }
@@ -138,16 +141,8 @@ pub(crate) fn submit(rows: &mut dyn Rows, business: BusinessId, submission: &Sub
             return Ok(Submit::NameTaken(other));
         }
     }
-    // Those that were forsaken are made anew by this one; of those that are over, some are kept to be looked at.
-    let mut kept = Vec::new();
-    for f in known {
-        let again = f.submission.waba == *waba && f.submission.is_forsaken(f.stage, *now);
-        if again {
-            rows.drop_submission(business, *id, waba, &f.submission.name)?;
-        } else {
-            kept.push(f);
-        }
-    }
+    // Of those that are over, some are kept to be looked at.
+    let kept: Vec<&Followed> = known.iter().filter(|f| !again(f)).collect();
     let too_many = (kept.len() + 1).saturating_sub(SUBMISSIONS_MAX);
     for f in kept.iter().filter(|f| f.stage.is_over()).take(too_many) {
         rows.drop_submission(business, *id, &f.submission.waba, &f.submission.name)?;

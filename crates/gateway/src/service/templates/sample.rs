@@ -1,7 +1,7 @@
 //! Samples of media headers: fetched, uploaded to Meta once, and known by their handle from then on (Meta:
 //! graph-api/guides/upload).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use transom_domain::error_code::ErrorCode;
 use transom_domain::template::{Definition, HeaderDefinition};
+use transom_meta::flow_json::Pictures;
 
 use super::{Account, Service};
 use crate::problem::Problem;
@@ -28,6 +29,8 @@ const FILE_MAX: usize = 16 << 20;
 const HANDLES_MAX: usize = 256;
 /// How long a handle is used again. Meta does not say how long one lives.
 const HANDLE_KEEP: Duration = Duration::from_secs(20 * 60 * 60);
+/// Pictures of one form: each of them is in its template as text.
+const PICTURES_MAX: usize = 20;
 /// How often an upload that broke off is taken up again.
 const UPLOAD_TRIES: usize = 3;
 
@@ -141,6 +144,20 @@ impl Service {
             *sample = self.uploaded(account, &bytes, kind, &field).await?;
         }
         Ok(definition)
+    }
+
+    /// The pictures that a form shows, by their links.
+    pub(in crate::service) async fn pictures(&self, links: &BTreeSet<String>) -> Result<Pictures, Problem> {
+        if links.len() > PICTURES_MAX {
+            let rule = format!("shows {} pictures, at most {PICTURES_MAX} are fetched", links.len());
+            return Err(Problem::field("types.twilio/flows.pages", rule, "use fewer pictures"));
+        }
+        let mut pictures = Pictures::new();
+        for link in links {
+            let bytes = self.fetched(link, Kind::Image, "types.twilio/flows.pages").await?;
+            pictures.insert(link.clone(), bytes.to_vec());
+        }
+        Ok(pictures)
     }
 
     async fn fetched(&self, link: &str, kind: Kind, field: &str) -> Result<Bytes, Problem> {

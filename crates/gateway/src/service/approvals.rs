@@ -1,0 +1,165 @@
+//! Submitting content for approval, and following it: what Meta says of it is the template's status.
+
+use transom_domain::content::{Body, Content, ContentType};
+use transom_domain::error_code::ErrorCode;
+use transom_domain::id::ContentId;
+use transom_domain::lint::{self, Finding, Rule};
+use transom_domain::submission::Submission;
+use transom_domain::template::{Category, Definition};
+use transom_domain::translate::to_definition;
+use transom_meta::flow_json;
+use transom_store::{Followed, StoredContent, Submit};
+
+use super::command::Caller;
+use super::contents::{missing, submitted};
+use super::{NewTemplate, Service};
+use crate::native;
+use crate::problem::Problem;
+
+/// Seconds after which a submission whose answer was lost can be made again.
+const AGAIN: u32 = 120;
+
+/// A request for approval.
+#[derive(Debug, Clone)]
+pub struct AskForApproval {
+    /// Name of the template.
+    pub name: String,
+    /// Category asked for.
+    pub category: Category,
+    /// Whether Meta may file it under another one.
+    pub allow_category_change: bool,
+    /// The WhatsApp Business Account; may be left out while there is only one.
+    pub waba: Option<String>,
+}
+
+/// A submission that Meta has taken.
+#[derive(Debug, Clone)]
+pub struct Submitted {
+    /// The submission and its template.
+    pub followed: Followed,
+    /// What the linter warns of.
+    pub warnings: Vec<Finding>,
+}
+
+impl Service {
+    /// Submits content: lints it, keeps the submission, creates the template at Meta.
+    ///
+    /// # Errors
+    /// Every refusal leaves things as they were: no content, findings of the linter, a submission that is not over, Meta's no. When
+    /// Meta's answer is lost the submission stays, and is settled by the next reading of templates or by submitting again.
+    pub async fn submit_content(&self, caller: &Caller, id: ContentId, ask: AskForApproval) -> Result<Submitted, Problem> {
+        // In a task of its own: a caller who goes away must not leave a submission without its answer.
+        let (this, caller) = (self.clone(), *caller);
+        let done = self.tasks.run(async move { this.try_submit(&caller, id, ask).await }).await;
+        done.unwrap_or_else(|| Err(Problem::new(ErrorCode::Unspecified, "An unexpected failure on our side.")))
+    }
+
+    async fn try_submit(&self, caller: &Caller, id: ContentId, ask: AskForApproval) -> Result<Submitted, Problem> {
+        let StoredContent { content, .. } = self.content(caller, id).await?;
+        let waba = self.waba_of(caller, ask.waba.as_deref())?;
+        let warnings = linted(&content, &ask)?;
+        let (kind, definition) = self.definition(&content).await?;
+        let now = self.now();
+        let submission = Submission {
+            content: id,
+            waba: waba.clone(),
+            name: ask.name.clone(),
+            language: content.language.clone(),
+            category: ask.category,
+            kind,
+            allow_category_change: ask.allow_category_change,
+            submitted_at: now,
+            template: None,
+        };
+        match self.store.submit(caller.business, submission.clone(), content.clone()).await? {
+            Submit::Begun => {}
+            Submit::NotFound => return Err(missing()),
+            Submit::Changed => {
+                let why = "The content was changed while it was being submitted.";
+                return Err(Problem::new(ErrorCode::ContentInUse, why).remedy("Submit it again."));
+            }
+            Submit::Live(live) => {
+                let remedy = "Follow that submission; once it is over the content can be submitted again.";
+                return Err(submitted(&live, "is not submitted twice", remedy));
+            }
+            Submit::NameTaken(other) => {
+                let rule = format!("is the name under which other content was submitted in this language: {other}");
+                return Err(Problem::field("name", rule, "choose another name"));
+            }
+        }
+        let new = NewTemplate {
+            waba: Some(waba.clone()),
+            name: ask.name.clone(),
+            language: content.language.clone(),
+            category: ask.category,
+            definition,
+            ttl_seconds: None,
+        };
+        let template = match self.create_template(caller, new).await {
+            Ok(made) => Some(made.template.id),
+            // Whether Meta has it is not known: the submission stays, and is its template's once that is found.
+            Err(problem) if problem.code == ErrorCode::OutcomeUnknown => {
+                let remedy =
+                    "Submit it again under the same name: what became of it is found out first, and nothing is made twice.";
+                return Err(problem.remedy(remedy).retry_after(AGAIN));
+            }
+            Err(problem) => {
+                self.store.submitted(caller.business, id, waba, ask.name, None).await?;
+                return Err(problem);
+            }
+        };
+        self.store.submitted(caller.business, id, waba.clone(), ask.name.clone(), template).await?;
+        let followed = self.approvals(caller, id).await?;
+        let own = followed.into_iter().find(|f| f.submission.waba == waba && f.submission.name == ask.name);
+        own.map(|followed| Submitted { followed, warnings }).ok_or_else(missing)
+    }
+
+    /// The richest of the content's types that a template can hold, as a template.
+    async fn definition(&self, content: &Content) -> Result<(ContentType, Definition), Problem> {
+        let never = || Problem::new(ErrorCode::ContentNeverSubmittable, "None of the content's types can become a template.");
+        let (kind, body) = lint::submittable(content).ok_or_else(never)?;
+        let mut definition = to_definition(body, &content.variables).ok_or_else(never)?.numbered();
+        let pictures = match body {
+            Body::Flows(flows) => self.pictures(&flow_json::picture_links(flows)).await?,
+            _ => flow_json::Pictures::default(),
+        };
+        flow_json::fill(&mut definition, body, &content.variables, &pictures).map_err(|found| Problem::fields(&found))?;
+        Ok((kind, definition))
+    }
+
+    /// The submissions of a content, oldest first.
+    ///
+    /// # Errors
+    /// 404 when this business has no such content.
+    pub async fn approvals(&self, caller: &Caller, id: ContentId) -> Result<Vec<Followed>, Problem> {
+        self.store.submissions(caller.business, id).await?.ok_or_else(missing)
+    }
+}
+
+/// What the linter says of a submission.
+///
+/// # Errors
+/// When there are errors among the findings: `details.findings` has all of them.
+fn linted(content: &Content, ask: &AskForApproval) -> Result<Vec<Finding>, Problem> {
+    let findings = lint::content(content, Some(lint::Submission { name: &ask.name, category: ask.category }));
+    let Some(first) = findings.iter().find(|f| f.is_error()) else { return Ok(findings) };
+    let code = match first.rule {
+        Rule::NeverSubmittable => ErrorCode::ContentNeverSubmittable,
+        _ => ErrorCode::TemplateInvalid,
+    };
+    let problem = Problem::new(code, format!("{}: {}", first.field, first.message)).remedy(first.fix.clone());
+    Err(problem.detail("findings", native::findings_json(&findings)))
+}
+
+/// Bytes that pass for a picture where only its place in a form is looked at.
+const ANY_PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+/// Forms go as approved templates only: what cannot be written in Meta's language for forms can never be sent.
+///
+/// # Errors
+/// Each finding, by its place in the content.
+pub(super) fn has_writable_form(content: &Content) -> Result<(), Problem> {
+    let Some(body @ Body::Flows(flows)) = content.types.get(&ContentType::Flows) else { return Ok(()) };
+    let pictures = flow_json::picture_links(flows).into_iter().map(|link| (link, ANY_PICTURE.to_vec())).collect();
+    flow_json::fill(&mut Definition::default(), body, &content.variables, &pictures).map_err(|found| Problem::fields(&found))
+}
