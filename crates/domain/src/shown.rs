@@ -157,6 +157,7 @@ pub fn with_samples(template: &Template) -> TemplateSend {
     TemplateSend {
         name: template.name.clone(),
         language: template.language.clone(),
+        fallback: Vec::new(),
         header: definition.header.as_ref().and_then(|header| sample_header(header, format)),
         offer_end: definition.limited_time_offer.as_ref().filter(|o| o.has_expiration).map(|_| Timestamp::FAR),
         body: match &definition.body {

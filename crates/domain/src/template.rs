@@ -534,6 +534,9 @@ pub struct TemplateSend {
     pub name: String,
     /// Language.
     pub language: Language,
+    /// The languages to go in instead while the template cannot be sent in this one, the best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallback: Vec<Language>,
     /// What goes into the header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<HeaderParameter>,

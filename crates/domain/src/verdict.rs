@@ -83,6 +83,8 @@ pub enum Reason {
     TemplateNotApproved,
     /// The template is paused by Meta.
     TemplatePaused,
+    /// Meta has disabled the template for good.
+    TemplateDisabled,
     /// One-time codes cannot go to a customer whose phone number is not known.
     PhoneRequired,
 }
@@ -170,6 +172,12 @@ pub struct Verdict {
     pub template: Option<TemplateName>,
     /// Category of that template.
     pub category: Option<Category>,
+    /// The version of the template that was in force when this was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_version: Option<u32>,
+    /// The template that was meant, where this one stepped in for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<TemplateName>,
     /// What could be sent instead.
     pub alternatives: Vec<Alternative>,
     /// Of content with several types: those that do not go, richest first. Where one goes these are richer than it; where none
@@ -328,9 +336,9 @@ fn of_candidate(question: &Question<'_>, candidate: &Candidate<'_>, when_closed:
 
 /// Goes as the best of the templates that have this content; else says what is missing.
 fn by_template(question: &Question<'_>, candidate: &Candidate<'_>, why: (Reason, Source, String)) -> Verdict {
-    let approved = candidate.templates.iter().find(|t| t.approval == Approval::Approved);
-    let paused = candidate.templates.iter().find(|t| t.approval == Approval::Paused);
-    if let Some(template) = approved.or(paused) {
+    let sendable = candidate.templates.iter().find(|t| t.sendable());
+    let stopped = |approval| candidate.templates.iter().find(move |t| t.approval == approval);
+    if let Some(template) = sendable.or_else(|| stopped(Approval::Paused)).or_else(|| stopped(Approval::Disabled)) {
         return of_template(question, template, Some(&why));
     }
     let (reason, source, explanation) = why;
@@ -366,16 +374,16 @@ fn of_template(question: &Question<'_>, template: &Template, because: Option<&(R
             Source::RuleTable,
             "WhatsApp templates do not exist on Messenger.",
         ),
-        Approval::Approved if template.category == Category::Marketing && question.customer.no_marketing => {
+        _ if template.sendable() && template.category == Category::Marketing && question.customer.no_marketing => {
             answer(Kind::Blocked, Reason::OptedOut, Source::Consent, "The customer opted out of marketing messages.")
         }
-        Approval::Approved if template.category == Category::Authentication && question.customer.no_phone => answer(
+        _ if template.sendable() && template.category == Category::Authentication && question.customer.no_phone => answer(
             Kind::Unsupported,
             Reason::PhoneRequired,
             Source::Meta,
             "One-time codes cannot go to a business-scoped user id, and no phone number of the customer is known.",
         ),
-        Approval::Approved => {
+        _ if template.sendable() => {
             let told = because.map_or_else(String::new, |(_, _, why)| format!(" {why}"));
             let mut verdict = answer(
                 Kind::Template,
@@ -386,13 +394,30 @@ fn of_template(question: &Question<'_>, template: &Template, because: Option<&(R
             verdict.sent_as = Some(SentAs::Template);
             verdict
         }
-        Approval::Paused => answer(
+        Approval::Paused => {
+            let (back, until) = match template.life.paused_until {
+                Some(until) => (format!("it may come back at {until}"), Some(until)),
+                None => ("it comes back when it is unpaused in WhatsApp Manager".to_owned(), None),
+            };
+            answer(
+                Kind::Blocked,
+                Reason::TemplatePaused,
+                Source::State,
+                format!("Meta has paused the template {known_as} because of its quality; {back}."),
+            )
+            .until(until)
+            .instead(
+                AlternativeAction::SendTemplate,
+                "Use another template, or name a twin that steps in while this one is paused.",
+            )
+        }
+        Approval::Disabled => answer(
             Kind::Blocked,
-            Reason::TemplatePaused,
+            Reason::TemplateDisabled,
             Source::State,
-            format!("Meta has paused the template {known_as} because of its quality."),
+            format!("Meta has disabled the template {known_as} because of its quality: it comes back only after an appeal."),
         )
-        .instead(AlternativeAction::SendTemplate, "Use another template; Meta lifts a pause after 3 or 6 hours."),
+        .instead(AlternativeAction::SendTemplate, "Use another template, or name a twin that steps in for this one."),
         other => answer(
             Kind::NeedsApproval,
             Reason::TemplateNotApproved,
@@ -401,7 +426,8 @@ fn of_template(question: &Question<'_>, template: &Template, because: Option<&(R
         )
         .instead(AlternativeAction::SendTemplate, "Use a template that is approved."),
     };
-    Verdict { template: Some(name), category: Some(template.category), ..verdict }
+    let version = Some(template.life.version);
+    Verdict { template: Some(name), category: Some(template.category), template_version: version, ..verdict }
 }
 
 fn of_free_form(question: &Question<'_>, say: &FreeForm) -> Verdict {
@@ -470,12 +496,29 @@ fn answer(kind: Kind, reason: Reason, source: Source, explanation: impl Into<Str
         content_type: None,
         template: None,
         category: None,
+        template_version: None,
+        instead_of: None,
         alternatives: Vec::new(),
         passed_over: Vec::new(),
     }
 }
 
 impl Verdict {
+    /// Whether another template may step in: the one that was meant cannot be sent because of its own state.
+    #[must_use]
+    pub const fn can_be_stood_in_for(&self) -> bool {
+        matches!(self.reason, Reason::TemplatePaused | Reason::TemplateDisabled | Reason::TemplateNotApproved)
+    }
+
+    /// This verdict, on a template that steps in for the one that was meant, of which the other verdict tells why it cannot go.
+    #[must_use]
+    pub fn stepping_in_for(self, meant: &Self) -> Self {
+        let known_as =
+            |verdict: &Self| verdict.template.as_ref().map(|t| format!("{} ({})", t.name, t.language)).unwrap_or_default();
+        let explanation = format!("Goes as {}, which steps in for {}: {}", known_as(&self), known_as(meant), meant.explanation);
+        Self { explanation, instead_of: meant.template.clone(), content_type: meant.content_type.clone(), ..self }
+    }
+
     fn instead(mut self, action: AlternativeAction, explanation: impl Into<String>) -> Self {
         self.alternatives.push(Alternative { action, explanation: explanation.into() });
         self

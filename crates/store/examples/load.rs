@@ -73,6 +73,8 @@ fn verdict() -> Verdict {
         content_type: None,
         template: None,
         category: None,
+        template_version: None,
+        instead_of: None,
         alternatives: Vec::new(),
         passed_over: Vec::new(),
     }

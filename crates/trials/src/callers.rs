@@ -112,7 +112,7 @@ fn language() -> Result<Language> {
 fn command(town: &Town, send: &Send, key: String, at: Timestamp) -> Result<SendCommand> {
     let template = |name: &str| -> Result<What> {
         let (name, language) = (name.to_owned(), Some(language()?));
-        Ok(What::Template { name, language, parameters: Vec::new(), naming: Naming::Published })
+        Ok(What::Template { name, language, fallback: Vec::new(), parameters: Vec::new(), naming: Naming::Published })
     };
     let what = match send.say {
         Say::Text => What::FreeForm(FreeForm::Text { body: format!("Message {}", send.key), preview_url: false }),

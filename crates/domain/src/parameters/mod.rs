@@ -105,6 +105,7 @@ pub fn fit(template: &Template, parameters: &[Parameter], naming: Naming) -> Res
     let send = TemplateSend {
         name: template.name.clone(),
         language: template.language.clone(),
+        fallback: Vec::new(),
         header: definition.header.as_ref().and_then(|h| header(h, definition.format, None, &mut given)),
         offer_end: offer_end(&mut given),
         body: body(definition, &mut given),

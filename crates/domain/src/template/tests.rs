@@ -32,6 +32,7 @@ fn every_kind_of_parameter_survives_the_store() {
         let send = TemplateSend {
             name: "t".into(),
             language: Language::parse("en").unwrap(),
+            fallback: vec![Language::parse("pt").unwrap()],
             header: Some(header.clone()),
             offer_end: Some(Timestamp::from_millis(1)),
             body: vec![text(None)],

@@ -23,6 +23,7 @@ pub fn to_send(body: &Body, values: &Variables, template: &Template) -> Result<T
     let send = TemplateSend {
         name: template.name.clone(),
         language: template.language.clone(),
+        fallback: Vec::new(),
         header: filler.header(body, definition),
         offer_end: None,
         body: filler.words(body, definition),

@@ -145,7 +145,6 @@ fn only_an_approved_template_goes() {
     for approval in [
         Approval::Pending,
         Approval::Rejected,
-        Approval::Disabled,
         Approval::InAppeal,
         Approval::PendingDeletion,
         Approval::Deleted,
@@ -241,6 +240,35 @@ proptest! {
             prop_assert_eq!(verdict.valid_until, Some(heard.min(NOW).plus(Span::hours(24))));
         }
     }
+}
+
+#[test]
+fn a_stopped_template_says_when_it_may_come_back() {
+    let until = NOW.plus(Span::hours(3));
+    let mut paused = template(Approval::Paused, Category::Utility);
+    paused.life.paused_until = Some(until);
+    let verdict = ask(Channel::Whatsapp, ContentType::Text, ButtonCase::None, closed(), &[&paused]);
+    assert_eq!((verdict.kind, verdict.reason, verdict.valid_until), (Kind::Blocked, Reason::TemplatePaused, Some(until)));
+    assert!(verdict.explanation.contains(&until.to_string()), "{}", verdict.explanation);
+    let disabled = template(Approval::Disabled, Category::Utility);
+    let verdict = ask(Channel::Whatsapp, ContentType::Text, ButtonCase::None, closed(), &[&disabled]);
+    assert_eq!((verdict.kind, verdict.reason), (Kind::Blocked, Reason::TemplateDisabled));
+    // One that can be sent is taken first, and its version told.
+    let mut edited = template(Approval::Pending, Category::Utility);
+    edited.life.version = 4;
+    edited.life.edit = Some(Box::new(crate::template::Edit {
+        version: 5,
+        definition: Definition::default(),
+        since: NOW,
+        from: Approval::Approved,
+        as_sent: true,
+    }));
+    let verdict = ask(Channel::Whatsapp, ContentType::Text, ButtonCase::None, closed(), &[&paused, &edited]);
+    assert_eq!((verdict.sent_as, verdict.template_version), (Some(SentAs::Template), Some(4)));
+    let stepped = verdict.stepping_in_for(&ask(Channel::Whatsapp, ContentType::Text, ButtonCase::None, closed(), &[&paused]));
+    assert_eq!(stepped.instead_of.as_ref().map(|t| t.name.as_str()), Some("hello"));
+    let text = serde_json::to_string(&stepped).unwrap();
+    assert_eq!(serde_json::from_str::<Verdict>(&text).unwrap(), stepped);
 }
 
 #[test]

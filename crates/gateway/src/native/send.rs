@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use transom_domain::content::{Content, Variables, read_given};
+use transom_domain::content::{Content, Language, Variables, read_given};
 use transom_domain::id::ContentId;
 use transom_domain::message::{TemplateName, WhenClosed, WhenUnknown};
 use transom_domain::parameters::{Naming, Parameter};
@@ -92,7 +92,13 @@ pub(crate) struct TemplateBody {
     name: String,
     /// Language.
     language: String,
+    /// Languages to go in instead while it cannot be sent in that one, the best first, such as `pt_PT`, `en`; only without
+    /// `content`, which is in one language.
+    fallback: Option<Vec<String>>,
 }
+
+/// Most languages of a chain: each is looked at for every message.
+const FALLBACK_MAX: usize = 10;
 
 request_bodies!(Send);
 
@@ -125,7 +131,9 @@ impl Send {
             }
         };
         let variables = read_given(self.variables.as_ref()).map_err(|found| notes.all(found)).ok();
+        let mut fallback = Vec::new();
         let template = self.template.and_then(|t| {
+            fallback = languages(t.fallback.unwrap_or_default(), content.is_some(), notes);
             let language = language(&t.language, "template.language", notes)?;
             Some(TemplateName { name: t.name, language })
         });
@@ -157,6 +165,7 @@ impl Send {
             (None, Some(TemplateName { name, language })) => What::Template {
                 name,
                 language: Some(language),
+                fallback,
                 parameters: parameters_of(variables?),
                 naming: Naming::Variables,
             },
@@ -186,6 +195,23 @@ fn content_id(text: &str, notes: &mut Notes) -> Option<ContentId> {
         notes.note("contentId", "is not an id of content", "give the `id` that its creation answered");
     }
     parsed.ok()
+}
+
+/// The languages that a template may fall back to.
+fn languages(codes: Vec<String>, has_content: bool, notes: &mut Notes) -> Vec<Language> {
+    if has_content && !codes.is_empty() {
+        notes.note(
+            "template.fallback",
+            "cannot be given with `content`",
+            "leave `content` out and give the template's variables",
+        );
+    }
+    if codes.len() > FALLBACK_MAX {
+        let rule = format!("has {} languages, at most {FALLBACK_MAX} are allowed", codes.len());
+        notes.note("template.fallback", rule, "name the best ones");
+    }
+    let read = |(at, code): (usize, String)| language(&code, &format!("template.fallback[{at}]"), notes);
+    codes.into_iter().take(FALLBACK_MAX).enumerate().filter_map(read).collect()
 }
 
 /// Variables of a template that is sent without content, as they were written.

@@ -117,7 +117,7 @@ impl SendTemplate {
             from,
             id: None,
             name: None,
-            what: What::Template { name, language, parameters, naming: Naming::Published },
+            what: What::Template { name, language, fallback: Vec::new(), parameters, naming: Naming::Published },
             send_at: None,
             validity: None,
             when_unknown: WhenUnknown::Auto,

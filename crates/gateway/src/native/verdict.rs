@@ -1,7 +1,7 @@
 //! The verdict as our API shows it.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use transom_domain::id::MessageId;
@@ -56,6 +56,7 @@ pub(crate) struct PassedOverView {
 
 /// A template by name and language.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 #[schema(as = VerdictTemplate)]
 pub(crate) struct TemplateView {
     /// Name.
@@ -64,6 +65,11 @@ pub(crate) struct TemplateView {
     language: String,
     /// `MARKETING`, `UTILITY` or `AUTHENTICATION`, where known.
     category: Option<&'static str>,
+    /// The version that is used.
+    version: Option<u32>,
+    /// `name` and `language` of the template that was meant, where this one steps in for it.
+    #[schema(value_type = Option<Object>)]
+    instead_of: Value,
 }
 
 /// Something the caller could do instead.
@@ -91,6 +97,10 @@ impl From<&Verdict> for VerdictView {
                 name: t.name.clone(),
                 language: t.language.to_string(),
                 category: verdict.category.map(|c| c.as_str()),
+                version: verdict.template_version,
+                instead_of: word(
+                    &verdict.instead_of.as_ref().map(|t| json!({ "name": t.name, "language": t.language.as_str() })),
+                ),
             }),
             alternatives: verdict.alternatives.iter().map(AlternativeView::from).collect(),
             passed_over: verdict

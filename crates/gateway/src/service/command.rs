@@ -85,6 +85,8 @@ pub enum What {
         name: String,
         /// Language; may be left out when only one translation is approved.
         language: Option<Language>,
+        /// Languages to go in instead while the template cannot be sent in that one, the best first.
+        fallback: Vec<Language>,
         /// Parameters, in any order.
         parameters: Vec<Parameter>,
         /// How the caller names them.

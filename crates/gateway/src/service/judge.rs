@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use transom_domain::address::{Channel, Identity};
-use transom_domain::content::{Body, ContentType, Variables};
+use transom_domain::content::{Body, ContentType, Language, Variables};
 use transom_domain::error_code::ErrorCode;
 use transom_domain::field::FieldError;
 use transom_domain::free_form::FreeForm;
@@ -105,9 +105,7 @@ pub fn judged(draft: &Draft, shelf: &Shelf, known: Known<'_>) -> Result<Judged, 
                 };
                 misfit(&misfits.into_iter().map(named).collect::<Vec<_>>())
             })?;
-            let verdict = ask(Subject::Template(template));
-            let leaving = verdict.kind.goes().then(|| Leaving::Template(send.clone()));
-            Ok(Judged { verdict, leaving })
+            Ok(or_stand_in(ask(Subject::Template(template)), template, send, shelf, ask))
         }
         Draft::Content { content, variables, template, when_closed, .. } => {
             let rendered = content.rendered(variables).map_err(|found| Problem::fields(&found))?;
@@ -131,9 +129,11 @@ pub fn judged(draft: &Draft, shelf: &Shelf, known: Known<'_>) -> Result<Judged, 
                         ));
                     };
                     let verdict = ask(Subject::Template(template));
-                    let send = || translate::to_send(body, &values, template).map_err(|found| misfit(&found));
-                    let leaving = verdict.kind.goes().then(send).transpose()?.map(Leaving::Template);
-                    Ok(Judged { verdict, leaving })
+                    if !verdict.kind.goes() && !verdict.can_be_stood_in_for() {
+                        return Ok(Judged { verdict, leaving: None });
+                    }
+                    let send = translate::to_send(body, &values, template).map_err(|found| misfit(&found))?;
+                    Ok(or_stand_in(verdict, template, &send, shelf, ask))
                 }
                 None => of_content(&content.types, &rendered, &values, &content.language, *when_closed, shelf, ask),
             }
@@ -182,6 +182,12 @@ fn of_content(
         .collect();
     let verdict = ask(Subject::Content { candidates: &candidates, when_closed });
     let chosen = known.into_iter().find(|k| verdict.content_type.as_deref() == Some(k.kind.as_str()));
+    if let (Some(chosen), Some(name), true) = (&chosen, &verdict.template, verdict.can_be_stood_in_for())
+        && let Some(template) = chosen.templates.iter().find(|t| t.name == name.name && t.language == name.language)
+        && let Ok(send) = translate::to_send(chosen.body, values, template)
+    {
+        return Ok(or_stand_in(verdict, template, &send, shelf, ask));
+    }
     let leaving = match (chosen, verdict.sent_as, verdict.template.as_ref()) {
         (Some(chosen), Some(SentAs::Session), _) => chosen.session_form.map(Leaving::FreeForm),
         (Some(chosen), Some(SentAs::Template), Some(name)) => {
@@ -196,6 +202,39 @@ fn of_content(
         _ => None,
     };
     Ok(Judged { verdict, leaving })
+}
+
+/// Lets another template step in where the one that is meant cannot be sent: its twin, then the same name in another language
+/// that the caller allows, and that one's twin. Only one that takes the very same values does.
+fn or_stand_in(
+    verdict: Verdict,
+    template: &Template,
+    send: &TemplateSend,
+    shelf: &Shelf,
+    ask: impl Fn(Subject<'_>) -> Verdict,
+) -> Judged {
+    if verdict.kind.goes() {
+        return Judged { verdict, leaving: Some(Leaving::Template(send.clone())) };
+    }
+    if verdict.can_be_stood_in_for() {
+        let in_language = |language: &Language| shelf.named(&send.name).find(|t| t.language == *language);
+        let others = send.fallback.iter().filter_map(in_language);
+        let twin = |of: &Template| -> Option<&Arc<Template>> {
+            let name = of.life.twin.as_ref()?;
+            shelf.named(&name.name).find(|t| t.language == name.language)
+        };
+        let candidates =
+            twin(template).into_iter().chain(others.flat_map(|other| [Some(other), twin(other)].into_iter().flatten()));
+        for candidate in candidates.filter(|candidate| parameters::check(send, &candidate.definition).is_ok()) {
+            let stands_in = ask(Subject::Template(candidate));
+            if stands_in.kind.goes() {
+                let leaving = TemplateSend { name: candidate.name.clone(), language: candidate.language.clone(), ..send.clone() };
+                let verdict = stands_in.stepping_in_for(&verdict);
+                return Judged { verdict, leaving: Some(Leaving::Template(leaving)) };
+            }
+        }
+    }
+    Judged { verdict, leaving: None }
 }
 
 /// Values that do not fit their template, each under the caller's name for it.
@@ -230,7 +269,7 @@ pub(super) fn code_of(verdict: &Verdict, session: Session) -> ErrorCode {
             Session::Closed(Closed::NeverHeard) => ErrorCode::MessageCustomerNoConversationInitiation,
             _ => ErrorCode::MessageOutsideOfEligibilityWindow,
         },
-        Reason::SenderStopped | Reason::TemplatePaused => ErrorCode::MessageBlocked,
+        Reason::SenderStopped | Reason::TemplatePaused | Reason::TemplateDisabled => ErrorCode::MessageBlocked,
         Reason::TemplateNotApproved => ErrorCode::MessageTemplateNotFound,
         Reason::TypeCannotStart | Reason::ChannelCannotCarry => ErrorCode::MessageContentUnsupported,
         Reason::SessionClosed | Reason::TypeNeedsApproval | Reason::ButtonsNeedApproval | Reason::OverSessionLimits => {

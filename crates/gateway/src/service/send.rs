@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
+use transom_domain::content::Language;
 use transom_domain::error_code::ErrorCode;
 use transom_domain::free_form::FreeForm;
 use transom_domain::id::{CustomerId, MessageId};
 use transom_domain::message::Draft;
 use transom_domain::parameters;
 use transom_domain::status::{Phase, shown};
-use transom_domain::template::Approval;
+use transom_domain::template::{Approval, Template};
 use transom_domain::time::{Span, Timestamp};
 use transom_domain::verdict::{Reason, Verdict};
 use transom_store::{Accept, Accepted, Decide, Idempotency, IdempotencyKey, Look, LookUp, Replay, StoredContent};
@@ -386,11 +387,11 @@ fn drafted(command: &SendCommand, speaker: &Speaker, shelf: &Shelf, quoted: &Quo
             template: template.clone(),
             when_closed: *when_closed,
         }),
-        What::Template { name, language, parameters, naming } => {
+        What::Template { name, language, fallback, parameters, naming } => {
             let template = match language {
-                Some(language) => shelf.named(name).find(|t| t.language == *language),
+                Some(language) => in_first_language(shelf, name, language, fallback),
                 None => {
-                    let approved: Vec<_> = shelf.named(name).filter(|t| t.approval == Approval::Approved).collect();
+                    let approved: Vec<_> = shelf.named(name).filter(|t| t.sendable()).collect();
                     if approved.len() > 1 {
                         let languages: Vec<&str> = approved.iter().map(|t| t.language.as_str()).collect();
                         let rule = format!("is required, since {name} is approved in several: {}", languages.join(", "));
@@ -404,7 +405,8 @@ fn drafted(command: &SendCommand, speaker: &Speaker, shelf: &Shelf, quoted: &Quo
             if template.approval == Approval::PendingDeletion {
                 return Err(Problem::new(ErrorCode::MessageTemplateDeleted, format!("The template {name} is being deleted.")));
             }
-            let send = parameters::fit(template, parameters, *naming).map_err(|found| judge::misfit(&found))?;
+            let mut send = parameters::fit(template, parameters, *naming).map_err(|found| judge::misfit(&found))?;
+            send.fallback = fallback.iter().filter(|language| **language != template.language).cloned().collect();
             Ok(Draft::Template { send })
         }
         What::FreeForm(say) => {
@@ -416,6 +418,12 @@ fn drafted(command: &SendCommand, speaker: &Speaker, shelf: &Shelf, quoted: &Quo
             Ok(Draft::FreeForm { say })
         }
     }
+}
+
+/// The translation that is meant: the first of the languages in which the name exists. Whether that one can be sent, or another
+/// steps in for it, the verdict says.
+fn in_first_language<'a>(shelf: &'a Shelf, name: &str, language: &Language, fallback: &[Language]) -> Option<&'a Arc<Template>> {
+    std::iter::once(language).chain(fallback).find_map(|language| shelf.named(name).find(|t| t.language == *language))
 }
 
 /// The verdict on what is known of the customer.

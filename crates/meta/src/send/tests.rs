@@ -256,6 +256,7 @@ fn send() -> TemplateSend {
     TemplateSend {
         name: "bestellung".into(),
         language: Language::parse("de").unwrap(),
+        fallback: Vec::new(),
         header: None,
         offer_end: None,
         body: Vec::new(),

@@ -123,6 +123,8 @@ impl Desk {
                 content_type: None,
                 template: None,
                 category: None,
+                template_version: None,
+                instead_of: None,
                 alternatives: Vec::new(),
                 passed_over: Vec::new(),
             },

@@ -132,3 +132,6 @@ fn unknown_template(name: &str, language: Option<&Language>) -> Problem {
     };
     Problem::new(ErrorCode::TemplateNotFound, message)
 }
+
+#[cfg(test)]
+mod tests;
