@@ -177,7 +177,7 @@ pub struct Verdict {
     pub template_version: Option<u32>,
     /// The template that was meant, where this one stepped in for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub instead_of: Option<TemplateName>,
+    pub instead_of: Option<Box<TemplateName>>,
     /// What could be sent instead.
     pub alternatives: Vec<Alternative>,
     /// Of content with several types: those that do not go, richest first. Where one goes these are richer than it; where none
@@ -516,7 +516,7 @@ impl Verdict {
         let known_as =
             |verdict: &Self| verdict.template.as_ref().map(|t| format!("{} ({})", t.name, t.language)).unwrap_or_default();
         let explanation = format!("Goes as {}, which steps in for {}: {}", known_as(&self), known_as(meant), meant.explanation);
-        Self { explanation, instead_of: meant.template.clone(), content_type: meant.content_type.clone(), ..self }
+        Self { explanation, instead_of: meant.template.clone().map(Box::new), content_type: meant.content_type.clone(), ..self }
     }
 
     fn instead(mut self, action: AlternativeAction, explanation: impl Into<String>) -> Self {

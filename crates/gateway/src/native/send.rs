@@ -133,7 +133,7 @@ impl Send {
         let variables = read_given(self.variables.as_ref()).map_err(|found| notes.all(found)).ok();
         let mut fallback = Vec::new();
         let template = self.template.and_then(|t| {
-            fallback = languages(t.fallback.unwrap_or_default(), content.is_some(), notes);
+            fallback = languages(t.fallback.unwrap_or_default(), content.is_some() || kept.is_some(), notes);
             let language = language(&t.language, "template.language", notes)?;
             Some(TemplateName { name: t.name, language })
         });
@@ -299,6 +299,22 @@ mod tests {
     fn fields(body: &Value) -> Vec<String> {
         let problem = parse(asked(body)).unwrap_err();
         problem.details["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_template_may_fall_back_to_other_languages() {
+        let mut body =
+            json!({ "to": "+4915112345678", "template": { "name": "hi", "language": "pt_BR", "fallback": ["pt_PT", "en"] } });
+        let What::Template { language, fallback, .. } = parse(asked(&body)).unwrap().what else { panic!("not a template") };
+        let codes: Vec<&str> = language.iter().chain(&fallback).map(Language::as_str).collect();
+        assert_eq!(codes, ["pt_BR", "pt_PT", "en"]);
+        body["template"]["fallback"] = json!(["pt_PT", "x!"]);
+        assert_eq!(fields(&body), ["template.fallback[1]"]);
+        body["template"]["fallback"] = json!(vec!["en"; FALLBACK_MAX + 1]);
+        assert_eq!(fields(&body), ["template.fallback"]);
+        let mut with_content = example();
+        with_content["template"]["fallback"] = json!(["en"]);
+        assert_eq!(fields(&with_content), ["template.fallback"]);
     }
 
     #[test]
