@@ -200,7 +200,6 @@ fn variables_of_a_forms_pages_go_along_as_data_of_its_first_screen() {
         reason: None,
         life: crate::template::Life::default(),
         definition: to_definition(body, &content.variables).unwrap(),
-        life: crate::template::Life::default(),
     };
     let send = to_send(body, &content.variables, &template).unwrap();
     let crate::template::ButtonValue::Flow { data, .. } = &send.buttons[0].value else { panic!("not a form") };
