@@ -54,19 +54,20 @@ impl Operation {
             () if path.contains("/senders/{") => &ids.sender,
             () => "",
         };
-        let path = path.replace("{id}", id);
+        let path = path.replace("{id}", id).replace("{name}", &ids.template);
         assert!(!path.contains('{'), "{}: say what stands in {path}, so that another tenant's can be tried", self.name);
         path
     }
 
     fn has_id(&self) -> bool {
-        self.path.contains("{id}")
+        self.path.contains("{id}") || self.path.contains("{name}")
     }
 }
 
 /// What one business has, for every kind of id that a path can hold.
 struct Ids {
     content: String,
+    template: String,
     message: String,
     webhook: String,
     sender: String,
@@ -74,7 +75,8 @@ struct Ids {
 
 impl Ids {
     fn nobody() -> Self {
-        Self { content: NOBODY.to_owned(), message: NOBODY.to_owned(), webhook: NOBODY.to_owned(), sender: NOBODY.to_owned() }
+        let nobody = || NOBODY.to_owned();
+        Self { content: nobody(), template: nobody(), message: nobody(), webhook: nobody(), sender: nobody() }
     }
 }
 
@@ -119,7 +121,7 @@ impl Door {
     async fn everything(&self, business: &str, key: &str) -> Vec<Value> {
         let api = common::Api::new(&self.shop.env["TRANSOM_URL"], key);
         let mut all = Vec::new();
-        for list in ["messages?pageSize=200", "webhooks", "sessions", "contents?pageSize=200"] {
+        for list in ["messages?pageSize=200", "webhooks", "sessions", "contents?pageSize=200", "templates?pageSize=200"] {
             all.push(api.get(&format!("/v1/businesses/{business}/{list}")).await);
         }
         all
@@ -142,9 +144,12 @@ async fn no_key_opens_what_is_another_s_and_none_learns_what_is_there() {
     let hook = json!({ "topic": "messages", "address": "http://127.0.0.1:9/hook" });
     let webhook = id(&door.shop.api.post(&door.shop.path("/create/webhooks"), &hook).await);
     let sender = id(&door.shop.api.get(&door.shop.path("/senders")).await["data"][0]);
-    let words = json!({ "language": "en", "types": { "twilio/text": { "body": "Hi" } } });
+    let words = json!({ "language": "en", "types": { "twilio/text": { "body": "Your parcel is here." } } });
     let content = id(&door.shop.api.post(&door.shop.path("/contents"), &words).await);
-    let ids = Ids { content, message, webhook, sender };
+    let template = "parcel_is_here".to_owned();
+    let ask = json!({ "name": template, "category": "UTILITY" });
+    door.shop.api.post(&door.shop.path(&format!("/contents/{content}/approvals")), &ask).await;
+    let ids = Ids { content, template, message, webhook, sender };
     door.shop.once(&ids.message, "delivered").await;
     let before = door.everything(&ours, &own).await;
 
@@ -178,13 +183,15 @@ async fn no_key_opens_what_is_another_s_and_none_learns_what_is_there() {
         // Under its own path a rival reaches nothing of ours, and hears what it would of an id that nobody has.
         if operation.has_id() {
             let (status, there) = door.knock(operation, &operation.at(&theirs, &ids), Some(&rival)).await;
-            assert_eq!(status, 404, "{name}: {there}");
+            // Without a number of its own it has no account in which there could be a template.
+            let missing = if operation.path.contains("{name}") { 400 } else { 404 };
+            assert_eq!(status, missing, "{name}: {there}");
             let (status, nowhere) = door.knock(operation, &operation.at(&theirs, &Ids::nobody()), Some(&rival)).await;
             let same = |error: Value| {
-                let ours = [&ids.content, &ids.message, &ids.webhook, &ids.sender];
+                let ours = [&ids.content, &ids.template, &ids.message, &ids.webhook, &ids.sender];
                 ours.into_iter().fold(plain(error).to_string(), |text, id| text.replace(id, NOBODY))
             };
-            assert_eq!((status, same(nowhere)), (404, same(there)), "{name}");
+            assert_eq!((status, same(nowhere)), (missing, same(there)), "{name}");
         }
     }
     assert_eq!(door.everything(&ours, &own).await, before, "nothing of it was touched");
