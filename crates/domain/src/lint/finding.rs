@@ -166,7 +166,7 @@ rules! {
     CarouselAlone = "carousel-alone", Error, "templates/marketing-templates/media-card-carousel-templates",
         "Beside a carousel stands a text and nothing else.";
     OfferParts = "offer-parts", Error, "templates/marketing-templates/limited-time-offer-templates",
-        "A limited-time offer has an image or a video above, no footer, and buttons that copy a code or open a page.";
+        "A limited-time offer has nothing but an image or a video above, no footer, and buttons that copy a code or open a page.";
     ProductParts = "product-parts", Error, "templates/marketing-templates/spm-templates",
         "A product header and the button that shows it go together.";
     AuthenticationText = "authentication-text", Error, "templates/authentication-templates",

@@ -127,12 +127,12 @@ pub(super) fn offer(case: Case<'_>, notes: &mut Notes) {
     if super::variables::has_variable(text) {
         notes.note(Rule::VariableNotAllowed, FIELD, "The offer's text has a variable.", "Move it into the body.");
     }
-    if !matches!(definition.header, Some(HeaderDefinition::Image { .. } | HeaderDefinition::Video { .. })) {
+    if !matches!(definition.header, None | Some(HeaderDefinition::Image { .. } | HeaderDefinition::Video { .. })) {
         notes.note(
             Rule::OfferParts,
             "header",
-            "The limited-time offer has neither an image nor a video above.",
-            "Give it a header of format IMAGE or VIDEO.",
+            "The limited-time offer has something else than an image or a video above.",
+            "Use a header of format IMAGE or VIDEO.",
         );
     }
     if definition.footer.is_some() {
