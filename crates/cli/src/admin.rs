@@ -312,6 +312,7 @@ pub(crate) async fn endpoint(command: EndpointCommand) -> Result<(), Fail> {
             let topic = match topic {
                 TopicArg::Messages => Topic::Messages,
                 TopicArg::DeliveryStatus => Topic::DeliveryStatus,
+                TopicArg::TemplateStatus => Topic::TemplateStatus,
             };
             answer(&hand, &place, AdminCommand::EndpointAdd { business, topic, address, echo }).await
         }

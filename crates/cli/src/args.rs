@@ -407,6 +407,9 @@ pub(crate) enum TopicArg {
     /// How far messages got
     #[value(name = "delivery_status")]
     DeliveryStatus,
+    /// What became of templates
+    #[value(name = "template_status")]
+    TemplateStatus,
 }
 
 #[derive(Debug, Subcommand)]

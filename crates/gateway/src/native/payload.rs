@@ -11,6 +11,7 @@ use transom_domain::fact::{Inbound, InboundBody};
 use transom_domain::free_form::MediaKind;
 use transom_domain::id::MessageId;
 use transom_domain::status::{Failure, Status};
+use transom_domain::template::{Approval, Change};
 use transom_domain::time::Timestamp;
 use transom_store::Topic;
 
@@ -47,6 +48,18 @@ pub fn payload(event: &Event, topic: Topic) -> Option<Value> {
             }
             told
         }
+        (EventBody::TemplateChanged { template, previous, change, .. }, Topic::TemplateStatus) if tells_status(change) => {
+            let word = |approval: &Approval| format!("MESSAGE_TEMPLATE_STATUS_{}", approval.as_str());
+            let mut told = Map::new();
+            put(&mut told, "timestamp", seconds(template.at));
+            let shown = json!({
+                "name": template.name, "language": template.language.as_str(), "id": template.id,
+                "status": word(&template.approval), "previousStatus": previous.as_ref().map(word),
+                "rejectionReason": template.reason,
+            });
+            put(&mut told, "template", shown);
+            told
+        }
         _ => return None,
     };
     let mut told = told;
@@ -55,12 +68,18 @@ pub fn payload(event: &Event, topic: Topic) -> Option<Value> {
     Some(Value::Object(told))
 }
 
+/// Whether a change of a template is one of its status: it came, went, or got on.
+const fn tells_status(change: &Change) -> bool {
+    matches!(change, Change::Created | Change::Found | Change::Edited { .. } | Change::Deleted | Change::Status { .. })
+}
+
 /// Whether a topic tells of an event at all: what [`payload`] would say, without saying it.
 #[must_use]
 pub fn tells(topic: Topic, event: &Event) -> bool {
     match (&event.body, topic) {
         (EventBody::MessageReceived { .. }, Topic::Messages) => true,
         (EventBody::MessageStatus { status, .. }, Topic::DeliveryStatus) => published_status(*status).is_some(),
+        (EventBody::TemplateChanged { change, .. }, Topic::TemplateStatus) => tells_status(change),
         _ => false,
     }
 }

@@ -206,3 +206,42 @@ fn topics_tell_of_their_own_events_only() {
         }
     }
 }
+
+#[test]
+fn a_template_that_got_on_is_told() {
+    use transom_domain::content::Language;
+    use transom_domain::fact::TemplateStatus;
+    use transom_domain::template::{Approval, Change, Quality};
+
+    let event = |change: Change| {
+        let template = TemplateStatus {
+            id: "1385000000000001".into(),
+            name: "parcel_update".into(),
+            language: Language::parse("de").unwrap(),
+            approval: Approval::Rejected,
+            category: None,
+            reason: Some("SCAM".into()),
+            rejection: None,
+            pause: None,
+            disable_on: None,
+            flagged: false,
+            at: Timestamp::from_secs(1_790_000_000),
+        };
+        let body = EventBody::TemplateChanged { waba: "41".into(), template, previous: Some(Approval::Pending), change };
+        Event { position: 1, id: EventId(7), business: BusinessId(2), at: Timestamp::from_secs(1_790_000_000), body }
+    };
+    let rejected = event(Change::Status { from: Some(Approval::Pending), to: Approval::Rejected, reason: None });
+    let told = payload(&rejected, Topic::TemplateStatus).unwrap();
+    assert_eq!((&told["topic"], &told["timestamp"]), (&json!("template_status"), &json!("1790000000")));
+    let expected = json!({
+        "name": "parcel_update", "language": "de", "id": "1385000000000001", "status": "MESSAGE_TEMPLATE_STATUS_REJECTED",
+        "previousStatus": "MESSAGE_TEMPLATE_STATUS_PENDING", "rejectionReason": "SCAM",
+    });
+    assert_eq!(told["template"], expected);
+    let rated = event(Change::Quality { from: None, to: Quality::Red });
+    for event in [rejected, rated] {
+        for topic in Topic::ALL {
+            assert_eq!(tells(topic, &event), payload(&event, topic).is_some());
+        }
+    }
+}

@@ -33,7 +33,7 @@ const GLOB_MAX: usize = 200;
     "configuration": { "channelTypes": ["whatsapp"], "filters": [{ "field": "campaign_name", "expression": "summer-*" }] }
 }))]
 pub(crate) struct CreateWebhook {
-    /// `messages` or `delivery_status`; one registration for each.
+    /// `messages`, `delivery_status` or `template_status`; one registration for each.
     topic: String,
     /// Public https address.
     address: String,
@@ -171,9 +171,9 @@ impl From<Endpoint> for WebhookView {
 }
 
 fn topic(text: &str, notes: &mut Notes) -> Option<Topic> {
-    let found = [Topic::Messages, Topic::DeliveryStatus].into_iter().find(|t| t.as_str() == text);
+    let found = Topic::ALL.into_iter().find(|t| t.as_str() == text);
     if found.is_none() {
-        notes.note("topic", "is not a topic", "use messages or delivery_status");
+        notes.note("topic", "is not a topic", "use messages, delivery_status or template_status");
     }
     found
 }

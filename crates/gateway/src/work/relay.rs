@@ -436,7 +436,8 @@ fn wants(endpoint: &Endpoint, event: &Event) -> bool {
     let (party, campaign) = match &event.body {
         EventBody::MessageReceived { party, .. } => (party, None),
         EventBody::MessageStatus { party, campaign, .. } => (party, campaign.as_deref()),
-        _ => return false,
+        // Templates belong to no conversation: no filter speaks of them.
+        _ => return tells(endpoint.topic, event),
     };
     let filter = &endpoint.filter;
     let channel = filter.channels.is_empty() || filter.channels.contains(&party.channel);

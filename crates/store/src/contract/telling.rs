@@ -17,15 +17,21 @@ pub enum Topic {
     Messages,
     /// How far messages got.
     DeliveryStatus,
+    /// What became of templates.
+    TemplateStatus,
 }
 
 impl Topic {
+    /// Every topic.
+    pub const ALL: [Self; 3] = [Self::Messages, Self::DeliveryStatus, Self::TemplateStatus];
+
     /// The word on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Messages => "messages",
             Self::DeliveryStatus => "delivery_status",
+            Self::TemplateStatus => "template_status",
         }
     }
 }

@@ -25,7 +25,7 @@ fn endpoint(row: &Row<'_>) -> Result<Endpoint> {
     Ok(Endpoint {
         id: EndpointId::from_bytes(get_id(row, "id")?),
         business: BusinessId::from_bytes(get_id(row, "business")?),
-        topic: get_word(row, "topic", |w| [Topic::Messages, Topic::DeliveryStatus].into_iter().find(|t| t.as_str() == w))?,
+        topic: get_word(row, "topic", |w| Topic::ALL.into_iter().find(|t| t.as_str() == w))?,
         address: get(row, "address")?,
         kind: get(row, "kind")?,
         echo: get(row, "echo")?,
