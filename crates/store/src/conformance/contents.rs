@@ -209,7 +209,7 @@ pub(super) async fn a_submission_shows_its_own_template(factory: &dyn Factory) -
     let id = keep(&mut desk, "", content("en", "Hi {{name}}.")?).await?;
     same!(submit(&desk, id, "hi").await?, Submit::Begun);
     // Its answer was lost, and another template stands under the name: not its own.
-    read(&mut desk, template("70", "hi", "Bye.", Approval::Approved)?).await?;
+    read(&mut desk, template("70", "hi", "Bye.", Approval::Rejected)?).await?;
     same!(stages(&desk, id).await?, vec![Stage::Submitting]);
     // A reading finds one that says the same: that is it.
     read(&mut desk, template("71", "hi", "Hi {{1}}.", Approval::Pending)?).await?;
