@@ -8,7 +8,7 @@ use crate::fact::Inbound;
 use crate::free_form::FreeForm;
 use crate::id::{BusinessId, ContentId, CustomerId, MessageId, SenderId};
 use crate::status::{Failure, Phase, Progress, Status};
-use crate::template::TemplateSend;
+use crate::template::{Category, TemplateSend};
 use crate::time::{Span, Timestamp};
 use crate::verdict::Verdict;
 
@@ -139,6 +139,16 @@ pub enum Class {
 impl Class {
     /// Every class, first to last.
     pub const ALL: [Self; 3] = [Self::Reply, Self::Utility, Self::Marketing];
+
+    /// The class of what goes as a template of this category, or as none.
+    #[must_use]
+    pub const fn of(category: Option<Category>) -> Self {
+        match category {
+            Some(Category::Marketing) => Self::Marketing,
+            Some(Category::Utility) => Self::Utility,
+            Some(Category::Authentication) | None => Self::Reply,
+        }
+    }
 
     /// The number the store keeps; lower goes first.
     #[must_use]

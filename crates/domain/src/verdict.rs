@@ -545,11 +545,7 @@ impl Verdict {
     /// The class of the lane in which a message with this verdict waits.
     #[must_use]
     pub const fn class(&self) -> Class {
-        match self.category {
-            Some(Category::Marketing) => Class::Marketing,
-            Some(Category::Utility) => Class::Utility,
-            Some(Category::Authentication) | None => Class::Reply,
-        }
+        Class::of(self.category)
     }
 }
 

@@ -30,6 +30,7 @@ pub enum Leaving {
 }
 
 /// A verdict, and the form in which the message goes if it goes.
+#[derive(Clone)]
 pub struct Judged {
     /// The verdict.
     pub verdict: Verdict,
@@ -51,6 +52,7 @@ pub struct Known<'a> {
 }
 
 /// What was judged a moment ago, with all that the answer depended on beside the draft.
+#[derive(Clone)]
 pub struct Prejudged {
     /// The templates.
     pub shelf: Arc<Shelf>,

@@ -1,5 +1,6 @@
 //! The send: resolve sender and content; ask for the verdict and commit, at once and once.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
@@ -8,7 +9,7 @@ use transom_domain::content::Language;
 use transom_domain::error_code::ErrorCode;
 use transom_domain::free_form::FreeForm;
 use transom_domain::id::{CustomerId, MessageId};
-use transom_domain::message::Draft;
+use transom_domain::message::{Class, Draft};
 use transom_domain::parameters;
 use transom_domain::status::{Phase, shown};
 use transom_domain::template::{Approval, Template};
@@ -24,7 +25,6 @@ use crate::native;
 use crate::problem::Problem;
 use crate::telemetry;
 use crate::templates::Shelf;
-use crate::work::dispatcher::Berth;
 
 /// How far ahead a message may be scheduled.
 const SCHEDULE_MAX: Span = Span::days(35);
@@ -97,25 +97,30 @@ impl Service {
             Some(key) => Some(self.under_way.hold(caller.business, &key.key)?),
             None => None,
         };
-        let speaker = match self.named_speaker(caller, &command) {
-            Ok(Some(speaker)) if !refers(&command) => speaker,
-            // A key is replayed whether or not there still is a sender, or the message that is answered.
-            named => {
-                let (speaker, look) = self.look(caller, &command, named, now).await?;
-                if let Some(known) = look.replay {
-                    return replayed(known);
-                }
-                speaker?
-            }
+        let key = command.idempotency.clone();
+        let ask = key.map(|key| LookUp {
+            business: caller.business,
+            sender: None,
+            address: command.to.clone(),
+            idempotency: Some(key),
+            now,
+        });
+        match (self.send_once(caller, command, now).await, ask) {
+            // What was accepted is replayed, whatever has become of its sender, its template or its content since.
+            (Err(problem), Some(ask)) => match self.store.look(ask).await {
+                Ok(Look { replay: Some(known), .. }) => replayed(known),
+                Ok(_) | Err(_) => Err(problem),
+            },
+            (sent, _) => sent,
+        }
+    }
+
+    async fn send_once(&self, caller: &Caller, command: SendCommand, now: Timestamp) -> Result<Sent, Problem> {
+        let speaker = match self.named_speaker(caller, &command)? {
+            Some(speaker) => speaker,
+            None => self.look(caller, &command, Ok(None), now).await?.0?,
         };
-        let quoted = match self.quoted(caller, &command, now).await {
-            // What was accepted on content that is gone by now is replayed all the same.
-            Err(missing) if missing.code == ErrorCode::ContentNotFound && command.idempotency.is_some() => {
-                let (_, look) = self.look(caller, &command, Ok(Some(speaker)), now).await?;
-                return look.replay.map_or(Err(missing), replayed);
-            }
-            quoted => quoted?,
-        };
+        let quoted = self.quoted(caller, &command, now).await?;
         let command = Arc::new(command);
         let mut again = true;
         loop {
@@ -144,13 +149,36 @@ impl Service {
             Ok(draft) => draft,
             Err(problem) => return Ok(Err(Refusal::of(problem))),
         };
+        let before = match &draft {
+            // Content is rendered and matched with every template: no work for the one writer, unless what is known of the
+            // customer changes meanwhile.
+            Draft::Content { .. } => {
+                let (_, look) = self.look(caller, command, Ok(Some(speaker.clone())), now).await?;
+                if let Some(known) = look.replay {
+                    return replayed(known).map(Ok);
+                }
+                match prejudge(&draft, &shelf, command, &look, now) {
+                    Ok(before) => Some(before),
+                    Err(problem) => return Ok(Err(Refusal::of(problem))),
+                }
+            }
+            Draft::Template { .. } | Draft::FreeForm { .. } => None,
+        };
+        let class = match (&before, &draft) {
+            (Some(before), _) => before.judged.verdict.class(),
+            (None, Draft::Template { send }) => {
+                let template = shelf.named(&send.name).find(|t| t.language == send.language);
+                template.map_or(Class::Marketing, |t| Class::of(Some(t.category)))
+            }
+            (None, _) => Class::Reply,
+        };
         let sender = speaker.sender.id;
         let id = command.id.unwrap_or_else(|| MessageId::compose(now, self.chance.draw()));
         let new_customer = CustomerId::compose(now, self.chance.draw());
         let not_before = command.send_at.unwrap_or(now).max(now);
         let status = shown(&Phase::Queued { not_before }, &[], now);
         // Where nothing stands in its way the message leaves with its acceptance.
-        let berth = if not_before <= now { self.dispatcher.berth_soon(speaker).await } else { None };
+        let berth = if not_before <= now { self.dispatcher.berth_soon(speaker, class).await } else { None };
         let ask = LookUp {
             business: caller.business,
             sender: Some(sender),
@@ -161,11 +189,17 @@ impl Service {
         let said = Said::default();
         let decide: Decide = {
             let (said, command, key, limits) = (said.clone(), command.clone(), self.key.clone(), self.limits.clone());
-            let (berth, at_once) = (berth.as_ref().map(Berth::room), self.dispatcher.at_once());
+            let (may_leave, at_once) = (berth.is_some(), self.dispatcher.at_once());
             let (business, reply_to) = (caller.business, quoted.reply_to.clone());
             Arc::new(move |look| {
-                let decided = (|| {
-                    let prejudged = prejudge(&draft, &shelf, &command, look, now).map_err(Refusal::of)?;
+                let decide = || {
+                    let known = known(&command, look, now);
+                    let prejudged = match before.clone().and_then(|before| before.still(&shelf, known)) {
+                        Some(judged) => {
+                            Prejudged { shelf: shelf.clone(), session: known.session, customer: known.customer, judged }
+                        }
+                        None => prejudge(&draft, &shelf, &command, look, now).map_err(Refusal::of)?,
+                    };
                     let verdict = prejudged.judged.verdict.clone();
                     if prejudged.judged.leaving.is_none() {
                         let misses = misses_a_template(&verdict);
@@ -176,7 +210,7 @@ impl Service {
                     }
                     let mut draft = draft.clone();
                     one_time_code::seal(&mut draft, &key).map_err(Refusal::of)?;
-                    let class = verdict.class();
+                    let urgent = verdict.class().rank() <= class.rank();
                     let idempotency = command.idempotency.clone().map(|key| Idempotency {
                         key,
                         answer: native::accepted_json(id, status, &verdict).to_string().into_bytes(),
@@ -191,7 +225,7 @@ impl Service {
                         new_customer,
                         name: command.name.clone(),
                         draft,
-                        class,
+                        class: verdict.class(),
                         verdict,
                         not_before,
                         expires_at: command.validity.map(|validity| not_before.plus(validity)),
@@ -201,11 +235,15 @@ impl Service {
                         reply_to: reply_to.clone(),
                         idempotency,
                         backlog_max: limits.backlog_max,
-                        at_once: berth.filter(|room| room.class(class) > 0).map(|_| at_once),
+                        at_once: (may_leave && urgent).then_some(at_once),
                         now,
                     };
                     Ok((accept, prejudged))
-                })();
+                };
+                // A bug in the judge is this message's misfortune, and must not be that of the writer.
+                let decided = catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| {
+                    Err(Refusal::of(Problem::new(ErrorCode::Unspecified, "An unexpected failure on our side.")))
+                });
                 let (accept, decided) = match decided {
                     Ok((accept, prejudged)) => (Some(accept), Ok(prejudged)),
                     Err(refusal) => (None, Err(refusal)),
@@ -359,11 +397,6 @@ impl Service {
     }
 }
 
-/// Whether the command names messages by our ids.
-fn refers(command: &SendCommand) -> bool {
-    command.context.is_some() || matches!(command.what, What::FreeForm(FreeForm::Reaction { .. }))
-}
-
 /// What is to be sent, as far as it doesn't depend on who it goes to.
 fn drafted(command: &SendCommand, speaker: &Speaker, shelf: &Shelf, quoted: &Quoted) -> Result<Draft, Problem> {
     if speaker.sender.address == command.to {
@@ -428,13 +461,20 @@ fn in_first_language<'a>(shelf: &'a Shelf, name: &str, language: &Language, fall
 
 /// The verdict on what is known of the customer.
 fn prejudge(draft: &Draft, shelf: &Arc<Shelf>, command: &SendCommand, look: &Look, now: Timestamp) -> Result<Prejudged, Problem> {
-    // Judged for the moment at which it is to go, as far as that is known today.
-    let session = look.evidence.at(command.send_at.unwrap_or(now).max(now));
-    let customer = facts_of(&command.to, look.facts);
-    // A stopped sender keeps its queue: accepting goes on, sending waits.
-    let known = Known { channel: command.to.channel(), session, customer, stopped: None };
+    let known = known(command, look, now);
     let judged = judged(draft, shelf, known)?;
-    Ok(Prejudged { shelf: shelf.clone(), session, customer, judged })
+    Ok(Prejudged { shelf: shelf.clone(), session: known.session, customer: known.customer, judged })
+}
+
+fn known(command: &SendCommand, look: &Look, now: Timestamp) -> Known<'static> {
+    Known {
+        channel: command.to.channel(),
+        // Judged for the moment at which it is to go, as far as that is known today.
+        session: look.evidence.at(command.send_at.unwrap_or(now).max(now)),
+        customer: facts_of(&command.to, look.facts),
+        // A stopped sender keeps its queue: accepting goes on, sending waits.
+        stopped: None,
+    }
 }
 
 /// Whether reading Meta's templates anew could change the answer.

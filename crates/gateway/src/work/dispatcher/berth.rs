@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use transom_domain::address::Channel;
 use transom_domain::id::SenderId;
-use transom_domain::shares::Room;
+use transom_domain::message::Class;
 use transom_store::{AtOnce, Claimed};
 
 use super::seats::Seat;
@@ -29,16 +29,15 @@ pub struct Berth {
     worker: Arc<Worker>,
     speaker: Arc<Speaker>,
     seat: Option<Seat>,
-    room: Room,
     // A turned clock waits for the message that may leave from here.
     busy: Option<Busy>,
 }
 
 impl Dispatcher {
-    /// A berth with this sender, if seats and pace have one or get one within [`PATIENCE`]. None is no refusal: the message queues,
-    /// and is claimed when its turn comes. Where others wait already it is none at once.
-    pub async fn berth_soon(&self, speaker: &Arc<Speaker>) -> Option<Berth> {
-        let sender = speaker.sender.id;
+    /// A berth with this sender for a message of this class, if seats and pace have one or get one within [`PATIENCE`]. None is no
+    /// refusal: the message queues, and is claimed when its turn comes. Where others wait already it is none at once.
+    pub async fn berth_soon(&self, speaker: &Arc<Speaker>, class: Class) -> Option<Berth> {
+        let (business, sender) = (speaker.sender.business, speaker.sender.id);
         if self.0.stop.is_cancelled() || speaker.stopped().is_some() || speaker.sender.channel == Channel::Messenger {
             return None;
         }
@@ -46,18 +45,14 @@ impl Dispatcher {
         if worker.resting() > self.0.clock.now() {
             return None;
         }
-        let take = || {
-            let mut taken = self.0.seats.take(speaker.sender.business, sender, 1);
-            taken.seats.pop().map(|seat| (seat, taken.room))
-        };
-        let (seat, room) = match take() {
-            Some(found) => found,
+        let seat = match self.0.seats.take_one(business, sender, class) {
+            Some(seat) => seat,
             None if worker.has_queue() => return None,
             None => timeout(PATIENCE, async {
                 loop {
-                    self.0.seats.freed().await;
-                    if let Some(found) = take() {
-                        return found;
+                    self.0.seats.freed(business, sender, class).await;
+                    if let Some(seat) = self.0.seats.take_one(business, sender, class) {
+                        return seat;
                     }
                 }
             })
@@ -68,7 +63,7 @@ impl Dispatcher {
             return None;
         }
         let busy = Some(worker.post.busy());
-        Some(Berth { dispatcher: self.0.clone(), worker, speaker: speaker.clone(), seat: Some(seat), room, busy })
+        Some(Berth { dispatcher: self.0.clone(), worker, speaker: speaker.clone(), seat: Some(seat), busy })
     }
 
     /// A message of this sender waits in the queue.
@@ -88,12 +83,6 @@ impl Dispatcher {
 }
 
 impl Berth {
-    /// Which classes it is for: those with room for one.
-    #[must_use]
-    pub fn room(&self) -> Room {
-        self.room
-    }
-
     /// Sends the message whose first attempt was committed with it.
     pub fn leave(mut self, claimed: Claimed, prejudged: Prejudged) {
         let (this, worker, speaker) = (self.dispatcher.clone(), self.worker.clone(), self.speaker.clone());

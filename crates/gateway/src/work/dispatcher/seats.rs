@@ -5,7 +5,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::oneshot;
 
 use transom_domain::id::{BusinessId, SenderId};
 use transom_domain::message::Class;
@@ -24,8 +24,6 @@ struct Inner {
     all: Shares,
     each: Shares,
     state: Mutex<State>,
-    /// Told of a seat that came free and that no sender's queue wanted.
-    freed: Notify,
 }
 
 #[derive(Default)]
@@ -36,6 +34,16 @@ struct State {
     /// Senders that found no seat for something that is due, and for which class; each stands in the queue once.
     hungry: HashMap<SenderId, Hungry>,
     queue: VecDeque<SenderId>,
+    /// Messages that wait for a seat while they are accepted.
+    at_the_door: VecDeque<AtTheDoor>,
+}
+
+struct AtTheDoor {
+    business: BusinessId,
+    sender: SenderId,
+    class: Class,
+    /// Closed when it has given up.
+    freed: oneshot::Sender<()>,
 }
 
 struct Hungry {
@@ -62,12 +70,7 @@ pub(super) struct Taken {
 impl Seats {
     /// So many calls at once in all, and so many of one sender.
     pub(super) fn new(all: usize, per_sender: usize) -> Self {
-        Self(Arc::new(Inner {
-            all: Shares::of(all),
-            each: Shares::of(per_sender),
-            state: Mutex::default(),
-            freed: Notify::new(),
-        }))
+        Self(Arc::new(Inner { all: Shares::of(all), each: Shares::of(per_sender), state: Mutex::default() }))
     }
 
     /// Takes what is free, at most `most`, without waiting.
@@ -98,9 +101,35 @@ impl Seats {
         }
     }
 
-    /// A seat has come free.
-    pub(super) async fn freed(&self) {
-        self.0.freed.notified().await;
+    /// Takes a seat for one message of this class, without waiting.
+    pub(super) fn take_one(&self, business: BusinessId, sender: SenderId, class: Class) -> Option<Seat> {
+        let mut state = self.state();
+        if self.room(&state, business, sender).class(class) == 0 {
+            return None;
+        }
+        state.busy += 1;
+        *state.businesses.entry(business).or_default() += 1;
+        *state.senders.entry(sender).or_default() += 1;
+        drop(state);
+        Some(Seat { seats: self.clone(), business, sender })
+    }
+
+    /// Waits for a seat that would do for this message, and that no sender's queue wants.
+    pub(super) async fn freed(&self, business: BusinessId, sender: SenderId, class: Class) {
+        let told = {
+            let mut state = self.state();
+            if self.room(&state, business, sender).class(class) > 0 {
+                return;
+            }
+            while state.at_the_door.front().is_some_and(|first| first.freed.is_closed()) {
+                state.at_the_door.pop_front();
+            }
+            let (freed, told) = oneshot::channel();
+            state.at_the_door.push_back(AtTheDoor { business, sender, class, freed });
+            told
+        };
+        // Told or not, whoever waits looks for himself.
+        let _ = told.await;
     }
 
     /// How many calls are under way.
@@ -139,12 +168,28 @@ impl Seats {
                 state.queue.push_back(sender);
             }
         }
+        let mut let_in = Vec::new();
+        let mut looked_at = 0;
+        while free > 0 && looked_at < LOOK_AT {
+            let Some(next) = state.at_the_door.pop_front() else { break };
+            if next.freed.is_closed() {
+                continue;
+            }
+            looked_at += 1;
+            if self.room(&state, next.business, next.sender).class(next.class) > 0 {
+                free -= 1;
+                let_in.push(next);
+            } else {
+                state.at_the_door.push_back(next);
+            }
+        }
         drop(state);
         for hungry in woken {
             hungry.post.poke();
         }
-        if free > 0 {
-            self.0.freed.notify_one();
+        for next in let_in {
+            // One that has just given up leaves the seat to whoever comes next.
+            let _ = next.freed.send(());
         }
     }
 }
@@ -212,5 +257,35 @@ mod tests {
         // One that came free in between is not missed.
         seats.wake_when_free(OTHER, SenderId(2), Class::Marketing, &post);
         post.poked().await;
+    }
+
+    /// Whether it is not done yet.
+    async fn waits(what: &mut (impl Future<Output = ()> + Unpin)) -> bool {
+        tokio::select! {
+            biased;
+            () = what => false,
+            () = std::future::ready(()) => true,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_seat_goes_past_those_at_the_door_for_whom_it_would_not_do() {
+        let seats = Seats::new(64, 8);
+        let full: Vec<Seat> = std::iter::from_fn(|| seats.take_one(ONE, SenderId(1), Class::Reply)).collect();
+        assert_eq!(full.len(), 8);
+        let others: Vec<Seat> = (2..64).filter_map(|sender| seats.take_one(OTHER, SenderId(sender), Class::Marketing)).collect();
+        assert!(seats.take_one(OTHER, SenderId(99), Class::Marketing).is_none());
+        // The first waits for its sender's share, the second has given up, the third waits for any seat.
+        let mut first = Box::pin(seats.freed(ONE, SenderId(1), Class::Reply));
+        let mut second = Box::pin(seats.freed(OTHER, SenderId(98), Class::Marketing));
+        let mut third = Box::pin(seats.freed(OTHER, SenderId(99), Class::Marketing));
+        assert!(waits(&mut first).await && waits(&mut second).await && waits(&mut third).await);
+        drop(second);
+        drop(others);
+        third.await;
+        assert!(seats.take_one(OTHER, SenderId(99), Class::Marketing).is_some());
+        assert!(waits(&mut first).await);
+        drop(full);
+        first.await;
     }
 }
