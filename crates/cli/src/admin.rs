@@ -13,8 +13,7 @@ use transom_gateway::seal::{KEY_FILE, KEY_VARIABLE};
 use transom_store::Topic;
 
 use crate::args::{
-    AppCommand, BusinessCommand, EndpointCommand, KeyCommand, Place, ScopeArg, SenderCommand, ServeArgs, TemplateCommand,
-    TopicArg,
+    AppCommand, BusinessCommand, EndpointCommand, KeyCommand, Place, ScopeArg, SenderCommand, ServeArgs, TopicArg,
 };
 use crate::client::Client;
 use crate::fail::Fail;
@@ -340,20 +339,18 @@ pub(crate) async fn endpoint(command: EndpointCommand) -> Result<(), Fail> {
     }
 }
 
-/// `transom template …`
-pub(crate) async fn template(command: TemplateCommand) -> Result<(), Fail> {
-    match command {
-        TemplateCommand::Sync { business, place } => {
-            let hand = Hand::find(&place).await?;
-            let business = hand.business(business.as_deref()).await?;
-            answer(&hand, &place, AdminCommand::TemplateSync { business }).await
-        }
-        TemplateCommand::List { business, place } => {
-            let hand = Hand::find(&place).await?;
-            let business = hand.business(business.as_deref()).await?;
-            answer(&hand, &place, AdminCommand::TemplateList { business }).await
-        }
-    }
+/// `transom template sync`
+pub(crate) async fn template_sync(business: Option<&str>, place: &Place) -> Result<(), Fail> {
+    let hand = Hand::find(place).await?;
+    let business = hand.business(business).await?;
+    answer(&hand, place, AdminCommand::TemplateSync { business }).await
+}
+
+/// `transom template list`
+pub(crate) async fn template_list(business: Option<&str>, place: &Place) -> Result<(), Fail> {
+    let hand = Hand::find(place).await?;
+    let business = hand.business(business).await?;
+    answer(&hand, place, AdminCommand::TemplateList { business }).await
 }
 
 /// `transom doctor`

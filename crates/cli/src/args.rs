@@ -5,6 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod template;
+
+pub(crate) use template::*;
+
 /// Transom: the self-hosted gateway between your software and your customers on WhatsApp and Messenger.
 #[derive(Debug, Parser)]
 #[command(name = "transom", version, propagate_version = true, arg_required_else_help = true)]
@@ -47,7 +51,7 @@ pub(crate) enum Command {
     /// Webhook endpoints to which a business is told what happens
     #[command(subcommand)]
     Endpoint(EndpointCommand),
-    /// Templates as known from Meta
+    /// Templates at Meta, and as files
     #[command(subcommand)]
     Template(TemplateCommand),
     /// Make a backup while everything goes on
@@ -473,28 +477,6 @@ pub(crate) enum EndpointCommand {
     /// Make a new webhook secret; the old one signs beside it for 24 hours
     #[command(after_help = "Example:\n  transom endpoint rotate-secret")]
     RotateSecret {
-        /// Whose; may be left out when there is only one business
-        #[arg(long)]
-        business: Option<String>,
-        #[command(flatten)]
-        place: Place,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum TemplateCommand {
-    /// Read all templates from Meta
-    #[command(after_help = "Example:\n  transom template sync")]
-    Sync {
-        /// Whose; may be left out when there is only one business
-        #[arg(long)]
-        business: Option<String>,
-        #[command(flatten)]
-        place: Place,
-    },
-    /// List the templates
-    #[command(after_help = "Example:\n  transom template list")]
-    List {
         /// Whose; may be left out when there is only one business
         #[arg(long)]
         business: Option<String>,

@@ -1,6 +1,7 @@
 //! The one binary: `transom`.
 
 mod admin;
+mod api;
 mod args;
 mod backup;
 mod client;
@@ -17,6 +18,7 @@ mod serve;
 mod show;
 mod signals;
 mod simulate;
+mod templates;
 mod tour;
 
 use std::process::ExitCode;
@@ -59,7 +61,7 @@ async fn run(command: Command) -> Result<(), Fail> {
         Command::App(command) => admin::app(command).await,
         Command::Sender(command) => admin::sender(command).await,
         Command::Endpoint(command) => admin::endpoint(command).await,
-        Command::Template(command) => admin::template(command).await,
+        Command::Template(command) => templates::run(command).await,
         Command::Backup(args) => backup::run(&args).await,
         Command::Restore(args) => backup::restore(&args).await,
         Command::Doctor(place) => admin::doctor(&place).await,

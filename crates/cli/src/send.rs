@@ -7,9 +7,8 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use crate::args::{MessageArgs, SendArgs, Target};
-use crate::client::Client;
-use crate::env_file::{DevEnv, FILE};
+use crate::api::{Api, refusal};
+use crate::args::{MessageArgs, SendArgs};
 use crate::fail::Fail;
 use crate::out;
 
@@ -19,38 +18,6 @@ const CONTENT_MAX: u64 = 1 << 20;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Gap between two looks.
 const LOOK_GAP: Duration = Duration::from_millis(100);
-
-/// A gateway and the business to speak for.
-struct Api {
-    client: Client,
-    business: String,
-}
-
-impl Api {
-    fn of(target: &Target) -> Result<Self, Fail> {
-        let fallback = Path::new(".transom").join(FILE);
-        let named = target.env.clone().or_else(|| target.dir.as_ref().map(|dir| dir.join(FILE)));
-        let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
-        let (url, business, key) = match (named, var("TRANSOM_URL"), var("TRANSOM_BUSINESS"), var("TRANSOM_API_KEY")) {
-            (Some(file), ..) => of_env(DevEnv::read(&file)?),
-            (None, Some(url), Some(business), Some(key)) => (url, business, key),
-            (None, None, None, None) if fallback.exists() => of_env(DevEnv::read(&fallback)?),
-            _ => {
-                return Err(Fail::usage("no gateway is named")
-                    .remedy("Give --dir, the folder of `transom dev`; for any other gateway set TRANSOM_URL, TRANSOM_BUSINESS and TRANSOM_API_KEY."));
-            }
-        };
-        Ok(Self { client: Client::native(&url, &key)?, business })
-    }
-
-    fn path(&self, rest: &str) -> String {
-        format!("/v1/businesses/{}/{rest}", self.business)
-    }
-}
-
-fn of_env(env: DevEnv) -> (String, String, String) {
-    (env.transom_url, env.business, env.api_key)
-}
 
 fn body_of(args: &MessageArgs) -> Result<Value, Fail> {
     let content = match (&args.text, &args.content) {
@@ -166,20 +133,6 @@ pub(crate) async fn verdict(args: &MessageArgs) -> Result<(), Fail> {
         out::line(format!("  instead: {}", text(alternative, "/explanation")));
     }
     Ok(())
-}
-
-/// The published error object as a failure; with `--json` it is also printed as it came.
-fn refusal(json: bool, answer: &Value, status: u16) -> Result<Fail, Fail> {
-    if json {
-        out::json(answer)?;
-    }
-    let code = answer["code"].as_str().map_or_else(|| format!("HTTP {status}"), str::to_owned);
-    let fail = Fail::new(format!("{} ({code})", answer["message"].as_str().unwrap_or("refused")));
-    let remedy = answer.pointer("/details/remedy").or_else(|| answer.get("userMessage")).and_then(Value::as_str);
-    Ok(match remedy {
-        Some(remedy) => fail.remedy(remedy),
-        None => fail,
-    })
 }
 
 fn text<'a>(value: &'a Value, at: &str) -> &'a str {

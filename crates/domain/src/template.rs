@@ -4,6 +4,7 @@
 //! back from Meta by the wire crate. Two definitions are the same template when their [`Definition::canonical`] forms are
 //! equal: never by name, never by samples.
 
+mod asked;
 mod life;
 mod numbered;
 mod record;

@@ -188,7 +188,7 @@ impl Service {
         let changes_nothing = known.approval == Approval::Approved
             && category == known.category
             && ttl_seconds == known.life.ttl_seconds
-            && known.definition.is_same(&shown);
+            && known.definition.is_as_asked(&shown);
         if is_settled || changes_nothing {
             return Ok(MadeTemplate { template: known, warnings });
         }

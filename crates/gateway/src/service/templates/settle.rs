@@ -42,7 +42,7 @@ pub fn became(intent: &TemplateIntent, list: &[Template]) -> TemplateOutcome {
         }
         (TemplateAction::Edit { category, definition, .. }, Some(template)) => {
             let has_category = category.is_none_or(|category| template.category == category);
-            let has_content = definition.as_ref().is_none_or(|wanted| template.definition.is_same(wanted));
+            let has_content = definition.as_ref().is_none_or(|wanted| template.definition.is_as_asked(wanted));
             if has_category && has_content { TemplateOutcome::Edited } else { TemplateOutcome::NotDone }
         }
         (TemplateAction::Delete, None) => TemplateOutcome::Deleted,
