@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use transom_domain::error_code::ErrorCode;
 
 use super::file::Wanted;
 use super::folder::{Finding, Folder};
@@ -166,13 +167,23 @@ async fn one(remote: &Remote, folder: &Folder, step: &Step, wanted: Option<&Want
     Ok(Outcome::Unknown(last))
 }
 
+fn code(error: &Value) -> Option<ErrorCode> {
+    error["code"].as_str().and_then(ErrorCode::named)
+}
+
 /// Whether the same call can end otherwise in a moment: its outcome is unknown, another call for the template is under way, or the
 /// gateway itself asks for patience.
 fn comes_again(error: &Value) -> bool {
     let detail = |key: &str| error.pointer(&format!("/details/{key}"));
-    match error["code"].as_str() {
-        Some("OUTCOME_UNKNOWN" | "RATE_LIMITED" | "OVERLOADED" | "STORE_UNAVAILABLE" | "UPSTREAM_ERROR") => true,
-        Some("TEMPLATE_CONFLICT") => detail("rule").is_none() && detail("metaCode").is_none(),
+    match code(error) {
+        Some(
+            ErrorCode::OutcomeUnknown
+            | ErrorCode::RateLimited
+            | ErrorCode::Overloaded
+            | ErrorCode::StoreUnavailable
+            | ErrorCode::UpstreamError,
+        ) => true,
+        Some(ErrorCode::TemplateConflict) => detail("rule").is_none() && detail("metaCode").is_none(),
         _ => false,
     }
 }
@@ -182,7 +193,7 @@ fn refusal_of(error: Value) -> Outcome {
     let detail = |key: &str| error.pointer(&format!("/details/{key}")).and_then(Value::as_str).map(str::to_owned);
     let rule = detail("rule").unwrap_or_default();
     // Meta's own word of a quota or a lock has no date; `not-editable` passes when the review is over.
-    let is_time = matches!(error["code"].as_str(), Some("TEMPLATE_QUOTA" | "MESSAGE_TEMPLATE_DELETED"));
+    let is_time = matches!(code(&error), Some(ErrorCode::TemplateQuota | ErrorCode::MessageTemplateDeleted));
     if is_time || detail("notBefore").is_some() || rule == transom_domain::template_rules::Rule::NotEditable.as_str() {
         return Outcome::Blocked(Block {
             rule,

@@ -121,9 +121,13 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Whether it has no template at all.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.unreadable.is_empty()
+    /// Makes the folder where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(crate) fn make(&self) -> Result<(), Fail> {
+        std::fs::create_dir_all(&self.dir)
+            .map_err(|why| Fail::new(format!("the folder {} cannot be made: {why}", self.dir.display())))
     }
 
     /// The file of a name.
@@ -244,7 +248,6 @@ impl Folder {
                 .remedy("Mend it, or move it out of the folder; nothing that is no template is written over."));
         }
         let failed = |why: std::io::Error| Fail::new(format!("{} cannot be written: {why}", path.display()));
-        std::fs::create_dir_all(&self.dir).map_err(failed)?;
         let mut new = tempfile::Builder::new().prefix(".transom-").tempfile_in(&self.dir).map_err(failed)?;
         new.write_all(print::file(template).as_bytes()).map_err(failed)?;
         let mode =

@@ -79,10 +79,6 @@ struct Planned {
 /// Reads the folder, reads the account, and asks what is in the way of each difference.
 async fn planned(remote: &Remote, args: &FolderArgs, prune: bool) -> Result<Planned, Fail> {
     let folder = Folder::read(&args.folder, false)?;
-    if prune && folder.is_empty() {
-        return Err(Fail::usage(format!("{} has no template at all", args.folder.display()))
-            .remedy("With --prune every template of the account would be deleted; name another folder, or leave --prune out."));
-    }
     let findings = folder.lint();
     // What cannot be read may be what keeps a template from being deleted.
     let is_whole = !findings.iter().any(|finding| finding.is_error() && finding.key.is_none());
@@ -91,7 +87,12 @@ async fn planned(remote: &Remote, args: &FolderArgs, prune: bool) -> Result<Plan
         return Err(Fail { code: REFUSED, ..Fail::new("with --prune every file must be readable: nothing was done") });
     }
     let wanted = folder.wanted();
-    let mut steps = plan::steps(&wanted, &remote.standing().await?, prune);
+    let standing = remote.standing().await?;
+    if prune && wanted.is_empty() && !standing.is_empty() {
+        return Err(Fail::usage(format!("{} has no template at all", args.folder.display()))
+            .remedy("With --prune every template of the account would be deleted; name another folder, or leave --prune out."));
+    }
+    let mut steps = plan::steps(&wanted, &standing, prune);
     for step in steps.iter_mut().filter(|step| matches!(step.action, Action::Create | Action::Edit)) {
         let key = (step.name.clone(), step.language.clone());
         step.refused = findings.iter().any(|finding| finding.is_error() && finding.key.as_ref() == Some(&key));

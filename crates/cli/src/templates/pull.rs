@@ -48,6 +48,7 @@ pub(crate) async fn run(args: &FolderArgs, prune: bool) -> Result<(), Fail> {
     let remote = Remote::of(&args.account)?;
     let folder = Folder::read(&args.folder, true)?;
     let standing = remote.standing().await?;
+    folder.make()?;
     let mut by_name: BTreeMap<&str, BTreeMap<Language, &Standing>> = BTreeMap::new();
     for ((name, language), standing) in standing.iter().filter(|(_, standing)| !standing.is_going()) {
         by_name.entry(name).or_default().insert(language.clone(), standing);
