@@ -99,11 +99,13 @@ impl Record {
     #[must_use]
     pub fn read(&self, mut read: Template, at: Timestamp) -> (Self, Vec<Change>) {
         let known = &self.template;
-        if known.approval == Approval::Deleted && self.status_at <= at {
-            // The same name again, made elsewhere.
+        // The same name again, made elsewhere: what Meta gives another id is another template.
+        let is_gone = known.approval == Approval::Deleted;
+        if self.status_at <= at && (is_gone || self.read && known.id != read.id) {
             read.life.version = known.life.version.saturating_add(1);
             read.life.twin.clone_from(&known.life.twin);
-            return (Self::found(read, at), vec![Change::Found]);
+            let changes = if is_gone { vec![Change::Found] } else { vec![Change::Deleted, Change::Found] };
+            return (Self::found(read, at), changes);
         }
         let mut record = self.clone();
         let mut changes = Vec::new();

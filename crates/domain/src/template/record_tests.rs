@@ -159,6 +159,12 @@ fn a_name_that_comes_back_is_another_template() {
     assert!(gone.missing(at(20)).is_none());
     let (back, changes) = gone.read(template(Approval::Approved, "two"), at(30));
     assert_eq!((words(&changes), back.template.life.version), (vec!["found"], 2));
+    // Gone and back between two readings: Meta's id tells.
+    let mut other = template(Approval::Pending, "two");
+    other.id = "2".into();
+    let (other, changes) = record.read(other, at(30));
+    assert_eq!(words(&changes), ["deleted", "found"]);
+    assert!(!other.template.sendable() && other.template.definition == definition("two"));
     assert_eq!(Record::created(Some(&gone), template(Approval::Pending, "x"), at(30)).template.life.version, 2);
 }
 
