@@ -5,6 +5,7 @@
 mod common;
 mod shop;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use shop::{Shop, templated};
@@ -403,4 +404,24 @@ async fn every_kind_of_template_reaches_somebody_who_never_wrote() {
         let (status, refused) = shop.refused("/send/whatsapp_templated_messages", &request).await;
         assert_eq!((status, &refused["code"]), (400, &json!("ERROR_CODE_MESSAGE_TEMPLATE_NOT_FOUND")));
     }
+}
+
+#[tokio::test]
+async fn what_was_accepted_is_replayed_though_its_template_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = Shop::open(dir.path());
+    let phone = "+491701000077";
+    shop.customer(phone, json!({})).await;
+    let body = json!([{ "type": "BODY", "text": "Your parcel 7 is on its way to you." }]);
+    shop.approved("soon_gone", "en", "UTILITY", body).await;
+    let (path, send) = ("/send/whatsapp_templated_messages", templated(phone, "soon_gone", &[]));
+    let first = shop.keyed(path, "once", &send).await;
+    assert_eq!((first.status, first.replayed), (201, false), "{}", first.json);
+    shop.once(first.json["id"].as_str().unwrap(), "delivered").await;
+    let (status, answer) = shop.api.call(Method::DELETE, &shop.path("/templates/soon_gone"), None).await;
+    assert_eq!(status, 200, "{answer}");
+    // A repetition of what was accepted is answered as it was; what is new is refused.
+    let again = shop.keyed(path, "once", &send).await;
+    assert_eq!((again.status, again.replayed, &again.json), (201, true, &first.json));
+    assert_eq!(shop.keyed(path, "twice", &send).await.status, 400);
 }
