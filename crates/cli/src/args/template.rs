@@ -168,7 +168,7 @@ pub(crate) enum TemplateCommand {
         #[arg(long, value_enum)]
         category: CategoryArg,
         #[command(flatten)]
-        target: Target,
+        account: Account,
     },
     /// Show a template as a customer would see it, with its samples
     #[command(

@@ -17,11 +17,11 @@ use serde_json::{Value, json};
 
 use crate::admin;
 use crate::api::{Api, refusal};
-use crate::args::{Account, CategoryArg, FolderArgs, Target, TemplateCommand};
+use crate::args::{Account, CategoryArg, FolderArgs, TemplateCommand};
 use crate::fail::Fail;
 use crate::out;
 use folder::{Finding, Folder};
-use plan::{Action, Step};
+use plan::{Action, Key, Step};
 use remote::Remote;
 
 /// Exit code: files and Meta differ, or something waits for a quota, a lock or a review.
@@ -49,7 +49,7 @@ pub(crate) async fn run(command: TemplateCommand) -> Result<(), Fail> {
         TemplateCommand::Plan { folder, prune, check } => plan(&folder, prune, check).await,
         TemplateCommand::Apply { folder, prune } => apply::run(&folder, prune).await,
         TemplateCommand::Status { name, account } => status(name.as_deref(), &account).await,
-        TemplateCommand::Submit { content, name, category, target } => submit(&content, &name, category, &target).await,
+        TemplateCommand::Submit { content, name, category, account } => submit(&content, &name, category, &account).await,
         TemplateCommand::Preview { what, language, account } => preview::run(&what, language.as_deref(), &account).await,
     }
 }
@@ -79,7 +79,7 @@ struct Planned {
 /// Reads the folder, reads the account, and asks what is in the way of each difference.
 async fn planned(remote: &Remote, args: &FolderArgs, prune: bool) -> Result<Planned, Fail> {
     let folder = Folder::read(&args.folder, false)?;
-    let findings = folder.lint();
+    let mut findings = folder.lint();
     // What cannot be read may be what keeps a template from being deleted.
     let is_whole = !findings.iter().any(|finding| finding.is_error() && finding.key.is_none());
     if prune && !is_whole {
@@ -104,6 +104,10 @@ async fn planned(remote: &Remote, args: &FolderArgs, prune: bool) -> Result<Plan
             (step.blocked, step.under_way) = (outlook.block, outlook.under_way);
         }
     }
+    // What Meta has already needs no leave of the linter: Meta shows less than it was given, such as the apps that take a code.
+    let is_kept =
+        |key: &Key| steps.iter().any(|step| step.action == Action::Keep && step.name == key.0 && step.language == key.1);
+    findings.retain(|finding| !finding.key.as_ref().is_some_and(is_kept));
     Ok(Planned { folder, findings, steps })
 }
 
@@ -136,9 +140,13 @@ async fn status(name: Option<&str>, account: &Account) -> Result<(), Fail> {
     Ok(())
 }
 
-async fn submit(content: &str, name: &str, category: CategoryArg, target: &Target) -> Result<(), Fail> {
+async fn submit(content: &str, name: &str, category: CategoryArg, account: &Account) -> Result<(), Fail> {
+    let target = &account.target;
     let api = Api::of(target)?;
-    let body = json!({ "name": name, "category": category.as_str() });
+    let mut body = json!({ "name": name, "category": category.as_str() });
+    if let Some(waba) = &account.waba {
+        body["wabaId"] = waba.as_str().into();
+    }
     let is_id = !content.is_empty() && content.bytes().all(|b| b.is_ascii_alphanumeric());
     if !is_id {
         return Err(Fail::usage(format!("{content:?} is no id of content")));
@@ -151,6 +159,6 @@ async fn submit(content: &str, name: &str, category: CategoryArg, target: &Targe
     if target.json {
         return out::json(&answer);
     }
-    show::approval(&answer, name);
+    show::approval(&answer);
     Ok(())
 }

@@ -377,7 +377,7 @@ pub(crate) fn pulled(
             Some(known) if changes(known, standing).is_empty() => known.clone(),
             Some(known) => {
                 let mut wanted = standing.as_wanted();
-                keep_samples(&known.definition, &mut wanted.definition);
+                keep_unshown(&known.definition, &mut wanted.definition);
                 wanted
             }
             None => standing.as_wanted(),
@@ -387,8 +387,9 @@ pub(crate) fn pulled(
     languages
 }
 
-/// Meta shows media samples under an address of its own, which ends after a while: the author's stay where the kind is the same.
-fn keep_samples(known: &Definition, pulled: &mut Definition) {
+/// What Meta does not give back as it was given stays the author's. Media samples are shown under an address of Meta's own, which ends
+/// after a while.
+fn keep_unshown(known: &Definition, pulled: &mut Definition) {
     fn keep(known: &HeaderDefinition, pulled: &mut HeaderDefinition) {
         match (known, pulled) {
             (HeaderDefinition::Image { sample: Some(known) }, HeaderDefinition::Image { sample })
@@ -404,6 +405,17 @@ fn keep_samples(known: &Definition, pulled: &mut Definition) {
     }
     for (known, pulled) in known.cards.iter().zip(&mut pulled.cards) {
         keep(&known.header, &mut pulled.header);
+    }
+    // Nor does Meta show to which apps a code is handed.
+    for (known, pulled) in known.buttons.iter().zip(&mut pulled.buttons) {
+        if let (
+            ButtonDefinition::Otp { otp_type: known_type, handover: Some(known), .. },
+            ButtonDefinition::Otp { otp_type, handover: handover @ None, .. },
+        ) = (known, pulled)
+            && known_type == otp_type
+        {
+            *handover = Some(known.clone());
+        }
     }
 }
 

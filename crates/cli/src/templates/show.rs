@@ -143,8 +143,9 @@ pub(crate) fn statuses(views: &[Value]) {
 }
 
 /// What became of a submission.
-pub(crate) fn approval(answer: &Value, name: &str) {
-    out::line(format!("{name}  {}", text(answer, "/status")));
+pub(crate) fn approval(answer: &Value) {
+    let (name, language) = (text(answer, "/name"), text(answer, "/language"));
+    out::line(format!("{name} ({language})  {}  {}", text(answer, "/status"), text(answer, "/explanation")));
     for warning in answer["warnings"].as_array().into_iter().flatten() {
         out::line(format!("  warning [{}]: {}", text(warning, "/rule"), text(warning, "/message")));
     }
