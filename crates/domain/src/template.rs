@@ -13,7 +13,7 @@ mod words;
 use serde::{Deserialize, Serialize};
 
 pub use life::{By, Change, Edit, HistoryEntry, Life, NextCategory, Pause, Quality, Rejection};
-pub use record::Record;
+pub use record::{LIST_LAG, Record};
 pub use words::{APPEAL_LINK, Words};
 
 use crate::content::{Language, Piece, pieces};

@@ -3,7 +3,7 @@
 //! The copy is made from Meta's `message_templates` (at start, on demand, at an interval and on a miss) and kept true by
 //! status webhooks. In memory it is at most [`MAX_AGE`] old; every change made through this process replaces it at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use transom_clock::WorldClock;
 use transom_domain::content::{Body, Language, Variables};
 use transom_domain::id::BusinessId;
+use transom_domain::message::TemplateName;
 use transom_domain::template::{Approval, Definition, Template};
 use transom_domain::time::Timestamp;
 use transom_domain::translate::to_definition;
@@ -29,6 +30,8 @@ const MISS_GAP: Duration = Duration::from_secs(3);
 const MISS_GAP_MAX: Duration = Duration::from_secs(300);
 /// Templates per page of the list.
 const PAGE: usize = 100;
+/// Templates that are stored at once.
+const PART: usize = 200;
 /// Most pages that one reading follows: 6,000 is Meta's own limit of templates per account.
 const PAGES_MAX: usize = 100;
 
@@ -123,6 +126,19 @@ struct Inner {
     shelves: Mutex<Shelves>,
     asked: Mutex<HashMap<AccountOf, (Instant, Duration)>>,
     under_way: TemplatesUnderWay,
+}
+
+/// How much of Meta's list was read and understood.
+#[derive(Default)]
+struct Extent {
+    /// It was read to its end, and each template in it is known by name.
+    is_whole: bool,
+    /// In it, and not understood: they are not gone.
+    unread: BTreeSet<TemplateName>,
+}
+
+fn name_of(name: &str, language: &Language) -> TemplateName {
+    TemplateName { name: name.to_owned(), language: language.clone() }
 }
 
 /// What a reading of Meta's list gave.
@@ -224,8 +240,8 @@ impl Library {
             let path = transom_meta::graph::templates_named_path(waba, name, PAGE, after.as_deref());
             let answer = self.0.upstream.call(::http::Method::GET, &path, &speaker.token, None).await.json()?;
             let page = transom_meta::templates::parse_page(&answer).map_err(|why| why.to_string())?;
-            if let Some(why) = page.skipped.iter().find(|why| why.starts_with(&format!("{name} ("))) {
-                return Err(why.clone());
+            if let Some(skipped) = page.skipped.iter().find(|skipped| skipped.name.as_deref() == Some(name)) {
+                return Err(skipped.to_string());
             }
             // Meta looks for the name within names.
             found.extend(page.templates.into_iter().filter(|template| template.name == name));
@@ -237,29 +253,51 @@ impl Library {
         Err("the list has no end".to_owned())
     }
 
-    /// Settles calls of an earlier run, or whose answer was lost, by a list that was read after them. What is not in a list that
-    /// is not complete stays open.
+    /// Settles calls of an earlier run, or whose answer was lost, by a list that was read after them. What such a list neither
+    /// shows nor lacks stays open.
     async fn settle(
         &self,
         business: BusinessId,
         waba: &str,
         list: &[Template],
-        complete: bool,
         read_at: Timestamp,
+        extent: &Extent,
     ) -> Result<usize, StoreError> {
         let mut settled = 0;
         for intent in self.0.store.template_intents(business, waba.to_owned()).await? {
             let Some(_held) = self.0.under_way.hold(&intent.key) else { continue };
             let is_listed = list.iter().any(|t| t.name == intent.key.name && t.language == intent.key.language);
-            if intent.at > read_at || !(complete || is_listed) {
+            let is_absent = extent.is_whole && !extent.unread.contains(&name_of(&intent.key.name, &intent.key.language));
+            if intent.at > read_at || !(is_listed || is_absent) {
                 continue;
             }
-            let outcome = became(&intent, list);
+            let Some(outcome) = became(&intent, list, read_at) else { continue };
             settled += usize::from(outcome != TemplateOutcome::NotDone);
             tracing::info!(template = %intent.key.name, call = intent.action.as_str(), outcome = ?outcome, "a call that had no outcome was settled");
             self.0.store.end_template(intent.key, outcome, self.0.clock.now()).await?;
         }
         Ok(settled)
+    }
+
+    /// Stores what was read, in parts: a long list must not keep what is being sent waiting.
+    async fn store(
+        &self,
+        business: BusinessId,
+        waba: &str,
+        templates: Vec<Template>,
+        read_at: Timestamp,
+        extent: Extent,
+    ) -> Result<usize, StoreError> {
+        let mut listed: Vec<TemplateName> = templates.iter().map(|t| name_of(&t.name, &t.language)).collect();
+        listed.extend(extent.unread);
+        let mut changed = 0;
+        for part in templates.chunks(PART) {
+            changed += self.0.store.put_templates(business, waba.to_owned(), part.to_vec(), false, read_at).await?;
+        }
+        if extent.is_whole {
+            changed += self.0.store.end_reading(business, waba.to_owned(), listed, read_at).await?;
+        }
+        Ok(changed)
     }
 
     /// Reads the whole list of an account from Meta into the store.
@@ -273,17 +311,24 @@ impl Library {
         let mut templates = Vec::new();
         let mut reading = Reading::default();
         let mut after = None;
-        let mut complete = false;
+        let mut extent = Extent::default();
+        let mut is_nameless = false;
         for _ in 0..PAGES_MAX {
             let path = transom_meta::graph::templates_path(&waba, PAGE, after.as_deref());
             let answer = self.0.upstream.call(::http::Method::GET, &path, &speaker.token, None).await.json()?;
             let page = transom_meta::templates::parse_page(&answer).map_err(|why| why.to_string())?;
             templates.extend(page.templates);
-            reading.skipped.extend(page.skipped);
+            for skipped in page.skipped {
+                reading.skipped.push(skipped.to_string());
+                is_nameless |= skipped.name.is_none();
+                let language = skipped.language.as_deref().and_then(|code| Language::parse(code).ok());
+                // In a language that is none, none is known here.
+                extent.unread.extend(skipped.name.zip(language).map(|(name, language)| TemplateName { name, language }));
+            }
             after = page.after;
             if after.is_none() {
-                // A template that could not be understood is not gone.
-                complete = reading.skipped.is_empty();
+                // Without its name nobody can say which one is there all the same.
+                extent.is_whole = !is_nameless;
                 break;
             }
         }
@@ -292,8 +337,8 @@ impl Library {
         }
         reading.read = templates.len();
         // What calls that were left behind have done is theirs, and not somebody else's.
-        let settled = self.settle(business, &waba, &templates, complete, read_at).await.map_err(|why| why.to_string())?;
-        let stored = self.0.store.put_templates(business, waba.clone(), templates, complete, read_at).await;
+        let settled = self.settle(business, &waba, &templates, read_at, &extent).await.map_err(|why| why.to_string())?;
+        let stored = self.store(business, &waba, templates, read_at, extent).await;
         reading.changed = settled + stored.map_err(|why| why.to_string())?;
         self.reshelve(business, &waba).await.map_err(|why| why.to_string())?;
         Ok(reading)

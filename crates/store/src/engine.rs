@@ -116,6 +116,16 @@ impl<E: Engine> Store for E {
         self.write(Room::Sending, move |rows| template::put(rows, business, &waba, templates.clone(), complete, read_at))
     }
 
+    fn end_reading(
+        &self,
+        business: BusinessId,
+        waba: String,
+        listed: Vec<TemplateName>,
+        read_at: Timestamp,
+    ) -> Answer<'_, usize> {
+        self.write(Room::Sending, move |rows| template::end_reading(rows, business, &waba, &listed, read_at))
+    }
+
     fn templates(&self, business: BusinessId, waba: String, name: Option<String>) -> Answer<'_, Vec<Template>> {
         self.read(move |rows| {
             let known = rows.templates(business, &waba, name.as_deref())?;

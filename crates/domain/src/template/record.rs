@@ -12,7 +12,7 @@ use crate::time::{Span, Timestamp};
 const SECOND: Span = Span::millis(999);
 
 /// How long Meta's list may go on showing what was before an edit.
-const LIST_LAG: Span = Span::minutes(10);
+pub const LIST_LAG: Span = Span::minutes(10);
 
 /// A template and what is known of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use transom_domain::template::Category;
 pub(crate) use parse::next_cursor;
 
 pub use create::to_create;
-pub use parse::{BadTemplate, NotAPage, Page, parse, parse_page};
+pub use parse::{BadTemplate, NotAPage, Page, Skipped, parse, parse_page};
 pub use request::{Request, read_components, read_request};
 
 /// Fields to ask for when templates are read: what [`parse`] looks at.

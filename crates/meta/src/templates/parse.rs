@@ -36,10 +36,22 @@ pub enum BadTemplate {
 pub struct Page {
     /// Those that could be read.
     pub templates: Vec<Template>,
-    /// Those that could not, each as a sentence with its name, its language and the reason.
-    pub skipped: Vec<String>,
+    /// Those that could not.
+    pub skipped: Vec<Skipped>,
     /// What to pass as `after` for the next page; none on the last.
     pub after: Option<String>,
+}
+
+/// A template that is in the list and could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} ({}): {why}", name.as_deref().unwrap_or("?"), language.as_deref().unwrap_or("?"))]
+pub struct Skipped {
+    /// Its name, where even that can be read.
+    pub name: Option<String>,
+    /// Its language, as it is written.
+    pub language: Option<String>,
+    /// Why it was not read.
+    pub why: BadTemplate,
 }
 
 /// Not a page of a list.
@@ -58,8 +70,8 @@ pub fn parse_page(json: &Value) -> Result<Page, NotAPage> {
         match parse(json) {
             Ok(template) => page.templates.push(template),
             Err(why) => {
-                let text = |key: &str| json.as_object().and_then(|o| member(o, key)).unwrap_or_else(|| "?".to_owned());
-                page.skipped.push(format!("{} ({}): {why}", text("name"), text("language")));
+                let text = |key: &str| json.as_object().and_then(|o| member(o, key));
+                page.skipped.push(Skipped { name: text("name"), language: text("language"), why });
             }
         }
     }

@@ -102,21 +102,48 @@ pub(crate) fn put(
         write(rows, &key, known.as_ref(), &record, &changes, told)?;
     }
     if complete {
-        for known in rows.templates(business, waba, None)? {
-            if seen.contains(&(known.template.name.clone(), known.template.language.as_str().to_owned())) {
-                continue;
-            }
-            let key = key(business, waba, &known.template);
-            if let Some((record, changes)) = known.missing(read_at).filter(|_| !open.contains(&key)) {
-                rows.put_template(business, waba, &record)?;
-                let told = Told { by: None, at: read_at, now: read_at, aloud: true };
-                write(rows, &key, Some(&known), &record, &changes, told)?;
-                changed += 1;
-            }
-        }
-        rows.put_account_read(business, waba, read_at)?;
+        changed += read_whole(rows, business, waba, &seen, &open, read_at)?;
     }
     Ok(changed)
+}
+
+/// See [`crate::Store::end_reading`].
+pub(crate) fn end_reading(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    waba: &str,
+    listed: &[TemplateName],
+    read_at: Timestamp,
+) -> Result<usize> {
+    let seen = listed.iter().map(|of| (of.name.clone(), of.language.as_str().to_owned())).collect();
+    let open = rows.intents(business, waba)?.into_iter().map(|intent| intent.key).collect();
+    read_whole(rows, business, waba, &seen, &open, read_at)
+}
+
+/// The whole list was read: what is not in it, and in no call's hands, is gone.
+fn read_whole(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    waba: &str,
+    seen: &BTreeSet<(String, String)>,
+    open: &BTreeSet<TemplateKey>,
+    read_at: Timestamp,
+) -> Result<usize> {
+    let mut gone = 0;
+    for known in rows.templates(business, waba, None)? {
+        if seen.contains(&(known.template.name.clone(), known.template.language.as_str().to_owned())) {
+            continue;
+        }
+        let key = key(business, waba, &known.template);
+        if let Some((record, changes)) = known.missing(read_at).filter(|_| !open.contains(&key)) {
+            rows.put_template(business, waba, &record)?;
+            let told = Told { by: None, at: read_at, now: read_at, aloud: true };
+            write(rows, &key, Some(&known), &record, &changes, told)?;
+            gone += 1;
+        }
+    }
+    rows.put_account_read(business, waba, read_at)?;
+    Ok(gone)
 }
 
 /// A webhook told a status. Says whether it was news, and the events.

@@ -8,9 +8,10 @@ use transom_domain::error_code::ErrorCode;
 use transom_domain::lint::{self, Finding};
 use transom_domain::template::{Approval, By, Template};
 use transom_domain::template_rules::{Refusal, Rule};
+use transom_domain::time::Timestamp;
 use transom_store::{Begun, TemplateAction, TemplateIntent, TemplateKey, TemplateOutcome};
 
-use super::settle::{Held, became};
+use super::settle::{Held, became, is_same_call, shown_by};
 use super::{Account, MadeTemplate, NewTemplate, Outlook, Service, TemplateChange, unknown_template};
 use crate::native;
 use crate::problem::Problem;
@@ -26,6 +27,9 @@ mod subcode {
     /// The account has as many as it may.
     pub(super) const TOO_MANY: i64 = 2_388_019;
 }
+
+/// Why an edit stays open that Meta's list does not show.
+const NOT_SHOWN: &str = "Meta's list does not show it, and may be some minutes behind";
 
 /// How a call ended.
 enum Ended {
@@ -122,7 +126,7 @@ impl Service {
         let wanted = create_action(&new);
         // What an earlier call for the same did is what this one was to do.
         if let Some((settled, template)) = self.settle_earlier(&account, &key).await?
-            && same_creation(&settled.action, &wanted)
+            && is_same_call(&settled.action, &wanted)
             && let Some(template) = template
         {
             return Ok(MadeTemplate { template, warnings });
@@ -183,7 +187,7 @@ impl Service {
         let warnings = linted(findings(&after))?;
         let wanted =
             TemplateAction::Edit { category: change.category, definition: change.definition, ttl_seconds: change.ttl_seconds };
-        let is_settled = settled.is_some_and(|(intent, template)| intent.action == wanted && template.is_some());
+        let is_settled = settled.is_some_and(|(intent, template)| is_same_call(&intent.action, &wanted) && template.is_some());
         // One that changes nothing would cost one of Meta's few edits.
         let changes_nothing = known.approval == Approval::Approved
             && category == known.category
@@ -331,21 +335,31 @@ impl Service {
     ) -> Result<Option<(TemplateIntent, Option<Template>)>, Problem> {
         let open = self.store.template_intents(key.business, key.waba.clone()).await?;
         let Some(intent) = open.into_iter().find(|intent| intent.key == *key) else { return Ok(None) };
-        let list = self.library.at_meta(&account.speaker, &key.name).await.map_err(|why| unsettled(&intent, &why))?;
-        let outcome = became(&intent, &list);
+        let read_at = self.now();
+        let list = self.library.at_meta(&account.speaker, &key.name).await.map_err(|why| unsettled(&intent, &why, read_at))?;
+        let outcome = became(&intent, &list, read_at).ok_or_else(|| unsettled(&intent, NOT_SHOWN, read_at))?;
         let was_done = outcome != TemplateOutcome::NotDone;
         let template = self.settled(account, &intent, outcome).await?;
         Ok(was_done.then_some((intent, template)))
     }
 
+    /// Records what became of a call. A record that cannot be written leaves the call open: nobody here knows its outcome then,
+    /// whatever Meta has said.
     async fn settled(
         &self,
         account: &Account,
         intent: &TemplateIntent,
         outcome: TemplateOutcome,
     ) -> Result<Option<Template>, Problem> {
-        let template = self.store.end_template(intent.key.clone(), outcome, self.now()).await?;
-        self.library.reshelve(intent.key.business, &account.waba).await?;
+        let now = self.now();
+        let ended = self.store.end_template(intent.key.clone(), outcome, now).await;
+        let template = ended.map_err(|why| {
+            tracing::warn!(template = %intent.key.name, error = %why, "the outcome of a call could not be stored");
+            unsettled(intent, "Meta's answer could not be stored", now)
+        })?;
+        if let Err(why) = self.library.reshelve(intent.key.business, &account.waba).await {
+            tracing::warn!(waba = %account.waba, error = %why, "templates could not be read from the store");
+        }
         self.relay.poke(intent.key.business);
         Ok(template)
     }
@@ -369,7 +383,7 @@ impl Service {
             Ended::Done(outcome) => {
                 let template = self.settled(account, intent, outcome).await?;
                 if matches!(intent.action, TemplateAction::Edit { .. }) {
-                    return self.as_meta_has_it(account, intent, template).await;
+                    return Ok(self.as_meta_has_it(account, intent, template).await);
                 }
                 Ok(template)
             }
@@ -382,45 +396,41 @@ impl Service {
                 Err(problem)
             }
             Ended::Lost(why) => {
+                let read_at = self.now();
                 let list = self.library.at_meta(&account.speaker, &intent.key.name).await;
-                match list.map(|list| became(intent, &list)) {
-                    Ok(TemplateOutcome::NotDone) | Err(_) => Err(unsettled(intent, &why)),
-                    Ok(outcome) => self.settled(account, intent, outcome).await,
+                match list.map(|list| became(intent, &list, read_at)) {
+                    Ok(None | Some(TemplateOutcome::NotDone)) | Err(_) => Err(unsettled(intent, &why, read_at)),
+                    Ok(Some(outcome)) => self.settled(account, intent, outcome).await,
                 }
             }
         }
     }
 
     /// After an edit: its review may have ended before the answer came, and the webhook with it.
-    async fn as_meta_has_it(
-        &self,
-        account: &Account,
-        intent: &TemplateIntent,
-        template: Option<Template>,
-    ) -> Result<Option<Template>, Problem> {
+    async fn as_meta_has_it(&self, account: &Account, intent: &TemplateIntent, template: Option<Template>) -> Option<Template> {
         let key = &intent.key;
         let read_at = self.now();
-        let Ok(list) = self.library.at_meta(&account.speaker, &key.name).await else { return Ok(template) };
-        let same: Vec<Template> = list.into_iter().filter(|t| t.language == key.language).collect();
-        self.store.put_templates(key.business, key.waba.clone(), same, false, read_at).await?;
-        let shelf = self.library.reshelve(key.business, &account.waba).await?;
-        Ok(shelf.named(&key.name).find(|t| t.language == key.language).map(|t| Template::clone(t)).or(template))
+        let read = async || -> Result<Option<Template>, String> {
+            let list = self.library.at_meta(&account.speaker, &key.name).await?;
+            let same: Vec<Template> = list.into_iter().filter(|t| t.language == key.language).collect();
+            let put = self.store.put_templates(key.business, key.waba.clone(), same, false, read_at).await;
+            put.map_err(|why| why.to_string())?;
+            let shelf = self.library.reshelve(key.business, &account.waba).await.map_err(|why| why.to_string())?;
+            Ok(shelf.named(&key.name).find(|t| t.language == key.language).map(|t| Template::clone(t)))
+        };
+        // The edit is made and recorded: what cannot be looked up now comes with the next reading.
+        match read().await {
+            Ok(found) => found.or(template),
+            Err(why) => {
+                tracing::info!(template = %key.name, error = %why, "an edited template could not be looked up");
+                template
+            }
+        }
     }
 }
 
 fn create_action(new: &NewTemplate) -> TemplateAction {
     TemplateAction::Create { category: new.category, definition: new.definition.clone(), ttl_seconds: new.ttl_seconds }
-}
-
-/// Whether two creations ask for the same; samples aside, which have become handles.
-fn same_creation(one: &TemplateAction, other: &TemplateAction) -> bool {
-    match (one, other) {
-        (
-            TemplateAction::Create { category, definition, .. },
-            TemplateAction::Create { category: other_category, definition: other_definition, .. },
-        ) => category == other_category && definition.is_same(other_definition),
-        _ => false,
-    }
 }
 
 fn put_ttl(body: &mut Value, ttl_seconds: Option<i64>) {
@@ -456,7 +466,7 @@ fn refused(begun: Begun, key: &TemplateKey, action: &TemplateAction) -> Result<(
     match begun {
         Begun::Begun(_) => Ok(()),
         Begun::Missing => Err(unknown_template(&key.name, Some(&key.language))),
-        Begun::UnderWay(intent) => Err(unsettled(&intent, "its answer was lost")),
+        Begun::UnderWay(intent) => Err(unsettled(&intent, "its answer was lost", intent.at)),
         Begun::Refused(refusal, template) => Err(in_the_way(refusal, template.as_deref(), action)),
     }
 }
@@ -483,8 +493,8 @@ fn in_the_way(refusal: Refusal, template: Option<&Template>, action: &TemplateAc
 }
 
 /// The answer to a call was lost, and Meta's list does not say yet what became of it.
-fn unsettled(intent: &TemplateIntent, why: &str) -> Problem {
-    Problem::new(
+fn unsettled(intent: &TemplateIntent, why: &str, now: Timestamp) -> Problem {
+    let problem = Problem::new(
         ErrorCode::OutcomeUnknown,
         format!(
             "Nobody knows yet whether Meta did {} {} ({}): {why}.",
@@ -494,7 +504,17 @@ fn unsettled(intent: &TemplateIntent, why: &str) -> Problem {
         ),
     )
     .remedy("Send the same request again: it is settled by Meta's list first, and nothing is done twice.")
-    .detail("underWay", json!({ "action": intent.action.as_str(), "since": native::moment_json(intent.at) }))
+    .detail("underWay", json!({ "action": intent.action.as_str(), "since": native::moment_json(intent.at) }));
+    match intent.action {
+        // Until then a list that does not show it proves nothing.
+        TemplateAction::Edit { .. } => problem.retry_after(seconds_until(shown_by(intent), now)),
+        TemplateAction::Create { .. } | TemplateAction::Delete => problem,
+    }
+}
+
+/// Whole seconds from `now` on, at least one.
+fn seconds_until(then: Timestamp, now: Timestamp) -> u32 {
+    u32::try_from(then.since(now).as_millis().div_euclid(1_000).saturating_add(1).max(1)).unwrap_or(u32::MAX)
 }
 
 /// What an answer of Meta's means for a call that changes a template.

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use transom_domain::template::{Approval, Template};
+use transom_domain::template::{Approval, LIST_LAG, Template};
+use transom_domain::time::Timestamp;
 use transom_store::{TemplateAction, TemplateIntent, TemplateKey, TemplateOutcome};
 
 /// The calls that are being made by this process at this moment. A stored intent that is not among them was left behind.
@@ -31,24 +32,56 @@ impl Drop for Held {
     }
 }
 
-/// What Meta's list says of a call, once it has been read after the call: what it was to do is there, or it is not.
+/// What Meta's list, read after the call, says of it: what it was to do is there, or it is not. None for an edit that a list
+/// does not show which may still be behind: made again it would cost a second of Meta's few edits.
 #[must_use]
-pub fn became(intent: &TemplateIntent, list: &[Template]) -> TemplateOutcome {
+pub fn became(intent: &TemplateIntent, list: &[Template], read_at: Timestamp) -> Option<TemplateOutcome> {
     let there = list.iter().find(|t| t.name == intent.key.name && t.language == intent.key.language);
     let living = there.filter(|t| !matches!(t.approval, Approval::Deleted | Approval::PendingDeletion));
-    match (&intent.action, living) {
-        (TemplateAction::Create { .. }, Some(template)) => {
+    Some(match (&intent.action, living) {
+        // One that consists of something else was made by somebody else.
+        (TemplateAction::Create { definition, .. }, Some(template)) if template.definition.is_as_asked(definition) => {
             TemplateOutcome::Created { id: template.id.clone(), approval: template.approval, category: template.category }
         }
-        (TemplateAction::Edit { category, definition, .. }, Some(template)) => {
+        (TemplateAction::Edit { category, definition, ttl_seconds }, Some(template)) => {
             let has_category = category.is_none_or(|category| template.category == category);
             let has_content = definition.as_ref().is_none_or(|wanted| template.definition.is_as_asked(wanted));
-            if has_category && has_content { TemplateOutcome::Edited } else { TemplateOutcome::NotDone }
+            let has_ttl = ttl_seconds.is_none_or(|seconds| template.life.ttl_seconds == Some(seconds));
+            match has_category && has_content && has_ttl {
+                true => TemplateOutcome::Edited,
+                false if read_at < shown_by(intent) => return None,
+                false => TemplateOutcome::NotDone,
+            }
         }
         (TemplateAction::Delete, None) => TemplateOutcome::Deleted,
-        (TemplateAction::Delete, Some(_)) | (TemplateAction::Create { .. } | TemplateAction::Edit { .. }, None) => {
-            TemplateOutcome::NotDone
+        (TemplateAction::Delete | TemplateAction::Create { .. }, Some(_))
+        | (TemplateAction::Create { .. } | TemplateAction::Edit { .. }, None) => TemplateOutcome::NotDone,
+    })
+}
+
+/// From when on Meta's list shows what a call has done.
+pub(super) fn shown_by(intent: &TemplateIntent) -> Timestamp {
+    intent.at.plus(LIST_LAG)
+}
+
+/// Whether two calls ask for the same; samples aside, which have become handles in the one that was made.
+pub(super) fn is_same_call(one: &TemplateAction, other: &TemplateAction) -> bool {
+    match (one, other) {
+        (
+            TemplateAction::Create { category, definition, .. },
+            TemplateAction::Create { category: other_category, definition: other_definition, .. },
+        ) => category == other_category && definition.is_same(other_definition),
+        (
+            TemplateAction::Edit { category, definition, ttl_seconds },
+            TemplateAction::Edit { category: other_category, definition: other_definition, ttl_seconds: other_ttl },
+        ) => {
+            let has_content = match (definition, other_definition) {
+                (Some(one), Some(other)) => one.is_same(other),
+                (one, other) => one.is_none() && other.is_none(),
+            };
+            category == other_category && ttl_seconds == other_ttl && has_content
         }
+        (one, other) => one == other,
     }
 }
 
@@ -58,7 +91,6 @@ mod tests {
     use transom_domain::content::Language;
     use transom_domain::id::BusinessId;
     use transom_domain::template::{BodyDefinition, By, Category, Definition, Life, TextDefinition};
-    use transom_domain::time::Timestamp;
 
     fn saying(text: &str) -> Definition {
         Definition { body: BodyDefinition::Own(TextDefinition::new(text, Vec::new())), ..Definition::default() }
@@ -84,16 +116,26 @@ mod tests {
 
     #[test]
     fn the_list_says_what_became_of_a_call() {
-        let of =
-            |action, list: &[Template]| became(&TemplateIntent { key: key(), action, by: By::Meta, at: Timestamp::EPOCH }, list);
+        let at = |action, list: &[Template], read_at: Timestamp| {
+            became(&TemplateIntent { key: key(), action, by: By::Meta, at: Timestamp::EPOCH }, list, read_at)
+        };
+        let late = Timestamp::EPOCH.plus(LIST_LAG);
+        let of = |action, list: &[Template]| at(action, list, late).unwrap();
         let create = TemplateAction::Create { category: Category::Utility, definition: saying("x"), ttl_seconds: None };
         let created = TemplateOutcome::Created { id: "7".into(), approval: Approval::Rejected, category: Category::Utility };
         assert_eq!(of(create.clone(), &[at_meta(Approval::Rejected, "x")]), created);
-        assert_eq!(of(create, &[]), TemplateOutcome::NotDone);
+        assert_eq!(of(create.clone(), &[]), TemplateOutcome::NotDone);
+        assert_eq!(of(create, &[at_meta(Approval::Approved, "made elsewhere")]), TemplateOutcome::NotDone);
         let edit = TemplateAction::Edit { category: None, definition: Some(saying("y")), ttl_seconds: None };
         assert_eq!(of(edit.clone(), &[at_meta(Approval::Pending, "y")]), TemplateOutcome::Edited);
         assert_eq!(of(edit.clone(), &[at_meta(Approval::Approved, "x")]), TemplateOutcome::NotDone);
+        assert_eq!(at(edit.clone(), &[at_meta(Approval::Approved, "x")], Timestamp::EPOCH), None);
         assert_eq!(of(edit, &[]), TemplateOutcome::NotDone);
+        let longer = TemplateAction::Edit { category: None, definition: None, ttl_seconds: Some(60) };
+        assert_eq!(of(longer.clone(), &[at_meta(Approval::Approved, "x")]), TemplateOutcome::NotDone);
+        let mut lives_long = at_meta(Approval::Approved, "x");
+        lives_long.life.ttl_seconds = Some(60);
+        assert_eq!(of(longer, &[lives_long]), TemplateOutcome::Edited);
         assert_eq!(of(TemplateAction::Delete, &[]), TemplateOutcome::Deleted);
         assert_eq!(of(TemplateAction::Delete, &[at_meta(Approval::PendingDeletion, "x")]), TemplateOutcome::Deleted);
         assert_eq!(of(TemplateAction::Delete, &[at_meta(Approval::Approved, "x")]), TemplateOutcome::NotDone);

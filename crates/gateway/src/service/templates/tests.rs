@@ -20,6 +20,8 @@ use transom_store::{
     App, Business, MemoryStore, Page, Scopes, Sender, SenderState, Store, TemplateAction, TemplateIntent, TemplateKey,
 };
 
+mod lost;
+
 use super::{NewTemplate, TemplateChange, TemplateFilter};
 use crate::chance::Chance;
 use crate::seal::SealingKey;
@@ -53,6 +55,8 @@ struct World {
     /// Bytes of the upload that come before it breaks off.
     breaks_at: Option<usize>,
     uploaded: Vec<u8>,
+    /// Fails to commit once, right after the next call that changes something.
+    trips: Option<MemoryStore>,
 }
 
 /// Meta.
@@ -150,6 +154,9 @@ impl Wire for Meta {
         } else {
             let offset = request.headers().get("file_offset").map_or(0, |o| o.to_str().unwrap().parse().unwrap());
             let (status, body) = world.answer(request.method(), &path, &query, request.body(), offset);
+            if let Some(store) = world.trips.take_if(|_| changes) {
+                store.fail_next(1);
+            }
             if fault.is_some() { lost() } else { Called::Answer { status, body: body.to_string().into() } }
         };
         drop(world);

@@ -1,0 +1,105 @@
+//! Answers that are lost, lists that lag, stores that fail between Meta's yes and our own: nothing is forgotten, nothing done twice.
+
+use transom_domain::content::Content;
+use transom_domain::submission::Stage;
+use transom_domain::template::HeaderDefinition;
+
+use super::*;
+use crate::service::{AskForApproval, NewContent};
+
+fn with_picture(text: &str) -> Definition {
+    let sample = Some("https://files.example/h.png".into());
+    Definition { header: Some(HeaderDefinition::Image { sample }), ..saying(text) }
+}
+
+impl Desk {
+    async fn change(&self, name: &str, change: TemplateChange) -> Result<Template, crate::problem::Problem> {
+        let edited = self.house.service().edit_template(&self.caller, None, name.into(), english(), change).await;
+        edited.map(|made| made.template)
+    }
+
+    /// A template that Meta has approved, and its creation is forgotten.
+    async fn approved(&self, name: &str, definition: Definition) {
+        self.house.service().create_template(&self.caller, new(name, definition)).await.unwrap();
+        self.set(name, "status", json!("APPROVED"));
+        self.read().await;
+        self.calls();
+    }
+
+    async fn open(&self) -> usize {
+        self.store.template_intents(self.caller.business, WABA.into()).await.unwrap().len()
+    }
+}
+
+#[tokio::test]
+async fn a_submission_stays_where_meta_s_yes_could_not_be_stored() {
+    let desk = Desk::new().await;
+    let service = desk.house.service();
+    let words = json!({ "language": "en_US", "types": { "twilio/text": { "body": ONE } } });
+    let content = Content::read(&words, "").unwrap();
+    let kept = service.create_content(&desk.caller, NewContent { friendly_name: String::new(), content }).await.unwrap();
+    let ask = AskForApproval { name: "a".into(), category: Category::Utility, allow_category_change: true, waba: None };
+    desk.meta.0.lock().unwrap().trips = Some(desk.store.clone());
+    let unknown = service.submit_content(&desk.caller, kept.id, ask).await.unwrap_err();
+    assert_eq!(unknown.code, ErrorCode::OutcomeUnknown, "{unknown:?}");
+    assert_eq!(service.approvals(&desk.caller, kept.id).await.unwrap().len(), 1);
+    desk.read().await;
+    assert_eq!(service.approvals(&desk.caller, kept.id).await.unwrap()[0].stage, Stage::AtMeta(Approval::Pending));
+}
+
+#[tokio::test]
+async fn an_edit_with_a_sample_is_settled_by_its_repetition() {
+    let desk = Desk::new().await;
+    desk.approved("a", with_picture(ONE)).await;
+    let change = TemplateChange { definition: Some(with_picture(TWO)), ..TemplateChange::default() };
+    desk.fault(Fault::LostAfter);
+    desk.meta.0.lock().unwrap().deaf = true;
+    assert_eq!(desk.change("a", change.clone()).await.unwrap_err().code, ErrorCode::OutcomeUnknown);
+    desk.meta.0.lock().unwrap().deaf = false;
+    assert!(desk.change("a", change).await.unwrap().life.edit.is_some());
+    assert_eq!(desk.calls().iter().filter(|call| call.starts_with("POST 70")).count(), 1);
+}
+
+#[tokio::test]
+async fn an_edit_of_the_time_to_live_alone_is_looked_for_by_it() {
+    for (fault, is_done) in [(Fault::LostBefore, false), (Fault::LostAfter, true)] {
+        let desk = Desk::new().await;
+        desk.approved("a", saying(ONE)).await;
+        desk.fault(fault);
+        let change = TemplateChange { ttl_seconds: Some(3_600), ..TemplateChange::default() };
+        assert_eq!(desk.change("a", change).await.is_ok(), is_done, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_may_lag_does_not_say_that_an_edit_was_not_made() {
+    let desk = Desk::new().await;
+    desk.approved("a", saying(ONE)).await;
+    desk.fault(Fault::LostBefore);
+    assert_eq!(desk.edit("a", TWO).await.unwrap_err().code, ErrorCode::OutcomeUnknown);
+    desk.clock.turn(Span::secs(2), |_| async { Ok(()) }).await.unwrap();
+    let unknown = desk.edit("a", TWO).await.unwrap_err();
+    assert_eq!((unknown.code, unknown.retry_after.is_some()), (ErrorCode::OutcomeUnknown, true), "{unknown:?}");
+    desk.read().await;
+    assert_eq!((desk.open().await, desk.calls().len()), (1, 1));
+    // Once no list can be that far behind, it was not made, and is.
+    desk.clock.turn(Span::minutes(11), |_| async { Ok(()) }).await.unwrap();
+    assert!(desk.edit("a", TWO).await.unwrap().life.edit.is_some());
+    assert_eq!((desk.open().await, desk.calls().len()), (0, 1));
+}
+
+#[tokio::test]
+async fn one_template_that_cannot_be_understood_stops_no_reconciliation() {
+    let desk = Desk::new().await;
+    desk.approved("a", saying(ONE)).await;
+    desk.approved("b", saying(TWO)).await;
+    desk.set("a", "components", json!([{ "type": "HOLOGRAM" }]));
+    desk.meta.0.lock().unwrap().templates.remove(&("b".to_owned(), "en_US".to_owned()));
+    desk.clock.turn(Span::secs(2), |_| async { Ok(()) }).await.unwrap();
+    let since = desk.clock.now();
+    desk.read().await;
+    let stand: Vec<(String, Approval)> = desk.all().await.into_iter().map(|t| (t.name, t.approval)).collect();
+    assert_eq!(stand, [("a".to_owned(), Approval::Approved), ("b".to_owned(), Approval::Deleted)]);
+    let read_at = desk.store.templates_read_at(desk.caller.business, WABA.into()).await.unwrap();
+    assert!(read_at >= Some(since), "{read_at:?}");
+}
