@@ -78,6 +78,19 @@ impl Snapshot {
         self.by_business.get(&business).map_or(&[], Vec::as_slice)
     }
 
+    /// The WhatsApp Business Accounts of all businesses, each as the sender that speaks for it: one that goes, where there is one,
+    /// since its token works.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<&Arc<Speaker>> {
+        speaking(&self.all)
+    }
+
+    /// As [`Snapshot::accounts`], of one business.
+    #[must_use]
+    pub fn accounts_of(&self, business: BusinessId) -> Vec<&Arc<Speaker>> {
+        speaking(self.of(business))
+    }
+
     /// The sender of a business with this address.
     #[must_use]
     pub fn with_address(&self, business: BusinessId, address: &Identity) -> Option<&Arc<Speaker>> {
@@ -111,6 +124,23 @@ impl Snapshot {
     pub fn app(&self, id: &str) -> Option<&Arc<OpenApp>> {
         self.apps.get(id)
     }
+}
+
+fn speaking(senders: &[Arc<Speaker>]) -> Vec<&Arc<Speaker>> {
+    let mut accounts: Vec<&Arc<Speaker>> = Vec::new();
+    let mut places: HashMap<(BusinessId, &str), usize> = HashMap::new();
+    for speaker in senders {
+        let Some(waba) = speaker.sender.waba.as_deref() else { continue };
+        match places.get(&(speaker.sender.business, waba)).and_then(|at| accounts.get_mut(*at)) {
+            Some(known) if known.stopped().is_some() => *known = speaker,
+            Some(_) => {}
+            None => {
+                places.insert((speaker.sender.business, waba), accounts.len());
+                accounts.push(speaker);
+            }
+        }
+    }
+    accounts
 }
 
 /// The directory; cheap to clone.

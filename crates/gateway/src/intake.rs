@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use transom_clock::WorldClock;
 use transom_domain::error_code::ErrorCode;
-use transom_domain::fact::{Fact, Heard, TemplateNews};
+use transom_domain::fact::{Account, Fact, Heard, TemplateNews};
 use transom_domain::failure::UpstreamError;
 use transom_domain::id::{BusinessId, JournalId, SenderId};
 use transom_domain::message::TemplateName;
@@ -138,7 +138,7 @@ impl Intake {
                 strangers += 1;
                 continue;
             };
-            let is_waba = matches!(heard.account, transom_domain::fact::Account::Waba(_));
+            let is_waba = matches!(heard.account, Account::Waba(_));
             let inbound = u32::from(matches!(heard.fact, Fact::Inbound(_)));
             speakers.entry(speaker.sender.id).or_insert_with(|| (speaker.clone(), 0)).1 += inbound;
             let sender = (!is_waba).then_some(speaker.sender.id);
@@ -153,16 +153,7 @@ impl Intake {
         // A body that speaks of one business only is kept as it came; of a mixed one each business keeps its own part.
         let whole = parts.len() == 1 && strangers == 0;
         for (business, heard) in parts {
-            let templates: Vec<TemplateName> = heard
-                .iter()
-                .filter_map(|(_, h)| match &h.fact {
-                    Fact::TemplateStatus(t) => Some(TemplateName { name: t.name.clone(), language: t.language.clone() }),
-                    Fact::TemplateNews(t) => Some(TemplateName { name: t.name.clone(), language: t.language.clone() }),
-                    _ => None,
-                })
-                .collect();
-            let changed = |h: &Heard| matches!(&h.fact, Fact::TemplateNews(t) if t.news == TemplateNews::Components);
-            let unread = heard.iter().any(|(_, h)| changed(h));
+            let templates = templates_told(heard.iter().map(|(_, heard)| heard));
             let limits = heard.iter().any(|(_, h)| matches!(h.fact, Fact::Limits(_)));
             let own_part = || serde_json::to_vec(&heard.iter().map(|(_, heard)| heard).collect::<Vec<_>>()).unwrap_or_default();
             let raw = if whole { body.to_vec() } else { own_part() };
@@ -191,8 +182,8 @@ impl Intake {
                     tracing::warn!(error = %why, "the directory could not be read");
                 }
             }
-            if !templates.is_empty() {
-                self.reshelve(business, &templates, unread).await;
+            for (waba, told) in templates {
+                self.reshelve(business, &waba, told).await;
             }
             if !outcome.events.is_empty() {
                 this.relay.poke(business);
@@ -206,31 +197,30 @@ impl Intake {
         Ok(())
     }
 
-    /// Renews what is in memory of templates; one that nobody here has read yet, or whose components have changed, is read from
-    /// Meta.
-    async fn reshelve(&self, business: BusinessId, templates: &[TemplateName], unread: bool) {
-        let directory = self.0.directory.now();
-        let mut seen = std::collections::BTreeSet::new();
-        for speaker in directory.of(business) {
-            let Some(waba) = speaker.sender.waba.as_deref().filter(|waba| seen.insert(*waba)) else { continue };
-            match self.0.library.reshelve(business, waba).await {
-                Ok(shelf) => {
-                    let known = |t: &TemplateName| shelf.named(&t.name).any(|known| known.language == t.language);
-                    if unread || !templates.iter().all(known) {
-                        let (library, relay, speaker) = (self.0.library.clone(), self.0.relay.clone(), speaker.clone());
-                        self.0.tasks.spawn(async move {
-                            match library.read(&speaker).await {
-                                Ok(_) => relay.poke(business),
-                                Err(why) => {
-                                    tracing::warn!(sender.id = %speaker.sender.id, error = %why, "templates could not be read");
-                                }
-                            }
-                        });
-                    }
-                }
-                Err(why) => tracing::warn!(waba = %waba, error = %why, "templates could not be read from the store"),
-            }
+    /// Renews what is in memory of an account's templates; one that nobody here has read yet, or whose components have changed, is
+    /// read from Meta.
+    async fn reshelve(&self, business: BusinessId, waba: &str, told: Told) {
+        let shelf = match self.0.library.reshelve(business, waba).await {
+            Ok(shelf) => shelf,
+            Err(why) => return tracing::warn!(waba = %waba, error = %why, "templates could not be read from the store"),
+        };
+        // One that is deleted is known: Meta's list has no more to say of it.
+        if !told.have_changed && told.names.iter().all(|t| shelf.ever(&t.name, &t.language).is_some()) {
+            return;
         }
+        let directory = self.0.directory.now();
+        let accounts = directory.accounts_of(business);
+        let Some(speaker) = accounts.into_iter().find(|speaker| speaker.sender.waba.as_deref() == Some(waba)) else { return };
+        let (library, relay, speaker) = (self.0.library.clone(), self.0.relay.clone(), speaker.clone());
+        self.0.tasks.spawn(async move {
+            match library.read_after_news(&speaker).await {
+                None => {}
+                Some(Ok(_)) => relay.poke(business),
+                Some(Err(why)) => {
+                    tracing::warn!(sender.id = %speaker.sender.id, error = %why, "templates could not be read");
+                }
+            }
+        });
     }
 
     async fn ignore(&self, app: &str, verdict: &str, body: &Bytes) {
@@ -247,6 +237,31 @@ impl Intake {
             tracing::warn!(error = %why, "an ignored webhook could not be journaled");
         }
     }
+}
+
+/// What a webhook told of an account's templates.
+#[derive(Default)]
+struct Told {
+    names: Vec<TemplateName>,
+    /// What some of them consist of has changed; the webhook does not say to what.
+    have_changed: bool,
+}
+
+/// What is told of templates, by account.
+fn templates_told<'a>(heard: impl Iterator<Item = &'a Heard>) -> BTreeMap<String, Told> {
+    let mut told: BTreeMap<String, Told> = BTreeMap::new();
+    for heard in heard {
+        let Account::Waba(waba) = &heard.account else { continue };
+        let (name, language, has_changed) = match &heard.fact {
+            Fact::TemplateStatus(t) => (&t.name, &t.language, false),
+            Fact::TemplateNews(t) => (&t.name, &t.language, t.news == TemplateNews::Components),
+            _ => continue,
+        };
+        let told = told.entry(waba.clone()).or_default();
+        told.names.push(TemplateName { name: name.clone(), language: language.clone() });
+        told.have_changed |= has_changed;
+    }
+    told
 }
 
 fn unknown_app(app: &str) -> Problem {

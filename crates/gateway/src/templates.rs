@@ -3,6 +3,8 @@
 //! The copy is made from Meta's `message_templates` (at start, on demand, at an interval and on a miss) and kept true by
 //! status webhooks. In memory it is at most [`MAX_AGE`] old; every change made through this process replaces it at once.
 
+mod turns;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,6 +23,7 @@ use transom_store::{Store, StoreError, TemplateOutcome};
 use crate::directory::Speaker;
 use crate::service::{TemplatesUnderWay, became};
 use crate::upstream::Upstream;
+use turns::Turns;
 
 /// How old the copy in memory may be.
 pub const MAX_AGE: Duration = Duration::from_secs(5);
@@ -65,6 +68,12 @@ impl Shelf {
     /// The translations of a name that still exist.
     pub fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Arc<Template>> + use<'a> {
         self.by_name.get(name).into_iter().flatten().filter(|t| t.approval != Approval::Deleted)
+    }
+
+    /// The template with this name in this language, even if it is deleted.
+    #[must_use]
+    pub fn ever(&self, name: &str, language: &Language) -> Option<&Arc<Template>> {
+        self.by_name.get(name).into_iter().flatten().find(|t| t.language == *language)
     }
 
     /// The templates with the same canonical content as this body, in this language. The values tell the kind of a file whose
@@ -126,6 +135,7 @@ struct Inner {
     shelves: Mutex<Shelves>,
     asked: Mutex<HashMap<AccountOf, (Instant, Duration)>>,
     under_way: TemplatesUnderWay,
+    turns: Turns,
 }
 
 /// How much of Meta's list was read and understood.
@@ -163,6 +173,7 @@ impl Library {
             shelves: Mutex::default(),
             asked: Mutex::default(),
             under_way: TemplatesUnderWay::default(),
+            turns: Turns::default(),
         }))
     }
 
@@ -298,6 +309,22 @@ impl Library {
             changed += self.0.store.end_reading(business, waba.to_owned(), listed, read_at).await?;
         }
         Ok(changed)
+    }
+
+    /// Reads the list since something was told that only it can show. None when a reading is under way already: it is followed by
+    /// another one.
+    ///
+    /// # Errors
+    /// As [`Library::read`].
+    pub async fn read_after_news(&self, speaker: &Speaker) -> Option<Result<Reading, String>> {
+        let waba = speaker.sender.waba.clone()?;
+        let mut turn = self.0.turns.take((speaker.sender.business, waba))?;
+        loop {
+            let read = self.read(speaker).await;
+            if !turn.goes_on() {
+                return Some(read);
+            }
+        }
     }
 
     /// Reads the whole list of an account from Meta into the store.

@@ -212,11 +212,8 @@ impl Admin {
         let directory = self.service.directory.now();
         let mut wabas = Vec::new();
         let mut total = crate::templates::Reading::default();
-        for speaker in directory.of(business) {
-            let Some(waba) = &speaker.sender.waba else { continue };
-            if wabas.contains(&waba) {
-                continue;
-            }
+        for speaker in directory.accounts_of(business) {
+            let waba = speaker.sender.waba.as_deref().unwrap_or_default();
             wabas.push(waba);
             let reading = self.service.library.read(speaker).await.map_err(|why| {
                 Problem::new(ErrorCode::UpstreamError, format!("The templates of account {waba} could not be read: {why}."))

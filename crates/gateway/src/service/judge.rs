@@ -13,7 +13,7 @@ use transom_domain::parameters;
 use transom_domain::rules::ButtonCase;
 use transom_domain::session::{Closed, Session};
 use transom_domain::status::Failure;
-use transom_domain::template::{Category, Template, TemplateSend};
+use transom_domain::template::{Approval, Category, Template, TemplateSend};
 use transom_domain::translate;
 use transom_domain::verdict::{Candidate, CustomerFacts, Question, Reason, SentAs, Subject, Verdict, verdict};
 
@@ -97,17 +97,19 @@ pub fn judged(draft: &Draft, shelf: &Shelf, known: Known<'_>) -> Result<Judged, 
             Ok(Judged { verdict, leaving })
         }
         Draft::Template { send } => {
-            let template = shelf.named(&send.name).find(|t| t.language == send.language);
+            let template = shelf.ever(&send.name, &send.language);
             let template = template.ok_or_else(|| template_missing(&send.name, Some(send.language.as_str())))?;
-            // The template may have changed since the values were taken on.
-            parameters::check(send, &template.definition).map_err(|misfits| {
-                let named = |misfit: parameters::Misfit| {
-                    let name = misfit.place.published(&template.definition);
-                    misfit.named(name)
-                };
-                misfit(&misfits.into_iter().map(named).collect::<Vec<_>>())
-            })?;
-            Ok(or_stand_in(ask(Subject::Template(template)), template, send, shelf, ask))
+            if !is_gone(template) {
+                // The template may have changed since the values were taken on.
+                parameters::check(send, &template.definition).map_err(|misfits| {
+                    let named = |misfit: parameters::Misfit| {
+                        let name = misfit.place.published(&template.definition);
+                        misfit.named(name)
+                    };
+                    misfit(&misfits.into_iter().map(named).collect::<Vec<_>>())
+                })?;
+            }
+            there(or_stand_in(ask(Subject::Template(template)), template, send, shelf, ask), template)
         }
         Draft::Content { content, variables, template, when_closed, .. } => {
             let rendered = content.rendered(variables).map_err(|found| Problem::fields(&found))?;
@@ -115,7 +117,7 @@ pub fn judged(draft: &Draft, shelf: &Shelf, known: Known<'_>) -> Result<Judged, 
             values.extend(variables.iter().map(|(k, v)| (k.clone(), v.clone())));
             match template {
                 Some(name) => {
-                    let template = shelf.named(&name.name).find(|t| t.language == name.language);
+                    let template = shelf.ever(&name.name, &name.language);
                     let template = template.ok_or_else(|| template_missing(&name.name, Some(name.language.as_str())))?;
                     let body = content
                         .types
@@ -135,12 +137,25 @@ pub fn judged(draft: &Draft, shelf: &Shelf, known: Known<'_>) -> Result<Judged, 
                         return Ok(Judged { verdict, leaving: None });
                     }
                     let send = translate::to_send(body, &values, template).map_err(|found| misfit(&found))?;
-                    Ok(or_stand_in(verdict, template, &send, shelf, ask))
+                    there(or_stand_in(verdict, template, &send, shelf, ask), template)
                 }
                 None => of_content(&content.types, &rendered, &values, &content.language, *when_closed, shelf, ask),
             }
         }
     }
+}
+
+/// Whether it cannot be sent any more, whatever happens.
+pub(super) fn is_gone(template: &Template) -> bool {
+    matches!(template.approval, Approval::Deleted | Approval::PendingDeletion)
+}
+
+/// An answer on a template that is deleted is none, unless another one steps in for it.
+fn there(judged: Judged, template: &Template) -> Result<Judged, Problem> {
+    if template.approval == Approval::Deleted && judged.leaving.is_none() {
+        return Err(template_missing(&template.name, Some(template.language.as_str())));
+    }
+    Ok(judged)
 }
 
 fn of_content(

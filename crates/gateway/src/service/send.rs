@@ -12,7 +12,7 @@ use transom_domain::id::{CustomerId, MessageId};
 use transom_domain::message::{Class, Draft};
 use transom_domain::parameters;
 use transom_domain::status::{Phase, shown};
-use transom_domain::template::{Approval, Template};
+use transom_domain::template::Template;
 use transom_domain::time::{Span, Timestamp};
 use transom_domain::verdict::{Reason, Verdict};
 use transom_store::{Accept, Accepted, Decide, Idempotency, IdempotencyKey, Look, LookUp, Replay, StoredContent};
@@ -435,7 +435,7 @@ fn drafted(command: &SendCommand, speaker: &Speaker, shelf: &Shelf, quoted: &Quo
             };
             let template = template
                 .ok_or_else(|| template_missing(name, language.as_ref().map(transom_domain::content::Language::as_str)))?;
-            if template.approval == Approval::PendingDeletion {
+            if judge::is_gone(template) && template.life.twin.is_none() {
                 return Err(Problem::new(ErrorCode::MessageTemplateDeleted, format!("The template {name} is being deleted.")));
             }
             let mut send = parameters::fit(template, parameters, *naming).map_err(|found| judge::misfit(&found))?;
@@ -453,10 +453,12 @@ fn drafted(command: &SendCommand, speaker: &Speaker, shelf: &Shelf, quoted: &Quo
     }
 }
 
-/// The translation that is meant: the first of the languages in which the name exists. Whether that one can be sent, or another
-/// steps in for it, the verdict says.
+/// The translation that is meant: the first of the languages in which the name exists and stays. Whether that one can be sent, or
+/// another steps in for it, the verdict says.
 fn in_first_language<'a>(shelf: &'a Shelf, name: &str, language: &Language, fallback: &[Language]) -> Option<&'a Arc<Template>> {
-    std::iter::once(language).chain(fallback).find_map(|language| shelf.named(name).find(|t| t.language == *language))
+    let known = |language: &Language| shelf.named(name).find(|t| t.language == *language);
+    let languages = || std::iter::once(language).chain(fallback);
+    languages().filter_map(known).find(|t| !judge::is_gone(t)).or_else(|| languages().find_map(known))
 }
 
 /// The verdict on what is known of the customer.

@@ -1,7 +1,7 @@
 //! Upkeep: what falls due by itself. Lost answers are decided, stale messages expired, old rows swept, templates and the
 //! directory read anew.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -252,12 +252,8 @@ impl Upkeep {
     }
 
     async fn read_templates(&self) {
-        let mut read = BTreeSet::new();
-        for speaker in self.directory.now().all() {
-            let Some(waba) = &speaker.sender.waba else { continue };
-            if !read.insert((speaker.sender.business, waba.clone())) {
-                continue;
-            }
+        for speaker in self.directory.now().accounts() {
+            let waba = speaker.sender.waba.as_deref().unwrap_or_default();
             match self.library.read(speaker).await {
                 Ok(reading) => {
                     tracing::info!(waba = %waba, read = reading.read, changed = reading.changed, "templates were read");

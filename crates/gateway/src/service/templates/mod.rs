@@ -87,19 +87,20 @@ impl Service {
         self.account(caller, named).map(|account| account.waba)
     }
 
+    /// The WhatsApp Business Accounts of the business.
+    #[must_use]
+    pub fn wabas(&self, caller: &Caller) -> Vec<String> {
+        let directory = self.directory.now();
+        directory.accounts_of(caller.business).into_iter().filter_map(|speaker| speaker.sender.waba.clone()).collect()
+    }
+
     /// The account that is named, or the only one.
     fn account(&self, caller: &Caller, named: Option<&str>) -> Result<Account, Problem> {
         let directory = self.directory.now();
-        let mut accounts: Vec<Account> = Vec::new();
-        for speaker in directory.of(caller.business) {
-            let Some(waba) = speaker.sender.waba.as_deref() else { continue };
-            match accounts.iter_mut().find(|known| known.waba == waba) {
-                // One that goes can speak for the account as well as another, and its token works.
-                Some(known) if known.speaker.stopped().is_some() => known.speaker = speaker.clone(),
-                Some(_) => {}
-                None => accounts.push(Account { waba: waba.to_owned(), speaker: speaker.clone() }),
-            }
-        }
+        let accounts = directory.accounts_of(caller.business).into_iter();
+        let accounts: Vec<Account> = accounts
+            .filter_map(|speaker| Some(Account { waba: speaker.sender.waba.clone()?, speaker: speaker.clone() }))
+            .collect();
         let known = || accounts.iter().map(|known| known.waba.as_str()).collect::<Vec<_>>().join(", ");
         match (named, accounts.as_slice()) {
             (_, []) => Err(Problem::new(

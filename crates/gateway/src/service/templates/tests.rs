@@ -20,6 +20,7 @@ use transom_store::{
     App, Business, MemoryStore, Page, Scopes, Sender, SenderState, Store, TemplateAction, TemplateIntent, TemplateKey,
 };
 
+mod gone;
 mod lost;
 
 use super::{NewTemplate, TemplateChange, TemplateFilter};
@@ -48,6 +49,8 @@ struct World {
     templates: BTreeMap<(String, String), Value>,
     next: u64,
     calls: Vec<String>,
+    /// How often the list was read.
+    lists: usize,
     /// For the next calls that change something.
     faults: Vec<Fault>,
     /// Lists cannot be read.
@@ -82,6 +85,7 @@ impl World {
         let templates = format!("{WABA}/message_templates");
         match (method.as_str(), path) {
             ("GET", path) if path == templates => {
+                self.lists += 1;
                 let named = |t: &&Value| query.get("name").is_none_or(|name| t["name"].as_str().unwrap().contains(name));
                 (200, json!({ "data": self.templates.values().filter(named).collect::<Vec<_>>() }))
             }
