@@ -336,8 +336,8 @@ impl Service {
         let open = self.store.template_intents(key.business, key.waba.clone()).await?;
         let Some(intent) = open.into_iter().find(|intent| intent.key == *key) else { return Ok(None) };
         let read_at = self.now();
-        let list = self.library.at_meta(&account.speaker, &key.name).await.map_err(|why| unsettled(&intent, &why, read_at))?;
-        let outcome = became(&intent, &list, read_at).ok_or_else(|| unsettled(&intent, NOT_SHOWN, read_at))?;
+        let list = self.library.at_meta(&account.speaker, &key.name).await.map_err(|why| unsettled(&intent, &why))?;
+        let outcome = became(&intent, &list, read_at).ok_or_else(|| not_shown(&intent, NOT_SHOWN, read_at))?;
         let was_done = outcome != TemplateOutcome::NotDone;
         let template = self.settled(account, &intent, outcome).await?;
         Ok(was_done.then_some((intent, template)))
@@ -351,11 +351,10 @@ impl Service {
         intent: &TemplateIntent,
         outcome: TemplateOutcome,
     ) -> Result<Option<Template>, Problem> {
-        let now = self.now();
-        let ended = self.store.end_template(intent.key.clone(), outcome, now).await;
+        let ended = self.store.end_template(intent.key.clone(), outcome, self.now()).await;
         let template = ended.map_err(|why| {
             tracing::warn!(template = %intent.key.name, error = %why, "the outcome of a call could not be stored");
-            unsettled(intent, "Meta's answer could not be stored", now)
+            unsettled(intent, "Meta's answer could not be stored")
         })?;
         if let Err(why) = self.library.reshelve(intent.key.business, &account.waba).await {
             tracing::warn!(waba = %account.waba, error = %why, "templates could not be read from the store");
@@ -399,7 +398,8 @@ impl Service {
                 let read_at = self.now();
                 let list = self.library.at_meta(&account.speaker, &intent.key.name).await;
                 match list.map(|list| became(intent, &list, read_at)) {
-                    Ok(None | Some(TemplateOutcome::NotDone)) | Err(_) => Err(unsettled(intent, &why, read_at)),
+                    Ok(None) => Err(not_shown(intent, &why, read_at)),
+                    Ok(Some(TemplateOutcome::NotDone)) | Err(_) => Err(unsettled(intent, &why)),
                     Ok(Some(outcome)) => self.settled(account, intent, outcome).await,
                 }
             }
@@ -466,7 +466,7 @@ fn refused(begun: Begun, key: &TemplateKey, action: &TemplateAction) -> Result<(
     match begun {
         Begun::Begun(_) => Ok(()),
         Begun::Missing => Err(unknown_template(&key.name, Some(&key.language))),
-        Begun::UnderWay(intent) => Err(unsettled(&intent, "its answer was lost", intent.at)),
+        Begun::UnderWay(intent) => Err(unsettled(&intent, "its answer was lost")),
         Begun::Refused(refusal, template) => Err(in_the_way(refusal, template.as_deref(), action)),
     }
 }
@@ -493,8 +493,8 @@ fn in_the_way(refusal: Refusal, template: Option<&Template>, action: &TemplateAc
 }
 
 /// The answer to a call was lost, and Meta's list does not say yet what became of it.
-fn unsettled(intent: &TemplateIntent, why: &str, now: Timestamp) -> Problem {
-    let problem = Problem::new(
+fn unsettled(intent: &TemplateIntent, why: &str) -> Problem {
+    Problem::new(
         ErrorCode::OutcomeUnknown,
         format!(
             "Nobody knows yet whether Meta did {} {} ({}): {why}.",
@@ -504,17 +504,13 @@ fn unsettled(intent: &TemplateIntent, why: &str, now: Timestamp) -> Problem {
         ),
     )
     .remedy("Send the same request again: it is settled by Meta's list first, and nothing is done twice.")
-    .detail("underWay", json!({ "action": intent.action.as_str(), "since": native::moment_json(intent.at) }));
-    match intent.action {
-        // Until then a list that does not show it proves nothing.
-        TemplateAction::Edit { .. } => problem.retry_after(seconds_until(shown_by(intent), now)),
-        TemplateAction::Create { .. } | TemplateAction::Delete => problem,
-    }
+    .detail("underWay", json!({ "action": intent.action.as_str(), "since": native::moment_json(intent.at) }))
 }
 
-/// Whole seconds from `now` on, at least one.
-fn seconds_until(then: Timestamp, now: Timestamp) -> u32 {
-    u32::try_from(then.since(now).as_millis().div_euclid(1_000).saturating_add(1).max(1)).unwrap_or(u32::MAX)
+/// As [`unsettled`], of an edit that a list does not show which may be behind: it proves nothing until it cannot be any more.
+fn not_shown(intent: &TemplateIntent, why: &str, now: Timestamp) -> Problem {
+    let seconds = shown_by(intent).since(now).as_millis().div_euclid(1_000).saturating_add(1).max(1);
+    unsettled(intent, why).retry_after(u32::try_from(seconds).unwrap_or(u32::MAX))
 }
 
 /// What an answer of Meta's means for a call that changes a template.

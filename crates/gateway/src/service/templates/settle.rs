@@ -33,7 +33,8 @@ impl Drop for Held {
 }
 
 /// What Meta's list, read after the call, says of it: what it was to do is there, or it is not. None for an edit that a list
-/// does not show which may still be behind: made again it would cost a second of Meta's few edits.
+/// does not show which may still be behind: made again it would cost a second of Meta's few edits. Those of what is rejected
+/// are not counted.
 #[must_use]
 pub fn became(intent: &TemplateIntent, list: &[Template], read_at: Timestamp) -> Option<TemplateOutcome> {
     let there = list.iter().find(|t| t.name == intent.key.name && t.language == intent.key.language);
@@ -49,7 +50,7 @@ pub fn became(intent: &TemplateIntent, list: &[Template], read_at: Timestamp) ->
             let has_ttl = ttl_seconds.is_none_or(|seconds| template.life.ttl_seconds == Some(seconds));
             match has_category && has_content && has_ttl {
                 true => TemplateOutcome::Edited,
-                false if read_at < shown_by(intent) => return None,
+                false if template.approval != Approval::Rejected && read_at < shown_by(intent) => return None,
                 false => TemplateOutcome::NotDone,
             }
         }
@@ -130,6 +131,7 @@ mod tests {
         assert_eq!(of(edit.clone(), &[at_meta(Approval::Pending, "y")]), TemplateOutcome::Edited);
         assert_eq!(of(edit.clone(), &[at_meta(Approval::Approved, "x")]), TemplateOutcome::NotDone);
         assert_eq!(at(edit.clone(), &[at_meta(Approval::Approved, "x")], Timestamp::EPOCH), None);
+        assert_eq!(at(edit.clone(), &[at_meta(Approval::Rejected, "x")], Timestamp::EPOCH), Some(TemplateOutcome::NotDone));
         assert_eq!(of(edit, &[]), TemplateOutcome::NotDone);
         let longer = TemplateAction::Edit { category: None, definition: None, ttl_seconds: Some(60) };
         assert_eq!(of(longer.clone(), &[at_meta(Approval::Approved, "x")]), TemplateOutcome::NotDone);
