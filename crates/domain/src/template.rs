@@ -12,7 +12,7 @@ mod words;
 
 use serde::{Deserialize, Serialize};
 
-pub use life::{By, Change, Edit, HistoryEntry, Life, NextCategory, Pause, Quality, Rejection};
+pub use life::{By, Change, Edit, HistoryEntry, Life, NextCategory, Pause, Quality, Rejection, Review};
 pub use record::{LIST_LAG, Record};
 pub use words::{APPEAL_LINK, Words};
 
@@ -139,7 +139,7 @@ impl Template {
     pub fn sendable(&self) -> bool {
         match self.approval {
             Approval::Approved => true,
-            Approval::Pending => self.life.edit.as_ref().is_some_and(|edit| edit.from == Approval::Approved),
+            Approval::Pending => self.life.review.is_some_and(|review| review.from == Approval::Approved),
             _ => false,
         }
     }

@@ -285,7 +285,8 @@ impl Library {
             let Some(outcome) = became(&intent, list, read_at) else { continue };
             settled += usize::from(outcome != TemplateOutcome::NotDone);
             tracing::info!(template = %intent.key.name, call = intent.action.as_str(), outcome = ?outcome, "a call that had no outcome was settled");
-            self.0.store.end_template(intent.key, outcome, self.0.clock.now()).await?;
+            // Dated by the list: what it says beside is newer than the call.
+            self.0.store.end_template(intent.key, outcome, read_at).await?;
         }
         Ok(settled)
     }

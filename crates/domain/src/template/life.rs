@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Approval, Category, Definition};
+use crate::fact::TemplateStatus;
 use crate::id::KeyId;
 use crate::message::TemplateName;
 use crate::time::{Span, Timestamp};
@@ -112,11 +113,18 @@ pub struct Edit {
     pub definition: Definition,
     /// Since when.
     pub since: Timestamp,
-    /// The status of the template when it was edited. What was approved then stays in force meanwhile.
-    pub from: Approval,
     /// It is as we wrote it; Meta's own writing has not been read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub as_sent: bool,
+}
+
+/// A review, under way or over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// The status of the template before it. What was approved then stays in force meanwhile.
+    pub from: Approval,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// What has become of a template beside its status.
@@ -135,6 +143,14 @@ pub struct Life {
     /// An edit under review, or one that was rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edit: Option<Box<Edit>>,
+    /// The latest review that followed another status; none when it has only been reviewed as it was created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review: Option<Review>,
+    /// When the latest call that was made for it here had its answer: a reading that began before may show what was before.
+    pub answered_at: Timestamp,
+    /// What a webhook told of an id that is not (yet) this template's: its name was another's before, or is another's by now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rumour: Option<Box<TemplateStatus>>,
     /// It was approved once: its name is locked after it is deleted.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub was_approved: bool,
@@ -174,6 +190,9 @@ impl Default for Life {
             version: 1,
             as_sent: false,
             edit: None,
+            review: None,
+            answered_at: Timestamp::EPOCH,
+            rumour: None,
             was_approved: false,
             quality: None,
             previous_category: None,

@@ -3,15 +3,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Approval, Category, Change, Definition, Edit, Life, NextCategory, Pause, Template};
-use crate::fact::{TemplateNews, TemplateStatus};
+use super::{Approval, Category, Change, Definition, Edit, Life, NextCategory, Pause, Review, Template};
+use crate::fact::{TemplateNews, TemplateStatus, TemplateTold};
 use crate::time::{Span, Timestamp};
 
 /// Meta's webhooks tell whole seconds: what they tell may have happened up to this much later, and a reading within the same
 /// second must not undo it.
 const SECOND: Span = Span::millis(999);
 
-/// How long Meta's list may go on showing what was before an edit.
+/// How long Meta's list may go on showing what was before a creation, an edit or a deletion.
 pub const LIST_LAG: Span = Span::minutes(10);
 
 /// A template and what is known of it.
@@ -42,50 +42,88 @@ impl Record {
         Self { template, status_at: at, quality_at: at, category_at: at, read: true }
     }
 
-    /// A template that was just created here.
+    /// A template that was created here, by a call that `begun` and was `answered` then. A webhook may have been faster than the
+    /// answer: what it told of this id is joined to it.
     #[must_use]
-    pub fn created(before: Option<&Self>, mut template: Template, at: Timestamp) -> Self {
-        if let Some(before) = before.filter(|before| before.read) {
-            template.life.version = before.template.life.version.saturating_add(1);
-            template.life.twin.clone_from(&before.template.life.twin);
+    pub fn created(before: Option<&Self>, mut template: Template, begun: Timestamp, answered: Timestamp) -> (Self, Vec<Change>) {
+        let known = before.filter(|before| before.read);
+        if let Some(known) = known {
+            template.life.version = known.next_version();
+            template.life.twin.clone_from(&known.template.life.twin);
         }
         template.life.as_sent = true;
-        (template.life.since, template.life.changed_at) = (at, at);
+        (template.life.since, template.life.changed_at) = (begun, begun);
+        template.life.answered_at = answered;
         template.life.was_approved = template.approval == Approval::Approved;
-        Self { template, status_at: at, quality_at: at, category_at: at, read: true }
+        let record = Self { template, status_at: begun, quality_at: begun, category_at: begun, read: true };
+        let mut changes = vec![Change::Created];
+        // The answer knows as much as a webhook that it waits for review.
+        let rumour = before.and_then(|before| before.template.life.rumour.as_deref());
+        let rumour = rumour.filter(|told| told.id == record.template.id && told.approval != Approval::Pending);
+        match rumour.and_then(|told| record.told(told)) {
+            Some((joined, heard)) => {
+                // What a webhook says of a name that nobody knows is told at once.
+                if known.is_some() {
+                    changes.extend(heard);
+                }
+                (joined, changes)
+            }
+            None => (record, changes),
+        }
     }
 
-    /// An edit was taken by Meta and goes to review. Gives the version's number.
+    /// An edit was taken by Meta and goes to review, by a call that `begun` and was `answered` then. Gives the version's number.
     #[must_use]
     pub fn edited(
         &self,
         category: Option<Category>,
         definition: Option<Definition>,
         ttl_seconds: Option<i64>,
-        at: Timestamp,
+        (begun, answered): (Timestamp, Timestamp),
     ) -> (Self, Vec<Change>) {
         let mut record = self.clone();
-        let from = self.template.approval;
+        let known = &self.template;
+        // Webhooks may have been faster than the answer, and have told that the review began, or even how it ended.
+        let is_heard = known.life.review.is_some_and(|review| review.since.plus(SECOND) > begun);
+        let is_over = self.status_at.minus(SECOND) > begun && matches!(known.approval, Approval::Approved | Approval::Rejected);
+        let from = if is_heard { self.reviewed_from() } else { self.stood_at() };
         let version = self.next_version();
-        let definition = definition.unwrap_or_else(|| self.template.definition.clone());
-        record.take_edit(definition, version, from, at, true);
+        let mut changes = vec![Change::Edited { version, from }];
+        let definition = definition.unwrap_or_else(|| known.definition.clone());
+        record.take_edit(definition, version, answered, true);
         if let Some(category) = category {
             record.template.category = category;
-            record.category_at = at;
+            record.category_at = begun;
         }
-        record.template.life.ttl_seconds = ttl_seconds.or(self.template.life.ttl_seconds);
+        let life = &mut record.template.life;
+        life.ttl_seconds = ttl_seconds.or(known.life.ttl_seconds);
+        life.answered_at = answered;
+        life.changed_at = life.changed_at.max(begun);
+        if is_over {
+            if known.approval == Approval::Approved {
+                record.take_into_force(&mut changes);
+            }
+            return (record, changes);
+        }
+        life.rejection = None;
+        life.paused_until = None;
+        life.review = Some(Review { from, since: begun });
         record.template.approval = Approval::Pending;
         record.template.reason = None;
-        record.template.life.rejection = None;
-        record.template.life.paused_until = None;
-        record.status_at = at;
-        record.template.life.changed_at = at;
-        (record, vec![Change::Edited { version, from }])
+        record.status_at = self.status_at.max(begun);
+        (record, changes)
+    }
+
+    /// It was deleted here, by a call that `begun` and was `answered` then.
+    #[must_use]
+    pub fn deleted_here(&self, begun: Timestamp, answered: Timestamp) -> (Self, Vec<Change>) {
+        let (mut record, changes) = self.deleted(self.status_at.max(begun));
+        record.template.life.answered_at = answered;
+        (record, changes)
     }
 
     /// It is gone.
-    #[must_use]
-    pub fn deleted(&self, at: Timestamp) -> (Self, Vec<Change>) {
+    fn deleted(&self, at: Timestamp) -> (Self, Vec<Change>) {
         let mut record = self.clone();
         record.template.approval = Approval::Deleted;
         record.template.life.edit = None;
@@ -97,20 +135,29 @@ impl Record {
 
     /// The list of Meta's was read as of `at`, and this is what it says. What a webhook told later than that stays.
     #[must_use]
-    pub fn read(&self, mut read: Template, at: Timestamp) -> (Self, Vec<Change>) {
+    pub fn read(&self, read: Template, at: Timestamp) -> (Self, Vec<Change>) {
         let known = &self.template;
-        // The same name again, made elsewhere: what Meta gives another id is another template.
-        let is_gone = known.approval == Approval::Deleted;
-        if self.status_at <= at && (is_gone || self.read && known.id != read.id) {
-            read.life.version = known.life.version.saturating_add(1);
-            read.life.twin.clone_from(&known.life.twin);
-            let changes = if is_gone { vec![Change::Found] } else { vec![Change::Deleted, Change::Found] };
-            return (Self::found(read, at), changes);
+        let unchanged = || (self.clone(), Vec::new());
+        if at < known.life.answered_at {
+            // It began before what was done here had been answered, and may show what was before.
+            return unchanged();
+        }
+        if known.id != read.id {
+            let lags = known.life.as_sent && at < known.life.answered_at.plus(LIST_LAG);
+            let is_behind = self.read && (lags || at < self.status_at);
+            return if is_behind { unchanged() } else { self.replaced(read, at) };
+        }
+        if known.approval == Approval::Deleted {
+            // Nor does Meta take it off the list before its last messages have ended, which may be weeks.
+            let is_behind = at < self.status_at.max(known.life.answered_at).plus(LIST_LAG);
+            if is_behind || matches!(read.approval, Approval::Deleted | Approval::PendingDeletion) {
+                return unchanged();
+            }
         }
         let mut record = self.clone();
         let mut changes = Vec::new();
-        record.template.id = read.id;
         record.template.life.ttl_seconds = read.life.ttl_seconds;
+        record.template.life.rumour = record.template.life.rumour.filter(|told| told.id != read.id);
         // Shown as it was before our edit: Meta's list is behind, or somebody took the edit back.
         let is_as_before = known
             .life
@@ -145,48 +192,93 @@ impl Record {
     /// It is not in Meta's list any more, which was read as of `at`. None where that says nothing new.
     #[must_use]
     pub fn missing(&self, at: Timestamp) -> Option<(Self, Vec<Change>)> {
-        (self.status_at <= at && self.template.approval != Approval::Deleted).then(|| self.deleted(at))
+        let life = &self.template.life;
+        // What was made here may not be in the list yet.
+        let is_behind = at < life.answered_at || life.as_sent && at < life.answered_at.plus(LIST_LAG);
+        (self.status_at <= at && !is_behind && self.template.approval != Approval::Deleted).then(|| self.deleted(at))
+    }
+
+    /// Meta's list has another template of the same name: this one is gone.
+    fn replaced(&self, mut read: Template, at: Timestamp) -> (Self, Vec<Change>) {
+        let known = &self.template;
+        let mut changes = Vec::new();
+        if self.read {
+            read.life.version = self.next_version();
+            read.life.twin.clone_from(&known.life.twin);
+            if known.approval != Approval::Deleted {
+                changes.push(Change::Deleted);
+            }
+        }
+        changes.push(Change::Found);
+        let mut record = Self::found(read, at);
+        match known.life.rumour.as_deref().filter(|told| told.at.plus(SECOND) > at) {
+            Some(told) if told.id == record.template.id => {
+                if let Some((joined, heard)) = record.told(told) {
+                    record = joined;
+                    changes.extend(heard);
+                }
+            }
+            later => record.template.life.rumour = later.cloned().map(Box::new),
+        }
+        (record, changes)
     }
 
     /// A webhook told a status of a template that nobody here knows.
     #[must_use]
     pub fn rumoured(told: &TemplateStatus) -> (Self, Vec<Change>) {
+        let at = told.at.plus(SECOND);
+        // A warning says that it was approved once, not how it stands.
+        let (approval, status_at) = if told.flagged { (Approval::Unknown, Timestamp::EPOCH) } else { (told.approval, at) };
         let template = Template {
             id: told.id.clone(),
             name: told.name.clone(),
             language: told.language.clone(),
             category: told.category.unwrap_or(Category::Utility),
-            approval: told.approval,
+            approval,
             reason: told.reason.clone(),
             definition: Definition::default(),
             life: Life {
-                was_approved: has_been_approved(told.approval),
+                was_approved: told.flagged || has_been_approved(approval),
                 rejection: told.rejection.clone(),
+                disable_on: told.disable_on.clone(),
+                rumour: (!told.flagged).then(|| Box::new(told.clone())),
                 since: told.at,
                 changed_at: told.at,
                 ..Life::default()
             },
         };
-        let change = Change::Status { from: None, to: told.approval, reason: told.reason.clone() };
-        let at = told.at.plus(SECOND);
-        let known = Self { template, status_at: at, quality_at: Timestamp::EPOCH, category_at: Timestamp::EPOCH, read: false };
+        let change = if told.flagged {
+            Change::Flagged { disable_on: told.disable_on.clone() }
+        } else {
+            Change::Status { from: None, to: approval, reason: told.reason.clone() }
+        };
+        let known = Self { template, status_at, quality_at: Timestamp::EPOCH, category_at: Timestamp::EPOCH, read: false };
         (known, vec![change])
     }
 
-    /// A webhook told a status. None where it is older than what is known.
+    /// A webhook told a status. None where it is older than what is known, or says nothing that is kept.
     #[must_use]
     pub fn told(&self, told: &TemplateStatus) -> Option<(Self, Vec<Change>)> {
         let at = told.at.plus(SECOND);
-        if self.status_at > at {
+        if told.id != self.template.id {
+            return self.told_of_another(told);
+        }
+        // What is gone does not come back under the same id, and is not deleted a second time.
+        if self.status_at > at || self.template.approval == Approval::Deleted {
             return None;
         }
         let mut record = self.clone();
         let mut changes = Vec::new();
-        record.status_at = at;
-        if told.approval == Approval::Deleted && self.template.approval != Approval::Deleted {
-            return Some(record.deleted(at));
+        if !told.flagged {
+            record.status_at = at;
+            if !self.read {
+                record.template.life.rumour = Some(Box::new(told.clone()));
+            }
+            if told.approval == Approval::Deleted {
+                return Some(record.deleted(at));
+            }
+            record.take_status(told.approval, told.reason.clone(), told.pause, told.at, &mut changes);
         }
-        record.take_status(told.approval, told.reason.clone(), told.pause, told.at, &mut changes);
         let life = &mut record.template.life;
         if told.rejection.is_some() {
             life.rejection.clone_from(&told.rejection);
@@ -205,9 +297,30 @@ impl Record {
         Some((record, changes))
     }
 
+    /// A webhook told a status of another template that has this name: of one that is gone, or of one that was made since. A
+    /// reading or the answer of a creation will tell which; until then it is kept beside.
+    fn told_of_another(&self, told: &TemplateStatus) -> Option<(Self, Vec<Change>)> {
+        if told.flagged {
+            return None;
+        }
+        if !self.read {
+            return (self.status_at < told.at.plus(SECOND)).then(|| Self::rumoured(told));
+        }
+        let kept = self.template.life.rumour.as_deref();
+        kept.is_none_or(|kept| kept.at <= told.at && kept != told).then(|| {
+            let mut record = self.clone();
+            record.template.life.rumour = Some(Box::new(told.clone()));
+            (record, Vec::new())
+        })
+    }
+
     /// A webhook told something else. None where it is older than what is known, or says nothing that is kept.
     #[must_use]
-    pub fn heard(&self, news: &TemplateNews, said_at: Timestamp) -> Option<(Self, Vec<Change>)> {
+    pub fn heard(&self, told: &TemplateTold) -> Option<(Self, Vec<Change>)> {
+        if told.id != self.template.id {
+            return None;
+        }
+        let (news, said_at) = (&told.news, told.at);
         let at = said_at.plus(SECOND);
         let mut record = self.clone();
         let mut changes = Vec::new();
@@ -247,6 +360,16 @@ impl Record {
         }
     }
 
+    /// The status before the review that is under way or was last.
+    fn reviewed_from(&self) -> Approval {
+        self.template.life.review.map_or(self.template.approval, |review| review.from)
+    }
+
+    /// Its status, leaving out a review that is under way.
+    fn stood_at(&self) -> Approval {
+        if self.template.approval == Approval::Pending { self.reviewed_from() } else { self.template.approval }
+    }
+
     fn next_version(&self) -> u32 {
         let life = &self.template.life;
         life.edit.as_ref().map_or(life.version, |edit| edit.version.max(life.version)).saturating_add(1)
@@ -265,6 +388,9 @@ impl Record {
         template.approval = to;
         template.reason.clone_from(&reason);
         template.life.was_approved |= has_been_approved(to);
+        if to == Approval::Pending && from != Approval::Pending {
+            template.life.review = Some(Review { from, since: at });
+        }
         if to != Approval::Rejected {
             template.life.rejection = None;
         }
@@ -281,9 +407,15 @@ impl Record {
         if from != to {
             changes.push(Change::Status { from: Some(from), to, reason });
         }
-        if to == Approval::Approved
-            && let Some(edit) = template.life.edit.take()
-        {
+        if to == Approval::Approved {
+            self.take_into_force(changes);
+        }
+    }
+
+    /// The review has ended well.
+    fn take_into_force(&mut self, changes: &mut Vec<Change>) {
+        let template = &mut self.template;
+        if let Some(edit) = template.life.edit.take() {
             template.definition = edit.definition;
             template.life.version = edit.version;
             template.life.as_sent = edit.as_sent;
@@ -317,7 +449,10 @@ impl Record {
             Change::Status { from, .. } => *from,
             _ => None,
         });
-        let from = before.unwrap_or(template.approval);
+        let from = match before.unwrap_or(template.approval) {
+            Approval::Pending => self.reviewed_from(),
+            other => other,
+        };
         let version = self.next_version();
         changes.push(Change::Edited { version, from });
         if self.template.approval == Approval::Approved {
@@ -325,19 +460,15 @@ impl Record {
             self.template.life.version = version;
             changes.push(Change::InForce { version });
         } else {
-            self.take_edit(read, version, from, at, false);
+            self.take_edit(read, version, at, false);
         }
     }
 
     /// Another definition goes to review. What was approved before stays the one that is in hand.
-    fn take_edit(&mut self, definition: Definition, version: u32, from: Approval, since: Timestamp, as_sent: bool) {
+    fn take_edit(&mut self, definition: Definition, version: u32, since: Timestamp, as_sent: bool) {
         let life = &mut self.template.life;
-        let from = match &life.edit {
-            Some(edit) if from == Approval::Pending => edit.from,
-            _ => from,
-        };
         if life.was_approved {
-            life.edit = Some(Box::new(Edit { version, definition, since, from, as_sent }));
+            life.edit = Some(Box::new(Edit { version, definition, since, as_sent }));
         } else {
             (life.version, life.as_sent) = (version, as_sent);
             self.template.definition = definition;
@@ -347,7 +478,10 @@ impl Record {
 
 /// Statuses that only an approved template comes to.
 const fn has_been_approved(approval: Approval) -> bool {
-    matches!(approval, Approval::Approved | Approval::Paused | Approval::Disabled | Approval::Archived)
+    matches!(
+        approval,
+        Approval::Approved | Approval::Paused | Approval::Disabled | Approval::Archived | Approval::PendingDeletion
+    )
 }
 
 fn pause(life: &mut Life, told: Option<Pause>, at: Timestamp) {

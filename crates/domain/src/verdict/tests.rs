@@ -256,13 +256,9 @@ fn a_stopped_template_says_when_it_may_come_back() {
     // One that can be sent is taken first, and its version told.
     let mut edited = template(Approval::Pending, Category::Utility);
     edited.life.version = 4;
-    edited.life.edit = Some(Box::new(crate::template::Edit {
-        version: 5,
-        definition: Definition::default(),
-        since: NOW,
-        from: Approval::Approved,
-        as_sent: true,
-    }));
+    edited.life.edit =
+        Some(Box::new(crate::template::Edit { version: 5, definition: Definition::default(), since: NOW, as_sent: true }));
+    edited.life.review = Some(crate::template::Review { from: Approval::Approved, since: NOW });
     let verdict = ask(Channel::Whatsapp, ContentType::Text, ButtonCase::None, closed(), &[&paused, &edited]);
     assert_eq!((verdict.sent_as, verdict.template_version), (Some(SentAs::Template), Some(4)));
     let stepped = verdict.stepping_in_for(&ask(Channel::Whatsapp, ContentType::Text, ButtonCase::None, closed(), &[&paused]));

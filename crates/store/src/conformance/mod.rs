@@ -119,7 +119,8 @@ checks! {
     people: identities_join_one_customer, a_conflict_keeps_both, a_customer_without_a_number, a_new_number_is_the_same_customer,
         preferences_go_by_time;
     templates: templates_go_by_time, a_call_is_committed_before_it_leaves, quotas_are_counted_where_they_are_used_up,
-        an_edit_waits_beside_what_is_in_force, what_webhooks_lose_a_reading_finds, a_history_has_pages_and_an_end,
+        an_edit_waits_beside_what_is_in_force, what_webhooks_lose_a_reading_finds, webhooks_are_joined_by_id,
+        what_was_deleted_keeps_its_lock_however_the_list_lags, a_history_has_pages_and_an_end,
         a_twin_is_a_template_of_the_account, accounts_of_templates_do_not_meet;
     telling: an_endpoint_starts_at_the_end, deliveries_of_a_conversation_keep_their_order, the_stream_is_swept_behind_its_readers,
         one_registration_per_topic, a_stop_is_told_once;

@@ -6,7 +6,7 @@ use transom_domain::fact::{Fact, TemplateNews, TemplateStatus, TemplateTold};
 use transom_domain::id::KeyId;
 use transom_domain::message::TemplateName;
 use transom_domain::template::{
-    Approval, BodyDefinition, By, Category, Change, Definition, Life, Quality, Template, TextDefinition,
+    Approval, BodyDefinition, By, Category, Change, Definition, Life, Quality, Rejection, Template, TextDefinition,
 };
 use transom_domain::template_rules::{CREATIONS_MAX, Rule};
 use transom_domain::time::{Span, Timestamp};
@@ -288,6 +288,88 @@ pub(super) async fn what_webhooks_lose_a_reading_finds(factory: &dyn Factory) ->
     same!(one(&desk, "b").await?.approval, Approval::Deleted);
     let expected = ["a quality", "a category_announced", "a status", "a quality", "a category", "b found", "b deleted"];
     same!(told(&desk).await?, expected.map(str::to_owned).to_vec());
+    Ok(())
+}
+
+/// What a webhook tells of a template by its id.
+fn status_of(id: &str, name: &str, approval: Approval, at: Timestamp) -> Result<TemplateStatus, Broken> {
+    Ok(TemplateStatus {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        language: english()?,
+        approval,
+        category: None,
+        reason: None,
+        rejection: None,
+        pause: None,
+        disable_on: None,
+        flagged: false,
+        at,
+    })
+}
+
+pub(super) async fn webhooks_are_joined_by_id(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let both = vec![template("a", Approval::Rejected)?, template("b", Approval::Rejected)?];
+    desk.store.put_templates(SHOP, waba(), both, true, desk.now).await?;
+    let rejection = Rejection { reason: Some("why".to_owned()), recommendation: Some("what to do".to_owned()) };
+    for (name, approval) in [("a", Approval::Approved), ("b", Approval::Rejected)] {
+        // Deleted here, and made anew with the same name.
+        desk.turn(Span::minutes(1));
+        desk.store.begin_template(intent(name, TemplateAction::Delete, desk.now)?).await?;
+        desk.store.end_template(key(name)?, TemplateOutcome::Deleted, desk.now).await?;
+        desk.turn(Span::minutes(1));
+        hold!(matches!(desk.store.begin_template(intent(name, creating(), desk.now)?).await?, Begun::Begun(None)));
+        // What is told of the new one before the answer came is not the old one's.
+        let told = TemplateStatus {
+            rejection: (approval == Approval::Rejected).then(|| rejection.clone()),
+            ..status_of("7", name, approval, desk.now.plus(Span::secs(1)))?
+        };
+        desk.turn(Span::secs(2));
+        let outcome = desk.hear(vec![Fact::TemplateStatus(told.clone()), Fact::TemplateStatus(told.clone())]).await?;
+        same!((outcome.news, outcome.repeated, outcome.events.len()), (1, 1, 0));
+        same!(one(&desk, name).await?.approval, Approval::Deleted);
+        let begun = desk.now;
+        desk.turn(Span::secs(2));
+        desk.store.end_template(key(name)?, created(Approval::Pending), desk.now).await?;
+        let made = one(&desk, name).await?;
+        same!((made.id.as_str(), made.approval, made.life.version), ("7", approval, 2));
+        same!((made.definition, made.life.rejection), (saying("one"), told.rejection));
+        same!(words(&desk, name).await?, vec!["found", "deleted", "created", "status"]);
+        // A late word of the old one is not the new one's, nor is a reading that began before the answer.
+        let late = status_of(&format!("id-{name}"), name, Approval::Deleted, desk.now)?;
+        same!(desk.hear(vec![Fact::TemplateStatus(late)]).await?.events.len(), 0);
+        let mut others = desk.store.templates(SHOP, waba(), None).await?;
+        others.retain(|other| other.name != name);
+        desk.store.put_templates(SHOP, waba(), others, true, begun).await?;
+        same!(one(&desk, name).await?.approval, approval);
+    }
+    Ok(())
+}
+
+pub(super) async fn what_was_deleted_keeps_its_lock_however_the_list_lags(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    approved(&desk, "a").await?;
+    desk.turn(Span::minutes(20));
+    desk.store.begin_template(intent("a", TemplateAction::Delete, desk.now)?).await?;
+    let gone = desk.store.end_template(key("a")?, TemplateOutcome::Deleted, desk.now).await?;
+    let until = desk.now.plus(Span::days(30));
+    let mut seen = gone.ok_or_else(|| Broken("the template is gone".to_owned()))?;
+    seen.definition = saying("one");
+    for (approval, later) in [(Approval::Approved, Span::minutes(1)), (Approval::PendingDeletion, Span::days(1))] {
+        desk.turn(later);
+        seen.approval = approval;
+        same!(desk.store.put_templates(SHOP, waba(), vec![seen.clone()], true, desk.now).await?, 0);
+        same!(one(&desk, "a").await?.approval, Approval::Deleted);
+    }
+    // The messages under way have ended.
+    desk.turn(Span::days(1));
+    same!(desk.store.put_templates(SHOP, waba(), Vec::new(), true, desk.now).await?, 0);
+    match desk.store.may_template(intent("a", creating(), desk.now)?).await? {
+        Begun::Refused(refusal, _) => same!((refusal.rule, refusal.not_before), (Rule::NameLock, Some(until))),
+        other => return Err(Broken(format!("not refused: {other:?}"))),
+    }
+    same!(words(&desk, "a").await?, vec!["created", "deleted"]);
     Ok(())
 }
 

@@ -171,7 +171,7 @@ pub(crate) fn heard(
     now: Timestamp,
 ) -> Result<(bool, Vec<EventId>)> {
     let Some(known) = rows.template(business, waba, &told.name, &told.language)? else { return Ok((true, Vec::new())) };
-    let next = known.heard(&told.news, told.at);
+    let next = known.heard(told);
     take(rows, business, waba, Some(&known), next, (told.at, now))
 }
 
@@ -260,22 +260,15 @@ pub(crate) fn end(rows: &mut dyn Rows, key: &TemplateKey, outcome: &TemplateOutc
                 definition: definition.clone(),
                 life: Life { ttl_seconds: *ttl_seconds, ..Life::default() },
             };
-            let mut record = Record::created(known.as_ref(), template, intent.at);
-            // A webhook that was faster than the answer.
-            if let Some(rumour) = known.as_ref().filter(|known| known.template.id == *id && known.status_at > intent.at) {
-                record.template.approval = rumour.template.approval;
-                record.template.reason.clone_from(&rumour.template.reason);
-                record.template.life.was_approved |= rumour.template.life.was_approved;
-                record.status_at = rumour.status_at;
-            }
-            Some((record, vec![Change::Created]))
+            Some(Record::created(known.as_ref(), template, intent.at, now))
         }
         (TemplateOutcome::Edited, TemplateAction::Edit { category, definition, ttl_seconds }) => {
-            known.as_ref().map(|known| known.edited(*category, definition.clone(), *ttl_seconds, intent.at))
+            known.as_ref().map(|known| known.edited(*category, definition.clone(), *ttl_seconds, (intent.at, now)))
         }
-        (TemplateOutcome::Deleted, TemplateAction::Delete) => {
-            known.as_ref().filter(|known| known.template.approval != Approval::Deleted).map(|known| known.deleted(intent.at))
-        }
+        (TemplateOutcome::Deleted, TemplateAction::Delete) => known
+            .as_ref()
+            .filter(|known| known.template.approval != Approval::Deleted)
+            .map(|known| known.deleted_here(intent.at, now)),
         _ => None,
     };
     let Some((record, changes)) = next else { return Ok(known.map(|record| record.template)) };
