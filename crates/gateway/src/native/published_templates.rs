@@ -1,5 +1,7 @@
 //! The published operations on templates: `create/template` and `get/templates`, and beside them the deletion.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -21,7 +23,7 @@ use crate::http::App;
 use crate::http::call::{Asked, Authorised, PathName, TEMPLATES, json as answer};
 use crate::http::refusal::{ListRefusals, TemplateRefusals};
 use crate::problem::Problem;
-use crate::service::{NewTemplate, TemplateFilter};
+use crate::service::{NewTemplate, TemplateFilter, TemplatePage};
 
 const CATEGORY_PREFIX: &str = "MESSAGE_TEMPLATE_GROUP_CATEGORY_";
 const STATUS_PREFIX: &str = "MESSAGE_TEMPLATE_STATUS_";
@@ -45,6 +47,8 @@ pub(crate) struct PublishedTemplate {
     language: LanguageCode,
     /// With the prefix or without; `AUTHENTICATION` where a button carries a one-time code, else `MARKETING` where left out.
     category: Option<String>,
+    /// The WhatsApp Business Account; may be left out while the business has only one. Not among the published fields.
+    waba_id: Option<String>,
     /// Objects with one key each: `header`, `body`, `footer`, `button`, `carousel`.
     #[schema(value_type = Vec<Object>)]
     template_components: Vec<Value>,
@@ -61,6 +65,8 @@ pub(crate) struct LanguageCode {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PublishedFilter {
+    /// Only of this WhatsApp Business Account; of all of them where left out.
+    waba_id: Option<String>,
     /// Only with this name.
     name: Option<String>,
     /// Only in this language.
@@ -321,7 +327,7 @@ fn asked_for(body: &[u8]) -> Result<(NewTemplate, Translated), Problem> {
     });
     let new = category.and_then(|category| match transom_meta::templates::read_request(&request) {
         Ok(read) => Some(NewTemplate {
-            waba: None,
+            waba: asked.waba_id.clone(),
             name: read.name,
             language: read.language,
             category,
@@ -539,27 +545,29 @@ pub(crate) async fn list(
         notes.note("pageSize", format!("must be from 1 to {PAGE_MAX}"), "leave it out for all");
     }
     let filter =
-        notes.finish(Some(TemplateFilter { name: wanted.name, language, status: approval, ..TemplateFilter::default() }))?;
+        TemplateFilter { waba: wanted.waba_id, name: wanted.name, language, status: approval, ..TemplateFilter::default() };
+    let filter = notes.finish(Some(filter))?;
     // Published without pages: all of them, unless pages are asked for. Meta has at most 6,000.
     let size = wanted.page_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX);
-    let page = app.service.templates(&caller, &filter, &Page { size, token: wanted.page_token }).await?;
-    let channel = app.service.senders(caller.business).into_iter().find(|s| s.waba.as_deref() == Some(page.waba.as_str()));
-    let channel = channel.map(|sender| sender.id);
-    let mut groups: Vec<Value> = Vec::new();
-    for template in &page.templates {
-        let shown = listed(template, &page.waba, channel);
-        match groups.last_mut().filter(|group| group["name"] == template.name.as_str()) {
-            Some(group) => {
-                if let Some(list) = group["templates"].as_array_mut() {
-                    list.push(shown);
-                }
-            }
-            None => groups.push(json!({
-                "id": template.name, "name": template.name, "category": template.category.as_str(), "templates": [shown],
-            })),
+    let page = Page { size, token: wanted.page_token };
+    let (pages, next) = app.service.templates_everywhere(&caller, &filter, &page).await?;
+    let senders = app.service.senders(caller.business);
+    let groups = groups(&pages, |waba| senders.iter().find(|s| s.waba.as_deref() == Some(waba)).map(|sender| sender.id));
+    answer(StatusCode::OK, &json!({ "entity": { "templateGroups": groups, "nextPageToken": next } }))
+}
+
+/// Templates by name, whatever account they are of: each one's channel says which.
+fn groups(pages: &[TemplatePage], channel: impl Fn(&str) -> Option<SenderId>) -> Vec<Value> {
+    let mut groups: BTreeMap<&str, (&Template, Vec<Value>)> = BTreeMap::new();
+    for page in pages {
+        let channel = channel(&page.waba);
+        for template in &page.templates {
+            let shown = listed(template, &page.waba, channel);
+            groups.entry(&template.name).or_insert_with(|| (template, Vec::new())).1.push(shown);
         }
     }
-    answer(StatusCode::OK, &json!({ "entity": { "templateGroups": groups, "nextPageToken": page.next } }))
+    let shown = |(name, (first, templates)): (&str, (&Template, Vec<Value>))| json!({ "id": name, "name": name, "category": first.category.as_str(), "templates": templates });
+    groups.into_iter().map(shown).collect()
 }
 
 /// Delete a template (published form)
@@ -572,6 +580,7 @@ pub(crate) async fn list(
         ("business" = String, Path, description = "Id of the business"),
         ("name" = String, Path, description = "Name of the template"),
         ("language" = Option<String>, Query, description = "Its language; all of them where left out"),
+        ("wabaId" = Option<String>, Query, description = "Its WhatsApp Business Account; may be left out while there is only one"),
     ),
     responses((status = 200, description = "It is gone", body = Object), TemplateRefusals),
     security(("X-API-Key" = []))
@@ -582,10 +591,11 @@ pub(crate) async fn delete(
     PathName(name): PathName,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let mut query = Query::read(query.as_deref(), &["language"]);
+    let mut query = Query::read(query.as_deref(), &["language", "wabaId"]);
+    let waba = query.get("wabaId").map(str::to_owned);
     let language = query.choice("language", "a code such as de", |code| Language::parse(code).ok());
     let language = query.finish(language)?;
-    app.service.delete_template(&caller, None, name, language).await?;
+    app.service.delete_template(&caller, waba, name, language).await?;
     answer(StatusCode::OK, &json!({}))
 }
 
@@ -617,6 +627,8 @@ mod tests {
         // What was read is printed in the same form.
         let printed = transom_meta::templates::to_create(&new.name, &new.language, new.category, &new.definition);
         assert_eq!(published(&printed["components"], &new.definition.buttons, &[]), parts);
+        let named = json!({ "name": "a", "language": { "code": "de" }, "wabaId": "1020", "template_components": parts });
+        assert_eq!(asked_for(named.to_string().as_bytes()).unwrap().0.waba.as_deref(), Some("1020"));
         // Both spellings; the category without its prefix, or left out.
         let bare = json!({ "name": "a", "language": { "code": "de" }, "category": "utility", "templateComponents": parts });
         assert_eq!(asked_for(bare.to_string().as_bytes()).unwrap().0.category, Category::Utility);

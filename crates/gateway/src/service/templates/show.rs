@@ -67,6 +67,45 @@ impl Service {
         Ok(TemplatePage { waba: account.waba, templates: found, under_way, next })
     }
 
+    /// Templates of all the accounts of a business, account by account, or of the one that the filter names. Gives where the next
+    /// page begins, beside the pages of the accounts.
+    ///
+    /// # Errors
+    /// As [`Service::templates`].
+    pub async fn templates_everywhere(
+        &self,
+        caller: &Caller,
+        filter: &TemplateFilter,
+        page: &Page,
+    ) -> Result<(Vec<TemplatePage>, Option<String>), Problem> {
+        let wabas = match &filter.waba {
+            None => self.wabas(caller),
+            Some(waba) => vec![waba.clone()],
+        };
+        let Some(first) = wabas.first() else { return Err(self.account(caller, None).err().unwrap_or_else(no_page)) };
+        let (from, mut inner) = match &page.token {
+            None => (first.as_str(), None),
+            Some(token) => token.split_once('/').map(|(waba, inner)| (waba, Some(inner.to_owned()))).ok_or_else(no_page)?,
+        };
+        let begin = wabas.iter().position(|waba| waba == from).ok_or_else(no_page)?;
+        let (mut pages, mut room) = (Vec::new(), page.size);
+        for waba in wabas.iter().skip(begin) {
+            if room == 0 {
+                return Ok((pages, Some(format!("{waba}/"))));
+            }
+            let filter = TemplateFilter { waba: Some(waba.clone()), ..filter.clone() };
+            let page = Page { size: room, token: inner.take().filter(|token| !token.is_empty()) };
+            let mut found = self.templates(caller, &filter, &page).await?;
+            let next = found.next.take();
+            room = room.saturating_sub(found.templates.len());
+            pages.push(found);
+            if let Some(next) = next {
+                return Ok((pages, Some(format!("{waba}/{next}"))));
+            }
+        }
+        Ok((pages, None))
+    }
+
     /// All languages of a name, or the one.
     ///
     /// # Errors
@@ -155,10 +194,12 @@ impl Service {
 }
 
 fn read_token(token: &str) -> Result<(String, String), Problem> {
-    let parts = token.split_once('/');
-    let (name, language) = parts
-        .ok_or_else(|| Problem::field("pageToken", "is none that a page has given", "pass on `nextPageToken` as it was given"))?;
+    let (name, language) = token.split_once('/').ok_or_else(no_page)?;
     Ok((name.to_owned(), language.to_owned()))
+}
+
+fn no_page() -> Problem {
+    Problem::field("pageToken", "is none that a page has given", "pass on `nextPageToken` as it was given")
 }
 
 fn fits(template: &Template, filter: &TemplateFilter, search: Option<&str>) -> bool {

@@ -20,6 +20,7 @@ use transom_store::{
     App, Business, MemoryStore, Page, Scopes, Sender, SenderState, Store, TemplateAction, TemplateIntent, TemplateKey,
 };
 
+mod accounts;
 mod gone;
 mod lost;
 
