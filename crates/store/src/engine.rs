@@ -189,8 +189,8 @@ impl<E: Engine> Store for E {
         self.write(Room::Sending, move |rows| contents::change(rows, business, id, &friendly_name, &content, now))
     }
 
-    fn delete_content(&self, business: BusinessId, id: ContentId) -> Answer<'_, DeleteContent> {
-        self.write(Room::Ending, move |rows| contents::delete(rows, business, id))
+    fn delete_content(&self, business: BusinessId, id: ContentId, now: Timestamp) -> Answer<'_, DeleteContent> {
+        self.write(Room::Ending, move |rows| contents::delete(rows, business, id, now))
     }
 
     fn submit(&self, business: BusinessId, submission: Submission, looked_at: Content) -> Answer<'_, Submit> {

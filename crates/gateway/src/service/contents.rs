@@ -119,7 +119,7 @@ impl Service {
     /// # Errors
     /// 404; 409 while it waits for Meta's word, or a message waits that was sent from it.
     pub async fn delete_content(&self, caller: &Caller, id: ContentId) -> Result<(), Problem> {
-        let deleted = self.store.delete_content(caller.business, id).await;
+        let deleted = self.store.delete_content(caller.business, id, self.now()).await;
         self.kept.forget((caller.business, id));
         match deleted? {
             DeleteContent::Done => Ok(()),

@@ -4,15 +4,18 @@ use serde_json::json;
 
 use transom_domain::content::{Content, ContentType, Language, Needle};
 use transom_domain::fact::{Fact, TemplateStatus};
-use transom_domain::id::ContentId;
+use transom_domain::id::{ContentId, KeyId};
 use transom_domain::message::{Draft, WhenClosed};
 use transom_domain::submission::{ANSWER_WAIT, Stage, Submission};
-use transom_domain::template::{Approval, BodyDefinition, Category, Definition, Template, TextDefinition};
+use transom_domain::template::{Approval, BodyDefinition, By, Category, Definition, Template, TextDefinition};
 use transom_domain::time::Span;
 
 use super::desk::{Desk, RIVAL, SHOP, business};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{ChangeContent, ContentFilter, DeleteContent, Followed, Page, SUBMISSIONS_MAX, StoreError, StoredContent, Submit};
+use crate::{
+    ChangeContent, ContentFilter, DeleteContent, Followed, Page, SUBMISSIONS_MAX, StoreError, StoredContent, Submit,
+    TemplateAction, TemplateIntent, TemplateKey, TemplateOutcome,
+};
 
 const WABA: &str = "waba-1";
 
@@ -139,9 +142,9 @@ pub(super) async fn content_is_kept_found_and_listed(factory: &dyn Factory) -> O
     let german = desk.store.change_content(SHOP, first, String::new(), content("de", "Hi.")?, desk.now).await?;
     same!(german, ChangeContent::OtherLanguage(language("en")?));
     same!(desk.store.change_content(RIVAL, first, String::new(), words, desk.now).await?, ChangeContent::NotFound);
-    same!(desk.store.delete_content(RIVAL, first).await?, DeleteContent::NotFound);
-    same!(desk.store.delete_content(SHOP, first).await?, DeleteContent::Done);
-    same!(desk.store.delete_content(SHOP, first).await?, DeleteContent::NotFound);
+    same!(desk.store.delete_content(RIVAL, first, desk.now).await?, DeleteContent::NotFound);
+    same!(desk.store.delete_content(SHOP, first, desk.now).await?, DeleteContent::Done);
+    same!(desk.store.delete_content(SHOP, first, desk.now).await?, DeleteContent::NotFound);
     same!(desk.store.content(SHOP, first).await?, None);
     // What is there is there after opening again.
     desk.store.close().await?;
@@ -258,10 +261,10 @@ pub(super) async fn content_in_use_stays_as_it_is(factory: &dyn Factory) -> Outc
     let change = |now| store.change_content(SHOP, id, "x".to_owned(), words.clone(), now);
     let refused = |stage: Stage| move |answer: &ChangeContent| matches!(answer, ChangeContent::Submitted(f) if f.stage == stage);
     hold!(refused(Stage::Submitting)(&change(desk.now).await?));
-    hold!(matches!(desk.store.delete_content(SHOP, id).await?, DeleteContent::Pending(_)));
+    hold!(matches!(desk.store.delete_content(SHOP, id, desk.now).await?, DeleteContent::Pending(_)));
     taken(&desk, id, "hi", Some("77")).await?;
     hold!(refused(Stage::AtMeta(Approval::Pending))(&change(desk.now).await?));
-    hold!(matches!(desk.store.delete_content(SHOP, id).await?, DeleteContent::Pending(_)));
+    hold!(matches!(desk.store.delete_content(SHOP, id, desk.now).await?, DeleteContent::Pending(_)));
     for approval in [Approval::Approved, Approval::Paused] {
         read(&mut desk, template("77", "hi", "Hi {{1}}.", approval)?).await?;
         hold!(refused(Stage::AtMeta(approval))(&change(desk.now).await?));
@@ -278,24 +281,50 @@ pub(super) async fn content_in_use_stays_as_it_is(factory: &dyn Factory) -> Outc
         when_closed: WhenClosed::Template,
     };
     let message = desk.accept(accept.clone()).await?;
-    same!(desk.store.delete_content(SHOP, id).await?, DeleteContent::Waiting);
+    same!(desk.store.delete_content(SHOP, id, desk.now).await?, DeleteContent::Waiting);
     let claimed = desk.take().await?;
     same!(claimed.message.draft.as_ref().and_then(Draft::content_id), Some(id));
     desk.again(message, claimed.attempt, Span::minutes(1)).await?;
-    same!(desk.store.delete_content(SHOP, id).await?, DeleteContent::Waiting);
+    same!(desk.store.delete_content(SHOP, id, desk.now).await?, DeleteContent::Waiting);
     // Neither another business's, nor other content, is held by it.
-    same!(desk.store.delete_content(RIVAL, id).await?, DeleteContent::NotFound);
+    same!(desk.store.delete_content(RIVAL, id, desk.now).await?, DeleteContent::NotFound);
     let free = keep(&mut desk, "free", words).await?;
-    same!(desk.store.delete_content(SHOP, free).await?, DeleteContent::Done);
+    same!(desk.store.delete_content(SHOP, free, desk.now).await?, DeleteContent::Done);
     desk.store.close().await?;
     desk.store = factory.open();
-    same!(desk.store.delete_content(SHOP, id).await?, DeleteContent::Waiting);
+    same!(desk.store.delete_content(SHOP, id, desk.now).await?, DeleteContent::Waiting);
     desk.turn(Span::minutes(1));
     let claimed = desk.take().await?;
     desk.answer(message, claimed.attempt, "wamid.1").await?;
-    same!(desk.store.delete_content(SHOP, id).await?, DeleteContent::Done);
+    same!(desk.store.delete_content(SHOP, id, desk.now).await?, DeleteContent::Done);
     // What it said is the message's own, and the template is Meta's.
     same!(desk.message(message).await?.draft, Some(accept.draft));
     same!(desk.store.templates(SHOP, WABA.to_owned(), Some("hi".to_owned())).await?.len(), 1);
+    Ok(())
+}
+
+pub(super) async fn what_nobody_submits_any_more_holds_no_content(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let words = content("en", "Hi {{name}}.")?;
+    let id = keep(&mut desk, "", words.clone()).await?;
+    same!(submit(&desk, id, "hi").await?, Submit::Begun);
+    let key = TemplateKey { business: SHOP, waba: WABA.to_owned(), name: "hi".to_owned(), language: language("en")? };
+    let action = TemplateAction::Create { category: Category::Utility, definition: Definition::default(), ttl_seconds: None };
+    let intent = TemplateIntent { key: key.clone(), action, by: By::Key(KeyId(5)), at: desk.now };
+    desk.store.begin_template(intent).await?;
+    desk.turn(ANSWER_WAIT);
+    let store = desk.store.clone();
+    let change = |now| store.change_content(SHOP, id, "x".to_owned(), words.clone(), now);
+    // Meta may have it, as long as nobody knows what became of the call.
+    hold!(matches!(change(desk.now).await?, ChangeContent::Submitted(_)));
+    hold!(matches!(desk.store.delete_content(SHOP, id, desk.now).await?, DeleteContent::Pending(_)));
+    desk.store.end_template(key, TemplateOutcome::NotDone, desk.now).await?;
+    hold!(matches!(change(desk.now).await?, ChangeContent::Done(_)));
+    // Its name is free for other content, and it can go.
+    let other = keep(&mut desk, "", content("en", "Ho {{name}}.")?).await?;
+    same!(submit(&desk, other, "hi").await?, Submit::Begun);
+    same!(desk.store.delete_content(SHOP, id, desk.now).await?, DeleteContent::Done);
+    // One that was begun a moment ago is still on its way.
+    hold!(matches!(desk.store.delete_content(SHOP, other, desk.now).await?, DeleteContent::Pending(_)));
     Ok(())
 }

@@ -125,7 +125,7 @@ checks! {
     telling: an_endpoint_starts_at_the_end, deliveries_of_a_conversation_keep_their_order, the_stream_is_swept_behind_its_readers,
         one_registration_per_topic, a_stop_is_told_once;
     contents: content_is_kept_found_and_listed, a_submission_is_made_once, a_submission_shows_its_own_template,
-        content_in_use_stays_as_it_is;
+        content_in_use_stays_as_it_is, what_nobody_submits_any_more_holds_no_content;
     restoring: what_waited_at_the_backup_is_held, what_waited_at_the_backup_ends_or_goes_as_is_chosen;
     sweeping: what_is_over_goes_and_what_is_not_stays, what_was_taken_out_is_recognised_as_long, a_slice_is_bounded,
         what_an_endpoint_leaves_behind_goes_in_slices;

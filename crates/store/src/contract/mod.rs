@@ -188,7 +188,7 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
     ) -> Answer<'_, ChangeContent>;
     /// Removes content, unless it waits for Meta's word or a message waits that was sent from it.
-    fn delete_content(&self, business: BusinessId, id: ContentId) -> Answer<'_, DeleteContent>;
+    fn delete_content(&self, business: BusinessId, id: ContentId, now: Timestamp) -> Answer<'_, DeleteContent>;
     /// Begins a submission, before Meta is called: at most one of a content at an account is not over. One whose answer can no
     /// longer come is made again under the same name. `looked_at` is the content as it was judged: if it is another by now, nothing begins.
     fn submit(&self, business: BusinessId, submission: Submission, looked_at: Content) -> Answer<'_, Submit>;

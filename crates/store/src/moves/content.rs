@@ -9,7 +9,7 @@ use crate::contract::{
     CONTENTS_LOOK_MAX, ChangeContent, ContentFilter, DeleteContent, Followed, SUBMISSIONS_MAX, StoredContent, Submit,
 };
 use crate::rows::{Result, Rows};
-use crate::{PAGE_MAX, Page, StoreError};
+use crate::{PAGE_MAX, Page, StoreError, TemplateKey};
 
 fn wanted(filter: &ContentFilter, stored: &StoredContent) -> bool {
     filter.language.as_ref().is_none_or(|language| stored.content.language == *language)
@@ -68,6 +68,13 @@ fn all(rows: &dyn Rows, stored: &StoredContent) -> Result<Vec<Followed>> {
     of.into_iter().map(|submission| followed(rows, stored.business, &stored.content, submission)).collect()
 }
 
+/// Whether nothing can come of a submission any more: nobody waits for Meta's answer, and every call is settled.
+fn is_given_up(rows: &dyn Rows, business: BusinessId, followed: &Followed, now: Timestamp) -> Result<bool> {
+    let Followed { submission, stage, .. } = followed;
+    let Submission { waba, name, language, .. } = submission.clone();
+    Ok(submission.is_forsaken(*stage, now) && rows.intent(&TemplateKey { business, waba, name, language })?.is_none())
+}
+
 /// See [`crate::Store::submissions`].
 pub(crate) fn submissions(rows: &dyn Rows, business: BusinessId, id: ContentId) -> Result<Option<Vec<Followed>>> {
     rows.content(business, id)?.map(|stored| all(rows, &stored)).transpose()
@@ -87,8 +94,10 @@ pub(crate) fn change(
         return Ok(ChangeContent::OtherLanguage(stored.content.language));
     }
     let known = all(rows, &stored)?;
-    if let Some(live) = known.iter().find(|f| !f.stage.is_over()) {
-        return Ok(ChangeContent::Submitted(Box::new(live.clone())));
+    for live in known.iter().filter(|f| !f.stage.is_over()) {
+        if !is_given_up(rows, business, live, now)? {
+            return Ok(ChangeContent::Submitted(Box::new(live.clone())));
+        }
     }
     // What was its own by content must still be known as its own once the content is another.
     for Followed { mut submission, template, .. } in known {
@@ -103,11 +112,13 @@ pub(crate) fn change(
 }
 
 /// See [`crate::Store::delete_content`].
-pub(crate) fn delete(rows: &mut dyn Rows, business: BusinessId, id: ContentId) -> Result<DeleteContent> {
+pub(crate) fn delete(rows: &mut dyn Rows, business: BusinessId, id: ContentId, now: Timestamp) -> Result<DeleteContent> {
     let Some(stored) = rows.content(business, id)? else { return Ok(DeleteContent::NotFound) };
     let known = all(rows, &stored)?;
-    if let Some(pending) = known.iter().find(|f| f.stage.is_pending()) {
-        return Ok(DeleteContent::Pending(Box::new(pending.clone())));
+    for pending in known.iter().filter(|f| f.stage.is_pending()) {
+        if !is_given_up(rows, business, pending, now)? {
+            return Ok(DeleteContent::Pending(Box::new(pending.clone())));
+        }
     }
     if rows.waits_with(id)? {
         return Ok(DeleteContent::Waiting);
@@ -137,8 +148,10 @@ pub(crate) fn submit(rows: &mut dyn Rows, business: BusinessId, submission: &Sub
     for other in rows.submitted_as(business, waba, name, language)?.into_iter().filter(|other| other != id) {
         let Some(rival) = rows.content(business, other)? else { continue };
         let taken = |f: &Followed| f.submission.waba == *waba && f.submission.name == *name && !f.stage.is_over();
-        if all(rows, &rival)?.iter().any(taken) {
-            return Ok(Submit::NameTaken(other));
+        for rival in all(rows, &rival)?.iter().filter(|f| taken(f)) {
+            if !is_given_up(rows, business, rival, *now)? {
+                return Ok(Submit::NameTaken(other));
+            }
         }
     }
     // Of those that are over, some are kept to be looked at.
