@@ -161,8 +161,8 @@ impl<E: Engine> Store for E {
         self.read(move |rows| template::history(rows, &key, &page))
     }
 
-    fn add_content(&self, content: StoredContent) -> Answer<'_, ()> {
-        self.write(Room::Sending, move |rows| rows.add_content(&content))
+    fn add_content(&self, content: StoredContent, at_most: usize) -> Answer<'_, bool> {
+        self.write(Room::Sending, move |rows| contents::add(rows, &content, at_most))
     }
 
     fn content(&self, business: BusinessId, id: ContentId) -> Answer<'_, Option<StoredContent>> {

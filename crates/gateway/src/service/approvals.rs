@@ -58,8 +58,13 @@ impl Service {
         let StoredContent { content, .. } = self.content(caller, id).await?;
         let waba = self.waba_of(caller, ask.waba.as_deref())?;
         let warnings = linted(&content, &ask)?;
-        let (kind, definition) = self.definition(&content).await?;
         let now = self.now();
+        // Refused before anything is fetched; the store decides below, in one step with keeping the submission.
+        let known = self.approvals(caller, id).await?;
+        if let Some(live) = known.iter().find(|followed| followed.stands_before(&waba, &ask.name, now)) {
+            return Err(live_already(live));
+        }
+        let (kind, definition) = self.definition(&content).await?;
         let submission = Submission {
             content: id,
             waba: waba.clone(),
@@ -78,10 +83,7 @@ impl Service {
                 let why = "The content was changed while it was being submitted.";
                 return Err(Problem::new(ErrorCode::ContentInUse, why).remedy("Submit it again."));
             }
-            Submit::Live(live) => {
-                let remedy = "Follow that submission; once it is over the content can be submitted again.";
-                return Err(submitted(&live, "is not submitted twice", remedy));
-            }
+            Submit::Live(live) => return Err(live_already(&live)),
             Submit::NameTaken(other) => {
                 let rule = format!("is the name under which other content was submitted in this language: {other}");
                 return Err(Problem::field("name", rule, "choose another name"));
@@ -134,6 +136,11 @@ impl Service {
     pub async fn approvals(&self, caller: &Caller, id: ContentId) -> Result<Vec<Followed>, Problem> {
         self.store.submissions(caller.business, id).await?.ok_or_else(missing)
     }
+}
+
+fn live_already(live: &Followed) -> Problem {
+    let remedy = "Follow that submission; once it is over the content can be submitted again.";
+    submitted(live, "is not submitted twice", remedy)
 }
 
 /// What the linter says of a submission.

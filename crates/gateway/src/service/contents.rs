@@ -18,6 +18,9 @@ use crate::problem::Problem;
 /// Most bytes of a content as JSON: its texts have their own limits, and this one bounds forms of many pages.
 const CONTENT_BYTES_MAX: usize = 256 * 1024;
 
+/// Most contents of one business: they are kept until it deletes them.
+const CONTENTS_MAX: usize = 10_000;
+
 /// Content to be kept.
 #[derive(Debug, Clone)]
 pub struct NewContent {
@@ -36,7 +39,7 @@ impl Service {
     /// Keeps new content.
     ///
     /// # Errors
-    /// When it is too large, or the store does not answer.
+    /// When it is too large, the business has too many, or the store does not answer.
     pub async fn create_content(&self, caller: &Caller, new: NewContent) -> Result<StoredContent, Problem> {
         fits(&new.content)?;
         let now = self.now();
@@ -48,7 +51,11 @@ impl Service {
             created_at: now,
             updated_at: now,
         };
-        self.store.add_content(stored.clone()).await?;
+        if !self.store.add_content(stored.clone(), CONTENTS_MAX).await? {
+            let message = format!("This business has {CONTENTS_MAX} contents already, and may have no more.");
+            let remedy = "Delete contents that are not sent any more; one content can say many things by its variables.";
+            return Err(Problem::new(ErrorCode::RequestInvalid, message).remedy(remedy));
+        }
         Ok(stored)
     }
 

@@ -87,7 +87,7 @@ mod tests {
         };
         let kept = KeptContents::default();
         assert!(kept.read(&store, key).await.unwrap().is_none());
-        store.add_content(stored.clone()).await.unwrap();
+        assert!(store.add_content(stored.clone(), 1).await.unwrap());
         let read = async || kept.read(&store, key).await.unwrap().unwrap().content.clone();
         assert_eq!(read().await, content("old"));
         let change = async |words: &str| {

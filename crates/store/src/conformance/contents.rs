@@ -32,7 +32,7 @@ async fn keep(desk: &mut Desk, name: &str, content: Content) -> Result<ContentId
     let id = ContentId(desk.id());
     let stored =
         StoredContent { id, business: SHOP, friendly_name: name.to_owned(), content, created_at: desk.now, updated_at: desk.now };
-    desk.store.add_content(stored).await?;
+    hold!(desk.store.add_content(stored, usize::MAX).await?);
     Ok(id)
 }
 
@@ -326,5 +326,13 @@ pub(super) async fn what_nobody_submits_any_more_holds_no_content(factory: &dyn 
     same!(desk.store.delete_content(SHOP, id, desk.now).await?, DeleteContent::Done);
     // One that was begun a moment ago is still on its way.
     hold!(matches!(desk.store.delete_content(SHOP, other, desk.now).await?, DeleteContent::Pending(_)));
+    // As many as a business may have are all of them.
+    let one = kept(&desk, other).await?;
+    let more = StoredContent { id: ContentId(desk.id()), ..one };
+    hold!(!desk.store.add_content(more.clone(), 1).await?);
+    hold!(desk.store.content(SHOP, more.id).await?.is_none());
+    hold!(desk.store.add_content(more.clone(), 2).await?);
+    let elsewhere = StoredContent { id: ContentId(desk.id()), business: RIVAL, ..more };
+    hold!(desk.store.add_content(elsewhere, 1).await?);
     Ok(())
 }

@@ -51,6 +51,20 @@ pub struct Followed {
     pub template: Option<Template>,
 }
 
+impl Followed {
+    /// Whether its answer was lost, so that the same submission may be made again, under its own name only.
+    pub(crate) fn is_made_again_as(&self, waba: &str, name: &str, now: Timestamp) -> bool {
+        let Submission { waba: own_waba, name: own_name, .. } = &self.submission;
+        own_waba == waba && own_name == name && self.submission.is_forsaken(self.stage, now)
+    }
+
+    /// Whether it is in the way of a submission of the same content: it is at the same account, and not over.
+    #[must_use]
+    pub fn stands_before(&self, waba: &str, name: &str, now: Timestamp) -> bool {
+        self.submission.waba == waba && !self.stage.is_over() && !self.is_made_again_as(waba, name, now)
+    }
+}
+
 /// What became of a change to content.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ChangeContent {

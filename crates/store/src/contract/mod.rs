@@ -166,8 +166,8 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- content --------------------------------------------------------------------------------------------------
 
-    /// Keeps new content.
-    fn add_content(&self, content: StoredContent) -> Answer<'_, ()>;
+    /// Keeps new content, unless its business has `at_most` already; says whether it is kept.
+    fn add_content(&self, content: StoredContent, at_most: usize) -> Answer<'_, bool>;
     /// The content with this id.
     fn content(&self, business: BusinessId, id: ContentId) -> Answer<'_, Option<StoredContent>>;
     /// Contents of a business, newest first. A page looks through at most [`CONTENTS_LOOK_MAX`] of them, about: with a rare filter

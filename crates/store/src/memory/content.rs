@@ -26,6 +26,10 @@ impl ContentRows for MemoryRows {
         Ok(())
     }
 
+    fn count_contents(&self, business: BusinessId) -> Result<usize> {
+        Ok(self.contents.values().filter(|stored| stored.business == business).count())
+    }
+
     fn set_content(&mut self, changed: &StoredContent) -> Result<()> {
         if let Some(seq) = self.content_seq(changed.business, changed.id) {
             self.contents.put(seq, changed.clone());

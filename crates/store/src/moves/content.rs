@@ -17,6 +17,15 @@ fn wanted(filter: &ContentFilter, stored: &StoredContent) -> bool {
         && filter.search.as_ref().is_none_or(|needle| needle.finds(&stored.friendly_name, &stored.content))
 }
 
+/// See [`crate::Store::add_content`].
+pub(crate) fn add(rows: &mut dyn Rows, content: &StoredContent, at_most: usize) -> Result<bool> {
+    let has_room = rows.count_contents(content.business)? < at_most;
+    if has_room {
+        rows.add_content(content)?;
+    }
+    Ok(has_room)
+}
+
 /// See [`crate::Store::contents`].
 pub(crate) fn list(
     rows: &dyn Rows,
@@ -139,10 +148,8 @@ pub(crate) fn submit(rows: &mut dyn Rows, business: BusinessId, submission: &Sub
     }
     let known = all(rows, &stored)?;
     // One whose answer was lost is made again under its own name only: Meta may have it.
-    let again =
-        |f: &Followed| f.submission.waba == *waba && f.submission.name == *name && f.submission.is_forsaken(f.stage, *now);
-    let live = |f: &&Followed| f.submission.waba == *waba && !f.stage.is_over() && !again(f);
-    if let Some(live) = known.iter().find(live) {
+    let again = |f: &Followed| f.is_made_again_as(waba, name, *now);
+    if let Some(live) = known.iter().find(|f| f.stands_before(waba, name, *now)) {
         return Ok(Submit::Live(Box::new(live.clone())));
     }
     for other in rows.submitted_as(business, waba, name, language)?.into_iter().filter(|other| other != id) {

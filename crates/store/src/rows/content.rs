@@ -11,6 +11,8 @@ use crate::StoredContent;
 pub(crate) trait ContentRows {
     fn content(&self, business: BusinessId, id: ContentId) -> Result<Option<StoredContent>>;
     fn add_content(&mut self, content: &StoredContent) -> Result<()>;
+    /// How many contents a business has.
+    fn count_contents(&self, business: BusinessId) -> Result<usize>;
     /// Replaces name, content and moment of the change.
     fn set_content(&mut self, content: &StoredContent) -> Result<()>;
     /// Removes content; its submissions stay.

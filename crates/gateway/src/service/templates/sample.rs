@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use transom_domain::error_code::ErrorCode;
@@ -25,6 +26,10 @@ use crate::wire::{Called, Wanted, Wire};
 const IMAGE_MAX: usize = 5 << 20;
 /// Largest sample of a video or a document: a review needs no more, and it is held in memory.
 const FILE_MAX: usize = 16 << 20;
+/// Largest sum of the pictures of one form: each of them is in its template as text, and Meta takes 10 MB of a form.
+const PICTURES_BYTES_MAX: usize = 7 << 20;
+/// Bytes of samples that may be in memory at once, of all businesses; who comes later waits.
+const BYTES_AT_ONCE: usize = 64 << 20;
 /// Handles that are remembered.
 const HANDLES_MAX: usize = 256;
 /// How long a handle is used again. Meta does not say how long one lives.
@@ -42,13 +47,22 @@ type Handles = HashMap<[u8; 32], (Instant, String)>;
 pub struct Samples {
     wire: Arc<dyn Wire>,
     handles: Arc<Mutex<Handles>>,
+    /// A permit for each KiB of [`BYTES_AT_ONCE`].
+    room: Arc<Semaphore>,
 }
 
 impl Samples {
     /// Samples that are fetched over a wire which calls nothing it may not.
     #[must_use]
     pub fn new(wire: Arc<dyn Wire>) -> Self {
-        Self { wire, handles: Arc::default() }
+        Self { wire, handles: Arc::default(), room: Arc::new(Semaphore::new(BYTES_AT_ONCE >> 10)) }
+    }
+
+    /// Waits for room for that many bytes; it is taken until the answer is dropped.
+    async fn room_for(&self, bytes: usize) -> Result<SemaphorePermit<'_>, Problem> {
+        let kib = u32::try_from(bytes.min(BYTES_AT_ONCE).div_ceil(1 << 10)).unwrap_or(u32::MAX);
+        let room = self.room.acquire_many(kib).await;
+        room.map_err(|_closed| Problem::new(ErrorCode::Overloaded, "Samples are not fetched any more.").retry_after(1))
     }
 
     fn known(&self, digest: &[u8; 32]) -> Option<String> {
@@ -136,9 +150,14 @@ impl Service {
                 _ => continue,
             };
             let field = format!("{field}.example");
-            let bytes = match source(sample) {
+            let source = source(sample);
+            if matches!(source, Source::Handle) {
+                continue;
+            }
+            let _room = self.samples.room_for(kind.bytes_max()).await?;
+            let bytes = match source {
                 Source::Handle => continue,
-                Source::Link(link) => self.fetched(link, kind, &field).await?,
+                Source::Link(link) => self.fetched(link, kind.bytes_max(), &field).await?,
                 Source::Data(data) => in_text(data, &field)?,
             };
             *sample = self.uploaded(account, &bytes, kind, &field).await?;
@@ -153,14 +172,17 @@ impl Service {
             return Err(Problem::field("types.twilio/flows.pages", rule, "use fewer pictures"));
         }
         let mut pictures = Pictures::new();
+        let _room = self.samples.room_for(if links.is_empty() { 0 } else { PICTURES_BYTES_MAX }).await?;
+        let mut left = PICTURES_BYTES_MAX;
         for link in links {
-            let bytes = self.fetched(link, Kind::Image, "types.twilio/flows.pages").await?;
+            let bytes = self.fetched(link, left.min(IMAGE_MAX), "types.twilio/flows.pages").await?;
+            left = left.saturating_sub(bytes.len());
             pictures.insert(link.clone(), bytes.to_vec());
         }
         Ok(pictures)
     }
 
-    async fn fetched(&self, link: &str, kind: Kind, field: &str) -> Result<Bytes, Problem> {
+    async fn fetched(&self, link: &str, bytes_max: usize, field: &str) -> Result<Bytes, Problem> {
         let failed = |why: String| {
             Problem::new(ErrorCode::MediaDownloadFailed, format!("{field}: the sample could not be fetched: {why}."))
                 .remedy("Give a public link that answers without a redirect, a handle of Meta's, or the file as a data: address.")
@@ -170,7 +192,7 @@ impl Service {
         })?;
         let request = Request::builder().method(Method::GET).uri(url.as_str()).body(Bytes::new());
         let request = request.map_err(|why| failed(why.to_string()))?;
-        match self.samples.wire.call(request, Wanted::Whole(kind.bytes_max())).await {
+        match self.samples.wire.call(request, Wanted::Whole(bytes_max)).await {
             Called::Answer { status: 200, body } => Ok(body),
             Called::Answer { status, .. } => Err(failed(format!("the server answered {status}"))),
             Called::NeverLeft(why) | Called::Lost(why) => Err(failed(why)),
@@ -270,6 +292,27 @@ mod tests {
         assert_eq!(in_text("image/png;base64,aGk=", "header").unwrap(), "hi");
         assert!(in_text("image/png,hi", "header").is_err());
         assert!(in_text("image/png;base64,%%", "header").is_err());
+    }
+
+    struct Nowhere;
+
+    impl Wire for Nowhere {
+        fn call(&self, _: Request<Bytes>, _: Wanted) -> crate::wire::Calling<'_> {
+            Box::pin(async { Called::NeverLeft("there is no way".to_owned()) })
+        }
+    }
+
+    #[tokio::test]
+    async fn samples_wait_for_room() {
+        let samples = Samples::new(Arc::new(Nowhere));
+        let mut taken = Vec::new();
+        for _ in 0..BYTES_AT_ONCE / FILE_MAX {
+            taken.push(samples.room_for(FILE_MAX).await.unwrap());
+        }
+        let mut next = std::pin::pin!(samples.room_for(IMAGE_MAX));
+        assert!(futures::poll!(next.as_mut()).is_pending());
+        taken.pop();
+        assert!(futures::poll!(next.as_mut()).is_ready());
     }
 
     #[test]

@@ -76,6 +76,12 @@ impl ContentRows for SqliteRows<'_> {
         Ok(())
     }
 
+    fn count_contents(&self, business: BusinessId) -> Result<usize> {
+        let counted =
+            self.one("SELECT count(*) FROM content WHERE business = ?1", [business.to_bytes()], |row| get::<i64>(row, 0))?;
+        Ok(counted.and_then(|n| usize::try_from(n).ok()).unwrap_or(0))
+    }
+
     fn set_content(&mut self, changed: &StoredContent) -> Result<()> {
         self.run(
             "UPDATE content SET name = ?3, content = ?4, updated_at = ?5 WHERE business = ?1 AND id = ?2",

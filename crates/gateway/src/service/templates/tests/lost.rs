@@ -103,3 +103,26 @@ async fn one_template_that_cannot_be_understood_stops_no_reconciliation() {
     let read_at = desk.store.templates_read_at(desk.caller.business, WABA.into()).await.unwrap();
     assert!(read_at >= Some(since), "{read_at:?}");
 }
+
+#[tokio::test]
+async fn a_double_is_refused_before_its_pictures_are_fetched() {
+    let desk = Desk::new().await;
+    let service = desk.house.service();
+    let layout = json!([
+        { "type": "MEDIA", "url": "https://files.example/p.png" },
+        { "type": "SHORT_TEXT", "label": "Day", "text": "Day", "required": true, "input_type": "TEXT" },
+        { "type": "FOOTER", "label": "Send" },
+    ]);
+    let form = json!({
+        "body": ONE, "button_text": "Book", "type": "APPOINTMENT_BOOKING",
+        "pages": [{ "id": "first", "title": "Your visit", "layout": layout }],
+    });
+    let content = Content::read(&json!({ "language": "en_US", "types": { "twilio/flows": form } }), "").unwrap();
+    let kept = service.create_content(&desk.caller, NewContent { friendly_name: String::new(), content }).await.unwrap();
+    let ask =
+        |name: &str| AskForApproval { name: name.into(), category: Category::Utility, allow_category_change: true, waba: None };
+    service.submit_content(&desk.caller, kept.id, ask("a")).await.unwrap();
+    assert!(desk.calls().contains(&"fetch /p.png".to_owned()));
+    let refused = service.submit_content(&desk.caller, kept.id, ask("b")).await.unwrap_err();
+    assert_eq!((refused.code, desk.calls()), (ErrorCode::ContentInUse, Vec::new()));
+}
