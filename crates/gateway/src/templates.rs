@@ -300,14 +300,14 @@ impl Library {
         read_at: Timestamp,
         extent: Extent,
     ) -> Result<usize, StoreError> {
-        let mut listed: Vec<TemplateName> = templates.iter().map(|t| name_of(&t.name, &t.language)).collect();
-        listed.extend(extent.unread);
+        let listed: Vec<TemplateName> = templates.iter().map(|t| name_of(&t.name, &t.language)).collect();
+        let unread: Vec<TemplateName> = extent.unread.into_iter().collect();
         let mut changed = 0;
         for part in templates.chunks(PART) {
             changed += self.0.store.put_templates(business, waba.to_owned(), part.to_vec(), false, read_at).await?;
         }
         if extent.is_whole {
-            changed += self.0.store.end_reading(business, waba.to_owned(), listed, read_at).await?;
+            changed += self.0.store.end_reading(business, waba.to_owned(), listed, unread, read_at).await?;
         }
         Ok(changed)
     }

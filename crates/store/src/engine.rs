@@ -121,9 +121,10 @@ impl<E: Engine> Store for E {
         business: BusinessId,
         waba: String,
         listed: Vec<TemplateName>,
+        unread: Vec<TemplateName>,
         read_at: Timestamp,
     ) -> Answer<'_, usize> {
-        self.write(Room::Sending, move |rows| template::end_reading(rows, business, &waba, &listed, read_at))
+        self.write(Room::Sending, move |rows| template::end_reading(rows, business, &waba, &listed, &unread, read_at))
     }
 
     fn templates(&self, business: BusinessId, waba: String, name: Option<String>) -> Answer<'_, Vec<Template>> {

@@ -148,6 +148,8 @@ pub struct Life {
     pub review: Option<Review>,
     /// When the latest call that was made for it here had its answer: a reading that began before may show what was before.
     pub answered_at: Timestamp,
+    /// When Meta's list was last read and had it in a form that nobody here understands.
+    pub unread_at: Timestamp,
     /// What a webhook told of an id that is not (yet) this template's: its name was another's before, or is another's by now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rumour: Option<Box<TemplateStatus>>,
@@ -192,6 +194,7 @@ impl Default for Life {
             edit: None,
             review: None,
             answered_at: Timestamp::EPOCH,
+            unread_at: Timestamp::EPOCH,
             rumour: None,
             was_approved: false,
             quality: None,

@@ -189,6 +189,34 @@ impl Record {
         (record, changes)
     }
 
+    /// As it stands once the whole account has been read as of `at` and that has changed nothing of it: such a reading moves its
+    /// dates alone, and is written down once for the account. Unchanged where the reading may have been behind, or has not
+    /// been understood.
+    #[must_use]
+    pub fn as_of(mut self, at: Option<Timestamp>) -> Self {
+        let Some(at) = at else { return self };
+        let life = &self.template.life;
+        let is_behind = life.as_sent
+            || at < life.answered_at
+            || at <= life.unread_at
+            || life.edit.as_ref().is_some_and(|edit| at < edit.since.plus(LIST_LAG));
+        if self.read && !is_behind && self.template.approval != Approval::Deleted {
+            self.status_at = self.status_at.max(at);
+            self.category_at = self.category_at.max(at);
+            if life.quality.is_some() {
+                self.quality_at = self.quality_at.max(at);
+            }
+        }
+        self
+    }
+
+    /// It is in Meta's list, which was read as of `at`, but not in a form that is understood here.
+    #[must_use]
+    pub fn not_understood(mut self, at: Timestamp) -> Self {
+        self.template.life.unread_at = self.template.life.unread_at.max(at);
+        self
+    }
+
     /// It is not in Meta's list any more, which was read as of `at`. None where that says nothing new.
     #[must_use]
     pub fn missing(&self, at: Timestamp) -> Option<(Self, Vec<Change>)> {

@@ -139,11 +139,17 @@ pub trait Store: Send + Sync + 'static {
         complete: bool,
         read_at: Timestamp,
     ) -> Answer<'_, usize>;
-    /// Records that Meta's list was read to its end as of `read_at`, in however many parts, and has no others than `listed`: the
-    /// rest of the WABA's are gone, as in [`Store::put_templates`] with `complete`. For lists with templates that could not be
-    /// understood, which are there all the same. Says how many are gone.
-    fn end_reading(&self, business: BusinessId, waba: String, listed: Vec<TemplateName>, read_at: Timestamp)
-    -> Answer<'_, usize>;
+    /// Records that Meta's list was read to its end as of `read_at`, in however many parts, and has no others than `listed` and
+    /// `unread`, which could not be understood: the rest of the WABA's are gone, as in [`Store::put_templates`] with
+    /// `complete`. Says how many are gone.
+    fn end_reading(
+        &self,
+        business: BusinessId,
+        waba: String,
+        listed: Vec<TemplateName>,
+        unread: Vec<TemplateName>,
+        read_at: Timestamp,
+    ) -> Answer<'_, usize>;
     /// The templates of a WABA; all languages of one name with `name`.
     fn templates(&self, business: BusinessId, waba: String, name: Option<String>) -> Answer<'_, Vec<Template>>;
     /// When an account's templates were last read whole.

@@ -10,7 +10,7 @@ mod queue;
 mod reach;
 mod restore;
 mod sweep;
-mod table;
+pub(crate) mod table;
 mod telling;
 mod template;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use transom_domain::content::Language;
 use transom_domain::event::EventBody;
 use transom_domain::fact::{TemplateStatus, TemplateTold};
 use transom_domain::id::{BusinessId, EventId};
@@ -79,7 +80,8 @@ pub(crate) fn put(
     let mut changed = 0;
     let mut seen = BTreeSet::new();
     // What is seen when an account is read for the first time has not changed.
-    let is_first = rows.account_read(business, waba)?.is_none();
+    let account_read = rows.account_read(business, waba)?;
+    let is_first = account_read.is_none();
     // What a call is being made for is that call's to record: a reading would take its work for somebody else's.
     let open: BTreeSet<TemplateKey> = rows.intents(business, waba)?.into_iter().map(|intent| intent.key).collect();
     for template in templates {
@@ -88,12 +90,14 @@ pub(crate) fn put(
         if open.contains(&key) {
             continue;
         }
-        let known = rows.template(business, waba, &key.name, &key.language)?;
+        let known = rows.template(business, waba, &key.name, &key.language)?.map(|known| known.as_of(account_read));
         let (record, changes) = match &known {
             Some(known) => known.read(template, read_at),
             None => (Record::found(template, read_at), vec![Change::Found]),
         };
-        if known.as_ref() != Some(&record) {
+        // A reading that moves dates alone is written down once, for the account.
+        let is_new = known.as_ref().is_none_or(|known| *known != record && known.clone().as_of(Some(read_at)) != record);
+        if is_new {
             rows.put_template(business, waba, &record)?;
         }
         let differs = known.as_ref().is_none_or(|known| !known.read || known.template != record.template);
@@ -102,7 +106,7 @@ pub(crate) fn put(
         write(rows, &key, known.as_ref(), &record, &changes, told)?;
     }
     if complete {
-        changed += read_whole(rows, business, waba, &seen, &open, read_at)?;
+        changed += read_whole(rows, business, waba, &seen, &BTreeSet::new(), &open, read_at)?;
     }
     Ok(changed)
 }
@@ -113,11 +117,13 @@ pub(crate) fn end_reading(
     business: BusinessId,
     waba: &str,
     listed: &[TemplateName],
+    unread: &[TemplateName],
     read_at: Timestamp,
 ) -> Result<usize> {
-    let seen = listed.iter().map(|of| (of.name.clone(), of.language.as_str().to_owned())).collect();
+    let names = |of: &TemplateName| (of.name.clone(), of.language.as_str().to_owned());
+    let (seen, unread) = (listed.iter().map(names).collect(), unread.iter().map(names).collect());
     let open = rows.intents(business, waba)?.into_iter().map(|intent| intent.key).collect();
-    read_whole(rows, business, waba, &seen, &open, read_at)
+    read_whole(rows, business, waba, &seen, &unread, &open, read_at)
 }
 
 /// The whole list was read: what is not in it, and in no call's hands, is gone.
@@ -126,14 +132,22 @@ fn read_whole(
     business: BusinessId,
     waba: &str,
     seen: &BTreeSet<(String, String)>,
+    unread: &BTreeSet<(String, String)>,
     open: &BTreeSet<TemplateKey>,
     read_at: Timestamp,
 ) -> Result<usize> {
     let mut gone = 0;
+    let account_read = rows.account_read(business, waba)?;
     for known in rows.templates(business, waba, None)? {
-        if seen.contains(&(known.template.name.clone(), known.template.language.as_str().to_owned())) {
+        let name = (known.template.name.clone(), known.template.language.as_str().to_owned());
+        if unread.contains(&name) {
+            rows.put_template(business, waba, &known.as_of(account_read).not_understood(read_at))?;
             continue;
         }
+        if seen.contains(&name) {
+            continue;
+        }
+        let known = known.as_of(account_read);
         let key = key(business, waba, &known.template);
         if let Some((record, changes)) = known.missing(read_at).filter(|_| !open.contains(&key)) {
             rows.put_template(business, waba, &record)?;
@@ -142,8 +156,15 @@ fn read_whole(
             gone += 1;
         }
     }
-    rows.put_account_read(business, waba, read_at)?;
+    // A reading that began earlier and ends later takes nothing back.
+    rows.put_account_read(business, waba, account_read.map_or(read_at, |known| known.max(read_at)))?;
     Ok(gone)
+}
+
+/// What is known of a template, by webhooks and by readings.
+fn standing(rows: &dyn Rows, business: BusinessId, waba: &str, (name, language): (&str, &Language)) -> Result<Option<Record>> {
+    let Some(known) = rows.template(business, waba, name, language)? else { return Ok(None) };
+    Ok(Some(known.as_of(rows.account_read(business, waba)?)))
 }
 
 /// A webhook told a status. Says whether it was news, and the events.
@@ -154,7 +175,7 @@ pub(crate) fn told(
     status: &TemplateStatus,
     now: Timestamp,
 ) -> Result<(bool, Vec<EventId>)> {
-    let known = rows.template(business, waba, &status.name, &status.language)?;
+    let known = standing(rows, business, waba, (&status.name, &status.language))?;
     let next = match &known {
         Some(known) => known.told(status),
         None => Some(Record::rumoured(status)),
@@ -170,7 +191,7 @@ pub(crate) fn heard(
     told: &TemplateTold,
     now: Timestamp,
 ) -> Result<(bool, Vec<EventId>)> {
-    let Some(known) = rows.template(business, waba, &told.name, &told.language)? else { return Ok((true, Vec::new())) };
+    let Some(known) = standing(rows, business, waba, (&told.name, &told.language))? else { return Ok((true, Vec::new())) };
     let next = known.heard(told);
     take(rows, business, waba, Some(&known), next, (told.at, now))
 }
@@ -315,4 +336,68 @@ pub(crate) fn history(rows: &dyn Rows, key: &TemplateKey, page: &Page) -> Result
     lines.truncate(size);
     let next = lines.last().filter(|_| more).map(|(number, _)| number.to_string());
     Ok((lines.into_iter().map(|(_, entry)| entry).collect(), next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::table::MemoryRows;
+    use crate::rows::AdminRows as _;
+    use transom_domain::template::{Category, Definition};
+    use transom_domain::time::Span;
+
+    const SHOP: BusinessId = BusinessId(1);
+
+    fn template(name: &str, approval: Approval) -> Template {
+        Template {
+            id: format!("id-{name}"),
+            name: name.to_owned(),
+            language: Language::parse("en").unwrap(),
+            category: Category::Utility,
+            approval,
+            reason: None,
+            definition: Definition::default(),
+            life: Life::default(),
+        }
+    }
+
+    fn status(name: &str, at: Timestamp) -> TemplateStatus {
+        TemplateStatus {
+            id: format!("id-{name}"),
+            name: name.to_owned(),
+            language: Language::parse("en").unwrap(),
+            approval: Approval::Paused,
+            category: None,
+            reason: None,
+            rejection: None,
+            pause: None,
+            disable_on: None,
+            flagged: false,
+            at,
+        }
+    }
+
+    #[test]
+    fn a_reading_that_changes_nothing_rewrites_nothing() {
+        let mut rows = MemoryRows::default();
+        let first = Timestamp::from_secs(1_000_000);
+        let both = || vec![template("a", Approval::Approved), template("b", Approval::Approved)];
+        put(&mut rows, SHOP, "1", both(), true, first).unwrap();
+        let before = rows.templates(SHOP, "1", None).unwrap();
+        // The second of them is written in a way that nobody here understands.
+        let names: Vec<TemplateName> = both().into_iter().map(|t| TemplateName { name: t.name, language: t.language }).collect();
+        let later = first.plus(Span::hours(1));
+        put(&mut rows, SHOP, "1", both().into_iter().take(1).collect(), false, later).unwrap();
+        end_reading(&mut rows, SHOP, "1", &names[..1], &names[1..], later).unwrap();
+        assert_eq!(rows.templates(SHOP, "1", Some("a")).unwrap(), before[..1]);
+        // Yet it is known how the one stood then: what was told before is late. Of the other it is news.
+        let late = later.minus(Span::minutes(5));
+        assert!(!told(&mut rows, SHOP, "1", &status("a", late), later).unwrap().0);
+        assert!(told(&mut rows, SHOP, "1", &status("b", late), later).unwrap().0);
+        // A reading that began earlier takes nothing back.
+        put(&mut rows, SHOP, "1", vec![template("a", Approval::Paused)], true, first).unwrap();
+        assert!(!told(&mut rows, SHOP, "1", &status("a", late), later).unwrap().0);
+        assert_eq!(rows.templates(SHOP, "1", Some("a")).unwrap(), before[..1]);
+        assert!(told(&mut rows, SHOP, "1", &status("a", later.plus(Span::secs(1))), later).unwrap().0);
+    }
 }
