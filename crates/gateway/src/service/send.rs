@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
+use transom_domain::content::Content;
 use transom_domain::content::Language;
 use transom_domain::error_code::ErrorCode;
 use transom_domain::free_form::FreeForm;
@@ -26,6 +27,8 @@ use crate::problem::Problem;
 use crate::telemetry;
 use crate::templates::Shelf;
 
+/// Content of up to so many bytes, as JSON, is judged by the writer itself.
+const LIGHT: usize = 4_096;
 /// How far ahead a message may be scheduled.
 const SCHEDULE_MAX: Span = Span::days(35);
 /// The longest validity: Meta keeps a message for 30 days.
@@ -149,10 +152,18 @@ impl Service {
             Ok(draft) => draft,
             Err(problem) => return Ok(Err(Refusal::of(problem))),
         };
+        let not_before = command.send_at.unwrap_or(now).max(now);
+        // Where nothing stands in its way the message leaves with its acceptance. A seat that any class may have needs no verdict.
+        let mut berth = match &draft {
+            Draft::Content { content, .. } if not_before <= now && is_light(content) => {
+                self.dispatcher.berth(speaker, Class::Marketing)
+            }
+            Draft::Content { .. } | Draft::Template { .. } | Draft::FreeForm { .. } => None,
+        };
         let before = match &draft {
-            // Content is rendered and matched with every template: no work for the one writer, unless what is known of the
+            // Much content to render and to match with templates is no work for the one writer, unless what is known of the
             // customer changes meanwhile.
-            Draft::Content { .. } => {
+            Draft::Content { .. } if berth.is_none() => {
                 let (_, look) = self.look(caller, command, Ok(Some(speaker.clone())), now).await?;
                 if let Some(known) = look.replay {
                     return replayed(known).map(Ok);
@@ -162,7 +173,7 @@ impl Service {
                     Err(problem) => return Ok(Err(Refusal::of(problem))),
                 }
             }
-            Draft::Template { .. } | Draft::FreeForm { .. } => None,
+            Draft::Content { .. } | Draft::Template { .. } | Draft::FreeForm { .. } => None,
         };
         let class = match (&before, &draft) {
             (Some(before), _) => before.judged.verdict.class(),
@@ -170,15 +181,16 @@ impl Service {
                 let template = shelf.named(&send.name).find(|t| t.language == send.language);
                 template.map_or(Class::Marketing, |t| Class::of(Some(t.category)))
             }
-            (None, _) => Class::Reply,
+            (None, Draft::FreeForm { .. }) => Class::Reply,
+            (None, Draft::Content { .. }) => Class::Marketing,
         };
         let sender = speaker.sender.id;
         let id = command.id.unwrap_or_else(|| MessageId::compose(now, self.chance.draw()));
         let new_customer = CustomerId::compose(now, self.chance.draw());
-        let not_before = command.send_at.unwrap_or(now).max(now);
         let status = shown(&Phase::Queued { not_before }, &[], now);
-        // Where nothing stands in its way the message leaves with its acceptance.
-        let berth = if not_before <= now { self.dispatcher.berth_soon(speaker, class).await } else { None };
+        if not_before <= now && berth.is_none() {
+            berth = self.dispatcher.berth_soon(speaker, class).await;
+        }
         let ask = LookUp {
             business: caller.business,
             sender: Some(sender),
@@ -395,6 +407,11 @@ impl Service {
         let message = self.store.message(caller.business, id).await?.ok_or_else(unknown)?;
         judge::provider_id(&message).map(|provider| (provider, message.accepted_at)).ok_or_else(unknown)
     }
+}
+
+/// Whether content is rendered and matched in no more time than a read of the store takes.
+fn is_light(content: &Content) -> bool {
+    content.types.len() <= 2 && serde_json::to_vec(content).is_ok_and(|json| json.len() <= LIGHT)
 }
 
 /// What is to be sent, as far as it doesn't depend on who it goes to.

@@ -34,17 +34,19 @@ pub struct Berth {
 }
 
 impl Dispatcher {
-    /// A berth with this sender for a message of this class, if seats and pace have one or get one within [`PATIENCE`]. None is no
-    /// refusal: the message queues, and is claimed when its turn comes. Where others wait already it is none at once.
+    /// A berth with this sender for a message of this class, if seats and pace have one now. None is no refusal: the message queues,
+    /// and is claimed when its turn comes.
+    #[must_use]
+    pub fn berth(&self, speaker: &Arc<Speaker>, class: Class) -> Option<Berth> {
+        let worker = self.open_to(speaker)?;
+        let seat = self.0.seats.take_one(speaker.sender.business, speaker.sender.id, class)?;
+        self.berthed(speaker, worker, seat)
+    }
+
+    /// The same, waiting for a seat for [`PATIENCE`]; not where others wait already.
     pub async fn berth_soon(&self, speaker: &Arc<Speaker>, class: Class) -> Option<Berth> {
         let (business, sender) = (speaker.sender.business, speaker.sender.id);
-        if self.0.stop.is_cancelled() || speaker.stopped().is_some() || speaker.sender.channel == Channel::Messenger {
-            return None;
-        }
-        let worker = self.0.worker(sender)?;
-        if worker.resting() > self.0.clock.now() {
-            return None;
-        }
+        let worker = self.open_to(speaker)?;
         let seat = match self.0.seats.take_one(business, sender, class) {
             Some(seat) => seat,
             None if worker.has_queue() => return None,
@@ -59,6 +61,18 @@ impl Dispatcher {
             .await
             .ok()?,
         };
+        self.berthed(speaker, worker, seat)
+    }
+
+    /// The sender's worker, if it may send now.
+    fn open_to(&self, speaker: &Speaker) -> Option<Arc<Worker>> {
+        if self.0.stop.is_cancelled() || speaker.stopped().is_some() || speaker.sender.channel == Channel::Messenger {
+            return None;
+        }
+        self.0.worker(speaker.sender.id).filter(|worker| worker.resting() <= self.0.clock.now())
+    }
+
+    fn berthed(&self, speaker: &Arc<Speaker>, worker: Arc<Worker>, seat: Seat) -> Option<Berth> {
         if !worker.keep_one(pace_of(speaker)) {
             return None;
         }
