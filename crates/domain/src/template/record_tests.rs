@@ -268,8 +268,7 @@ fn what_is_told_of_another_id_is_not_this_template() {
 #[test]
 fn a_webhook_that_is_faster_than_the_answer_is_joined_to_it() {
     let rejection = Some(Rejection { reason: Some("why".into()), recommendation: Some("what to do".into()) });
-    let rejected =
-        TemplateStatus { rejection: rejection.clone(), reason: Some("SCAM".into()), ..told_of("2", Approval::Rejected, 11) };
+    let rejected = TemplateStatus { rejection, reason: Some("SCAM".into()), ..told_of("2", Approval::Rejected, 11) };
     let (gone, _) = Record::found(template(Approval::Rejected, "one"), at(0)).deleted(at(5));
     for told in [told_of("2", Approval::Approved, 11), rejected] {
         let new = || with_id("2", template(Approval::Pending, "two"));
