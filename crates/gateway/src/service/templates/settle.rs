@@ -48,10 +48,12 @@ pub fn became(intent: &TemplateIntent, list: &[Template], read_at: Timestamp) ->
             let has_category = category.is_none_or(|category| template.category == category);
             let has_content = definition.as_ref().is_none_or(|wanted| template.definition.is_as_asked(wanted));
             let has_ttl = ttl_seconds.is_none_or(|seconds| template.life.ttl_seconds == Some(seconds));
-            match has_category && has_content && has_ttl {
-                true => TemplateOutcome::Edited,
-                false if template.approval != Approval::Rejected && read_at < shown_by(intent) => return None,
-                false => TemplateOutcome::NotDone,
+            if has_category && has_content && has_ttl {
+                TemplateOutcome::Edited
+            } else if template.approval != Approval::Rejected && read_at < shown_by(intent) {
+                return None;
+            } else {
+                TemplateOutcome::NotDone
             }
         }
         (TemplateAction::Delete, None) => TemplateOutcome::Deleted,
