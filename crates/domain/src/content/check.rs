@@ -30,6 +30,8 @@ const BUTTON_ID: usize = 256;
 const COUPON: usize = 20;
 /// One-time code (Meta: templates/authentication-templates).
 pub const ONE_TIME_CODE: usize = 15;
+/// Rule on the minutes for which a one-time code holds (same source).
+pub(super) const MINUTES: &str = "must be a whole number between 1 and 90";
 /// Products of one message.
 const PRODUCTS: usize = limits::PRODUCTS;
 /// Pages of a form.
@@ -226,7 +228,7 @@ fn look(body: &Body, f: &mut Findings) {
                 f.note("actions", "must be one COPY_CODE button", "write [{\"type\":\"COPY_CODE\",\"copy_code_text\":\"Copy\"}]");
             }
             if b.code_expiration_minutes.is_some_and(|m| !(1..=90).contains(&m)) {
-                f.note("code_expiration_minutes", "must be between 1 and 90", "leave it out to say nothing of it");
+                f.note("code_expiration_minutes", MINUTES, "leave it out to say nothing of it");
             }
         }
     }

@@ -5,6 +5,7 @@
 
 mod action;
 mod check;
+mod form;
 mod search;
 mod types;
 mod variables;

@@ -17,7 +17,7 @@ fn every_finding_names_its_field() {
         "twilio/magic": {},
         "twilio/text": {"body": "Hi", "colour": "red"},
     })));
-    assert_eq!(found, ["content.types.twilio/magic", "content.types.twilio/text"]);
+    assert_eq!(found, ["content.types.twilio/magic", "content.types.twilio/text.colour"]);
     let found = fields(read(json!({"twilio/quick-reply": {"body": "", "actions": [{"title": "a".repeat(26), "type": "URL"}]}})));
     assert_eq!(
         found,
@@ -28,6 +28,75 @@ fn every_finding_names_its_field() {
             "content.types.twilio/quick-reply.actions[0].url",
         ]
     );
+}
+
+#[test]
+fn what_has_the_wrong_form_is_named_exactly_and_in_plain_words() {
+    let buttons = |actions: serde_json::Value| json!({"twilio/quick-reply": {"body": "Hi", "actions": actions}});
+    let code = |minutes: serde_json::Value| json!({"whatsapp/authentication": {"code_expiration_minutes": minutes, "actions": [{"type": "COPY_CODE"}]}});
+    let expiry = "whatsapp/authentication.code_expiration_minutes";
+    let button = "twilio/quick-reply.actions[1]";
+    let flow =
+        |pages: serde_json::Value| json!({"twilio/flows": {"body": "a", "button_text": "b", "type": "SURVEY", "pages": pages}});
+    let cases = [
+        (code(json!(256)), expiry, "must be a whole number between 1 and 90"),
+        (code(json!(91)), expiry, "must be a whole number between 1 and 90"),
+        (code(json!(-1)), expiry, "must be a whole number between 1 and 90"),
+        (code(json!("ten")), expiry, "must be a whole number between 1 and 90"),
+        (code(json!(1.5)), expiry, "must be a whole number between 1 and 90"),
+        (code(json!({})), expiry, "must be a whole number between 1 and 90"),
+        (json!({"twilio/text": "x"}), "twilio/text", "must be an object, not a text"),
+        (json!({"twilio/text": null}), "twilio/text", "must be an object, not null"),
+        (json!({"twilio/text": ["x"]}), "twilio/text", "must be an object, not a list"),
+        (json!({"twilio/text": {"body": 7}}), "twilio/text.body", "must be a text, not a number"),
+        (json!({"twilio/text": {"body": "expected f64", "bdy": "a"}}), "twilio/text.bdy", "is not a field here"),
+        (json!({"twilio/text": {"`body`": "a"}}), "twilio/text.`body`", "is not a field here"),
+        (json!({"twilio/flows": {}}), "twilio/flows.body", "is required"),
+        (flow(json!([{"layout": []}])), "twilio/flows.pages[0].id", "is required"),
+        (flow(json!([{"id": "p", "layout": [1]}])), "twilio/flows.pages[0].layout[0]", "must be an object, not a number"),
+        (
+            json!({"twilio/location": {"latitude": "abc, expected a list", "longitude": 1}}),
+            "twilio/location.latitude",
+            "must be a number, not a text",
+        ),
+        (json!({"twilio/media": {"media": "https://files.example/a.jpg"}}), "twilio/media.media", "must be a list, not a text"),
+        (buttons(json!("x")), "twilio/quick-reply.actions", "must be a list, not a text"),
+        (buttons(json!([{"title": "a"}, "x"])), button, "must be an object, not a text"),
+        (
+            buttons(json!([{"title": "a"}, {"title": "b", "type": "F`O, expected O"}])),
+            "twilio/quick-reply.actions[1].type",
+            "must be one of QUICK_REPLY, URL, PHONE, PHONE_NUMBER, COPY_CODE, VOICE_CALL, VOICE_CALL_REQUEST, REQUEST_CONTACT_INFO",
+        ),
+        (buttons(json!([{"title": "a", "type": 5}])), "twilio/quick-reply.actions[0].type", "must be a text, not a number"),
+        (
+            buttons(json!([{"title": "a", "type": {"URL": 1}}])),
+            "twilio/quick-reply.actions[0].type",
+            "must be a text, not an object",
+        ),
+        (
+            buttons(json!([{"title": "a", "index": 256}])),
+            "twilio/quick-reply.actions[0].index",
+            "must be a whole number between 0 and 255",
+        ),
+        (buttons(json!([{"phone": "1", "phone_number": "1"}])), "twilio/quick-reply.actions[0].phone", "is given twice"),
+        (
+            buttons(json!([{"title": "a", "chip_list": 1}])),
+            "twilio/quick-reply.actions[0].chip_list",
+            "must be true or false, not a number",
+        ),
+    ];
+    for (types, field, rule) in cases {
+        let found = read(types.clone()).unwrap_err();
+        assert_eq!(found.len(), 1, "{types}: {found:?}");
+        assert_eq!(
+            (found[0].field.as_str(), found[0].rule.as_str()),
+            (format!("content.types.{field}").as_str(), rule),
+            "{types}"
+        );
+        assert!(!found[0].remedy.is_empty() && !found[0].remedy.contains("see the reference"), "{found:?}");
+    }
+    let found = read(json!({"twilio/text": {"body": "a", "bdy": "b"}})).unwrap_err();
+    assert_eq!(found[0].remedy, "remove it, or write `body`");
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::action::Action;
+use super::form;
 use super::variables::{Variables, placeholders, render_text};
 use crate::field::Findings;
 
@@ -385,18 +386,14 @@ const fn yes() -> bool {
     true
 }
 
-fn minutes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Either {
-        Number(u8),
-        Text(String),
-    }
-    match Option::<Either>::deserialize(deserializer)? {
-        None => Ok(None),
-        Some(Either::Number(number)) => Ok(Some(number)),
-        Some(Either::Text(text)) => text.trim().parse().map(Some).map_err(serde::de::Error::custom),
-    }
+fn minutes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
+    let number = match Option::<serde_json::Value>::deserialize(deserializer)? {
+        None | Some(serde_json::Value::Null) => return Ok(None),
+        Some(serde_json::Value::Number(number)) => number.as_u64().and_then(|number| u8::try_from(number).ok()),
+        Some(serde_json::Value::String(text)) => text.trim().parse().ok(),
+        Some(_) => None,
+    };
+    number.map(Some).ok_or_else(|| serde::de::Error::custom(super::check::MINUTES))
 }
 
 /// Calls `$use` for every text of a body in which a variable may stand.
@@ -564,7 +561,8 @@ impl Body {
         }
     }
 
-    fn from_json(kind: ContentType, json: &serde_json::Value) -> Result<Self, serde_json::Error> {
+    /// Reads the body of one type; [`form`](super::form) puts an error into words.
+    pub(super) fn read<'de, D: Deserializer<'de>>(kind: ContentType, json: D) -> Result<Self, D::Error> {
         Ok(match kind {
             ContentType::Text => Self::Text(Text::deserialize(json)?),
             ContentType::Media => Self::Media(Media::deserialize(json)?),
@@ -596,11 +594,11 @@ pub(super) fn read(json: Option<&serde_json::Value>, findings: &mut Findings) ->
                 findings.note(name, "is not a content type", format!("use one of {}", known.join(", ")));
                 continue;
             };
-            match Body::from_json(kind, value) {
+            match form::read(kind, value) {
                 Ok(body) => {
                     bodies.insert(kind, body);
                 }
-                Err(why) => findings.note(name, why.to_string(), "see the reference of this content type"),
+                Err(wrong) => findings.within(name, |findings| findings.note(&wrong.field, wrong.rule, wrong.remedy)),
             }
         }
     });
@@ -625,7 +623,7 @@ pub(super) mod by_name {
             .into_iter()
             .map(|(name, value)| {
                 let kind = ContentType::named(&name).ok_or_else(|| D::Error::custom("unknown content type"))?;
-                Ok((kind, Body::from_json(kind, &value).map_err(D::Error::custom)?))
+                Ok((kind, Body::read(kind, &value).map_err(D::Error::custom)?))
             })
             .collect()
     }

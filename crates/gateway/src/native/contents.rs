@@ -305,10 +305,10 @@ mod tests {
         let body = json!({ "friendlyName": "x".repeat(257), "language": "english", "typs": {},
             "types": { "twilio/fax": {}, "twilio/text": { "body": "a", "colour": "red" } }, "variables": { "a b": "x" } });
         let found = fields(parse(&asked(&body), None));
-        assert_eq!(found, ["typs", "friendlyName", "language", "variables.a b", "types.twilio/fax", "types.twilio/text"]);
+        assert_eq!(found, ["typs", "friendlyName", "language", "variables.a b", "types.twilio/fax", "types.twilio/text.colour"]);
         let body = json!({ "language": "en", "types": { "twilio/call-to-action": { "body": "", "actions": [
             { "type": "URL", "title": "Go", "url": "https://{{1}}.example.com/" }, { "type": "FAX", "title": "Go" } ] } } });
-        assert_eq!(fields(parse(&asked(&body), None)), ["types.twilio/call-to-action"]);
+        assert_eq!(fields(parse(&asked(&body), None)), ["types.twilio/call-to-action.actions[1].type"]);
         assert_eq!(fields(parse(&asked(&json!({})), None)), ["language", "types"]);
     }
 
