@@ -47,7 +47,7 @@ pub(super) fn content(content: &Content, prefix: &str) -> Result<(), Vec<FieldEr
             f.within(kind.as_str(), |f| look(body, f));
         }
     });
-    let names: std::collections::BTreeSet<String> = content.types.values().flat_map(Body::placeholders).collect();
+    let names = content.names();
     for name in names.iter().filter(|name| name.len() > VARIABLE_NAME_MAX) {
         f.note(
             "types",

@@ -10,7 +10,7 @@ mod search;
 mod types;
 mod variables;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -142,16 +142,25 @@ impl Content {
         self.types.iter().rev().map(|(kind, body)| (*kind, body))
     }
 
+    /// The names of the variables of all its texts.
+    #[must_use]
+    pub fn names(&self) -> BTreeSet<String> {
+        self.types.values().flat_map(Body::placeholders).collect()
+    }
+
     /// This content with every placeholder of every type replaced: by `given`, else by its sample.
     ///
     /// # Errors
     /// A finding for each variable without a value, each unknown one, and each value that breaks a rule.
     pub fn rendered(&self, given: &Variables) -> Result<BTreeMap<ContentType, Body>, Vec<FieldError>> {
         let mut findings = Findings::under("variables");
-        let wanted: std::collections::BTreeSet<String> = self.types.values().flat_map(Body::placeholders).collect();
-        for name in given.keys() {
-            if !wanted.contains(name) && !self.variables.contains_key(name) {
-                findings.note(name, "is not a variable of this content", "remove it, or use it in the content as a placeholder");
+        let wanted = self.names();
+        for name in given.keys().filter(|name| !wanted.contains(*name)) {
+            let remedy = "remove it, or use it in the content as a placeholder";
+            if self.variables.contains_key(name) {
+                findings.note(name, "has a sample in this content, but stands in none of its texts", remedy);
+            } else {
+                findings.note(name, "is not a variable of this content", remedy);
             }
         }
         let mut values = Variables::new();

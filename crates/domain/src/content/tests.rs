@@ -113,6 +113,18 @@ fn values_fill_placeholders_once_and_samples_stand_in() {
 }
 
 #[test]
+fn a_value_that_no_text_has_is_refused_though_a_sample_has_its_name() {
+    let samples = json!({"1": "A", "7": "B"});
+    let content = json!({"language": "en", "types": {"twilio/text": {"body": "Hello {{1}}, hi"}}, "variables": samples});
+    let content = Content::read(&content, "").unwrap();
+    assert!(content.rendered(&Variables::from([("1".into(), "x".into())])).is_ok(), "a stray sample alone stops nothing");
+    for stray in ["7", "8"] {
+        let found = content.rendered(&Variables::from([(stray.into(), "x".into())])).unwrap_err();
+        assert_eq!(found.iter().map(|f| f.field.clone()).collect::<Vec<_>>(), [format!("variables.{stray}")]);
+    }
+}
+
+#[test]
 fn the_kind_of_a_file_that_is_a_variable_shows_once_it_is_filled_in() {
     let card = json!({"body": "x", "media": "https://files.example/{{1}}", "actions": [{"title": "Yes"}]});
     let content = read(json!({"twilio/carousel": {"body": "Hi", "cards": [card, card]}})).unwrap();

@@ -25,7 +25,7 @@ pub struct Submission<'a> {
 pub fn content(content: &Content, submission: Option<Submission<'_>>) -> Vec<Finding> {
     let Some(submission) = submission else {
         let bodies = content.types.values().filter(|body| can_be_submitted(body.kind()));
-        let found = bodies.flat_map(|body| look(content, body, translate::category(body)));
+        let found = bodies.flat_map(|body| look(content, body, translate::category(body))).chain(strays(content));
         return found.map(|finding| Finding { severity: Severity::Warning, ..finding }).collect();
     };
     let mut found = super::approval_name(submission.name);
@@ -43,7 +43,23 @@ pub fn content(content: &Content, submission: Option<Submission<'_>>) -> Vec<Fin
             found.extend(notes.into_findings());
         }
     }
+    found.extend(strays(content));
     found
+}
+
+/// Samples of variables that no text has. Meta never sees them, so that they stop no submission.
+fn strays(content: &Content) -> Vec<Finding> {
+    let names = content.names();
+    let mut notes = Notes::default();
+    for name in content.variables.keys().filter(|name| !names.contains(*name)) {
+        notes.note(
+            Rule::SampleSurplus,
+            format!("variables.{name}"),
+            format!("There is a sample for {{{{{name}}}}}, which stands in no text."),
+            "Write the variable into a text, or take the sample out.",
+        );
+    }
+    notes.into_findings().into_iter().map(|finding| Finding { severity: Severity::Warning, ..finding }).collect()
 }
 
 /// The body that is submitted for approval: that of the richest type that a template can hold.

@@ -140,6 +140,17 @@ fn content_is_told_of_in_its_own_fields() {
         json!({"1": "7", "2": "x"}),
     );
     assert_eq!(look(&counted), []);
+    // A sample of no variable is told of once, however many types there are, and stops no submission.
+    let stray = content(
+        json!({"twilio/text": {"body": "Your order {{1}} is here now"},
+            "twilio/quick-reply": {"body": "Your order {{1}} is here now", "actions": [{"title": "Thanks"}]}}),
+        json!({"1": "7", "7": "x"}),
+    );
+    assert_eq!(look(&stray), [(Rule::SampleSurplus, "variables.7".to_owned())]);
+    let submission = Submission { name: "n", category: Category::Utility };
+    assert!(super::content(&stray, Some(submission)).iter().all(|f| !f.is_error()));
+    let kept: Vec<_> = super::content(&stray, None).into_iter().map(|f| (f.rule, f.field)).collect();
+    assert_eq!(kept, look(&stray));
 }
 
 #[test]
