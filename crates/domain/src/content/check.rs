@@ -1,9 +1,7 @@
 //! Fields and limits of each content type (Twilio: the page of each type; WhatsApp's own limits where they are narrower).
 
-use std::collections::BTreeMap;
-
 use super::action::{Action, ActionKind};
-use super::types::{Body, CarouselCard, ContentType};
+use super::types::{Body, CarouselCard};
 use super::variables::{Piece, VARIABLE_NAME_MAX, VARIABLES_MAX, Variables, pieces};
 use super::{Content, Language};
 use crate::address::Phone;
@@ -32,6 +30,8 @@ const COUPON: usize = 20;
 pub const ONE_TIME_CODE: usize = 15;
 /// Rule on the minutes for which a one-time code holds (same source).
 pub(super) const MINUTES: &str = "must be a whole number between 1 and 90";
+/// Rule on links of files and buttons.
+pub(super) const WEB_ADDRESS: &str = "must be an http or https address";
 /// Products of one message.
 const PRODUCTS: usize = limits::PRODUCTS;
 /// Pages of a form.
@@ -61,19 +61,11 @@ pub(super) fn content(content: &Content, prefix: &str) -> Result<(), Vec<FieldEr
     f.result(())
 }
 
-/// Limits that only show once the variables are filled in.
-pub(super) fn rendered(types: &BTreeMap<ContentType, Body>, prefix: &str) -> Result<(), Vec<FieldError>> {
-    let mut f = Findings::under(prefix);
-    for (kind, body) in types {
-        f.within(kind.as_str(), |f| {
-            look(body, f);
-            if let Body::Authentication(authentication) = body {
-                let code = authentication.body.as_deref().unwrap_or_default();
-                f.required("variables.1", code, ONE_TIME_CODE);
-            }
-        });
-    }
-    f.result(())
+/// What is wrong with one type's body, by paths inside it; also with a body whose variables are filled in.
+pub(super) fn filled(body: &Body) -> Vec<FieldError> {
+    let mut f = Findings::default();
+    look(body, &mut f);
+    f.result(()).err().unwrap_or_default()
 }
 
 /// A value that is a whole address, where it would stand behind the beginning of one.
@@ -363,7 +355,7 @@ fn text_or_nothing(field: &str, words: &str, max: usize, f: &mut Findings) {
 fn media(field: &str, link: &str, f: &mut Findings) {
     f.at_most(field, link, limits::URL);
     if !is_web_address(link) {
-        f.note(field, "must be an http or https address", "give a public link to the file");
+        f.note(field, WEB_ADDRESS, "give a public link to the file");
         return;
     }
     let path_from = link.find("://").map_or(0, |i| i + 3);

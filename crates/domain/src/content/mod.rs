@@ -4,6 +4,7 @@
 //! puts on a message of that kind, since every type is written to be sent there.
 
 mod action;
+mod blame;
 mod check;
 mod form;
 mod search;
@@ -180,8 +181,12 @@ impl Content {
             return Err(findings.result(()).err().unwrap_or_default());
         }
         let rendered: BTreeMap<_, _> = self.types.iter().map(|(kind, body)| (*kind, body.rendered(&values))).collect();
-        check::rendered(&rendered, "content.types")?;
-        Ok(rendered)
+        for (kind, filled) in &rendered {
+            if let Some(body) = self.types.get(kind) {
+                blame::values(body, filled, &values, &mut findings);
+            }
+        }
+        findings.result(rendered)
     }
 
     /// Checks every type's fields and limits.

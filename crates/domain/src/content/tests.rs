@@ -131,7 +131,55 @@ fn the_kind_of_a_file_that_is_a_variable_shows_once_it_is_filled_in() {
     let with = |name: &str| content.rendered(&Variables::from([("1".into(), name.into())]));
     assert!(with("a.jpg").is_ok());
     let found = with("a.pdf").unwrap_err();
-    assert_eq!(found[0].field, "content.types.twilio/carousel.cards[0].media");
+    assert_eq!(found[0].field, "variables.1");
+    assert!(found[0].rule.starts_with("fills twilio/carousel.cards[0].media, which then "), "{found:?}");
+}
+
+#[test]
+fn a_value_that_spoils_the_filled_text_is_named() {
+    let reply = |body: &str| json!({"twilio/quick-reply": {"body": body, "actions": [{"title": "Yes"}]}});
+    let page = json!([{"type": "URL", "title": "See", "url": "https://shop.example/t/{{1}}"}]);
+    let page = json!({"twilio/call-to-action": {"body": "Hi", "actions": page}});
+    let button = json!([{"title": "See"}]);
+    let carousel = |card: serde_json::Value| json!({"twilio/carousel": {"body": "Hi", "cards": [card, card]}});
+    let together =
+        carousel(json!({"title": "{{1}}", "body": "{{2}}", "media": "https://files.example/{{3}}.png", "actions": button}));
+    let code = json!({"whatsapp/authentication": {"actions": [{"type": "COPY_CODE", "copy_code_text": "Copy"}]}});
+    let (long, half) = ("a".repeat(1_100), "b".repeat(600));
+    let cases: [(_, &[(&str, &str)], &[&str], &str, &str); 7] = [
+        (
+            reply("Hi {{1}}, {{2}}"),
+            &[("1", &long), ("2", "x")],
+            &["1"],
+            "twilio/quick-reply.body, which then has 1106 ",
+            "shorten the value",
+        ),
+        (reply("{{1}} {{2}}"), &[("1", &half), ("2", &half)], &["1", "2"], "twilio/quick-reply.body, ", "shorten the value"),
+        (reply("{{1}}"), &[("1", " ")], &["1"], "twilio/quick-reply.body, which then must not be empty", "give"),
+        (page, &[("1", "a b c")], &["1"], "twilio/call-to-action.actions[0].url, which then must be", "percent-encode the value"),
+        (
+            together.clone(),
+            &[("1", "a"), ("2", &half), ("3", "c")],
+            &["2", "2"],
+            "twilio/carousel.cards[0].body, ",
+            "shorten the value",
+        ),
+        (
+            together,
+            &[("1", "a"), ("2", "b"), ("3", "c d")],
+            &["3", "3"],
+            "twilio/carousel.cards[0].media, ",
+            "percent-encode the value",
+        ),
+        (code, &[("1", "1234567890123456")], &["1"], "has 16 characters", "shorten the text"),
+    ];
+    for (types, given, named, rule, remedy) in cases {
+        let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let found = read(types.clone()).unwrap().rendered(&given).unwrap_err();
+        let fields: Vec<_> = found.iter().map(|f| f.field.trim_start_matches("variables.")).collect();
+        assert_eq!(fields, named, "{types}: {found:?}");
+        assert!(found[0].rule.contains(rule) && found[0].remedy.starts_with(remedy), "{found:?}");
+    }
 }
 
 #[test]

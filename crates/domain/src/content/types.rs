@@ -544,7 +544,7 @@ impl Body {
         body
     }
 
-    fn to_json(&self) -> Result<serde_json::Value, serde_json::Error> {
+    pub(super) fn to_json(&self) -> Result<serde_json::Value, serde_json::Error> {
         match self {
             Self::Text(b) => serde_json::to_value(b),
             Self::Media(b) => serde_json::to_value(b),
