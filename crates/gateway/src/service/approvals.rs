@@ -112,7 +112,7 @@ impl Service {
         };
         self.store.submitted(caller.business, id, waba.clone(), ask.name.clone(), template).await?;
         let followed = self.approvals(caller, id).await?;
-        let own = followed.into_iter().find(|f| f.submission.waba == waba && f.submission.name == ask.name);
+        let own = followed.into_iter().rfind(|f| f.submission.waba == waba && f.submission.name == ask.name);
         own.map(|followed| Submitted { followed, warnings }).ok_or_else(missing)
     }
 

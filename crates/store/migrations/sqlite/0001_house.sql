@@ -117,7 +117,7 @@ CREATE TABLE submission (
     category_may_change INTEGER NOT NULL,
     submitted_at INTEGER NOT NULL,
     template TEXT,
-    PRIMARY KEY (business, content, waba, name)
+    PRIMARY KEY (business, content, waba, name, submitted_at)
 ) WITHOUT ROWID;
 CREATE INDEX submission_name ON submission (business, waba, name, language);
 

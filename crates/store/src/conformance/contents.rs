@@ -180,6 +180,22 @@ pub(super) async fn a_submission_is_made_once(factory: &dyn Factory) -> Outcome 
         vec![(Stage::AtMeta(Approval::Pending), Some("77"))]
     );
     hold!(matches!(submit(&desk, id, "hi").await?, Submit::Live(_)));
+    // Once it is over and submitted again, Meta's no to the second leaves the first as it was, also within one millisecond.
+    read(&mut desk, template("77", "hi", "Hi {{1}}.", Approval::Rejected)?).await?;
+    for _ in 0..2 {
+        same!(submit(&desk, id, "hi").await?, Submit::Begun);
+        taken(&desk, id, "hi", None).await?;
+        same!(
+            follow(&desk, id).await?.iter().map(|f| f.submission.template.clone()).collect::<Vec<_>>(),
+            vec![Some("77".into())]
+        );
+        same!(stages(&desk, id).await?, vec![Stage::AtMeta(Approval::Rejected)]);
+    }
+    // Taken as the same template it is followed once.
+    same!(submit(&desk, id, "hi").await?, Submit::Begun);
+    taken(&desk, id, "hi", Some("77")).await?;
+    read(&mut desk, template("77", "hi", "Hi {{1}}.", Approval::Pending)?).await?;
+    same!(stages(&desk, id).await?, vec![Stage::AtMeta(Approval::Pending)]);
 
     // The name is this content's as long as it is not over.
     let rival = keep(&mut desk, "", content("en", "Another.")?).await?;

@@ -198,8 +198,8 @@ pub trait Store: Send + Sync + 'static {
     /// Begins a submission, before Meta is called: at most one of a content at an account is not over. One whose answer can no
     /// longer come is made again under the same name. `looked_at` is the content as it was judged: if it is another by now, nothing begins.
     fn submit(&self, business: BusinessId, submission: Submission, looked_at: Content) -> Answer<'_, Submit>;
-    /// What Meta answered to a submission: its id of the template, or with `None` that it takes none, and then nothing of the
-    /// submission stays. One that has a template already stays as it is.
+    /// What Meta answered to a submission: its id of the template, or with `None` that it takes none, and then nothing of this
+    /// submission stays; what was submitted under the name before does. One that has a template already stays as it is.
     fn submitted(
         &self,
         business: BusinessId,

@@ -64,17 +64,17 @@ impl ContentRows for MemoryRows {
         let under = self
             .submissions
             .iter()
-            .filter(|((b, _, w, n), s)| *b == business && w == waba && n == name && s.language == *language);
+            .filter(|((b, _, w, n, _), s)| *b == business && w == waba && n == name && s.language == *language);
         Ok(under.map(|((_, content, ..), _)| *content).collect())
     }
 
     fn put_submission(&mut self, business: BusinessId, new: &Submission) -> Result<()> {
-        self.submissions.put((business, new.content, new.waba.clone(), new.name.clone()), new.clone());
+        self.submissions.put((business, new.content, new.waba.clone(), new.name.clone(), new.submitted_at), new.clone());
         Ok(())
     }
 
-    fn drop_submission(&mut self, business: BusinessId, content: ContentId, waba: &str, name: &str) -> Result<()> {
-        self.submissions.drop(&(business, content, waba.to_owned(), name.to_owned()));
+    fn drop_submission(&mut self, business: BusinessId, gone: &Submission) -> Result<()> {
+        self.submissions.drop(&(business, gone.content, gone.waba.clone(), gone.name.clone(), gone.submitted_at));
         Ok(())
     }
 }

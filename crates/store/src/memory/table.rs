@@ -109,7 +109,7 @@ tables! {
     changes: (TemplateKey, i64) => HistoryEntry,
     last_content: () => Seq,
     contents: Seq => StoredContent,
-    submissions: (BusinessId, ContentId, String, String) => Submission,
+    submissions: (BusinessId, ContentId, String, String, Timestamp) => Submission,
     customers: (BusinessId, CustomerId) => CustomerRow,
     identities: (BusinessId, String) => (CustomerId, Timestamp),
     conversations: (SenderId, CustomerId) => (BusinessId, Conversation),

@@ -3,7 +3,7 @@
 use transom_domain::content::Content;
 use transom_domain::id::{BusinessId, ContentId};
 use transom_domain::submission::Submission;
-use transom_domain::time::Timestamp;
+use transom_domain::time::{Span, Timestamp};
 
 use crate::contract::{
     CONTENTS_LOOK_MAX, ChangeContent, ContentFilter, DeleteContent, Followed, SUBMISSIONS_MAX, StoredContent, Submit,
@@ -89,6 +89,17 @@ pub(crate) fn submissions(rows: &dyn Rows, business: BusinessId, id: ContentId) 
     rows.content(business, id)?.map(|stored| all(rows, &stored)).transpose()
 }
 
+/// Writes down which template is a submission's own, where that was known only by what it consists of.
+fn pin(rows: &mut dyn Rows, business: BusinessId, followed: &Followed) -> Result<()> {
+    match (&followed.submission.template, &followed.template) {
+        (None, Some(template)) => {
+            let template = Some(template.id.clone());
+            rows.put_submission(business, &Submission { template, ..followed.submission.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// See [`crate::Store::change_content`].
 pub(crate) fn change(
     rows: &mut dyn Rows,
@@ -109,11 +120,8 @@ pub(crate) fn change(
         }
     }
     // What was its own by content must still be known as its own once the content is another.
-    for Followed { mut submission, template, .. } in known {
-        if let (None, Some(template)) = (&submission.template, template) {
-            submission.template = Some(template.id);
-            rows.put_submission(business, &submission)?;
-        }
+    for one in &known {
+        pin(rows, business, one)?;
     }
     let changed = StoredContent { friendly_name: friendly_name.to_owned(), content: content.clone(), updated_at: now, ..stored };
     rows.set_content(&changed)?;
@@ -133,7 +141,7 @@ pub(crate) fn delete(rows: &mut dyn Rows, business: BusinessId, id: ContentId, n
         return Ok(DeleteContent::Waiting);
     }
     for Followed { submission, .. } in known {
-        rows.drop_submission(business, id, &submission.waba, &submission.name)?;
+        rows.drop_submission(business, &submission)?;
     }
     rows.drop_content(business, id)?;
     Ok(DeleteContent::Done)
@@ -161,13 +169,22 @@ pub(crate) fn submit(rows: &mut dyn Rows, business: BusinessId, submission: &Sub
             }
         }
     }
-    // Of those that are over, some are kept to be looked at.
-    let kept: Vec<&Followed> = known.iter().filter(|f| !again(f)).collect();
+    // Of those that are over, some are kept to be looked at: also under the same name, for Meta may refuse this one.
+    let (replaced, kept): (Vec<&Followed>, Vec<&Followed>) = known.iter().partition(|f| again(f));
     let too_many = (kept.len() + 1).saturating_sub(SUBMISSIONS_MAX);
-    for f in kept.iter().filter(|f| f.stage.is_over()).take(too_many) {
-        rows.drop_submission(business, *id, &f.submission.waba, &f.submission.name)?;
+    let given_up = kept.iter().filter(|f| f.stage.is_over()).take(too_many);
+    for f in replaced.iter().chain(given_up) {
+        rows.drop_submission(business, &f.submission)?;
     }
-    rows.put_submission(business, submission)?;
+    let mut begun = submission.clone();
+    for f in kept.iter().filter(|f| f.stage.is_over()).skip(too_many) {
+        if f.submission.waba == *waba && f.submission.name == *name {
+            // What is its own by content must not become the new one's.
+            pin(rows, business, f)?;
+            begun.submitted_at = begun.submitted_at.max(f.submission.submitted_at.plus(Span::millis(1)));
+        }
+    }
+    rows.put_submission(business, &begun)?;
     Ok(Submit::Begun)
 }
 
@@ -180,10 +197,13 @@ pub(crate) fn submitted(
     name: &str,
     template: Option<&str>,
 ) -> Result<()> {
-    let known = rows.submissions(business, content)?.into_iter().find(|s| s.waba == waba && s.name == name);
-    let Some(submission) = known.filter(|s| s.template.is_none()) else { return Ok(()) };
-    match template {
-        Some(template) => rows.put_submission(business, &Submission { template: Some(template.to_owned()), ..submission }),
-        None => rows.drop_submission(business, content, waba, name),
+    let mut under: Vec<Submission> = rows.submissions(business, content)?;
+    under.retain(|s| s.waba == waba && s.name == name);
+    let Some(open) = under.iter().rfind(|s| s.template.is_none()) else { return Ok(()) };
+    let Some(template) = template else { return rows.drop_submission(business, open) };
+    // One that was rejected and is submitted again as the same template is followed once.
+    for earlier in under.iter().filter(|s| s.template.as_deref() == Some(template)) {
+        rows.drop_submission(business, earlier)?;
     }
+    rows.put_submission(business, &Submission { template: Some(template.to_owned()), ..open.clone() })
 }

@@ -27,5 +27,6 @@ pub(crate) trait ContentRows {
     /// The contents that were submitted under a name and language.
     fn submitted_as(&self, business: BusinessId, waba: &str, name: &str, language: &Language) -> Result<Vec<ContentId>>;
     fn put_submission(&mut self, business: BusinessId, submission: &Submission) -> Result<()>;
-    fn drop_submission(&mut self, business: BusinessId, content: ContentId, waba: &str, name: &str) -> Result<()>;
+    /// Removes that one; an earlier one under the same name stays.
+    fn drop_submission(&mut self, business: BusinessId, gone: &Submission) -> Result<()>;
 }

@@ -140,10 +140,10 @@ impl ContentRows for SqliteRows<'_> {
         Ok(())
     }
 
-    fn drop_submission(&mut self, business: BusinessId, content: ContentId, waba: &str, name: &str) -> Result<()> {
+    fn drop_submission(&mut self, business: BusinessId, gone: &Submission) -> Result<()> {
         self.run(
-            "DELETE FROM submission WHERE business = ?1 AND content = ?2 AND waba = ?3 AND name = ?4",
-            params![business.to_bytes(), content.to_bytes(), waba, name],
+            "DELETE FROM submission WHERE business = ?1 AND content = ?2 AND waba = ?3 AND name = ?4 AND submitted_at = ?5",
+            params![business.to_bytes(), gone.content.to_bytes(), gone.waba, gone.name, gone.submitted_at.as_millis()],
         )?;
         Ok(())
     }
