@@ -56,6 +56,9 @@ impl<const SCOPE: u32> FromRequestParts<App> for Authorised<SCOPE> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        if !is_decodable(parts).await {
+            return Err(Problem::new(ErrorCode::NotFound, "The path is not UTF-8 once it is percent-decoded: it names nothing."));
+        }
         let business = path_parameter(parts, "business").await;
         // A path that names no business at all is nobody's: the same answer as for another one's key.
         let business: BusinessId = business
@@ -99,10 +102,16 @@ impl FromRequestParts<App> for PathName {
     }
 }
 
-/// A parameter of the path, percent-decoded.
+/// A parameter of the path, percent-decoded. None where it is not text, and then none of its neighbours either: see
+/// [`is_decodable`].
 pub(crate) async fn path_parameter(parts: &mut Parts, name: &str) -> Option<String> {
     let parameters = RawPathParams::from_request_parts(parts, &()).await.ok()?;
     parameters.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+}
+
+/// Whether what the path names is text once it is percent-decoded: bytes that are no UTF-8 name nothing.
+async fn is_decodable(parts: &mut Parts) -> bool {
+    RawPathParams::from_request_parts(parts, &()).await.is_ok()
 }
 
 /// A request with its body: what a parser works on.

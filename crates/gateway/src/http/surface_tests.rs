@@ -309,6 +309,11 @@ async fn unknown_paths_methods_and_ids_are_told_apart() {
     assert_eq!(house.get("/v1/nothing").await.0, StatusCode::NOT_FOUND);
     assert_eq!(house.get("{b}/messages/01K5Z3V8Q4M9W2N7T6R1XBCDEF").await.0, StatusCode::NOT_FOUND);
     assert_eq!(house.get("{b}/messages/nonsense").await.0, StatusCode::NOT_FOUND);
+    // Bytes that are no text name nothing: the key is not to blame.
+    for path in ["contents", "templates", "messages"] {
+        let answer = house.get(&format!("{{b}}/{path}/%ff")).await;
+        assert_eq!((answer.0, code(&answer)), (StatusCode::NOT_FOUND, "ERROR_CODE_NOT_FOUND"), "{path}");
+    }
     let path = format!("{}/v1/businesses/{}/send/messages", house.base, business(1));
     let answer = house.client.get(path).send().await.unwrap();
     assert_eq!((answer.status(), answer.headers()["allow"].to_str().unwrap()), (StatusCode::METHOD_NOT_ALLOWED, "POST"));
