@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use transom_domain::content::Language;
 use transom_domain::error_code::ErrorCode;
+use transom_domain::failure::Class;
 use transom_domain::lint::{self, Finding};
 use transom_domain::template::{Approval, By, Template};
 use transom_domain::template_rules::{Refusal, Rule};
@@ -30,6 +31,10 @@ mod subcode {
 
 /// Why an edit stays open that Meta's list does not show.
 const NOT_SHOWN: &str = "Meta's list does not show it, and may be some minutes behind";
+
+/// What helps when Meta refused for a while: nothing here repeats the call.
+const REPEAT: &str =
+    "Repeat the request after the seconds that Retry-After names: nothing was done, and nothing is repeated for you.";
 
 /// How a call ended.
 enum Ended {
@@ -557,5 +562,32 @@ fn by_meta(status: u16, body: &[u8]) -> Problem {
     if let Some(subcode) = error.subcode {
         problem = problem.detail("metaSubcode", subcode);
     }
-    if code == classified.native { problem.remedy(classified.remedy) } else { problem }
+    if code != classified.native {
+        return problem;
+    }
+    // The remedies of the table are for messages, which are tried again here; this call is only its caller's to repeat.
+    let wait = match classified.class {
+        // A quota frees up bit by bit: asking at every short gap would only use it up again.
+        Class::Throttle(_) => classified.curve.longest,
+        Class::Upstream => classified.curve.first,
+        _ => return problem.remedy(classified.remedy),
+    };
+    let seconds = u32::try_from(wait.as_millis().div_euclid(1_000)).unwrap_or(u32::MAX).max(1);
+    problem.remedy(REPEAT).retry_after(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_at_meta_is_the_caller_s_to_repeat() {
+        for (code, seconds) in [(80_007, 600), (4, 600), (1, 2)] {
+            let body = json!({ "error": { "message": "no", "code": code } }).to_string();
+            let problem = by_meta(400, body.as_bytes());
+            assert_eq!((problem.remedy.as_deref(), problem.retry_after), (Some(REPEAT), Some(seconds)), "{code}");
+        }
+        let token = by_meta(401, json!({ "error": { "message": "no", "code": 190 } }).to_string().as_bytes());
+        assert!(token.remedy.as_deref() != Some(REPEAT) && token.retry_after.is_none(), "{token:?}");
+    }
 }
