@@ -184,6 +184,8 @@ pub(super) async fn a_submission_is_made_once(factory: &dyn Factory) -> Outcome 
     read(&mut desk, template("77", "hi", "Hi {{1}}.", Approval::Rejected)?).await?;
     for _ in 0..2 {
         same!(submit(&desk, id, "hi").await?, Submit::Begun);
+        // Of one that is asked again before its answer nothing stays either.
+        same!(submit(&desk, id, "hi").await?, Submit::Begun);
         taken(&desk, id, "hi", None).await?;
         same!(
             follow(&desk, id).await?.iter().map(|f| f.submission.template.clone()).collect::<Vec<_>>(),

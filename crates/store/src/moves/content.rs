@@ -179,8 +179,15 @@ pub(crate) fn submit(rows: &mut dyn Rows, business: BusinessId, submission: &Sub
     let mut begun = submission.clone();
     for f in kept.iter().filter(|f| f.stage.is_over()).skip(too_many) {
         if f.submission.waba == *waba && f.submission.name == *name {
-            // What is its own by content must not become the new one's.
-            pin(rows, business, f)?;
+            let of_same =
+                |other: &&Followed| f.template.as_ref().is_some_and(|t| other.submission.template.as_ref() == Some(&t.id));
+            if f.submission.template.is_none() && kept.iter().any(of_same) {
+                // Nothing came of it but what was there before.
+                rows.drop_submission(business, &f.submission)?;
+            } else {
+                // What is its own by content must not become the new one's.
+                pin(rows, business, f)?;
+            }
             begun.submitted_at = begun.submitted_at.max(f.submission.submitted_at.plus(Span::millis(1)));
         }
     }
