@@ -3,7 +3,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 use tokio::task::JoinSet;
@@ -35,18 +34,22 @@ const AT_ONCE: u64 = 256;
 pub(super) async fn live(dir: &Path, furnished: &Furnished, customers: u64, lives: u64) -> Result<()> {
     let store = Arc::new(SqliteStore::open(dir, SqliteOptions::default())?);
     let now = Timestamp::from_millis(i64::try_from(std::time::UNIX_EPOCH.elapsed()?.as_millis())?).minus(AGO);
-    let next = Arc::new(AtomicU64::new(0));
+    let at_once = AT_ONCE.min(lives).min(customers).max(1);
     let mut living = JoinSet::new();
-    for _ in 0..AT_ONCE.min(lives) {
-        let (store, furnished, next) = (store.clone(), furnished.clone(), next.clone());
+    for worker in 0..at_once {
+        let (store, furnished) = (store.clone(), furnished.clone());
         living.spawn(async move {
-            loop {
-                let i = next.fetch_add(1, Ordering::Relaxed);
+            // Each has customers of its own: two messages to one customer would wait for each other.
+            let (own, each) = (customers / at_once, lives.div_ceil(at_once));
+            for turn in 0..each {
+                let i = turn * at_once + worker;
                 if i >= lives {
-                    return Ok::<_, anyhow::Error>(());
+                    break;
                 }
-                one(store.as_ref(), &furnished, i, i * customers / lives, customers, now).await?;
+                let at = if each <= own { turn * own / each } else { turn % own };
+                one(store.as_ref(), &furnished, i, at * at_once + worker, customers, now).await?;
             }
+            Ok::<_, anyhow::Error>(())
         });
     }
     while let Some(ended) = living.join_next().await {
@@ -124,7 +127,7 @@ fn accept(furnished: &Furnished, id: MessageId, sender: SenderId, customer: u64,
         reply_to: None,
         idempotency: Some(Idempotency { key, answer: br#"{"id":"past"}"#.to_vec(), keep: Span::days(2) }),
         backlog_max: u64::MAX,
-        at_once: Some(AtOnce { owner: 1, pair_gap: Span::secs(6), pair_burst: 45 }),
+        at_once: Some(AtOnce { owner: 1, pair_gap: Span::secs(6), pair_burst: u32::MAX }),
         now,
     })
 }
@@ -141,11 +144,11 @@ mod tests {
         let furnished = fill(folder.path(), Plan { customers: 50, senders: SENDERS }).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            live(folder.path(), &furnished, 50, 20).await.unwrap();
+            live(folder.path(), &furnished, 50, 120).await.unwrap();
             let store = SqliteStore::open(folder.path(), SqliteOptions::default()).unwrap();
             let page = || Page { size: 200, token: None };
             let (lived, _) = store.messages(furnished.business, MessageFilter::default(), page()).await.unwrap();
-            assert!(lived.len() == 20 && lived.iter().all(|m| m.status == transom_domain::status::Status::Read));
+            assert!(lived.len() == 120 && lived.iter().all(|m| m.status == transom_domain::status::Status::Read));
             let now = Timestamp::from_millis(i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap());
             let mut from = Some(SweepPoint::START);
             while let Some(point) = from {
