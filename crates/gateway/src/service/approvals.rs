@@ -4,15 +4,15 @@ use transom_domain::content::{Body, Content, ContentType};
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::ContentId;
 use transom_domain::lint::{self, Finding, Rule};
-use transom_domain::submission::Submission;
-use transom_domain::template::{Category, Definition};
+use transom_domain::submission::{Stage, Submission};
+use transom_domain::template::{Approval, Category, Definition};
 use transom_domain::translate::to_definition;
 use transom_meta::flow_json;
 use transom_store::{Followed, StoredContent, Submit};
 
 use super::command::Caller;
 use super::contents::{missing, submitted};
-use super::{NewTemplate, Service};
+use super::{NewTemplate, Service, TemplateChange};
 use crate::native;
 use crate::problem::Problem;
 
@@ -42,7 +42,8 @@ pub struct Submitted {
 }
 
 impl Service {
-    /// Submits content: lints it, keeps the submission, creates the template at Meta.
+    /// Submits content: lints it, keeps the submission, creates the template at Meta. Under the name of its own template that
+    /// Meta rejected it edits that one.
     ///
     /// # Errors
     /// Every refusal leaves things as they were: no content, findings of the linter, a submission that is not over, Meta's no. When
@@ -89,15 +90,33 @@ impl Service {
                 return Err(Problem::field("name", rule, "choose another name"));
             }
         }
-        let new = NewTemplate {
-            waba: Some(waba.clone()),
-            name: ask.name.clone(),
-            language: content.language.clone(),
-            category: ask.category,
-            definition,
-            ttl_seconds: None,
+        // Meta keeps what it rejected under its name: corrected content goes there as an edit, since none can be created.
+        let is_rejected = |f: &&Followed| {
+            f.submission.waba == waba && f.submission.name == ask.name && f.stage == Stage::AtMeta(Approval::Rejected)
         };
-        let template = match self.create_template(caller, new).await {
+        let rejected = known.iter().filter(is_rejected).find_map(|followed| followed.template.as_ref());
+        let made = match rejected {
+            Some(rejected) => {
+                let change = TemplateChange {
+                    category: (ask.category != rejected.category).then_some(ask.category),
+                    definition: Some(definition),
+                    ttl_seconds: None,
+                };
+                self.edit_template(caller, Some(waba.clone()), ask.name.clone(), content.language.clone(), change).await
+            }
+            None => {
+                let new = NewTemplate {
+                    waba: Some(waba.clone()),
+                    name: ask.name.clone(),
+                    language: content.language.clone(),
+                    category: ask.category,
+                    definition,
+                    ttl_seconds: None,
+                };
+                self.create_template(caller, new).await
+            }
+        };
+        let template = match made {
             Ok(made) => Some(made.template.id),
             // Whether Meta has it is not known: the submission stays, and is its template's once that is found.
             Err(problem) if problem.code == ErrorCode::OutcomeUnknown => {

@@ -23,6 +23,7 @@ use transom_store::{
 mod accounts;
 mod gone;
 mod lost;
+mod rejected;
 
 use super::{NewTemplate, TemplateChange, TemplateFilter};
 use crate::chance::Chance;
