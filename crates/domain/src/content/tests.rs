@@ -146,7 +146,9 @@ fn a_value_that_spoils_the_filled_text_is_named() {
         carousel(json!({"title": "{{1}}", "body": "{{2}}", "media": "https://files.example/{{3}}.png", "actions": button}));
     let code = json!({"whatsapp/authentication": {"actions": [{"type": "COPY_CODE", "copy_code_text": "Copy"}]}});
     let (long, half) = ("a".repeat(1_100), "b".repeat(600));
-    let cases: [(_, &[(&str, &str)], &[&str], &str, &str); 7] = [
+    /// Types, values, the fields that are found, and words of the rule and of the remedy.
+    type Case<'a> = (serde_json::Value, &'a [(&'a str, &'a str)], &'a [&'a str], &'a str, &'a str);
+    let cases: [Case<'_>; 7] = [
         (
             reply("Hi {{1}}, {{2}}"),
             &[("1", &long), ("2", "x")],
