@@ -218,3 +218,29 @@ async fn a_lost_answer_is_found_again() {
     assert_eq!(list["data"].as_array().unwrap().len(), 1);
     shop.decide(&kept, &list["data"][0], json!({ "decision": "approve" }), "APPROVED").await;
 }
+
+#[tokio::test]
+async fn a_message_whose_template_is_gone_says_which() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = Shop::open(dir.path());
+    let phone = "+491706200033";
+    shop.customer(phone, json!({})).await;
+    let (kept, _) = shop.keep(&words(WORDS)).await;
+    let approval = shop.submit(&kept, "soon_gone", "UTILITY").await;
+    shop.decide(&kept, &approval, json!({ "decision": "approve" }), "APPROVED").await;
+    let now = shop.desk.get("/sim/v1/clock").await["nowMs"].as_i64().unwrap();
+    let later = jiff::Timestamp::from_millisecond(now + 3_600_000).unwrap().to_string();
+    let send = json!({ "to": phone, "contentId": kept, "sendAt": later });
+    // The webhook is stored a moment before the templates in memory follow.
+    let waiting = crate::common::until("a send as the template", || async {
+        let answer = shop.keyed("/messages", "", &send).await;
+        (answer.status == 201).then(|| answer.json["id"].as_str().unwrap().to_owned())
+    })
+    .await;
+    let (status, _) = shop.api.call(Method::DELETE, &shop.path("/templates/soon_gone"), None).await;
+    assert_eq!(status, 200);
+    shop.turn(3_600).await;
+    let failed = shop.once(&waiting, "failed").await;
+    let why = failed["error"]["message"].as_str().unwrap();
+    assert!(why.starts_with("It was accepted to go as the template soon_gone (en), which has been deleted since."), "{failed}");
+}

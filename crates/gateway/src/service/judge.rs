@@ -298,8 +298,24 @@ pub(super) fn code_of(verdict: &Verdict, session: Session) -> ErrorCode {
 
 /// The failure of a message that may not go any more at the moment of dispatch.
 #[must_use]
-pub fn failure_of(verdict: &Verdict, session: Session) -> Failure {
+fn failure_of(verdict: &Verdict, session: Session) -> Failure {
     Failure { code: code_of(verdict, session), message: verdict.explanation.clone(), upstream: None }
+}
+
+/// The same for a message that was accepted on another verdict: where it was to go as a template, it says what became of that one.
+#[must_use]
+pub fn failure_since(accepted: Option<&Verdict>, shelf: &Shelf, verdict: &Verdict, session: Session) -> Failure {
+    let mut failure = failure_of(verdict, session);
+    let Some(meant) = accepted.and_then(|accepted| accepted.template.as_ref()) else { return failure };
+    let stands = shelf.all().iter().find(|t| t.name == meant.name && t.language == meant.language);
+    let fate = match stands.map(|template| template.approval) {
+        Some(Approval::Approved) => return failure,
+        None | Some(Approval::Deleted | Approval::PendingDeletion) => "has been deleted since".to_owned(),
+        Some(other) => format!("is {} now", other.as_str()),
+    };
+    let (name, language) = (&meant.name, &meant.language);
+    failure.message = format!("It was accepted to go as the template {name} ({language}), which {fate}. {}", failure.message);
+    failure
 }
 
 /// Whether a template send of this category must go to a phone number.

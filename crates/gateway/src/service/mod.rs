@@ -47,7 +47,7 @@ pub use approvals::{AskForApproval, Submitted};
 pub use capacity::{Capacity, LimitUse, ThroughputUse, WaitingUse, Waits};
 pub use command::{CALLBACK_DATA_MAX, Caller, SendCommand, Sent, What};
 pub use contents::NewContent;
-pub use judge::{Judged, Known, Leaving, Prejudged, facts_of, failure_of, judged, needs_phone, provider_id};
+pub use judge::{Judged, Known, Leaving, Prejudged, facts_of, failure_since, judged, needs_phone, provider_id};
 pub use templates::{
     MadeTemplate, NewTemplate, Outlook as TemplateOutlook, Samples, TemplateChange, TemplateFilter, TemplatePage,
     TemplatesUnderWay, became,

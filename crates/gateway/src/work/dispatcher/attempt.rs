@@ -20,7 +20,7 @@ use super::seats::Seat;
 use super::worker::Worker;
 use crate::directory::Speaker;
 use crate::service::one_time_code;
-use crate::service::{Known, Leaving, Prejudged, facts_of, failure_of, judged, needs_phone};
+use crate::service::{Known, Leaving, Prejudged, facts_of, failure_since, judged, needs_phone};
 use crate::telemetry;
 
 /// The longest pause between two tries to store an outcome.
@@ -109,7 +109,9 @@ impl Inner {
             },
         };
         let verdict = judged.verdict;
-        let Some(leaving) = judged.leaving else { return (said, failed(failure_of(&verdict, session))) };
+        let Some(leaving) = judged.leaving else {
+            return (said, failed(failure_since(message.verdict.as_ref(), &shelf, &verdict, session)));
+        };
         let phone = claimed.phone.as_ref();
         let recipient = match (&message.address, phone) {
             (Identity::Phone(phone), _) => Recipient::To(phone),
