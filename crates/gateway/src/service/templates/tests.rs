@@ -21,9 +21,9 @@ use transom_store::{
 };
 
 mod accounts;
-mod gone;
 mod lost;
 mod rejected;
+mod stepping_in;
 
 use super::{NewTemplate, TemplateChange, TemplateFilter};
 use crate::chance::Chance;
@@ -533,74 +533,6 @@ async fn webhooks_lost_in_thirds_are_mended_by_one_reading() {
     for word in ["created", "found", "edited", "deleted", "status", "quality", "category"] {
         assert!(words.contains(&word), "{word}");
     }
-}
-
-/// The promise of the chain: the template that is meant, its twin, then the languages that the caller allows.
-#[tokio::test]
-async fn a_stopped_template_lets_its_twin_or_another_language_step_in() {
-    use crate::service::{SendCommand, What};
-    use transom_domain::message::WhenUnknown;
-    use transom_domain::parameters::Naming;
-    use transom_domain::verdict::{Reason, SentAs, Verdict};
-
-    let desk = Desk::new().await;
-    let german = Language::parse("de").unwrap();
-    for (name, language, text) in [("a", english(), ONE), ("a", german.clone(), TWO), ("b", english(), TWO)] {
-        let wanted = NewTemplate { language, ..new(name, saying(text)) };
-        desk.house.service().create_template(&desk.caller, wanted).await.unwrap();
-    }
-    for template in desk.meta.0.lock().unwrap().templates.values_mut() {
-        template["status"] = json!("APPROVED");
-    }
-    desk.read().await;
-    let ask = async |fallback: Vec<Language>| -> Verdict {
-        let what = What::Template {
-            name: "a".into(),
-            language: Some(english()),
-            fallback,
-            parameters: Vec::new(),
-            naming: Naming::Variables,
-        };
-        let command = SendCommand {
-            to: "+4915112345678".parse().unwrap(),
-            from: None,
-            id: None,
-            name: None,
-            what,
-            send_at: None,
-            validity: None,
-            when_unknown: WhenUnknown::Auto,
-            callback_data: None,
-            campaign: None,
-            context: None,
-            idempotency: None,
-        };
-        desk.house.service().judge(&desk.caller, command).await.unwrap()
-    };
-    let shown = |verdict: &Verdict| {
-        let name = |t: &TemplateName| format!("{} {}", t.name, t.language);
-        (verdict.sent_as, verdict.template.as_ref().map(name), verdict.instead_of.as_deref().map(name))
-    };
-    let plain = ask(vec![german.clone()]).await;
-    assert_eq!((shown(&plain), plain.template_version), ((Some(SentAs::Template), Some("a en_US".into()), None), Some(1)));
-    desk.set("a", "status", json!("PAUSED"));
-    desk.read().await;
-    let blocked = ask(Vec::new()).await;
-    assert_eq!((blocked.reason, blocked.valid_until.is_some()), (Reason::TemplatePaused, true));
-    let stepped = ask(vec![german.clone()]).await;
-    assert_eq!(shown(&stepped), (Some(SentAs::Template), Some("a de".into()), Some("a en_US".into())));
-    // The twin comes before other languages.
-    let twin = Some(TemplateName { name: "b".into(), language: english() });
-    desk.house.service().set_twin(&desk.caller, None, "a", &english(), twin).await.unwrap();
-    for fallback in [Vec::new(), vec![german]] {
-        let stepped = ask(fallback).await;
-        assert_eq!(shown(&stepped), (Some(SentAs::Template), Some("b en_US".into()), Some("a en_US".into())));
-        assert!(stepped.explanation.contains("steps in for a (en_US)"), "{}", stepped.explanation);
-    }
-    // One that takes other values does not.
-    desk.set("b", "components", json!([{ "type": "BODY", "text": "Your parcel {{1}} has arrived and waits for you." }]));
-    desk.read().await;
-    assert_eq!(ask(Vec::new()).await.reason, Reason::TemplatePaused);
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
-//! What was to be sent is deleted meanwhile: what may step in does, at acceptance and at dispatch.
+//! What was to be sent is stopped or deleted meanwhile: what may step in does, at acceptance and at dispatch.
 
 use transom_domain::address::Channel;
 use transom_domain::message::{Draft, WhenUnknown};
 use transom_domain::parameters::Naming;
 use transom_domain::session::{Closed, Session};
 use transom_domain::template::TemplateSend;
-use transom_domain::verdict::{CustomerFacts, Verdict};
+use transom_domain::verdict::{CustomerFacts, Reason, SentAs, Verdict};
 
 use super::*;
 use crate::service::{Known, SendCommand, What, judged};
@@ -123,4 +123,33 @@ async fn news_of_what_is_deleted_ask_meta_for_nothing() {
     desk.hear("message_template_components_update", told("")).await;
     settle().await;
     assert_eq!(lists(), before + 1);
+}
+
+/// The promise of the chain: the template that is meant, its twin, then the languages that the caller allows.
+#[tokio::test]
+async fn a_stopped_template_lets_its_twin_or_another_language_step_in() {
+    let desk = Desk::with_three().await;
+    let ask = async |fallback: Vec<Language>| desk.accepted(fallback).await.unwrap();
+    let shown =
+        |verdict: &Verdict| (verdict.sent_as, verdict.template.as_ref().map(name_of), verdict.instead_of.as_deref().map(name_of));
+    let plain = ask(vec![german()]).await;
+    assert_eq!((shown(&plain), plain.template_version), ((Some(SentAs::Template), Some("a en_US".into()), None), Some(1)));
+    desk.set("a", "status", json!("PAUSED"));
+    desk.read().await;
+    let blocked = ask(Vec::new()).await;
+    assert_eq!((blocked.reason, blocked.valid_until.is_some()), (Reason::TemplatePaused, true));
+    let stepped = ask(vec![german()]).await;
+    assert_eq!(shown(&stepped), (Some(SentAs::Template), Some("a de".into()), Some("a en_US".into())));
+    // The twin comes before other languages.
+    let twin = Some(TemplateName { name: "b".into(), language: english() });
+    desk.house.service().set_twin(&desk.caller, None, "a", &english(), twin).await.unwrap();
+    for fallback in [Vec::new(), vec![german()]] {
+        let stepped = ask(fallback).await;
+        assert_eq!(shown(&stepped), (Some(SentAs::Template), Some("b en_US".into()), Some("a en_US".into())));
+        assert!(stepped.explanation.contains("steps in for a (en_US)"), "{}", stepped.explanation);
+    }
+    // One that takes other values does not.
+    desk.set("b", "components", json!([{ "type": "BODY", "text": "Your parcel {{1}} has arrived and waits for you." }]));
+    desk.read().await;
+    assert_eq!(ask(Vec::new()).await.reason, Reason::TemplatePaused);
 }
