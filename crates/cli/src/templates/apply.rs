@@ -131,7 +131,11 @@ async fn one(remote: &Remote, folder: &Folder, step: &Step, wanted: Option<&Want
         Err(why) => return Ok(Outcome::Refused(json!({ "message": why.message }))),
     };
     let mut last = Value::Null;
-    for _ in 0..TRIES {
+    for attempt in 0..TRIES {
+        // Nobody waits after the last.
+        if attempt > 0 {
+            tokio::time::sleep(GAP).await;
+        }
         let (name, language) = (&step.name, &step.language);
         let answer = match (step.action, &with_samples) {
             (Action::Create, Some(wanted)) => remote.create(name, language, wanted).await?,
@@ -162,7 +166,6 @@ async fn one(remote: &Remote, folder: &Folder, step: &Step, wanted: Option<&Want
             return Ok(refusal_of(error));
         }
         last = error;
-        tokio::time::sleep(GAP).await;
     }
     Ok(Outcome::Unknown(last))
 }
