@@ -1,5 +1,9 @@
 //! Events: facts worth telling. Each is whole in itself, so that it can be told in any dialect without a further look-up.
 
+mod selection;
+
+pub use selection::{Selection, matches_glob};
+
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Bsuid, Channel, Identity, Phone};
@@ -121,27 +125,65 @@ pub struct Party {
     pub username: Option<String>,
 }
 
+/// The types' names, said once: by variant, and as the list of all that there are.
+macro_rules! names {
+    ($($variant:ident => $name:literal,)+) => {
+        /// Every type of event, by the name that it has in filters and on the wire.
+        pub const NAMES: &[&str] = &[$($name),+];
+
+        impl EventBody {
+            /// The name in filters and on the wire; one of [`NAMES`].
+            #[must_use]
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant { .. } => $name,)+
+                }
+            }
+        }
+    };
+}
+
+names! {
+    MessageReceived => "message.received",
+    MessageStatus => "message.status",
+    SessionOpened => "session.opened",
+    TemplateChanged => "template.changed",
+    SenderState => "sender.state",
+}
+
 impl EventBody {
-    /// The name in filters and headers.
+    /// The conversation that it belongs to, where it belongs to one.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub const fn party(&self) -> Option<&Party> {
         match self {
-            Self::MessageReceived { .. } => "message.received",
-            Self::MessageStatus { .. } => "message.status",
-            Self::SessionOpened { .. } => "session.opened",
-            Self::TemplateChanged { .. } => "template.changed",
-            Self::SenderState { .. } => "sender.state",
+            Self::MessageReceived { party, .. } | Self::MessageStatus { party, .. } | Self::SessionOpened { party, .. } => {
+                Some(party)
+            }
+            Self::TemplateChanged { .. } | Self::SenderState { .. } => None,
+        }
+    }
+
+    /// The sender that it is about, where it is about one.
+    #[must_use]
+    pub fn sender(&self) -> Option<SenderId> {
+        match self {
+            Self::SenderState { sender, .. } => Some(*sender),
+            _ => self.party().map(|party| party.sender),
+        }
+    }
+
+    /// The channel that it is about, where it is about one.
+    #[must_use]
+    pub fn channel(&self) -> Option<Channel> {
+        match self {
+            Self::SenderState { address, .. } => Some(address.channel()),
+            _ => self.party().map(|party| party.channel),
         }
     }
 
     /// Events with the same key are told in order; events of different keys may overtake each other after a failed delivery.
     #[must_use]
     pub fn order_key(&self) -> Option<(SenderId, CustomerId)> {
-        match self {
-            Self::MessageReceived { party, .. } | Self::MessageStatus { party, .. } | Self::SessionOpened { party, .. } => {
-                Some((party.sender, party.customer))
-            }
-            Self::TemplateChanged { .. } | Self::SenderState { .. } => None,
-        }
+        self.party().map(|party| (party.sender, party.customer))
     }
 }

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context as _, Result, anyhow};
 use transom_clock::WorldClock;
 use transom_domain::address::Channel;
+use transom_domain::event::Selection;
 use transom_domain::id::{BusinessId, EndpointId, SenderId};
 use transom_domain::time::{Span, Timestamp};
 use transom_gateway::House;
 use transom_gateway::seal::SealingKey;
 use transom_simulator::{Number, Offline, Seed};
 use transom_store::{
-    App, Business, Endpoint, EndpointState, Filter, MemoryStore, PutEndpoint, PutSender, Sender, SenderState, Store as _, Topic,
+    App, Business, Endpoint, EndpointState, MemoryStore, PutEndpoint, PutSender, Sender, SenderState, Store as _, Topic,
 };
 
 use crate::dice::Dice;
@@ -207,7 +208,7 @@ impl Town {
                 address: format!("https://endpoint-{endpoint}.example/hook"),
                 kind: "custom".to_owned(),
                 echo: false,
-                filter: Filter::default(),
+                filter: Selection::default(),
                 cursor: 0,
                 state: EndpointState::default(),
                 created_at: self.start,

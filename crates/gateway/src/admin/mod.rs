@@ -99,7 +99,7 @@ impl Admin {
             AdminCommand::SenderResume { sender } => self.sender_resume(sender).await,
             AdminCommand::EndpointAdd { business, topic, address, echo } => {
                 let caller = self.caller(business).await?;
-                let new = NewWebhook { topic, address, kind: None, echo, filter: transom_store::Filter::default() };
+                let new = NewWebhook { topic, address, kind: None, echo, filter: transom_domain::event::Selection::default() };
                 let made = self.service.create_webhook(&caller, new).await?;
                 Ok(AdminAnswer::EndpointMade { id: made.id, secret: Secret(made.secret) })
             }

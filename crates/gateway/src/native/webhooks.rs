@@ -8,8 +8,9 @@ use utoipa::ToSchema;
 
 use transom_domain::address::Channel;
 use transom_domain::error_code::ErrorCode;
+use transom_domain::event::Selection;
 use transom_domain::id::EndpointId;
-use transom_store::{Endpoint, Filter, Topic};
+use transom_store::{Endpoint, Topic};
 
 use super::read::{Notes, read, request_bodies};
 use super::recipient;
@@ -215,9 +216,10 @@ pub(super) fn parse_new(asked: &Asked) -> Result<NewWebhook, Problem> {
     let (request, mut notes) = read::<CreateWebhook>(&asked.body)?;
     let new = request.and_then(|request| {
         let configuration = request.configuration.unwrap_or_default();
-        let filter = Filter {
+        let filter = Selection {
             channels: configuration.channels(&mut notes).unwrap_or_default(),
             campaigns: configuration.campaigns(&mut notes).unwrap_or_default(),
+            ..Selection::default()
         };
         let echo = configuration.echo.unwrap_or(false);
         Some(NewWebhook { topic: topic(&request.topic, &mut notes)?, address: request.address, kind: request.kind, echo, filter })
@@ -256,9 +258,10 @@ impl Change {
         if self.topic.is_some_and(|t| t != there.topic) {
             return Err(Problem::field("topic", "cannot be changed", "make a registration for the other topic"));
         }
-        let filter = (self.channels.is_some() || self.campaigns.is_some()).then(|| Filter {
+        let filter = (self.channels.is_some() || self.campaigns.is_some()).then(|| Selection {
             channels: self.channels.unwrap_or_else(|| there.filter.channels.clone()),
             campaigns: self.campaigns.unwrap_or_else(|| there.filter.campaigns.clone()),
+            ..Selection::default()
         });
         Ok(WebhookChange { address: self.address, echo: self.echo, filter })
     }
@@ -370,7 +373,7 @@ mod tests {
             address: "https://a.example/".into(),
             kind: "custom".into(),
             echo: true,
-            filter: Filter { channels: vec![Channel::Whatsapp], campaigns: vec!["summer-*".into()] },
+            filter: Selection { channels: vec![Channel::Whatsapp], campaigns: vec!["summer-*".into()], ..Selection::default() },
             cursor: 0,
             state: EndpointState::default(),
             created_at: Timestamp::EPOCH,
@@ -405,9 +408,12 @@ mod tests {
         let only_address = change(json!({ "address": "https://b.example/" })).unwrap();
         assert_eq!((only_address.echo, only_address.filter), (None, None));
         let only_channels = change(json!({ "configuration": { "channelTypes": ["messenger"] } })).unwrap();
-        assert_eq!(only_channels.filter, Some(Filter { channels: vec![Channel::Messenger], campaigns: vec!["summer-*".into()] }));
+        assert_eq!(
+            only_channels.filter,
+            Some(Selection { channels: vec![Channel::Messenger], campaigns: vec!["summer-*".into()], ..Selection::default() })
+        );
         let no_filters = change(json!({ "configuration": { "filters": [] } })).unwrap();
-        assert_eq!(no_filters.filter, Some(Filter { channels: vec![Channel::Whatsapp], campaigns: vec![] }));
+        assert_eq!(no_filters.filter, Some(Selection { channels: vec![Channel::Whatsapp], ..Selection::default() }));
         assert!(change(json!({ "topic": "messages" })).is_err());
         assert!(change(json!({ "topic": "delivery_status" })).is_ok());
     }

@@ -4,8 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use transom_domain::error_code::ErrorCode;
+use transom_domain::event::Selection;
 use transom_domain::id::{BusinessId, EndpointId};
-use transom_store::{Endpoint, EndpointState, Filter, PutEndpoint, Topic};
+use transom_store::{Endpoint, EndpointState, PutEndpoint, Topic};
 
 use super::Service;
 use super::command::Caller;
@@ -27,7 +28,7 @@ pub struct NewWebhook {
     /// Our own outbound messages, too.
     pub echo: bool,
     /// What it wants.
-    pub filter: Filter,
+    pub filter: Selection,
 }
 
 /// What is to change; what is `None` stays.
@@ -38,7 +39,7 @@ pub struct WebhookChange {
     /// Our own outbound messages, too.
     pub echo: Option<bool>,
     /// What it wants.
-    pub filter: Option<Filter>,
+    pub filter: Option<Selection>,
 }
 
 /// A registration that was made.

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use transom_domain::address::Identity;
 use transom_domain::error_code::ErrorCode;
+use transom_domain::event::Selection;
 use transom_domain::fact::{Fact, IdentityChange, Person, Preference, Reported};
 use transom_domain::id::{CustomerId, EndpointId, MessageId};
 use transom_domain::message::Class;
@@ -13,8 +14,8 @@ use super::desk::{DESK, Desk, OWNER, SHOP, failure, identity};
 use super::tests::{Memory, Sqlite};
 use super::{Broken, Factory};
 use crate::{
-    Accept, Accepted, AtOnce, Claim, Endpoint, EndpointState, Filter, Idempotency, IdempotencyKey, MemoryStore, MessageFilter,
-    Outcome, Page, RelayRound, Resolution, Settle, Topic,
+    Accept, Accepted, AtOnce, Claim, Endpoint, EndpointState, Idempotency, IdempotencyKey, MemoryStore, MessageFilter, Outcome,
+    Page, RelayRound, Resolution, Settle, Topic,
 };
 
 /// A move, in small numbers: so that sequences meet the same messages, customers and moments again and again.
@@ -103,7 +104,7 @@ impl Bench {
             address: String::new(),
             kind: String::new(),
             echo: false,
-            filter: Filter::default(),
+            filter: Selection::default(),
             cursor: 0,
             state: EndpointState::default(),
             created_at: desk.now,

@@ -1,14 +1,14 @@
 //! Telling: endpoints, the stream, deliveries.
 
 use transom_domain::error_code::ErrorCode;
-use transom_domain::event::EventBody;
+use transom_domain::event::{EventBody, Selection};
 use transom_domain::fact::Fact;
 use transom_domain::id::{CustomerId, EndpointId, SenderId};
 use transom_domain::time::{Span, Timestamp};
 
 use super::desk::{DESK, Desk, RIVAL, SHOP, failure, person};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{Endpoint, EndpointState, Filter, PutEndpoint, RelayRound, Topic};
+use crate::{Endpoint, EndpointState, PutEndpoint, RelayRound, Topic};
 
 const ANA: &str = "+4915112345678";
 const BEN: &str = "+4915112345679";
@@ -21,7 +21,7 @@ pub(super) fn endpoint(id: u128, topic: Topic) -> Endpoint {
         address: "https://shop.example/hook".to_owned(),
         kind: "custom".to_owned(),
         echo: false,
-        filter: Filter::default(),
+        filter: Selection::default(),
         cursor: 999,
         state: EndpointState::default(),
         created_at: Timestamp::from_secs(5),

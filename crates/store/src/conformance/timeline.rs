@@ -1,7 +1,7 @@
 //! The timeline: every word once, whatever the order it came in; and what is taken out of a story.
 
 use transom_domain::error_code::ErrorCode;
-use transom_domain::event::EventBody;
+use transom_domain::event::{EventBody, Selection};
 use transom_domain::fact::{Fact, InboundBody, Reported};
 use transom_domain::id::EndpointId;
 use transom_domain::status::Progress;
@@ -10,9 +10,7 @@ use transom_domain::time::{Span, Timestamp};
 use super::desk::{Desk, OWNER, RIVAL, SHOP, failure, person};
 use super::hearing::orders;
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{
-    CancelOutcome, Endpoint, EndpointState, Filter, Outcome as Of, RelayRound, Resolution, Settle, Step, Timeline, Topic, Word,
-};
+use crate::{CancelOutcome, Endpoint, EndpointState, Outcome as Of, RelayRound, Resolution, Settle, Step, Timeline, Topic, Word};
 
 const ANA: &str = "+4915112345678";
 
@@ -169,7 +167,7 @@ fn endpoint(topic: Topic, id: u128, now: Timestamp) -> Endpoint {
         address: "https://example.com/hook".to_owned(),
         kind: "custom".to_owned(),
         echo: false,
-        filter: Filter::default(),
+        filter: Selection::default(),
         cursor: 0,
         state: EndpointState::default(),
         created_at: now,

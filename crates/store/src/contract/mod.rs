@@ -41,8 +41,8 @@ pub use sending::{
 pub(crate) use sweeping::After;
 pub use sweeping::{Keep, SLICE_MAX, SweepKind, SweepPoint, Swept};
 pub use telling::{
-    Backlog, Direction, DueDelivery, Endpoint, EndpointState, EventPage, Filter, MessageFilter, Page, PutEndpoint, RelayRound,
-    RelayWork, SessionRow, Topic, Waiting,
+    Backlog, Direction, DueDelivery, Endpoint, EndpointState, EventPage, MessageFilter, Page, PutEndpoint, RelayRound, RelayWork,
+    SessionRow, Topic, Waiting,
 };
 pub use templates::{Begun, HISTORY_KEEP, HISTORY_MAX, PutTwin, TemplateAction, TemplateIntent, TemplateKey, TemplateOutcome};
 pub use timeline::{OUTSTANDING_LOOK_MAX, Outstanding, Step, TIMELINE_MAX, Timeline, Word};

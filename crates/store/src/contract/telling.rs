@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use transom_domain::address::{Channel, Identity};
-use transom_domain::event::Event;
+use transom_domain::address::Identity;
+use transom_domain::event::{Event, Selection};
 use transom_domain::id::{BusinessId, CustomerId, EndpointId, SenderId};
 use transom_domain::session::Evidence;
 use transom_domain::status::Status;
@@ -52,24 +52,13 @@ pub struct Endpoint {
     /// Also told of our own outbound messages.
     pub echo: bool,
     /// What it wants.
-    pub filter: Filter,
+    pub filter: Selection,
     /// Position up to which it has been told, or has delivery rows.
     pub cursor: u64,
     /// Health.
     pub state: EndpointState,
     /// Since when.
     pub created_at: Timestamp,
-}
-
-/// What an endpoint wants; empty lists want everything.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Filter {
-    /// Channels.
-    #[serde(default)]
-    pub channels: Vec<Channel>,
-    /// Globs on the campaign's name, such as `summer-*`.
-    #[serde(default)]
-    pub campaigns: Vec<String>,
 }
 
 /// Health of an endpoint.
