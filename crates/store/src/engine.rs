@@ -15,11 +15,12 @@ use transom_domain::template::{By, HistoryEntry, Template};
 use transom_domain::time::Timestamp;
 
 use crate::contract::{
-    Accept, Accepted, Answer, App, Backlog, Begun, Business, CancelOutcome, ChangeContent, Claim, Claims, Condition,
-    ContentFilter, CopyProgress, CustomerView, Decide, DeleteContent, Endpoint, EventPage, Followed, HearBody, HearOutcome,
-    JournalEntry, Keep, Key, Look, LookUp, MessageFilter, Outlook, PAGE_MAX, Page, PendingUnknown, PutEndpoint, PutSender,
-    PutTwin, RelayRound, RelayWork, Resolution, Revival, Revive, RevivePoint, Sender, SenderLoad, SessionRow, Settle, Settled,
-    Store, StoredContent, Submit, SweepPoint, Swept, TemplateIntent, TemplateKey, TemplateOutcome, Timeline,
+    Accept, Accepted, Answer, App, Backlog, Begun, Business, BusinessSettings, CancelOutcome, ChangeContent, ChangeSettings,
+    Claim, Claims, Condition, ContentFilter, CopyProgress, CustomerView, Decide, DeleteContent, Endpoint, EventPage, Followed,
+    HearBody, HearOutcome, JournalEntry, Keep, Key, Look, LookUp, MessageFilter, Outlook, PAGE_MAX, Page, PendingUnknown,
+    PutEndpoint, PutSender, PutTwin, RelayRound, RelayWork, Resolution, Revival, Revive, RevivePoint, Sender, SenderLoad,
+    SessionRow, Settle, Settled, Store, StoredContent, Submit, SweepPoint, Swept, TemplateIntent, TemplateKey, TemplateOutcome,
+    Timeline,
 };
 use crate::moves::{
     accept, admin, claim, content as contents, end, hear, reach, read, relay, revive, settle, template, timeline, unknown, upkeep,
@@ -61,6 +62,14 @@ impl<E: Engine> Store for E {
 
     fn businesses(&self) -> Answer<'_, Vec<Business>> {
         self.read(|rows| rows.businesses())
+    }
+
+    fn settings(&self, business: BusinessId) -> Answer<'_, BusinessSettings> {
+        self.look_up(move |rows| rows.settings(business))
+    }
+
+    fn change_settings(&self, business: BusinessId, change: ChangeSettings) -> Answer<'_, Option<BusinessSettings>> {
+        self.write(Room::Ending, move |rows| admin::change_settings(rows, business, &*change))
     }
 
     fn put_key(&self, key: Key) -> Answer<'_, ()> {

@@ -12,6 +12,12 @@ CREATE TABLE business (
     created_at INTEGER NOT NULL
 );
 
+-- What a business has chosen for itself: one document.
+CREATE TABLE business_settings (
+    business BLOB PRIMARY KEY,
+    settings TEXT NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE api_key (
     hash BLOB PRIMARY KEY,
     business BLOB NOT NULL,

@@ -1,5 +1,7 @@
 //! Keeping: what was answered is there, whose it is, and how it is listed.
 
+use std::sync::Arc;
+
 use transom_domain::fact::{Fact, Reported};
 use transom_domain::id::{BusinessId, JournalId, KeyId, MessageId, SenderId};
 use transom_domain::status::Status;
@@ -8,7 +10,8 @@ use transom_domain::time::{Span, Timestamp};
 use super::desk::{APP, DESK, Desk, OWNER, RIVAL, SHOP, business, identity, person, sender};
 use super::{Broken, Factory, Outcome, hold, same};
 use crate::{
-    Accept, Accepted, App, Direction, HearBody, JournalEntry, Key, MessageFilter, Page, PutSender, Scopes, Sealed, StoreError,
+    Accept, Accepted, App, BusinessSettings, Direction, HearBody, JournalEntry, Key, MessageFilter, Page, PutSender, Retention,
+    Scopes, Sealed, StoreError,
 };
 
 const ANA: &str = "+4915112345678";
@@ -230,6 +233,25 @@ pub(super) async fn directory_and_secrets(factory: &dyn Factory) -> Outcome {
     store.put_app(app.clone()).await?;
     same!(store.apps().await?, vec![app]);
     same!(store.customer(BusinessId(9), transom_domain::id::CustomerId(9)).await?, None);
+    Ok(())
+}
+
+pub(super) async fn settings_are_changed_in_parts(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    same!(desk.store.settings(SHOP).await?, BusinessSettings::default());
+    let shorter = desk.store.change_settings(SHOP, Arc::new(|settings| settings.retention.journal = Some(3))).await?;
+    same!(shorter.map(|settings| settings.retention), Some(Retention { journal: Some(3), ..Retention::default() }));
+    desk.store.change_settings(SHOP, Arc::new(|settings| settings.retention.events = Some(7))).await?;
+    // Whoever makes the business anew does not undo what it has chosen.
+    desk.store.put_business(business(SHOP)).await?;
+    drop(std::mem::replace(&mut desk.store, Arc::new(crate::MemoryStore::new())));
+    desk.store = factory.open();
+    let chosen = Retention { journal: Some(3), events: Some(7), ..Retention::default() };
+    same!(desk.store.settings(SHOP).await?.retention, chosen);
+    // Of one business only, and of none that is not there.
+    desk.store.put_business(business(RIVAL)).await?;
+    same!(desk.store.settings(RIVAL).await?, BusinessSettings::default());
+    same!(desk.store.change_settings(BusinessId(77), Arc::new(|_| ())).await?, None);
     Ok(())
 }
 

@@ -130,5 +130,5 @@ checks! {
     sweeping: what_is_over_goes_and_what_is_not_stays, what_was_taken_out_is_recognised_as_long, a_slice_is_bounded,
         what_an_endpoint_leaves_behind_goes_in_slices;
     keeping: what_was_answered_is_there_after_opening_again, what_started_at_once_holds_its_lane, tenants_do_not_meet, lists_have_pages, a_closed_store_refuses,
-        directory_and_secrets, the_journal_is_bounded;
+        directory_and_secrets, settings_are_changed_in_parts, the_journal_is_bounded;
 }

@@ -15,6 +15,7 @@ mod hearing;
 mod limits;
 mod restoring;
 mod sending;
+mod settings;
 mod sweeping;
 mod telling;
 mod templates;
@@ -38,6 +39,7 @@ pub use sending::{
     Accept, Accepted, AtOnce, CancelOutcome, Claim, Claimed, Claims, Decide, Idempotency, IdempotencyKey, Look, LookUp, Outcome,
     PendingUnknown, Replay, Resolution, Settle, Settled,
 };
+pub use settings::{BusinessSettings, ChangeSettings, Retention};
 pub(crate) use sweeping::After;
 pub use sweeping::{Keep, SLICE_MAX, SweepKind, SweepPoint, Swept};
 pub use telling::{
@@ -100,6 +102,11 @@ pub trait Store: Send + Sync + 'static {
     fn put_business(&self, business: Business) -> Answer<'_, ()>;
     /// All businesses, by id.
     fn businesses(&self) -> Answer<'_, Vec<Business>>;
+
+    /// What a business has chosen for itself; all defaults when it has chosen nothing, or when there is no such business.
+    fn settings(&self, business: BusinessId) -> Answer<'_, BusinessSettings>;
+    /// Changes what a business has chosen, and gives what it is then; none when there is no such business.
+    fn change_settings(&self, business: BusinessId, change: ChangeSettings) -> Answer<'_, Option<BusinessSettings>>;
 
     /// Stores an API key (its hash).
     fn put_key(&self, key: Key) -> Answer<'_, ()>;

@@ -8,7 +8,7 @@ use transom_domain::time::Timestamp;
 
 use super::table::MemoryRows;
 use crate::rows::{AdminRows, Conversation, CustomerRow, PeopleRows, Result};
-use crate::{App, Business, Key, Sender, StoreError};
+use crate::{App, Business, BusinessSettings, Key, Sender, StoreError};
 use transom_domain::template::Record;
 
 impl AdminRows for MemoryRows {
@@ -23,6 +23,15 @@ impl AdminRows for MemoryRows {
 
     fn businesses(&self) -> Result<Vec<Business>> {
         Ok(self.businesses.values().cloned().collect())
+    }
+
+    fn settings(&self, business: BusinessId) -> Result<BusinessSettings> {
+        Ok(self.settings.get(&business).cloned().unwrap_or_default())
+    }
+
+    fn put_settings(&mut self, business: BusinessId, settings: &BusinessSettings) -> Result<()> {
+        self.settings.put(business, settings.clone());
+        Ok(())
     }
 
     fn key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Key>> {

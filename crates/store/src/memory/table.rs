@@ -13,7 +13,9 @@ use transom_domain::verdict::Verdict;
 use crate::rows::{
     AttemptRow, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Orphan, Reached, Seq, Standing, Wait, Whole,
 };
-use crate::{App, Business, Endpoint, JournalEntry, Key, Sender, StoredContent, TemplateIntent, TemplateKey, Word};
+use crate::{
+    App, Business, BusinessSettings, Endpoint, JournalEntry, Key, Sender, StoredContent, TemplateIntent, TemplateKey, Word,
+};
 
 /// An ordered map with a memory of what was there before.
 #[derive(Debug)]
@@ -99,6 +101,7 @@ macro_rules! tables {
 
 tables! {
     businesses: BusinessId => Business,
+    settings: BusinessId => BusinessSettings,
     keys: [u8; 32] => Key,
     apps: String => App,
     senders: SenderId => Sender,

@@ -7,7 +7,7 @@ use transom_domain::time::Timestamp;
 
 use super::tell;
 use crate::rows::{Result, Rows};
-use crate::{Business, PutSender, Sender, SenderState, StoreError};
+use crate::{Business, BusinessSettings, PutSender, Sender, SenderState, StoreError};
 
 /// See [`crate::Store::put_business`].
 pub(crate) fn put_business(rows: &mut dyn Rows, mut business: Business) -> Result<()> {
@@ -20,6 +20,21 @@ pub(crate) fn put_business(rows: &mut dyn Rows, mut business: Business) -> Resul
         }
     }
     rows.put_business(&business)
+}
+
+/// See [`crate::Store::change_settings`].
+pub(crate) fn change_settings(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    change: &(dyn Fn(&mut BusinessSettings) + Send + Sync),
+) -> Result<Option<BusinessSettings>> {
+    if rows.business(business)?.is_none() {
+        return Ok(None);
+    }
+    let mut settings = rows.settings(business)?;
+    change(&mut settings);
+    rows.put_settings(business, &settings)?;
+    Ok(Some(settings))
 }
 
 /// See [`crate::Store::revoke_key`].

@@ -8,7 +8,7 @@ use transom_domain::template::Record;
 use transom_domain::time::Timestamp;
 
 use super::Result;
-use crate::{App, Business, Key, Sender};
+use crate::{App, Business, BusinessSettings, Key, Sender};
 
 /// A customer. Each of the two present identities has the moment as of which it is known, so that any order of webhooks gives
 /// the same present.
@@ -49,6 +49,9 @@ pub(crate) trait AdminRows {
     fn business(&self, id: BusinessId) -> Result<Option<Business>>;
     fn put_business(&mut self, business: &Business) -> Result<()>;
     fn businesses(&self) -> Result<Vec<Business>>;
+    /// What a business has chosen; the defaults where it has chosen nothing. The writer remembers it.
+    fn settings(&self, business: BusinessId) -> Result<BusinessSettings>;
+    fn put_settings(&mut self, business: BusinessId, settings: &BusinessSettings) -> Result<()>;
 
     fn key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<Key>>;
     fn key(&self, business: BusinessId, key: KeyId) -> Result<Option<Key>>;

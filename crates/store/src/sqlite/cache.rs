@@ -9,8 +9,8 @@ use std::rc::Rc;
 use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
 use transom_domain::time::Timestamp;
 
-use crate::Sender;
 use crate::rows::{AttemptRow, Brief, CustomerRow, LaneKey, Seq, Standing};
+use crate::{BusinessSettings, Sender};
 
 /// How many messages, customers or ids of one kind are remembered at least, and at most twice as many: those of a few seconds at
 /// full speed, since most of what is said of a message is said soon after it was accepted. Some ten megabytes in all.
@@ -100,6 +100,7 @@ pub(crate) struct Cache {
     pub(super) streams: RefCell<HashMap<BusinessId, Written<Stream>>>,
     pub(super) heard_of: RefCell<HashMap<String, Written<Timestamp>>>,
     pub(super) senders: RefCell<HashMap<SenderId, Sender>>,
+    pub(super) settings: RefCell<HashMap<BusinessId, BusinessSettings>>,
     /// Lanes in which a message is in flight and nothing waits: they have no row. Read anew when it is not there.
     pub(super) flights: RefCell<Option<HashMap<LaneKey, Seq>>>,
     pub(super) messages: RefCell<Recent<Seq, State>>,
@@ -133,6 +134,7 @@ impl Cache {
             streams,
             heard_of,
             senders,
+            settings,
             flights,
             messages,
             unwritten,
@@ -147,6 +149,7 @@ impl Cache {
         streams.take();
         heard_of.take();
         senders.take();
+        settings.take();
         flights.take();
         messages.take();
         unwritten.take();
@@ -170,6 +173,9 @@ impl Cache {
         }
         if self.senders.borrow().len() > COUNTERS {
             self.senders.take();
+        }
+        if self.settings.borrow().len() > COUNTERS {
+            self.settings.take();
         }
     }
 }

@@ -7,7 +7,7 @@ use transom_domain::id::{BusinessId, KeyId, SenderId};
 
 use super::{SqliteRows, get, get_channel, get_id, get_identity, get_json, get_small, get_time, get_time_if, json, millis};
 use crate::rows::{AdminRows, Result};
-use crate::{App, Business, Key, Scopes, Sealed, Sender};
+use crate::{App, Business, BusinessSettings, Key, Scopes, Sealed, Sender};
 use transom_domain::template::Record;
 
 fn business(row: &Row<'_>) -> Result<Business> {
@@ -93,6 +93,29 @@ impl AdminRows for SqliteRows<'_> {
                 until,
                 business.created_at.as_millis()
             ],
+        )?;
+        Ok(())
+    }
+
+    fn settings(&self, business: BusinessId) -> Result<BusinessSettings> {
+        if let Some(known) = self.cache.and_then(|cache| cache.settings.borrow().get(&business).cloned()) {
+            return Ok(known);
+        }
+        let found = self.one("SELECT settings FROM business_settings WHERE business = ?1", [business.to_bytes()], |row| {
+            get_json(row, "settings")
+        })?;
+        let settings: BusinessSettings = found.unwrap_or_default();
+        if let Some(cache) = self.cache {
+            cache.settings.borrow_mut().insert(business, settings.clone());
+        }
+        Ok(settings)
+    }
+
+    fn put_settings(&mut self, business: BusinessId, settings: &BusinessSettings) -> Result<()> {
+        self.cache()?.settings.borrow_mut().insert(business, settings.clone());
+        self.run(
+            "INSERT OR REPLACE INTO business_settings (business, settings) VALUES (?1, ?2)",
+            params![business.to_bytes(), json(settings)?],
         )?;
         Ok(())
     }

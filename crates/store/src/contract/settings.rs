@@ -1,0 +1,36 @@
+//! What one business has chosen for itself: one document per business, of which each part has its own owner.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// What a business has chosen; where it has chosen nothing, the configuration holds. A document of JSON in the store: a part that
+/// is not there reads as its default, so that a new part needs no migration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BusinessSettings {
+    /// How long what is over is kept.
+    pub retention: Retention,
+}
+
+/// How long a business keeps what is over, in whole days; none where the configuration holds, which is also the most.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Retention {
+    /// Contents of messages that are over; their rows and statuses stay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bodies: Option<u16>,
+    /// Media, inbound and outbound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media: Option<u16>,
+    /// Raw bodies that were heard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub journal: Option<u16>,
+    /// Events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<u16>,
+}
+
+/// Changes a part of a business's settings, inside the transaction that read them: whoever changes another part at the same time
+/// loses nothing. May be run more than once.
+pub type ChangeSettings = Arc<dyn Fn(&mut BusinessSettings) + Send + Sync>;
