@@ -69,6 +69,7 @@ impl House {
                 messages: config.retention.messages,
                 events: config.retention.events,
                 journal: config.retention.journal,
+                media: config.retention.media,
             },
             chance: Chance::of_system(),
             gate: None,

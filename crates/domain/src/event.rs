@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::{Bsuid, Channel, Identity, Phone};
 use crate::fact::{Inbound, TemplateStatus};
-use crate::id::{BusinessId, CustomerId, EventId, MessageId, SenderId};
+use crate::id::{BusinessId, CustomerId, EventId, MediaId, MessageId, SenderId};
 use crate::status::{Failure, Status};
 use crate::template::{Approval, Change};
 use crate::time::Timestamp;
@@ -93,6 +93,17 @@ pub enum EventBody {
         /// Why it was stopped; none when it goes on.
         stopped: Option<Failure>,
     },
+    /// A customer's file could not be fetched, and will not be tried again.
+    MediaFailed {
+        /// Between whom.
+        party: Party,
+        /// The message it came with.
+        message: MessageId,
+        /// The file.
+        media: MediaId,
+        /// Why, in a sentence.
+        why: String,
+    },
 }
 
 /// The two sides of a conversation, as they were when the event happened.
@@ -149,6 +160,7 @@ names! {
     SessionOpened => "session.opened",
     TemplateChanged => "template.changed",
     SenderState => "sender.state",
+    MediaFailed => "media.failed",
 }
 
 impl EventBody {
@@ -156,9 +168,10 @@ impl EventBody {
     #[must_use]
     pub const fn party(&self) -> Option<&Party> {
         match self {
-            Self::MessageReceived { party, .. } | Self::MessageStatus { party, .. } | Self::SessionOpened { party, .. } => {
-                Some(party)
-            }
+            Self::MessageReceived { party, .. }
+            | Self::MessageStatus { party, .. }
+            | Self::SessionOpened { party, .. }
+            | Self::MediaFailed { party, .. } => Some(party),
             Self::TemplateChanged { .. } | Self::SenderState { .. } => None,
         }
     }

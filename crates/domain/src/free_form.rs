@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::contact_card;
 use crate::content::ContentType;
 use crate::field::{FieldError, Findings};
+use crate::media;
 
 /// What a file is, as the channel shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -57,7 +58,8 @@ impl MediaKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MediaSource {
-    /// A public http(s) address that Meta fetches.
+    /// A public http(s) address that Meta fetches, or a file that is kept here (`media:<id>`), which Meta is given before the
+    /// message leaves.
     Link(String),
     /// An id that Meta gave when the file was uploaded.
     Id(String),
@@ -549,6 +551,7 @@ fn look_at_frame(header: Option<&Header>, body: Option<&String>, footer: Option<
 
 fn look_at_file(file: &File, at: &str, f: &mut Findings) {
     match &file.source {
+        MediaSource::Link(link) if media::referred(link).is_some() => {}
         MediaSource::Link(link) => look_at_url(link, at, f),
         MediaSource::Id(id) => f.required(at, id, 64),
     }

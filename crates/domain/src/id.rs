@@ -151,6 +151,8 @@ ids! {
     JournalId,
     /// Names content that a business keeps.
     ContentId,
+    /// Names a file.
+    MediaId,
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ pub mod free_form;
 pub mod id;
 pub mod limits;
 pub mod lint;
+pub mod media;
 pub mod message;
 pub mod pacing;
 pub mod parameters;

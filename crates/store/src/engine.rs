@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use transom_domain::content::Content;
+use transom_domain::id::MediaId;
 use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, KeyId, MessageId, SenderId};
 use transom_domain::limits::LimitsTold;
 use transom_domain::message::Message;
@@ -22,6 +23,8 @@ use crate::contract::{
     SessionRow, Settle, Settled, Store, StoredContent, Submit, SweepPoint, Swept, TemplateIntent, TemplateKey, TemplateOutcome,
     Timeline,
 };
+use crate::contract::{Digest, Fetched, Media, UpstreamCopy};
+use crate::moves::media;
 use crate::moves::{
     accept, admin, claim, content as contents, end, hear, reach, read, relay, revive, settle, template, timeline, unknown, upkeep,
 };
@@ -262,12 +265,12 @@ impl<E: Engine> Store for E {
         self.write(Room::Ending, move |rows| end::cancel(rows, business, message, now))
     }
 
-    fn redact(&self, business: BusinessId, message: MessageId, _now: Timestamp) -> Answer<'_, CancelOutcome> {
-        self.write(Room::Ending, move |rows| end::redact(rows, business, message))
+    fn redact(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, CancelOutcome> {
+        self.write(Room::Ending, move |rows| end::redact(rows, business, message, now))
     }
 
-    fn delete(&self, business: BusinessId, message: MessageId) -> Answer<'_, CancelOutcome> {
-        self.write(Room::Ending, move |rows| end::delete(rows, business, message))
+    fn delete(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, CancelOutcome> {
+        self.write(Room::Ending, move |rows| end::delete(rows, business, message, now))
     }
 
     fn backlog(&self, sender: SenderId) -> Answer<'_, Backlog> {
@@ -288,6 +291,66 @@ impl<E: Engine> Store for E {
 
     fn hear(&self, body: HearBody) -> Answer<'_, HearOutcome> {
         self.write(Room::Hearing, move |rows| hear::hear(rows, &body))
+    }
+
+    fn media(&self, business: BusinessId, id: MediaId) -> Answer<'_, Option<Media>> {
+        self.look_up(move |rows| rows.media(business, id))
+    }
+
+    fn to_fetch(
+        &self,
+        after: Option<SenderId>,
+        per_sender: usize,
+        limit: usize,
+        now: Timestamp,
+    ) -> Answer<'_, (Vec<Media>, Option<Timestamp>)> {
+        self.read(move |rows| media::to_fetch(rows, after, per_sender, limit, now))
+    }
+
+    fn expect_bytes(&self, business: BusinessId, digest: Digest, now: Timestamp) -> Answer<'_, ()> {
+        self.write(Room::Sending, move |rows| rows.put_loose(business, &digest, now))
+    }
+
+    fn fetched(&self, business: BusinessId, id: MediaId, outcome: Fetched, now: Timestamp) -> Answer<'_, bool> {
+        self.write(Room::Hearing, move |rows| media::fetched(rows, business, id, &outcome, now))
+    }
+
+    fn add_media(&self, new: Media) -> Answer<'_, ()> {
+        self.write(Room::Sending, move |rows| media::add(rows, &new))
+    }
+
+    fn delete_media(&self, business: BusinessId, id: MediaId, now: Timestamp) -> Answer<'_, bool> {
+        self.write(Room::Ending, move |rows| media::delete(rows, business, id, now))
+    }
+
+    fn loose(&self, before: Timestamp, limit: usize) -> Answer<'_, Vec<(BusinessId, Digest)>> {
+        self.read(move |rows| rows.loose(before, limit.min(PAGE_MAX)))
+    }
+
+    fn are_loose(&self, business: BusinessId, digest: Digest) -> Answer<'_, bool> {
+        self.write(Room::Ending, move |rows| media::are_loose(rows, business, &digest))
+    }
+
+    fn bytes_gone(&self, business: BusinessId, digest: Digest) -> Answer<'_, ()> {
+        self.write(Room::Ending, move |rows| rows.drop_loose(business, &digest))
+    }
+
+    fn upstream_copy(
+        &self,
+        business: BusinessId,
+        sender: SenderId,
+        digest: Digest,
+        now: Timestamp,
+    ) -> Answer<'_, Option<UpstreamCopy>> {
+        self.look_up(move |rows| Ok(rows.upstream_copy(business, sender, &digest)?.filter(|copy| copy.until > now)))
+    }
+
+    fn put_upstream_copy(&self, copy: UpstreamCopy) -> Answer<'_, ()> {
+        self.write(Room::Hearing, move |rows| rows.put_upstream_copy(&copy))
+    }
+
+    fn forget_upstream_copy(&self, business: BusinessId, sender: SenderId, digest: Digest) -> Answer<'_, ()> {
+        self.write(Room::Ending, move |rows| rows.drop_upstream_copy(business, sender, &digest))
     }
 
     fn put_endpoint(&self, endpoint: Endpoint) -> Answer<'_, PutEndpoint> {

@@ -353,6 +353,13 @@ fn text_or_nothing(field: &str, words: &str, max: usize, f: &mut Findings) {
 }
 
 fn media(field: &str, link: &str, f: &mut Findings) {
+    if crate::media::referred(link).is_some() {
+        return;
+    }
+    address(field, link, f);
+}
+
+fn address(field: &str, link: &str, f: &mut Findings) {
     f.at_most(field, link, limits::URL);
     if !is_web_address(link) {
         f.note(field, WEB_ADDRESS, "give a public link to the file");
@@ -366,7 +373,7 @@ fn media(field: &str, link: &str, f: &mut Findings) {
 }
 
 fn url_with_variable(field: &str, url: &str, f: &mut Findings) {
-    media(field, url, f);
+    address(field, url, f);
     let found = pieces(url);
     let variables = found.iter().filter(|p| matches!(p, Piece::Variable(_))).count();
     if variables > 1 || (variables == 1 && !matches!(found.last(), Some(Piece::Variable(_)))) {

@@ -3,7 +3,8 @@
 
 use super::place::{Misfit, Part, Place};
 use crate::content::{BLANKS_MAX, ONE_TIME_CODE_MAX, Piece, pieces};
-use crate::free_form::{File, MediaKind, MediaSource, is_web_address, limits};
+use crate::free_form::{File, MediaKind, MediaSource, limits};
+use crate::media::is_file_address;
 use crate::template::{
     BodyDefinition, ButtonDefinition, ButtonParameter, ButtonValue, CardDefinition, CardParameters, Definition, HeaderDefinition,
     HeaderParameter, LimitedTimeOffer, ParameterFormat, TemplateSend, TextDefinition, TextParameter,
@@ -150,7 +151,7 @@ impl Look {
             Some(_) => return self.note(part, format!("must be a file of kind {word}"), "give its public URL"),
         };
         match &file.source {
-            MediaSource::Link(link) if is_web_address(link) => self.line(part, link, limits::URL),
+            MediaSource::Link(link) if is_file_address(link) => self.line(part, link, limits::URL),
             MediaSource::Link(_) => self.note(part, "must be an http or https address", "give the public URL of the file"),
             MediaSource::Id(id) => self.line(part, id, MEDIA_ID),
         }

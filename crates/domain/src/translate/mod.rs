@@ -23,7 +23,9 @@ const CATALOG_BODY: &str = "Our catalog";
 fn file(link: &str) -> File {
     let kind = MediaKind::of_link(link);
     let name = link.split(['?', '#']).next().and_then(|path| path.rsplit('/').next()).filter(|n| !n.is_empty());
-    let filename = name.filter(|_| kind == MediaKind::Document).map(str::to_owned);
+    // A file of ours has a name of its own, which its id is not.
+    let named = kind == MediaKind::Document && crate::media::referred(link).is_none();
+    let filename = name.filter(|_| named).map(str::to_owned);
     File { kind, source: MediaSource::Link(link.to_owned()), filename }
 }
 

@@ -202,6 +202,8 @@ keys! {
         events: Span = Span::days(30);
         /// Raw bodies of Meta's webhooks.
         journal: Span = Span::days(14);
+        /// Files, from when they came; one that came with a message never longer than the message.
+        media: Span = Span::days(90);
     }
     /// What is written to standard error.
     log: LogConfig {
@@ -258,6 +260,7 @@ impl Config {
             ("retention.messages", self.retention.messages, Span::days(8)),
             ("retention.events", self.retention.events, Span::days(1)),
             ("retention.journal", self.retention.journal, Span::hours(1)),
+            ("retention.media", self.retention.media, Span::hours(1)),
             ("templates.sync_interval", self.templates.sync_interval, Span::secs(10)),
             ("upstream.timeout", self.upstream.timeout, Span::secs(1)),
             ("webhooks.timeout", self.webhooks.timeout, Span::secs(1)),

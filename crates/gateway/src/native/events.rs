@@ -96,6 +96,9 @@ fn data(body: &EventBody) -> Value {
             "rejection": template.rejection.as_ref().map(|r| json!({ "reason": r.reason, "recommendation": r.recommendation })),
             "saidAt": rfc3339(template.at),
         }),
+        EventBody::MediaFailed { party, message, media, why } => json!({
+            "mediaId": media.to_string(), "messageId": message.to_string(), "parties": parties(party), "reason": why,
+        }),
         EventBody::SenderState { sender, address, stopped } => json!({
             "senderId": sender.to_string(), "sender": address.to_string(),
             "state": if stopped.is_some() { "stopped" } else { "active" },

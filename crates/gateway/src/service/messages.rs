@@ -112,7 +112,7 @@ impl Service {
     /// # Errors
     /// 404, or 409 while it may still be sent.
     pub async fn delete(&self, caller: &Caller, id: MessageId) -> Result<(), Problem> {
-        let outcome = self.store.delete(caller.business, id).await?;
+        let outcome = self.store.delete(caller.business, id, self.now()).await?;
         moved(outcome, "deleted", "Cancel it first, or wait until it is over.")
     }
 }

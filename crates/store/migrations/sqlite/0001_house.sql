@@ -365,6 +365,46 @@ CREATE TABLE reach (
     customers INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- Files -------------------------------------------------------------------------------------------------------------
+
+-- What is known of each file; that of a message is also the task of fetching it.
+CREATE TABLE media (
+    business BLOB NOT NULL,
+    id BLOB NOT NULL,
+    sender BLOB,
+    at INTEGER NOT NULL,
+    -- while it is to be fetched
+    due INTEGER,
+    -- once its bytes are here
+    digest BLOB,
+    media TEXT NOT NULL,
+    PRIMARY KEY (business, id)
+);
+CREATE INDEX media_due ON media (sender, due) WHERE due IS NOT NULL;
+CREATE INDEX media_digest ON media (business, digest) WHERE digest IS NOT NULL;
+CREATE INDEX media_at ON media (at);
+
+-- Bytes that may lie there without a file that has them.
+CREATE TABLE loose (
+    business BLOB NOT NULL,
+    digest BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (business, digest)
+) WITHOUT ROWID;
+CREATE INDEX loose_at ON loose (at);
+
+-- The upstream's ids of bytes that were uploaded to it.
+CREATE TABLE upstream_copy (
+    business BLOB NOT NULL,
+    digest BLOB NOT NULL,
+    sender BLOB NOT NULL,
+    mime_type TEXT NOT NULL,
+    provider_id TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY (business, digest, sender)
+) WITHOUT ROWID;
+CREATE INDEX upstream_copy_until ON upstream_copy (until);
+
 -- Telling ------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE event_counter (

@@ -149,7 +149,7 @@ pub(super) async fn calling_off_redacting_and_deleting(factory: &dyn Factory) ->
     let mut desk = Desk::new(factory).await?;
     let (id, next) = (desk.send("+4915112345678").await?, desk.send("+4915112345678").await?);
     same!(desk.store.redact(SHOP, id, desk.now).await?, CancelOutcome::WrongState(Status::Queued));
-    same!(desk.store.delete(SHOP, id).await?, CancelOutcome::WrongState(Status::Queued));
+    same!(desk.store.delete(SHOP, id, desk.now).await?, CancelOutcome::WrongState(Status::Queued));
     same!(desk.store.cancel(RIVAL, id, desk.now).await?, CancelOutcome::NotFound);
     same!(desk.store.cancel(SHOP, id, desk.now).await?, CancelOutcome::Done);
     same!(desk.store.cancel(SHOP, id, desk.now).await?, CancelOutcome::Done);
@@ -163,9 +163,9 @@ pub(super) async fn calling_off_redacting_and_deleting(factory: &dyn Factory) ->
     same!(desk.store.redact(SHOP, next, desk.now).await?, CancelOutcome::Done);
     let redacted = desk.message(next).await?;
     hold!(redacted.redacted && redacted.draft.is_none() && redacted.attempts.len() == 1);
-    same!(desk.store.delete(SHOP, next).await?, CancelOutcome::Done);
+    same!(desk.store.delete(SHOP, next, desk.now).await?, CancelOutcome::Done);
     same!(desk.store.message(SHOP, next).await?.map(|m| m.id), None);
-    same!(desk.store.delete(SHOP, MessageId(5)).await?, CancelOutcome::NotFound);
+    same!(desk.store.delete(SHOP, MessageId(5), desk.now).await?, CancelOutcome::NotFound);
     // A late outcome of what is gone does no harm.
     let late = Of::Answered { provider_id: "wamid.1".to_owned(), recipient: Default::default(), note: None };
     hold!(desk.settle(next, 1, late).await.is_err());

@@ -10,6 +10,7 @@ mod keeping;
 mod lanes;
 mod limits;
 mod losing;
+mod media;
 #[cfg(test)]
 mod model;
 mod people;
@@ -127,6 +128,8 @@ checks! {
     contents: content_is_kept_found_and_listed, a_submission_is_made_once, a_submission_shows_its_own_template,
         content_in_use_stays_as_it_is, what_nobody_submits_any_more_holds_no_content;
     restoring: what_waited_at_the_backup_is_held, what_waited_at_the_backup_ends_or_goes_as_is_chosen;
+    media: a_file_is_fetched_once, no_sender_waits_for_another_s_files, bytes_stay_until_nobody_has_them,
+        what_is_taken_out_takes_its_file_along, the_upstream_s_ids_are_used_until_they_end, a_file_that_never_comes_is_told;
     sweeping: what_is_over_goes_and_what_is_not_stays, what_was_taken_out_is_recognised_as_long, a_slice_is_bounded,
         what_an_endpoint_leaves_behind_goes_in_slices;
     keeping: what_was_answered_is_there_after_opening_again, what_started_at_once_holds_its_lane, tenants_do_not_meet, lists_have_pages, a_closed_store_refuses,

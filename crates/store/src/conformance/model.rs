@@ -199,7 +199,7 @@ impl Bench {
             Move::Expire => format!("{:?}", store.expire(now, 3).await),
             Move::Cancel { message: n } => format!("{:?}", store.cancel(SHOP, message(n), now).await),
             Move::Redact { message: n } => format!("{:?}", store.redact(SHOP, message(n), now).await),
-            Move::Delete { message: n } => format!("{:?}", store.delete(SHOP, message(n)).await),
+            Move::Delete { message: n } => format!("{:?}", store.delete(SHOP, message(n), now).await),
             Move::Stop { stop } => {
                 let stopped = stop.then(|| failure(ErrorCode::UpstreamCredentials));
                 format!("{:?}", store.set_sender_state(SHOP, DESK, stopped, now).await)

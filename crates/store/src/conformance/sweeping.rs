@@ -66,7 +66,7 @@ pub(super) async fn what_was_taken_out_is_recognised_as_long(factory: &dyn Facto
     let facts = [desk.inbound(person(ANA)?, "in.1", desk.now), desk.inbound(person(ANA)?, "in.2", desk.now)];
     let came = desk.hear(facts.to_vec()).await?.messages;
     same!(desk.store.redact(SHOP, came[0], desk.now).await?, CancelOutcome::Done);
-    same!(desk.store.delete(SHOP, came[1]).await?, CancelOutcome::Done);
+    same!(desk.store.delete(SHOP, came[1], desk.now).await?, CancelOutcome::Done);
     desk.turn(Span::days(89));
     slices(&desk, 512).await?;
     same!(desk.hear(facts.to_vec()).await?.repeated, 2);

@@ -119,7 +119,7 @@ pub(super) async fn a_story_has_its_own_steps(factory: &dyn Factory) -> Outcome 
     same!(find(&story, 1, Step::Attempt(Progress::Delivered))?.heard_at, desk.now);
     // It is its business's own, and goes with its message.
     same!(desk.store.timeline(RIVAL, id).await?, Timeline::default());
-    same!(desk.store.delete(SHOP, id).await?, CancelOutcome::Done);
+    same!(desk.store.delete(SHOP, id, desk.now).await?, CancelOutcome::Done);
     same!(desk.store.timeline(SHOP, id).await?, Timeline::default());
     Ok(())
 }
@@ -220,7 +220,7 @@ pub(super) async fn what_is_taken_out_is_taken_out_of_events(factory: &dyn Facto
     let before = desk.events().await?;
     let (first, second) = (heard.messages[0], heard.messages[1]);
     same!(desk.store.redact(SHOP, first, desk.now).await?, CancelOutcome::Done);
-    same!(desk.store.delete(SHOP, second).await?, CancelOutcome::Done);
+    same!(desk.store.delete(SHOP, second, desk.now).await?, CancelOutcome::Done);
     let after = desk.events().await?;
     same!(after.len(), before.len());
     for (was, is) in before.iter().zip(&after) {

@@ -41,6 +41,8 @@ pub struct HearOutcome {
     pub orphans: usize,
     /// Events written.
     pub events: Vec<EventId>,
+    /// New files that are to be fetched.
+    pub files: usize,
     /// Senders that may send again at once because a session opened or an unknown message was settled.
     pub nudged: Vec<SenderId>,
 }

@@ -13,6 +13,7 @@ mod condition;
 mod content;
 mod hearing;
 mod limits;
+mod media;
 mod restoring;
 mod sending;
 mod settings;
@@ -33,6 +34,7 @@ pub use content::{
 };
 pub use hearing::{CustomerView, HearBody, HearOutcome, JournalEntry};
 pub use limits::{Outlook, SenderLoad, WaitReason};
+pub use media::{Digest, Fetched, Media, MediaState, UpstreamCopy};
 pub(crate) use restoring::Revived;
 pub use restoring::{Revival, Revive, RevivePoint};
 pub use sending::{
@@ -50,7 +52,7 @@ pub use templates::{Begun, HISTORY_KEEP, HISTORY_MAX, PutTwin, TemplateAction, T
 pub use timeline::{OUTSTANDING_LOOK_MAX, Outstanding, Step, TIMELINE_MAX, Timeline, Word};
 
 use transom_domain::content::Content;
-use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, KeyId, MessageId, SenderId};
+use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, KeyId, MediaId, MessageId, SenderId};
 use transom_domain::limits::LimitsTold;
 use transom_domain::message::Message;
 use transom_domain::message::TemplateName;
@@ -246,11 +248,11 @@ pub trait Store: Send + Sync + 'static {
     fn expire(&self, now: Timestamp, limit: usize) -> Answer<'_, (usize, Option<Timestamp>)>;
     /// Calls a waiting message off.
     fn cancel(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, CancelOutcome>;
-    /// Removes the content of a message that is over (sent, failed, received…), also from the event that told of it; its row and
-    /// statuses stay. Raw bodies in the journal keep theirs until they are swept.
+    /// Removes the content of a message that is over (sent, failed, received…) with its files, also from the event that told of
+    /// it; its row and statuses stay. Raw bodies in the journal keep theirs until they are swept.
     fn redact(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, CancelOutcome>;
-    /// Removes a message that is over, with its timeline and with the content in the event that told of it.
-    fn delete(&self, business: BusinessId, message: MessageId) -> Answer<'_, CancelOutcome>;
+    /// Removes a message that is over, with its timeline, its files and the content in the event that told of it.
+    fn delete(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, CancelOutcome>;
     /// How many messages of a sender wait, and since when the oldest: cheap, from a counter row.
     fn backlog(&self, sender: SenderId) -> Answer<'_, Backlog>;
 
@@ -267,6 +269,47 @@ pub trait Store: Send + Sync + 'static {
     /// Records everything that one webhook body says to one business: inbound messages, sessions, statuses, templates,
     /// identities, consent; deduplicated; with its events and the raw body in the journal.
     fn hear(&self, body: HearBody) -> Answer<'_, HearOutcome>;
+
+    // ---- files ----------------------------------------------------------------------------------------------------
+
+    /// A file of a business.
+    fn media(&self, business: BusinessId, id: MediaId) -> Answer<'_, Option<Media>>;
+    /// Files that are due to be fetched, at most `per_sender` of each sender and `limit` in all, round the senders from the one
+    /// after `after`; and when the next is due that is not among them. Does work for each sender that has files to fetch.
+    fn to_fetch(
+        &self,
+        after: Option<SenderId>,
+        per_sender: usize,
+        limit: usize,
+        now: Timestamp,
+    ) -> Answer<'_, (Vec<Media>, Option<Timestamp>)>;
+    /// Bytes are going to be written: should nothing come of it, they are known to be loose.
+    fn expect_bytes(&self, business: BusinessId, digest: Digest, now: Timestamp) -> Answer<'_, ()>;
+    /// Records what became of a try to fetch a file, with the event of one that failed. `false` when the file does not wait: it is
+    /// gone, or it was fetched already.
+    fn fetched(&self, business: BusinessId, id: MediaId, outcome: Fetched, now: Timestamp) -> Answer<'_, bool>;
+    /// Keeps a file whose bytes are here.
+    fn add_media(&self, media: Media) -> Answer<'_, ()>;
+    /// Removes a file; `false` when there is none. Its bytes are loose once no file of the business has them.
+    fn delete_media(&self, business: BusinessId, id: MediaId, now: Timestamp) -> Answer<'_, bool>;
+    /// Bytes that were loose before `before`, the oldest first; at most `limit`.
+    fn loose(&self, before: Timestamp, limit: usize) -> Answer<'_, Vec<(BusinessId, Digest)>>;
+    /// Whether bytes are loose still: to be asked while nobody writes them.
+    fn are_loose(&self, business: BusinessId, digest: Digest) -> Answer<'_, bool>;
+    /// Loose bytes are gone.
+    fn bytes_gone(&self, business: BusinessId, digest: Digest) -> Answer<'_, ()>;
+    /// The upstream's id of some bytes under a sender, where it has one that can still be sent.
+    fn upstream_copy(
+        &self,
+        business: BusinessId,
+        sender: SenderId,
+        digest: Digest,
+        now: Timestamp,
+    ) -> Answer<'_, Option<UpstreamCopy>>;
+    /// Remembers the upstream's id.
+    fn put_upstream_copy(&self, copy: UpstreamCopy) -> Answer<'_, ()>;
+    /// Forgets the upstream's id: it does not know it any more.
+    fn forget_upstream_copy(&self, business: BusinessId, sender: SenderId, digest: Digest) -> Answer<'_, ()>;
 
     // ---- telling --------------------------------------------------------------------------------------------------
 

@@ -16,11 +16,13 @@ pub struct Keep {
     pub events: Span,
     /// Raw bodies that were heard.
     pub journal: Span,
+    /// Files, from when they came; one that came with a message never longer than the message.
+    pub media: Span,
 }
 
 impl Default for Keep {
     fn default() -> Self {
-        Self { messages: Span::days(90), events: Span::days(30), journal: Span::days(14) }
+        Self { messages: Span::days(90), events: Span::days(30), journal: Span::days(14), media: Span::days(90) }
     }
 }
 
@@ -43,11 +45,15 @@ pub enum SweepKind {
     Events,
     /// Lines of templates' histories.
     TemplateHistory,
+    /// Files.
+    Media,
+    /// The upstream's ids of uploaded files that can be sent no more.
+    UpstreamCopies,
 }
 
 impl SweepKind {
     /// Every kind, in the order of a round.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::IdempotencyKeys,
         Self::Journal,
         Self::Orphans,
@@ -56,6 +62,8 @@ impl SweepKind {
         Self::ProviderIds,
         Self::Events,
         Self::TemplateHistory,
+        Self::Media,
+        Self::UpstreamCopies,
     ];
 
     /// The word in metrics.
@@ -70,6 +78,8 @@ impl SweepKind {
             Self::ProviderIds => "provider_ids",
             Self::Events => "events",
             Self::TemplateHistory => "template_history",
+            Self::Media => "media",
+            Self::UpstreamCopies => "upstream_copies",
         }
     }
 
@@ -82,7 +92,9 @@ impl SweepKind {
             Self::Messages => Some(Self::ProviderIds),
             Self::ProviderIds => Some(Self::Events),
             Self::Events => Some(Self::TemplateHistory),
-            Self::TemplateHistory => None,
+            Self::TemplateHistory => Some(Self::Media),
+            Self::Media => Some(Self::UpstreamCopies),
+            Self::UpstreamCopies => None,
         }
     }
 }

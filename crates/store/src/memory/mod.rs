@@ -4,6 +4,7 @@
 mod audit;
 mod content;
 mod disk;
+mod media;
 mod message;
 mod people;
 mod queue;

@@ -34,7 +34,7 @@ impl SweepRows for MemoryRows {
             .filter_map(|(seq, (brief, _))| {
                 let phase = &self.standings.get(seq)?.phase;
                 let over = !matches!(phase, Phase::Queued { .. } | Phase::InFlight | Phase::Unknown { .. });
-                Some(Aged { seq: *seq, business: brief.business, accepted_at: brief.accepted_at, over })
+                Some(Aged { seq: *seq, id: brief.id, business: brief.business, accepted_at: brief.accepted_at, over })
             })
             .collect())
     }

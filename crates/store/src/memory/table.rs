@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use transom_domain::event::Event;
-use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, SenderId};
+use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, MediaId, SenderId};
 use transom_domain::limits::NumberLimits;
 use transom_domain::submission::Submission;
 use transom_domain::template::{HistoryEntry, Record};
@@ -16,6 +16,7 @@ use crate::rows::{
 use crate::{
     App, Business, BusinessSettings, Endpoint, JournalEntry, Key, Sender, StoredContent, TemplateIntent, TemplateKey, Word,
 };
+use crate::{Digest, Media, UpstreamCopy};
 
 /// An ordered map with a memory of what was there before.
 #[derive(Debug)]
@@ -139,6 +140,9 @@ tables! {
     events: (BusinessId, u64) => Event,
     endpoints: EndpointId => Endpoint,
     deliveries: (EndpointId, u64) => Delivery,
+    media: (BusinessId, MediaId) => Media,
+    loose: (BusinessId, Digest) => Timestamp,
+    copies: (BusinessId, Digest, SenderId) => UpstreamCopy,
     last_entry: () => u64,
     journal: u64 => JournalEntry,
     probe: () => Timestamp,

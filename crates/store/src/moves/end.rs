@@ -6,7 +6,7 @@ use transom_domain::id::{BusinessId, MessageId};
 use transom_domain::status::{Phase, Status};
 use transom_domain::time::Timestamp;
 
-use super::{lane, tell};
+use super::{lane, media, tell};
 use crate::rows::{Brief, Result, Rows, Seq, Standing};
 use crate::{CancelOutcome, StoreError};
 
@@ -80,11 +80,12 @@ fn leave_ids(rows: &mut dyn Rows, brief: &Brief) -> Result<()> {
 }
 
 /// See [`crate::Store::redact`].
-pub(crate) fn redact(rows: &mut dyn Rows, business: BusinessId, message: MessageId) -> Result<CancelOutcome> {
+pub(crate) fn redact(rows: &mut dyn Rows, business: BusinessId, message: MessageId, now: Timestamp) -> Result<CancelOutcome> {
     match over(rows, business, message)? {
         Ok((brief, _)) => {
             unsay(rows, &brief)?;
             leave_ids(rows, &brief)?;
+            media::delete_of(rows, business, message, now)?;
             rows.redact_message(brief.seq)?;
             Ok(CancelOutcome::Done)
         }
@@ -93,11 +94,12 @@ pub(crate) fn redact(rows: &mut dyn Rows, business: BusinessId, message: Message
 }
 
 /// See [`crate::Store::delete`].
-pub(crate) fn delete(rows: &mut dyn Rows, business: BusinessId, message: MessageId) -> Result<CancelOutcome> {
+pub(crate) fn delete(rows: &mut dyn Rows, business: BusinessId, message: MessageId, now: Timestamp) -> Result<CancelOutcome> {
     match over(rows, business, message)? {
         Ok((brief, _)) => {
             unsay(rows, &brief)?;
             leave_ids(rows, &brief)?;
+            media::delete_of(rows, business, message, now)?;
             rows.drop_message(brief.seq)?;
             Ok(CancelOutcome::Done)
         }

@@ -9,7 +9,7 @@ use transom_domain::status::{Phase, Status};
 use transom_domain::time::Timestamp;
 
 use super::report::{Applied, Loaded, apply, believe};
-use super::{people, reach, tell, template};
+use super::{media, people, reach, tell, template};
 use crate::rows::{Brief, NewMessage, Orphan, Result, Rows, Standing};
 use crate::{HearBody, HearOutcome, JournalEntry, Sender};
 
@@ -170,6 +170,7 @@ impl Hearing<'_> {
             told_at: Some(position),
         })?;
         rows.bind(business, &inbound.provider_id, seq, 0)?;
+        self.outcome.files += usize::from(media::heard(rows, &brief, &inbound.body, now)?);
         if is_open && !was_open {
             self.opened(rows, party, &brief, now)?;
         }

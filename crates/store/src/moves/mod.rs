@@ -10,6 +10,7 @@ pub(crate) mod end;
 pub(crate) mod hear;
 pub(crate) mod join;
 pub(crate) mod lane;
+pub(crate) mod media;
 pub(crate) mod people;
 pub(crate) mod reach;
 pub(crate) mod read;

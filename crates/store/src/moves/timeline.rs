@@ -80,7 +80,10 @@ pub(crate) fn timeline(rows: &dyn Rows, business: BusinessId, message: MessageId
 const fn speaks_of(body: &EventBody) -> Option<MessageId> {
     match body {
         EventBody::MessageReceived { message, .. } | EventBody::MessageStatus { message, .. } => Some(*message),
-        EventBody::SessionOpened { .. } | EventBody::TemplateChanged { .. } | EventBody::SenderState { .. } => None,
+        EventBody::SessionOpened { .. }
+        | EventBody::TemplateChanged { .. }
+        | EventBody::SenderState { .. }
+        | EventBody::MediaFailed { .. } => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use transom_domain::id::BusinessId;
 use transom_domain::time::{Span, Timestamp};
 
-use super::end;
+use super::{end, media};
 use crate::contract::{After, HISTORY_KEEP};
 use crate::rows::{Result, Rows};
 use crate::{JournalEntry, Keep, SLICE_MAX, SweepKind, SweepPoint, Swept};
@@ -29,9 +29,11 @@ pub(crate) fn sweep(rows: &mut dyn Rows, keep: Keep, from: SweepPoint, limit: us
         SweepKind::Journal => journal(rows, now.minus(keep.journal), limit)?,
         SweepKind::Orphans => whole(rows.sweep_orphans(now.minus(ORPHANS_KEEP), limit)?, limit),
         SweepKind::Deliveries => deliveries(rows, from.after, limit)?,
-        SweepKind::Messages => messages(rows, from.after, now.minus(keep.messages), limit)?,
+        SweepKind::Messages => messages(rows, from.after, now.minus(keep.messages), limit, now)?,
         SweepKind::ProviderIds => left_ids(rows, now.minus(keep.messages), limit)?,
         SweepKind::Events => events(rows, from.after, now.minus(keep.events), limit)?,
+        SweepKind::Media => whole(media::sweep(rows, now.minus(keep.media), limit, now)?, limit),
+        SweepKind::UpstreamCopies => whole(rows.sweep_upstream_copies(now, limit)?, limit),
         SweepKind::TemplateHistory => whole(rows.sweep_history(now.minus(HISTORY_KEEP), limit)?, limit),
     };
     let next = more.map(|after| SweepPoint { kind: from.kind, after }).or_else(|| from.next_kind());
@@ -80,7 +82,7 @@ fn deliveries(rows: &mut dyn Rows, after: After, limit: usize) -> Result<Slice> 
 
 /// Numbers grow as messages are accepted: the first that is young enough ends the kind. One that is not over stays, whatever its
 /// age, and is passed.
-fn messages(rows: &mut dyn Rows, after: After, before: Timestamp, limit: usize) -> Result<Slice> {
+fn messages(rows: &mut dyn Rows, after: After, before: Timestamp, limit: usize, now: Timestamp) -> Result<Slice> {
     let mut after = if let After::Message(seq) = after { seq } else { 0 };
     let (mut gone, mut looked) = (0, 0);
     for message in rows.messages_after(after, limit)? {
@@ -94,6 +96,7 @@ fn messages(rows: &mut dyn Rows, after: After, before: Timestamp, limit: usize) 
             for id in end::provider_ids(rows, message.seq)? {
                 gone += rows.unbind(message.business, &id, message.seq)?;
             }
+            gone += media::delete_of(rows, message.business, message.id, now)?;
             gone += rows.drop_message(message.seq)?;
         }
         looked += 1;

@@ -4,6 +4,7 @@
 //! method here is a look-up or a change by key or by the front of an index: none does work that grows with what is stored.
 
 mod content;
+mod media;
 mod message;
 mod people;
 mod queue;
@@ -14,6 +15,7 @@ mod telling;
 mod template;
 
 pub(crate) use content::ContentRows;
+pub(crate) use media::MediaRows;
 pub(crate) use message::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Standing, Verdicts, Whole};
 pub(crate) use people::{AdminRows, Conversation, CustomerRow, PeopleRows};
 pub(crate) use queue::{Lane, LaneKey, PARKED, QueueRows, Wait};
@@ -33,12 +35,23 @@ pub(crate) type Seq = i64;
 
 /// All rows.
 pub(crate) trait Rows:
-    AdminRows + ContentRows + PeopleRows + QueueRows + ReachRows + MessageRows + TellingRows + SweepRows + RestoreRows + TemplateRows
+    AdminRows
+    + ContentRows
+    + MediaRows
+    + PeopleRows
+    + QueueRows
+    + ReachRows
+    + MessageRows
+    + TellingRows
+    + SweepRows
+    + RestoreRows
+    + TemplateRows
 {
 }
 impl<
     T: AdminRows
         + ContentRows
+        + MediaRows
         + PeopleRows
         + QueueRows
         + ReachRows

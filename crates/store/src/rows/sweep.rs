@@ -1,6 +1,6 @@
 //! Rows that have grown old: found by the front of an index, a slice at a time.
 
-use transom_domain::id::{BusinessId, EndpointId};
+use transom_domain::id::{BusinessId, EndpointId, MessageId};
 use transom_domain::time::Timestamp;
 
 use super::{Result, Seq};
@@ -9,6 +9,7 @@ use super::{Result, Seq};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Aged {
     pub(crate) seq: Seq,
+    pub(crate) id: MessageId,
     pub(crate) business: BusinessId,
     pub(crate) accepted_at: Timestamp,
     /// Nothing will be done with it any more.

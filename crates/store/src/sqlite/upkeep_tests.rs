@@ -172,5 +172,5 @@ async fn the_reserve_of_the_disk_is_for_what_is_heard() {
     assert_eq!(heard.messages.len(), 1);
     // What makes room goes on.
     desk.store.sweep(Keep::default(), SweepPoint::START, 10, desk.now).await.unwrap();
-    desk.store.delete(SHOP, heard.messages[0]).await.unwrap();
+    desk.store.delete(SHOP, heard.messages[0], desk.now).await.unwrap();
 }

@@ -1,7 +1,7 @@
 //! How SQLite answers the statements whose cost must not grow with what is stored. That a statement uses some index is not enough:
 //! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
 
-use super::{content, flush, message, people, queue, reach, restore, state, sweep, telling, template};
+use super::{content, flush, media, message, people, queue, reach, restore, state, sweep, telling, template};
 
 const PLANS: &[(&str, &str)] = &[
     (content::CONTENTS, "SEARCH content USING INDEX content_business (business=? AND rowid<?)"),
@@ -73,6 +73,12 @@ const PLANS: &[(&str, &str)] = &[
     ),
     (template::CREATIONS, "SEARCH template_change USING COVERING INDEX template_change_created (business=? AND waba=? AND at>?)"),
     (template::OLD_CHANGES, "SEARCH template_change USING COVERING INDEX template_change_at (at<?)"),
+    (media::HAS_BYTES, "SEARCH media USING COVERING INDEX media_digest (business=? AND digest=?)"),
+    (media::OLD_MEDIA, "SEARCH media USING INDEX media_at (at<?)"),
+    (media::NEXT_FETCHING, "SEARCH media USING COVERING INDEX media_due (sender>?)"),
+    (media::TO_FETCH, "SEARCH media USING INDEX media_due (sender=? AND due>?)"),
+    (media::LOOSE, "SEARCH loose USING COVERING INDEX loose_at (at<?)"),
+    (media::OLD_COPIES, "SEARCH upstream_copy USING COVERING INDEX upstream_copy_until (until<?)"),
     (telling::JOURNAL_OF, "SEARCH journal USING INDEX journal_business (business=?)"),
 ];
 

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use transom_domain::id::{BusinessId, EndpointId};
+use transom_domain::id::{BusinessId, EndpointId, MessageId};
 use transom_domain::time::Timestamp;
 
 use super::{SqliteRows, bound, get, get_count, get_id, get_time, int};
@@ -16,7 +16,7 @@ pub(super) const OLD_ORPHANS: &str = "SELECT business, provider_id, status FROM 
 pub(super) const OLD_JOURNAL: &str = "SELECT seq, length(raw) FROM journal WHERE at < ?1 ORDER BY at LIMIT ?2";
 /// Messages by age.
 pub(super) const MESSAGES_AFTER: &str =
-    "SELECT m.seq, m.business, m.accepted_at, s.phase NOT IN ('queued', 'in_flight', 'unknown')
+    "SELECT m.seq, m.business, m.accepted_at, s.phase NOT IN ('queued', 'in_flight', 'unknown'), m.id
      FROM message m JOIN standing s ON s.seq = m.seq WHERE m.seq > ?1 ORDER BY m.seq LIMIT ?2";
 /// The upstream's ids of what was taken out by hand.
 pub(super) const LEFT_IDS: &str = "SELECT at, business, provider_id, seq FROM left_id WHERE at < ?1 ORDER BY at LIMIT ?2";
@@ -73,6 +73,7 @@ impl SweepRows for SqliteRows<'_> {
                 business: BusinessId::from_bytes(get_id(row, 1)?),
                 accepted_at: get_time(row, 2)?,
                 over: get(row, 3)?,
+                id: MessageId::from_bytes(get_id(row, 4)?),
             })
         })
     }

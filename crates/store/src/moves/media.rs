@@ -1,0 +1,145 @@
+//! Files: fetched, uploaded, deleted; bytes that nobody has any more are told of until they are gone.
+
+use transom_domain::event::EventBody;
+use transom_domain::fact::InboundBody;
+use transom_domain::id::{BusinessId, MediaId, SenderId};
+use transom_domain::media;
+use transom_domain::time::Timestamp;
+
+use super::tell;
+use crate::rows::{Brief, Result, Rows};
+use crate::{Digest, Fetched, Media, MediaState};
+
+/// Writes down that a file which came with a message is to be fetched. Says whether it had one.
+pub(crate) fn heard(rows: &mut dyn Rows, brief: &Brief, body: &InboundBody, now: Timestamp) -> Result<bool> {
+    let InboundBody::Media { kind, id, mime_type, sha256, filename, url, .. } = body else { return Ok(false) };
+    rows.put_media(&Media {
+        id: media::of_message(brief.id, 0),
+        business: brief.business,
+        message: Some(brief.id),
+        sender: Some(brief.sender),
+        kind: Some(*kind),
+        mime_type: mime_type.clone(),
+        filename: filename.as_deref().and_then(media::clean_name),
+        at: now,
+        state: MediaState::Waiting { provider_id: id.clone(), url: url.clone(), sha256: sha256.clone(), tries: 0, due: now },
+    })?;
+    Ok(true)
+}
+
+/// See [`crate::Store::to_fetch`].
+pub(crate) fn to_fetch(
+    rows: &dyn Rows,
+    after: Option<SenderId>,
+    per_sender: usize,
+    limit: usize,
+    now: Timestamp,
+) -> Result<(Vec<Media>, Option<Timestamp>)> {
+    let (mut found, mut next) = (Vec::new(), None::<Timestamp>);
+    let mut turn = |rows: &dyn Rows, sender: SenderId| -> Result<()> {
+        for media in rows.to_fetch(sender, per_sender)? {
+            let due = media.state.due().unwrap_or(now);
+            if due <= now && found.len() < limit {
+                found.push(media);
+            } else {
+                next = Some(next.map_or(due, |known| known.min(due)));
+                break;
+            }
+        }
+        Ok(())
+    };
+    // Round the senders from where the last look ended, so that none waits for another's thousand files.
+    let mut at = after;
+    while let Some(sender) = rows.next_fetching(at)? {
+        turn(rows, sender)?;
+        at = Some(sender);
+    }
+    let mut at = None;
+    while let Some(sender) = rows.next_fetching(at)?.filter(|sender| Some(*sender) <= after) {
+        turn(rows, sender)?;
+        at = Some(sender);
+    }
+    Ok((found, next))
+}
+
+/// See [`crate::Store::fetched`].
+pub(crate) fn fetched(rows: &mut dyn Rows, business: BusinessId, id: MediaId, outcome: &Fetched, now: Timestamp) -> Result<bool> {
+    let Some(mut found) = rows.media(business, id)? else { return Ok(false) };
+    let MediaState::Waiting { tries, due, .. } = &mut found.state else { return Ok(false) };
+    match outcome {
+        Fetched::Stored { digest, size } => {
+            found.state = MediaState::Stored { digest: *digest, size: *size };
+            rows.drop_loose(business, digest)?;
+        }
+        Fetched::Again { due: later } => {
+            *tries += 1;
+            *due = *later;
+        }
+        Fetched::Failed { why } => {
+            found.state = MediaState::Failed { why: why.clone(), at: now };
+            if let Some(message) = found.message
+                && let Some((brief, _)) = rows.brief(business, message)?
+            {
+                let party = tell::party(rows, business, brief.sender, brief.customer, brief.channel, &brief.address)?;
+                tell::event(rows, business, now, EventBody::MediaFailed { party, message, media: id, why: why.clone() })?;
+            }
+        }
+    }
+    rows.put_media(&found)?;
+    Ok(true)
+}
+
+/// See [`crate::Store::add_media`].
+pub(crate) fn add(rows: &mut dyn Rows, new: &Media) -> Result<()> {
+    if let Some(digest) = new.state.digest() {
+        rows.drop_loose(new.business, &digest)?;
+    }
+    rows.put_media(new)
+}
+
+/// Removes a file. Its bytes become loose when no other file of the business has them: they go later, since a transaction cannot
+/// remove them and they must not go before it is committed.
+pub(crate) fn delete(rows: &mut dyn Rows, business: BusinessId, id: MediaId, now: Timestamp) -> Result<bool> {
+    let Some(gone) = rows.media(business, id)? else { return Ok(false) };
+    rows.drop_media(business, id)?;
+    if let Some(digest) = gone.state.digest()
+        && !rows.has_bytes(business, &digest)?
+    {
+        rows.put_loose(business, &digest, now)?;
+        rows.drop_upstream_copies(business, &digest)?;
+    }
+    Ok(true)
+}
+
+/// Removes the files that came with a message. Says how many.
+pub(crate) fn delete_of(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    message: transom_domain::id::MessageId,
+    now: Timestamp,
+) -> Result<usize> {
+    let mut gone = 0;
+    while delete(rows, business, media::of_message(message, gone), now)? {
+        gone += 1;
+    }
+    Ok(gone as usize)
+}
+
+/// See [`crate::Store::are_loose`].
+pub(crate) fn are_loose(rows: &mut dyn Rows, business: BusinessId, digest: &Digest) -> Result<bool> {
+    let loose = !rows.has_bytes(business, digest)?;
+    if !loose {
+        // Taken up again since.
+        rows.drop_loose(business, digest)?;
+    }
+    Ok(loose)
+}
+
+/// What has grown old, for [`super::upkeep`].
+pub(crate) fn sweep(rows: &mut dyn Rows, before: Timestamp, limit: usize, now: Timestamp) -> Result<usize> {
+    let old = rows.old_media(before, limit)?;
+    for (business, id) in &old {
+        delete(rows, *business, *id, now)?;
+    }
+    Ok(old.len())
+}

@@ -1,0 +1,153 @@
+//! Files, what of their bytes is loose, and which of them the upstream has.
+
+use rusqlite::params;
+
+use transom_domain::id::{BusinessId, MediaId, SenderId};
+use transom_domain::time::Timestamp;
+
+use super::{SqliteRows, bound, get, get_id, get_json, get_time, json, millis};
+use crate::rows::{MediaRows, Result};
+use crate::{Digest, Media, UpstreamCopy};
+
+/// Whether a file has these bytes.
+pub(super) const HAS_BYTES: &str = "SELECT 1 FROM media WHERE business = ?1 AND digest = ?2 LIMIT 1";
+/// Files by age.
+pub(super) const OLD_MEDIA: &str = "SELECT business, id FROM media WHERE at < ?1 ORDER BY at LIMIT ?2";
+/// The senders that have files to fetch, one by one.
+pub(super) const NEXT_FETCHING: &str =
+    "SELECT sender FROM media INDEXED BY media_due WHERE due IS NOT NULL AND sender > ?1 ORDER BY sender LIMIT 1";
+/// The files of a sender that are to be fetched.
+pub(super) const TO_FETCH: &str = "SELECT media FROM media WHERE sender = ?1 AND due IS NOT NULL ORDER BY due LIMIT ?2";
+/// Loose bytes by age.
+pub(super) const LOOSE: &str = "SELECT business, digest FROM loose WHERE at < ?1 ORDER BY at LIMIT ?2";
+/// Copies that are over.
+pub(super) const OLD_COPIES: &str =
+    "SELECT business, digest, sender FROM upstream_copy WHERE until <= ?1 ORDER BY until LIMIT ?2";
+
+impl MediaRows for SqliteRows<'_> {
+    fn media(&self, business: BusinessId, id: MediaId) -> Result<Option<Media>> {
+        self.one("SELECT media FROM media WHERE business = ?1 AND id = ?2", [business.to_bytes(), id.to_bytes()], |row| {
+            get_json(row, 0)
+        })
+    }
+
+    fn put_media(&mut self, media: &Media) -> Result<()> {
+        self.run(
+            "INSERT OR REPLACE INTO media (business, id, sender, at, due, digest, media) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                media.business.to_bytes(),
+                media.id.to_bytes(),
+                media.sender.map(SenderId::to_bytes),
+                media.at.as_millis(),
+                millis(media.state.due()),
+                media.state.digest(),
+                json(media)?
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn drop_media(&mut self, business: BusinessId, id: MediaId) -> Result<()> {
+        self.run("DELETE FROM media WHERE business = ?1 AND id = ?2", [business.to_bytes(), id.to_bytes()])?;
+        Ok(())
+    }
+
+    fn has_bytes(&self, business: BusinessId, digest: &Digest) -> Result<bool> {
+        Ok(self.one(HAS_BYTES, params![business.to_bytes(), digest], |_| Ok(()))?.is_some())
+    }
+
+    fn old_media(&self, before: Timestamp, limit: usize) -> Result<Vec<(BusinessId, MediaId)>> {
+        self.all(OLD_MEDIA, params![before.as_millis(), bound(limit)], |row| {
+            Ok((BusinessId::from_bytes(get_id(row, 0)?), MediaId::from_bytes(get_id(row, 1)?)))
+        })
+    }
+
+    fn next_fetching(&self, after: Option<SenderId>) -> Result<Option<SenderId>> {
+        // Every id is greater than no bytes.
+        let after = after.map(SenderId::to_bytes);
+        let after = after.as_ref().map_or(&[][..], |bytes| bytes.as_slice());
+        self.one(NEXT_FETCHING, [after], |row| get_id(row, 0).map(SenderId::from_bytes))
+    }
+
+    fn to_fetch(&self, sender: SenderId, limit: usize) -> Result<Vec<Media>> {
+        self.all(TO_FETCH, params![sender.to_bytes(), bound(limit)], |row| get_json(row, 0))
+    }
+
+    fn put_loose(&mut self, business: BusinessId, digest: &Digest, at: Timestamp) -> Result<()> {
+        self.run(
+            "INSERT OR REPLACE INTO loose (business, digest, at) VALUES (?1, ?2, ?3)",
+            params![business.to_bytes(), digest, at.as_millis()],
+        )?;
+        Ok(())
+    }
+
+    fn drop_loose(&mut self, business: BusinessId, digest: &Digest) -> Result<()> {
+        self.run("DELETE FROM loose WHERE business = ?1 AND digest = ?2", params![business.to_bytes(), digest])?;
+        Ok(())
+    }
+
+    fn loose(&self, before: Timestamp, limit: usize) -> Result<Vec<(BusinessId, Digest)>> {
+        self.all(LOOSE, params![before.as_millis(), bound(limit)], |row| {
+            Ok((BusinessId::from_bytes(get_id(row, 0)?), get(row, 1)?))
+        })
+    }
+
+    fn upstream_copy(&self, business: BusinessId, sender: SenderId, digest: &Digest) -> Result<Option<UpstreamCopy>> {
+        self.one(
+            "SELECT mime_type, provider_id, until FROM upstream_copy WHERE business = ?1 AND digest = ?2 AND sender = ?3",
+            params![business.to_bytes(), digest, sender.to_bytes()],
+            |row| {
+                Ok(UpstreamCopy {
+                    business,
+                    sender,
+                    digest: *digest,
+                    mime_type: get(row, 0)?,
+                    provider_id: get(row, 1)?,
+                    until: get_time(row, 2)?,
+                })
+            },
+        )
+    }
+
+    fn put_upstream_copy(&mut self, copy: &UpstreamCopy) -> Result<()> {
+        self.run(
+            "INSERT OR REPLACE INTO upstream_copy (business, digest, sender, mime_type, provider_id, until)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                copy.business.to_bytes(),
+                copy.digest,
+                copy.sender.to_bytes(),
+                copy.mime_type,
+                copy.provider_id,
+                copy.until.as_millis()
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn drop_upstream_copy(&mut self, business: BusinessId, sender: SenderId, digest: &Digest) -> Result<()> {
+        self.run(
+            "DELETE FROM upstream_copy WHERE business = ?1 AND digest = ?2 AND sender = ?3",
+            params![business.to_bytes(), digest, sender.to_bytes()],
+        )?;
+        Ok(())
+    }
+
+    fn drop_upstream_copies(&mut self, business: BusinessId, digest: &Digest) -> Result<()> {
+        self.run("DELETE FROM upstream_copy WHERE business = ?1 AND digest = ?2", params![business.to_bytes(), digest])?;
+        Ok(())
+    }
+
+    fn sweep_upstream_copies(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
+        let old = self.all(OLD_COPIES, params![now.as_millis(), bound(limit)], |row| {
+            Ok((get_id(row, 0)?, get::<Digest>(row, 1)?, get_id(row, 2)?))
+        })?;
+        for (business, digest, sender) in &old {
+            self.run(
+                "DELETE FROM upstream_copy WHERE business = ?1 AND digest = ?2 AND sender = ?3",
+                params![business, digest, sender],
+            )?;
+        }
+        Ok(old.len())
+    }
+}
