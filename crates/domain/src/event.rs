@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::{Bsuid, Channel, Identity, Phone};
 use crate::fact::{Inbound, TemplateStatus};
 use crate::id::{BusinessId, CustomerId, EventId, MediaId, MessageId, SenderId};
+use crate::session::Ended;
 use crate::status::{Failure, Status};
 use crate::template::{Approval, Change};
 use crate::time::Timestamp;
@@ -72,6 +73,22 @@ pub enum EventBody {
         party: Party,
         /// First moment at which it is closed again, if the customer writes no more.
         until: Timestamp,
+    },
+    /// An open session closes soon: within the notice that the business wants.
+    SessionClosingSoon {
+        /// Between whom.
+        party: Party,
+        /// First moment at which it is closed, if the customer writes no more.
+        until: Timestamp,
+    },
+    /// A session closed, which was open before.
+    SessionClosed {
+        /// Between whom.
+        party: Party,
+        /// Since when. Where Meta refused a message: the start of that attempt, since when it closed there nobody tells.
+        since: Timestamp,
+        /// Why.
+        cause: Ended,
     },
     /// A template changed: its status, its rating, its category, what it consists of; or it came or went.
     TemplateChanged {
@@ -158,6 +175,8 @@ names! {
     MessageReceived => "message.received",
     MessageStatus => "message.status",
     SessionOpened => "session.opened",
+    SessionClosingSoon => "session.closing_soon",
+    SessionClosed => "session.closed",
     TemplateChanged => "template.changed",
     SenderState => "sender.state",
     MediaFailed => "media.failed",
@@ -171,6 +190,8 @@ impl EventBody {
             Self::MessageReceived { party, .. }
             | Self::MessageStatus { party, .. }
             | Self::SessionOpened { party, .. }
+            | Self::SessionClosingSoon { party, .. }
+            | Self::SessionClosed { party, .. }
             | Self::MediaFailed { party, .. } => Some(party),
             Self::TemplateChanged { .. } | Self::SenderState { .. } => None,
         }

@@ -18,15 +18,16 @@ use transom_domain::time::Timestamp;
 use crate::contract::{
     Accept, Accepted, Answer, App, Backlog, Begun, Business, BusinessSettings, CancelOutcome, ChangeContent, ChangeSettings,
     Claim, Claims, Condition, ContentFilter, CopyProgress, CustomerView, Decide, DeleteContent, Endpoint, EventPage, Followed,
-    HearBody, HearOutcome, JournalEntry, Keep, Key, Look, LookUp, MessageFilter, Outlook, PAGE_MAX, Page, PendingUnknown,
-    PutEndpoint, PutSender, PutTwin, RelayRound, RelayWork, Resolution, Revival, Revive, RevivePoint, Sender, SenderLoad,
-    SessionRow, Settle, Settled, Store, StoredContent, Submit, SweepPoint, Swept, TemplateIntent, TemplateKey, TemplateOutcome,
-    Timeline,
+    HearBody, HearOutcome, JournalEntry, Keep, Key, Look, LookUp, LookedAt, MessageFilter, Outlook, PAGE_MAX, Page,
+    PendingUnknown, PutEndpoint, PutSender, PutTwin, RelayRound, RelayWork, Resolution, Revival, Revive, RevivePoint, Sender,
+    SenderLoad, SessionRow, Settle, Settled, Store, StoredContent, Submit, SweepPoint, Swept, TemplateIntent, TemplateKey,
+    TemplateOutcome, Timeline,
 };
 use crate::contract::{Digest, Fetched, Media, UpstreamCopy};
 use crate::moves::media;
 use crate::moves::{
-    accept, admin, claim, content as contents, end, hear, reach, read, relay, revive, settle, template, timeline, unknown, upkeep,
+    accept, admin, claim, content as contents, end, hear, reach, read, relay, revive, session, settle, template, timeline,
+    unknown, upkeep,
 };
 use crate::rows::{Result, Rows};
 
@@ -351,6 +352,14 @@ impl<E: Engine> Store for E {
 
     fn forget_upstream_copy(&self, business: BusinessId, sender: SenderId, digest: Digest) -> Answer<'_, ()> {
         self.write(Room::Ending, move |rows| rows.drop_upstream_copy(business, sender, &digest))
+    }
+
+    fn next_session_look(&self) -> Answer<'_, Option<Timestamp>> {
+        self.look_up(|rows| rows.next_look())
+    }
+
+    fn look_at_sessions(&self, now: Timestamp, limit: usize) -> Answer<'_, LookedAt> {
+        self.write(Room::Ending, move |rows| session::look(rows, now, limit))
     }
 
     fn put_endpoint(&self, endpoint: Endpoint) -> Answer<'_, PutEndpoint> {

@@ -159,8 +159,11 @@ CREATE TABLE conversation (
     heard INTEGER,
     refused INTEGER,
     paid_back INTEGER,
+    -- when what is told of the session is looked at again; none while it is told to be closed
+    look_at INTEGER,
     PRIMARY KEY (sender, customer)
 ) WITHOUT ROWID;
+CREATE INDEX conversation_look ON conversation (look_at) WHERE look_at IS NOT NULL;
 CREATE INDEX conversation_heard ON conversation (business, heard, sender, customer) WHERE heard IS NOT NULL;
 CREATE INDEX conversation_of ON conversation (business, customer, heard) WHERE heard IS NOT NULL;
 

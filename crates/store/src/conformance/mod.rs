@@ -15,6 +15,7 @@ mod media;
 mod model;
 mod people;
 mod restoring;
+mod sessions;
 mod settling;
 mod sweeping;
 mod telling;
@@ -115,6 +116,8 @@ checks! {
     hearing: statuses_in_any_order_come_out_the_same, a_status_before_the_answer_is_joined, a_tag_binds_at_once,
         each_event_is_told_once, a_repeated_message_is_one_message, a_session_opens_once, a_refusal_for_want_of_a_session_closes_it,
         a_body_is_heard_whole, word_from_meta_overrides_giving_up, what_is_done_to_an_old_message_opens_no_session;
+    sessions: a_session_is_told_to_open_to_close_soon_and_to_close, a_session_closes_by_metas_word,
+        looks_are_bounded_and_go_by_what_a_business_wants;
     timeline: every_order_tells_the_same_story, a_story_has_its_own_steps, what_is_tried_again_says_until_when,
         what_waits_to_be_told_is_in_the_story, what_is_taken_out_is_taken_out_of_events;
     people: identities_join_one_customer, a_conflict_keeps_both, a_customer_without_a_number, a_new_number_is_the_same_customer,

@@ -1,12 +1,14 @@
 //! Random sequences of moves give the same observable answers on both engines.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use transom_domain::address::Identity;
 use transom_domain::error_code::ErrorCode;
-use transom_domain::event::Selection;
+use transom_domain::event::{Event, EventBody, Selection};
 use transom_domain::fact::{Fact, IdentityChange, Person, Preference, Reported};
-use transom_domain::id::{CustomerId, EndpointId, MessageId};
+use transom_domain::id::{CustomerId, EndpointId, MessageId, SenderId};
 use transom_domain::message::Class;
 use transom_domain::time::{Span, Timestamp};
 
@@ -31,6 +33,7 @@ enum Move {
     Recover { other: bool },
     Resolve { message: u8, how: u8 },
     Expire,
+    Look,
     Cancel { message: u8 },
     Redact { message: u8 },
     Delete { message: u8 },
@@ -57,6 +60,7 @@ fn moves() -> impl Strategy<Value = Move> {
         1 => any::<bool>().prop_map(|other| Move::Recover { other }),
         2 => (0u8..12, 0u8..4).prop_map(|(message, how)| Move::Resolve { message, how }),
         1 => Just(Move::Expire),
+        3 => Just(Move::Look),
         1 => (0u8..12).prop_map(|message| Move::Cancel { message }),
         1 => (0u8..12).prop_map(|message| Move::Redact { message }),
         1 => (0u8..12).prop_map(|message| Move::Delete { message }),
@@ -197,6 +201,7 @@ impl Bench {
                 format!("{:?}", store.resolve(SHOP, message(n), resolution, now).await)
             }
             Move::Expire => format!("{:?}", store.expire(now, 3).await),
+            Move::Look => format!("{:?}", store.look_at_sessions(now, 100).await),
             Move::Cancel { message: n } => format!("{:?}", store.cancel(SHOP, message(n), now).await),
             Move::Redact { message: n } => format!("{:?}", store.redact(SHOP, message(n), now).await),
             Move::Delete { message: n } => format!("{:?}", store.delete(SHOP, message(n), now).await),
@@ -278,6 +283,34 @@ async fn invariants(bench: &Bench) -> Result<(), Broken> {
     let stream = store.events(SHOP, 0, 256).await?;
     if stream.events.iter().zip(stream.earliest..).any(|(event, position)| event.position != position) {
         return Err(Broken("the stream has a gap".to_owned()));
+    }
+    sessions(bench, &stream.events).await
+}
+
+/// Opening and closing alternate, and what was told last of an open session is that it is open. That it is closed may be told
+/// later, at a look.
+async fn sessions(bench: &Bench, events: &[Event]) -> Result<(), Broken> {
+    let mut told: BTreeMap<(SenderId, CustomerId), bool> = BTreeMap::new();
+    for event in events {
+        let opened = match &event.body {
+            EventBody::SessionOpened { .. } => true,
+            EventBody::SessionClosed { .. } => false,
+            _ => continue,
+        };
+        let before = event.body.order_key().and_then(|key| told.insert(key, opened));
+        if before == Some(opened) {
+            return Err(Broken(format!("event {} says the same as the one before: {:?}", event.position, event.body)));
+        }
+    }
+    let now = bench.desk.now;
+    let (known, _) = bench.desk.store.sessions(SHOP, MessageFilter::default(), Page { size: 200, token: None }).await?;
+    for session in known {
+        let said = told.get(&(session.sender, session.customer)).copied().unwrap_or(false);
+        let is = session.evidence.at(now).is_open();
+        let unseen = bench.desk.store.next_session_look().await?.is_some_and(|due| due <= now);
+        if said != is && !(said && unseen) {
+            return Err(Broken(format!("{:?} is open: {is}, and was told to be: {said}", session.evidence)));
+        }
     }
     Ok(())
 }

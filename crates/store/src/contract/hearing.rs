@@ -47,6 +47,17 @@ pub struct HearOutcome {
     pub nudged: Vec<SenderId>,
 }
 
+/// What a look at sessions did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LookedAt {
+    /// How many were looked at.
+    pub looked: usize,
+    /// Businesses that have events of it.
+    pub told: Vec<BusinessId>,
+    /// When the next look is due.
+    pub next: Option<Timestamp>,
+}
+
 /// A raw body that was heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalEntry {

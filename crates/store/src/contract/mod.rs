@@ -32,7 +32,7 @@ pub use condition::{Condition, CopyProgress, DiskSpace};
 pub use content::{
     CONTENTS_LOOK_MAX, ChangeContent, ContentFilter, DeleteContent, Followed, SUBMISSIONS_MAX, StoredContent, Submit,
 };
-pub use hearing::{CustomerView, HearBody, HearOutcome, JournalEntry};
+pub use hearing::{CustomerView, HearBody, HearOutcome, JournalEntry, LookedAt};
 pub use limits::{Outlook, SenderLoad, WaitReason};
 pub use media::{Digest, Fetched, Media, MediaState, UpstreamCopy};
 pub(crate) use restoring::Revived;
@@ -41,7 +41,7 @@ pub use sending::{
     Accept, Accepted, AtOnce, CancelOutcome, Claim, Claimed, Claims, Decide, Idempotency, IdempotencyKey, Look, LookUp, Outcome,
     PendingUnknown, Replay, Resolution, Settle, Settled,
 };
-pub use settings::{BusinessSettings, ChangeSettings, Retention};
+pub use settings::{BusinessSettings, ChangeSettings, Retention, Sessions};
 pub(crate) use sweeping::After;
 pub use sweeping::{Keep, SLICE_MAX, SweepKind, SweepPoint, Swept};
 pub use telling::{
@@ -310,6 +310,12 @@ pub trait Store: Send + Sync + 'static {
     fn put_upstream_copy(&self, copy: UpstreamCopy) -> Answer<'_, ()>;
     /// Forgets the upstream's id: it does not know it any more.
     fn forget_upstream_copy(&self, business: BusinessId, sender: SenderId, digest: Digest) -> Answer<'_, ()>;
+
+    /// When the first session is to be looked at: [`Store::look_at_sessions`] has nothing to do before.
+    fn next_session_look(&self) -> Answer<'_, Option<Timestamp>>;
+    /// Looks at sessions whose look is due, at most `limit`: tells what closes soon or has closed, and moves the look on where the
+    /// customer wrote meanwhile.
+    fn look_at_sessions(&self, now: Timestamp, limit: usize) -> Answer<'_, LookedAt>;
 
     // ---- telling --------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use transom_domain::session::CLOSING_SOON;
+use transom_domain::time::Span;
+
 /// What a business has chosen; where it has chosen nothing, the configuration holds. A document of JSON in the store: a part that
 /// is not there reads as its default, so that a new part needs no migration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub struct BusinessSettings {
     /// How long what is over is kept.
     pub retention: Retention,
+    /// What is told of sessions.
+    pub sessions: Sessions,
 }
 
 /// How long a business keeps what is over, in whole days; none where the configuration holds, which is also the most.
@@ -29,6 +34,24 @@ pub struct Retention {
     /// Events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<u16>,
+}
+
+/// What a business wants to hear of sessions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sessions {
+    /// How many minutes before the end of a session it is told to close soon: less than a day; 0 for never. None for
+    /// [`CLOSING_SOON`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closing_soon_minutes: Option<u16>,
+}
+
+impl Sessions {
+    /// How long before the end; zero for never.
+    #[must_use]
+    pub fn closing_soon(self) -> Span {
+        self.closing_soon_minutes.map_or(CLOSING_SOON, |minutes| Span::minutes(minutes.into()))
+    }
 }
 
 /// Changes a part of a business's settings, inside the transaction that read them: whoever changes another part at the same time

@@ -141,8 +141,30 @@ impl PeopleRows for MemoryRows {
         customer: CustomerId,
         row: &Conversation,
     ) -> Result<()> {
-        self.conversations.put((sender, customer), (business, *row));
+        let known = self.conversations.get(&(sender, customer));
+        let look_at = known.map_or(row.look_at, |(_, known)| known.look_at);
+        self.conversations.put((sender, customer), (business, Conversation { look_at, ..*row }));
         Ok(())
+    }
+
+    fn put_look(&mut self, sender: SenderId, customer: CustomerId, look_at: Option<Timestamp>) -> Result<()> {
+        if let Some((business, row)) = self.conversations.get(&(sender, customer)).copied() {
+            self.conversations.put((sender, customer), (business, Conversation { look_at, ..row }));
+        }
+        Ok(())
+    }
+
+    fn due_looks(&self, now: Timestamp, limit: usize) -> Result<Vec<(BusinessId, SenderId, CustomerId)>> {
+        let of = |((sender, customer), (business, row)): (&(SenderId, CustomerId), &(BusinessId, Conversation))| {
+            row.look_at.filter(|at| *at <= now).map(|at| (at, *sender, *customer, *business))
+        };
+        let mut due: Vec<_> = self.conversations.iter().filter_map(of).collect();
+        due.sort_unstable();
+        Ok(due.into_iter().take(limit).map(|(_, sender, customer, business)| (business, sender, customer)).collect())
+    }
+
+    fn next_look(&self) -> Result<Option<Timestamp>> {
+        Ok(self.conversations.values().filter_map(|(_, row)| row.look_at).min())
     }
 
     fn last_heard_by(&self, business: BusinessId, customer: CustomerId) -> Result<Option<SenderId>> {

@@ -4,11 +4,11 @@ use transom_domain::event::EventBody;
 use transom_domain::fact::{Fact, Heard, Inbound, StatusReport};
 use transom_domain::id::{CustomerId, EventId, MessageId, SenderId};
 use transom_domain::message::{CallbackTag, Class, WhenUnknown};
-use transom_domain::session::{Evidence, Session};
+use transom_domain::session::Evidence;
 use transom_domain::status::{Phase, Status};
-use transom_domain::time::Timestamp;
 
-use super::report::{Applied, Loaded, apply, believe};
+use super::report::{Applied, Loaded, apply};
+use super::session::{Pair, believe, tell_all};
 use super::{media, people, reach, tell, template};
 use crate::rows::{Brief, NewMessage, Orphan, Result, Rows, Standing};
 use crate::{HearBody, HearOutcome, JournalEntry, Sender};
@@ -147,8 +147,14 @@ impl Hearing<'_> {
             None => None,
         };
         let evidence = if inbound.body.opens_session() { Evidence::heard(inbound.at, now) } else { Evidence::default() };
-        let (was_open, is_open) = believe(rows, &brief, evidence, now)?;
+        let pair = Pair::from(&brief);
+        let believed = believe(rows, &pair, evidence, now)?;
+        if believed.opened() {
+            self.outcome.nudged.push(sender.id);
+        }
+        let (past, present) = believed.parted();
         let party = tell::party(rows, business, sender.id, customer.id, sender.channel, &brief.address)?;
+        self.outcome.events.extend(tell_all(rows, &pair, Some(&party), &past, now)?);
         let (reply_to, callback_data) = answered.map_or((None, None), |(b, _)| (Some(b.id), b.callback_data));
         let received = EventBody::MessageReceived {
             party: party.clone(),
@@ -171,22 +177,9 @@ impl Hearing<'_> {
         })?;
         rows.bind(business, &inbound.provider_id, seq, 0)?;
         self.outcome.files += usize::from(media::heard(rows, &brief, &inbound.body, now)?);
-        if is_open && !was_open {
-            self.opened(rows, party, &brief, now)?;
-        }
+        self.outcome.events.extend(tell_all(rows, &pair, Some(&party), &present, now)?);
         self.outcome.messages.push(brief.id);
         self.outcome.news += 1;
-        Ok(())
-    }
-
-    fn opened(&mut self, rows: &mut dyn Rows, party: transom_domain::event::Party, brief: &Brief, now: Timestamp) -> Result<()> {
-        let known = rows.conversation(brief.sender, brief.customer)?.unwrap_or_default();
-        if let Session::Open { until } = known.evidence.at(now) {
-            let event = tell::event(rows, brief.business, now, EventBody::SessionOpened { party, until })?;
-            self.told(Some(event));
-            self.outcome.nudged.push(brief.sender);
-            reach::unpark(rows, brief.sender, brief.customer)?;
-        }
         Ok(())
     }
 
@@ -210,9 +203,9 @@ impl Hearing<'_> {
                 None => return self.orphan(rows, report, failure),
             },
         };
-        let Applied { news, event, nudged } = apply(rows, &mut loaded, at, report, failure, &self.body.app, (now, now))?;
+        let Applied { news, events, nudged } = apply(rows, &mut loaded, at, report, failure, &self.body.app, (now, now))?;
         self.count(news);
-        self.told(event);
+        self.outcome.events.extend(events);
         self.outcome.nudged.extend(nudged);
         Ok(())
     }

@@ -17,6 +17,7 @@ pub(crate) mod read;
 pub(crate) mod relay;
 pub(crate) mod report;
 pub(crate) mod revive;
+pub(crate) mod session;
 pub(crate) mod settle;
 pub(crate) mod tell;
 pub(crate) mod template;

@@ -7,6 +7,7 @@ use transom_domain::status::{Failure, Phase};
 use transom_domain::time::Timestamp;
 
 use super::join::{Said, heard_phase, join, left_in_doubt, says_no_marketing, says_no_session};
+use super::session::believe_and_tell;
 use super::{lane, people, tell, timeline};
 use crate::rows::{AttemptRow, Brief, Result, Rows, Seq, Standing};
 
@@ -36,22 +37,10 @@ impl Loaded {
 pub(crate) struct Applied {
     /// Whether anything was new.
     pub(crate) news: bool,
-    /// The event it made.
-    pub(crate) event: Option<EventId>,
+    /// The events it made.
+    pub(crate) events: Vec<EventId>,
     /// The sender whose lane it freed.
     pub(crate) nudged: Option<SenderId>,
-}
-
-/// Joins evidence to a conversation. Says whether the session was open before, and whether it is now.
-pub(crate) fn believe(rows: &mut dyn Rows, brief: &Brief, evidence: Evidence, now: Timestamp) -> Result<(bool, bool)> {
-    let known = rows.conversation(brief.sender, brief.customer)?;
-    let mut row = known.unwrap_or_default();
-    let before = row.evidence;
-    row.evidence = before.and(evidence);
-    if known.is_none() || row.evidence != before {
-        rows.put_conversation(brief.business, brief.sender, brief.customer, &row)?;
-    }
-    Ok((before.at(now).is_open(), row.evidence.at(now).is_open()))
 }
 
 /// Joins a word to one attempt, notes it in the timeline, and draws what follows for the message: phase, lane, event.
@@ -76,7 +65,7 @@ fn say(rows: &mut dyn Rows, loaded: &mut Loaded, at: usize, word: Said, heard_at
         return Ok(Applied { news: noted, ..Applied::default() });
     }
     let event = tell::standing(rows, &loaded.brief, &mut loaded.standing, &loaded.attempts, now, said_at)?;
-    Ok(Applied { news: true, event, nudged })
+    Ok(Applied { news: true, events: event.into_iter().collect(), nudged })
 }
 
 /// Applies a report to an attempt. It was heard at `heard_at`, which for one that had to wait for its attempt is before `now`.
@@ -94,8 +83,9 @@ pub(crate) fn apply(
         rows.put_heard_of(app, started_at)?;
     }
     people::enrich(rows, loaded.brief.business, loaded.brief.customer, &report.recipient, report.at)?;
+    let mut told = Vec::new();
     if report.errors.iter().any(says_no_session) {
-        believe(rows, &loaded.brief, Evidence::refused(started_at, now), now)?;
+        told = believe_and_tell(rows, &(&loaded.brief).into(), Evidence::refused(started_at, now), now)?;
     }
     if report.errors.iter().any(says_no_marketing)
         && let Some(customer) = rows.customer(loaded.brief.business, loaded.brief.customer)?
@@ -110,5 +100,7 @@ pub(crate) fn apply(
         note: None,
         pricing: report.pricing.clone(),
     };
-    say(rows, loaded, at, word, heard_at, now)
+    let mut applied = say(rows, loaded, at, word, heard_at, now)?;
+    applied.events.splice(0..0, told);
+    Ok(applied)
 }

@@ -5,7 +5,8 @@ use transom_domain::status::{Phase, Progress};
 use transom_domain::time::Timestamp;
 
 use super::join::{Said, heard_phase, join, left_in_doubt, tempered};
-use super::report::{Loaded, apply, believe};
+use super::report::{Loaded, apply};
+use super::session::believe_and_tell;
 use super::{lane, people, reach, tell, timeline};
 use crate::rows::{Result, Rows};
 use crate::{Outcome, Settle, Settled};
@@ -67,7 +68,7 @@ fn one(rows: &mut dyn Rows, settle: &Settle, now: Timestamp) -> Result<Option<Se
         }
         Outcome::Failed { failure, no_session } => {
             if no_session {
-                believe(rows, &loaded.brief, Evidence::refused(started_at, now), now)?;
+                believe_and_tell(rows, &(&loaded.brief).into(), Evidence::refused(started_at, now), now)?;
             }
             (Said::plain(Progress::Refused, now, Some(failure.clone())), Some(Phase::GivenUp { failure }))
         }

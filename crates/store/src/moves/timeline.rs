@@ -81,6 +81,8 @@ const fn speaks_of(body: &EventBody) -> Option<MessageId> {
     match body {
         EventBody::MessageReceived { message, .. } | EventBody::MessageStatus { message, .. } => Some(*message),
         EventBody::SessionOpened { .. }
+        | EventBody::SessionClosingSoon { .. }
+        | EventBody::SessionClosed { .. }
         | EventBody::TemplateChanged { .. }
         | EventBody::SenderState { .. }
         | EventBody::MediaFailed { .. } => None,

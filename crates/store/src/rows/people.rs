@@ -40,6 +40,8 @@ pub(crate) struct CustomerRow {
 pub(crate) struct Conversation {
     /// What is known of the session.
     pub(crate) evidence: Evidence,
+    /// When what is told of the session is looked at again; none while it is told to be closed.
+    pub(crate) look_at: Option<Timestamp>,
     /// Pair pace: the moment at which everything borrowed so far is paid back.
     pub(crate) paid_back: Option<Timestamp>,
 }
@@ -86,6 +88,8 @@ pub(crate) trait PeopleRows {
     fn put_customer(&mut self, row: &CustomerRow) -> Result<()>;
 
     fn conversation(&self, sender: SenderId, customer: CustomerId) -> Result<Option<Conversation>>;
+    /// Keeps a conversation. One that is there keeps its [`Conversation::look_at`], which changes only with
+    /// [`PeopleRows::put_look`].
     fn put_conversation(
         &mut self,
         business: BusinessId,
@@ -97,6 +101,12 @@ pub(crate) trait PeopleRows {
     fn put_paid_back(&mut self, business: BusinessId, sender: SenderId, customer: CustomerId, row: &Conversation) -> Result<()> {
         self.put_conversation(business, sender, customer, row)
     }
+    /// Keeps when a conversation that is there is looked at again.
+    fn put_look(&mut self, sender: SenderId, customer: CustomerId, look_at: Option<Timestamp>) -> Result<()>;
+    /// Conversations that are to be looked at, the longest due first.
+    fn due_looks(&self, now: Timestamp, limit: usize) -> Result<Vec<(BusinessId, SenderId, CustomerId)>>;
+    /// When the first look is due.
+    fn next_look(&self) -> Result<Option<Timestamp>>;
     /// The sender that heard this customer last.
     fn last_heard_by(&self, business: BusinessId, customer: CustomerId) -> Result<Option<SenderId>>;
     /// Conversations that were ever heard, latest first, after the one given; narrowed to a sender or a customer.

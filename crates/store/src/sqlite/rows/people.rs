@@ -50,6 +50,13 @@ pub(super) const HEARD: &str = "SELECT sender, customer, heard, refused FROM con
 /// All identities of a customer.
 pub(super) const IDENTITIES: &str = "SELECT identity FROM identity WHERE business = ?1 AND customer = ?2 ORDER BY identity";
 
+/// Conversations whose session is to be looked at.
+pub(super) const DUE_LOOKS: &str =
+    "SELECT business, sender, customer FROM conversation WHERE look_at <= ?1 ORDER BY look_at, sender, customer LIMIT ?2";
+
+/// When the first is.
+pub(super) const NEXT_LOOK: &str = "SELECT look_at FROM conversation WHERE look_at IS NOT NULL ORDER BY look_at LIMIT 1";
+
 impl PeopleRows for SqliteRows<'_> {
     fn holder(&self, business: BusinessId, identity: &Identity) -> Result<Option<(CustomerId, Timestamp)>> {
         let key = (business, identity.to_string());
@@ -120,9 +127,12 @@ impl PeopleRows for SqliteRows<'_> {
 
     fn conversation(&self, sender: SenderId, customer: CustomerId) -> Result<Option<Conversation>> {
         self.one(
-            "SELECT heard, refused, paid_back FROM conversation WHERE sender = ?1 AND customer = ?2",
+            "SELECT heard, refused, paid_back, look_at FROM conversation WHERE sender = ?1 AND customer = ?2",
             [sender.to_bytes(), customer.to_bytes()],
-            |row| Ok(Conversation { evidence: evidence(row)?, paid_back: get_time_if(row, "paid_back")? }),
+            |row| {
+                let (look_at, paid_back) = (get_time_if(row, "look_at")?, get_time_if(row, "paid_back")?);
+                Ok(Conversation { evidence: evidence(row)?, look_at, paid_back })
+            },
         )
     }
 
@@ -134,7 +144,8 @@ impl PeopleRows for SqliteRows<'_> {
         row: &Conversation,
     ) -> Result<()> {
         self.run(
-            "INSERT INTO conversation (sender, customer, business, heard, refused, paid_back) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            "INSERT INTO conversation (sender, customer, business, heard, refused, paid_back, look_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT (sender, customer) DO UPDATE SET heard = ?4, refused = ?5, paid_back = ?6",
             params![
                 sender.to_bytes(),
@@ -142,7 +153,8 @@ impl PeopleRows for SqliteRows<'_> {
                 business.to_bytes(),
                 millis(row.evidence.heard),
                 millis(row.evidence.refused),
-                millis(row.paid_back)
+                millis(row.paid_back),
+                millis(row.look_at)
             ],
         )?;
         Ok(())
@@ -155,6 +167,25 @@ impl PeopleRows for SqliteRows<'_> {
             params![sender.to_bytes(), customer.to_bytes(), millis(row.paid_back)],
         )?;
         if paid == 0 { self.put_conversation(business, sender, customer, row) } else { Ok(()) }
+    }
+
+    fn put_look(&mut self, sender: SenderId, customer: CustomerId, look_at: Option<Timestamp>) -> Result<()> {
+        self.run(
+            "UPDATE conversation SET look_at = ?3 WHERE sender = ?1 AND customer = ?2",
+            params![sender.to_bytes(), customer.to_bytes(), millis(look_at)],
+        )?;
+        Ok(())
+    }
+
+    fn due_looks(&self, now: Timestamp, limit: usize) -> Result<Vec<(BusinessId, SenderId, CustomerId)>> {
+        self.all(DUE_LOOKS, params![now.as_millis(), bound(limit)], |row| {
+            let (business, sender) = (BusinessId::from_bytes(get_id(row, 0)?), SenderId::from_bytes(get_id(row, 1)?));
+            Ok((business, sender, CustomerId::from_bytes(get_id(row, 2)?)))
+        })
+    }
+
+    fn next_look(&self) -> Result<Option<Timestamp>> {
+        self.one(NEXT_LOOK, [], |row| get_time(row, "look_at"))
     }
 
     fn last_heard_by(&self, business: BusinessId, customer: CustomerId) -> Result<Option<SenderId>> {

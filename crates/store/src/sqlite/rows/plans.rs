@@ -51,6 +51,8 @@ const PLANS: &[(&str, &str)] = &[
         people::HEARD_OF_CUSTOMER,
         "SEARCH conversation USING INDEX conversation_of (business=? AND customer=? AND heard>? AND (heard,sender)<(?,?))",
     ),
+    (people::DUE_LOOKS, "SEARCH conversation USING INDEX conversation_look (look_at<?)"),
+    (people::NEXT_LOOK, "SCAN conversation USING COVERING INDEX conversation_look"),
     (telling::EVENTS_AFTER, "SEARCH event USING INDEX event_position (business=? AND position>?)"),
     (telling::DUE_DELIVERIES, "SEARCH delivery USING INDEX delivery_due (endpoint=? AND due<?)"),
     (telling::NEXT_DELIVERY, "SEARCH delivery USING COVERING INDEX delivery_due (endpoint=? AND due>?)"),

@@ -1,0 +1,134 @@
+//! What is known of sessions, and what is told of them: opened, about to close, closed. What is told when is decided by
+//! [`transom_domain::session::follow`]; here it is kept, and written with what made it true.
+
+use transom_domain::address::{Channel, Identity};
+use transom_domain::event::{EventBody, Party};
+use transom_domain::id::{BusinessId, CustomerId, EventId, SenderId};
+use transom_domain::session::{Evidence, Followed, News, SESSION, follow};
+use transom_domain::time::{Span, Timestamp};
+
+use super::{people, reach, tell};
+use crate::contract::{BATCH_MAX, LookedAt};
+use crate::rows::{Brief, Result, Rows};
+
+/// One conversation, as what is told of it names it.
+pub(crate) struct Pair<'a> {
+    pub(crate) business: BusinessId,
+    pub(crate) sender: SenderId,
+    pub(crate) customer: CustomerId,
+    pub(crate) channel: Channel,
+    pub(crate) address: &'a Identity,
+}
+
+impl<'a> From<&'a Brief> for Pair<'a> {
+    fn from(brief: &'a Brief) -> Self {
+        let Brief { business, sender, customer, channel, ref address, .. } = *brief;
+        Self { business, sender, customer, channel, address }
+    }
+}
+
+impl Pair<'_> {
+    fn party(&self, rows: &dyn Rows) -> Result<Party> {
+        tell::party(rows, self.business, self.sender, self.customer, self.channel, self.address)
+    }
+}
+
+/// What came of joining evidence.
+#[derive(Debug, Default)]
+pub(crate) struct Believed {
+    news: Vec<News>,
+    /// Whether the session is open now.
+    pub(crate) is_open: bool,
+}
+
+impl Believed {
+    /// Whether the session opened, as far as has been told.
+    pub(crate) fn opened(&self) -> bool {
+        self.news.iter().any(|news| matches!(news, News::Opened { .. }))
+    }
+
+    /// What was over before this came is told before it; what follows from it, after it.
+    pub(crate) fn parted(self) -> (Vec<News>, Vec<News>) {
+        let before = usize::from(self.is_open && matches!(self.news.first(), Some(News::Closed { .. })));
+        let mut past = self.news;
+        let present = past.split_off(before);
+        (past, present)
+    }
+}
+
+/// Joins evidence to a conversation; what follows from it is to be told with [`tell_all`].
+pub(crate) fn believe(rows: &mut dyn Rows, pair: &Pair<'_>, evidence: Evidence, now: Timestamp) -> Result<Believed> {
+    let known = rows.conversation(pair.sender, pair.customer)?;
+    let mut row = known.unwrap_or_default();
+    let before = row.evidence;
+    row.evidence = before.and(evidence);
+    let Followed { news, look_at } = follow(row.look_at, before, row.evidence, notice(rows, pair.business)?, now);
+    let moved = look_at != row.look_at;
+    row.look_at = look_at;
+    if known.is_none() || row.evidence != before {
+        rows.put_conversation(pair.business, pair.sender, pair.customer, &row)?;
+    }
+    if moved && known.is_some() {
+        rows.put_look(pair.sender, pair.customer, look_at)?;
+    }
+    Ok(Believed { news, is_open: row.evidence.at(now).is_open() })
+}
+
+/// Joins evidence to a conversation, and tells what follows from it.
+pub(crate) fn believe_and_tell(rows: &mut dyn Rows, pair: &Pair<'_>, evidence: Evidence, now: Timestamp) -> Result<Vec<EventId>> {
+    let believed = believe(rows, pair, evidence, now)?;
+    tell_all(rows, pair, None, &believed.news, now)
+}
+
+/// Tells what became of a session. The names of the two sides are looked up unless they are at hand.
+pub(crate) fn tell_all(
+    rows: &mut dyn Rows,
+    pair: &Pair<'_>,
+    party: Option<&Party>,
+    news: &[News],
+    now: Timestamp,
+) -> Result<Vec<EventId>> {
+    let mut told = Vec::with_capacity(news.len());
+    for news in news {
+        let party = match party {
+            Some(party) => party.clone(),
+            None => pair.party(rows)?,
+        };
+        let body = match *news {
+            News::Opened { until } => {
+                reach::unpark(rows, pair.sender, pair.customer)?;
+                EventBody::SessionOpened { party, until }
+            }
+            News::ClosingSoon { until } => EventBody::SessionClosingSoon { party, until },
+            News::Closed { since, cause } => EventBody::SessionClosed { party, since, cause },
+        };
+        told.push(tell::event(rows, pair.business, now, body)?);
+    }
+    Ok(told)
+}
+
+/// How long before the end of a session a business wants to hear of it.
+fn notice(rows: &dyn Rows, business: BusinessId) -> Result<Span> {
+    Ok(rows.settings(business)?.sessions.closing_soon().min(SESSION))
+}
+
+/// See [`crate::Store::look_at_sessions`].
+pub(crate) fn look(rows: &mut dyn Rows, now: Timestamp, limit: usize) -> Result<LookedAt> {
+    let limit = limit.min(BATCH_MAX);
+    let mut looked = LookedAt::default();
+    for (business, sender, customer) in rows.due_looks(now, limit)? {
+        let Some(known) = rows.conversation(sender, customer)? else { continue };
+        let Followed { news, look_at } = follow(known.look_at, known.evidence, known.evidence, notice(rows, business)?, now);
+        rows.put_look(sender, customer, look_at)?;
+        looked.looked += 1;
+        // Whoever is gone is told of no more.
+        let Some(channel) = rows.sender(sender)?.map(|sender| sender.channel) else { continue };
+        let Some(address) = rows.customer(business, customer)?.as_ref().and_then(people::present) else { continue };
+        let pair = Pair { business, sender, customer, channel, address: &address };
+        if !tell_all(rows, &pair, None, &news, now)?.is_empty() && !looked.told.contains(&business) {
+            looked.told.push(business);
+        }
+    }
+    looked.next = rows.next_look()?;
+    Ok(looked)
+}
