@@ -329,7 +329,7 @@ mod tests {
             let mut now = Timestamp::from_secs(1_000_000);
             let mut known = Evidence::heard(now, now);
             let opened = follow(None, Evidence::default(), known, CLOSING_SOON, now);
-            prop_assert_eq!(opened.news.clone(), vec![News::Opened { until: now.plus(SESSION) }]);
+            prop_assert_eq!(opened.news, vec![News::Opened { until: now.plus(SESSION) }]);
             let armed = opened.look_at;
             for gap in gaps {
                 now = now.plus(Span::millis(gap));

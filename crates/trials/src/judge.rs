@@ -13,6 +13,7 @@ use transom_store::{Answer as Asked, Direction, MessageFilter, PAGE_MAX, Page, S
 
 use crate::ledger::{Answer, Ledger};
 use crate::plan::{BUSINESSES, SENDERS};
+use crate::sessions::sessions;
 use crate::town::{ENDPOINTS, Town, UNKNOWN_WAIT, business_id, endpoint_id, endpoint_of, sender_id};
 
 /// What the store in memory answers at once.
@@ -80,6 +81,9 @@ pub(crate) fn unrest(town: &Town) -> Vec<String> {
             found.push(format!("{waiting} messages of sender {sender} wait"));
         }
     }
+    if let Some(due) = now(town.store.next_session_look()).flatten().filter(|due| *due <= town.clock.now()) {
+        found.push(format!("a session is to be looked at since {due:?}"));
+    }
     for endpoint in 0..ENDPOINTS {
         let work = now(town.store.relay_work(endpoint_id(endpoint), Timestamp::FAR, PAGE_MAX)).unwrap_or_default();
         let open = work.fresh.len() + work.due.len();
@@ -117,6 +121,13 @@ pub(crate) fn judge(town: &Town) {
         let told: Vec<&Event> = streams.iter().flatten().collect();
         stories(&ledger, &messages, &told, &mut wrong);
         endpoints(&ledger, &streams, &mut wrong);
+        let started = ledger.departures.values().map(|departure| departure.started_at).collect();
+        for (business, stream) in streams.iter().enumerate() {
+            let page = Page { size: PAGE_MAX, token: None };
+            let known = now(town.store.sessions(business_id(business), MessageFilter::default(), page)).unwrap_or_default().0;
+            let known: Vec<_> = known.into_iter().map(|row| ((row.sender, row.customer), row.evidence)).collect();
+            sessions(stream, &started, &known, town.clock.now(), &mut wrong);
+        }
     }
     wrong.extend(town.store.audit().into_iter().map(|found| format!("rows disagree: {found}")));
     wrong.into_iter().for_each(|what| town.wrong(what));

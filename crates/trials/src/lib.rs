@@ -17,6 +17,7 @@ mod mutation;
 mod network;
 mod plan;
 mod process;
+mod sessions;
 mod shrink;
 mod town;
 mod verdicts;

@@ -19,13 +19,15 @@ pub enum Mutation {
     ForgetsTemplates,
     /// What Meta tells of preferences is answered 200 and forgotten: who has stopped marketing gets more of it.
     ForgetsPreferences,
+    /// Nobody looks at sessions as time goes by: one that has closed is never told to.
+    NobodyLooks,
     /// A caller whose answer was lost comes back without its idempotency key.
     RetriesWithoutKey,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AnswersBeforeSync,
         Self::ClaimsUnknownAgain,
         Self::CursorBeforeTelling,
@@ -34,6 +36,7 @@ impl Mutation {
         Self::ClockIsBehind,
         Self::ForgetsTemplates,
         Self::ForgetsPreferences,
+        Self::NobodyLooks,
         Self::RetriesWithoutKey,
     ];
 }

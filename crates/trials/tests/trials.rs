@@ -54,7 +54,7 @@ fn every_mutation_is_caught() {
             Mutation::ClaimsUnknownAgain => &["doubled", "left twice"],
             Mutation::CursorBeforeTelling => &["not told", "out of order"],
             Mutation::AcknowledgesBeforeHearing => &["told wrong", "stuck", "doubled"],
-            Mutation::OwnerIsOld => &["stuck"],
+            Mutation::OwnerIsOld | Mutation::NobodyLooks => &["stuck"],
             Mutation::ForgetsTemplates | Mutation::ForgetsPreferences => &["against the verdict"],
             Mutation::ClockIsBehind => &["against the verdict"],
             Mutation::RetriesWithoutKey => &["accepted twice"],

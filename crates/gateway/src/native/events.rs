@@ -88,6 +88,10 @@ fn data(body: &EventBody) -> Value {
             "callbackData": callback_data.as_deref().map(json_text), "pricing": pricing,
         }),
         EventBody::SessionOpened { party, until } => json!({ "parties": parties(party), "openUntil": rfc3339(*until) }),
+        EventBody::SessionClosingSoon { party, until } => json!({ "parties": parties(party), "openUntil": rfc3339(*until) }),
+        EventBody::SessionClosed { party, since, cause } => {
+            json!({ "parties": parties(party), "closedAt": rfc3339(*since), "cause": cause.as_str() })
+        }
         EventBody::TemplateChanged { waba, template, previous, change } => json!({
             "wabaId": waba, "templateId": template.id, "name": template.name, "language": template.language.as_str(),
             "change": change.as_str(), "changed": change_json(change),

@@ -43,6 +43,9 @@ const STORE_PAUSE: Span = Span::secs(1);
 /// Expiry that nobody was poked for is looked for this often at most.
 const EXPIRY_LOOK: Span = Span::secs(30);
 
+/// Sessions are looked for this often at most: how late an end may be told.
+const SESSION_LOOK: Span = Span::secs(10);
+
 /// How often each stopped sender was tried, and when it is due again.
 type Tried = BTreeMap<SenderId, (u32, Timestamp)>;
 
@@ -52,6 +55,8 @@ enum Duty {
     Unknowns,
     /// What waited past its validity ends.
     Expiry,
+    /// Sessions whose look is due: what closes soon is told, and what has closed.
+    Sessions,
     /// Old rows are swept.
     Sweep,
     /// The templates of every account are read from Meta: at the start, and at an interval.
@@ -111,6 +116,7 @@ impl Upkeep {
         match duty {
             Duty::Unknowns => self.decide().await,
             Duty::Expiry => self.expire().await,
+            Duty::Sessions => self.sessions().await,
             Duty::Sweep => {
                 tokio::select! {
                     biased;
@@ -185,6 +191,28 @@ impl Upkeep {
             }
         }
         next
+    }
+
+    /// Tells what has become of sessions, as time went by.
+    async fn sessions(&self) -> Option<Timestamp> {
+        loop {
+            let now = self.clock.now();
+            let looked = match self.store.next_session_look().await {
+                // A session that opens late may be due before all that are known now: nobody pokes for it.
+                Ok(next) if next.is_none_or(|due| due > now) => {
+                    return Some(next.unwrap_or(Timestamp::FAR).min(now.plus(SESSION_LOOK)));
+                }
+                Ok(_) => self.store.look_at_sessions(now, BATCH_MAX).await,
+                Err(why) => Err(why),
+            };
+            match looked {
+                Ok(looked) => looked.told.into_iter().for_each(|business| self.relay.poke(business)),
+                Err(why) => {
+                    tracing::warn!(error = %why, "sessions could not be looked at");
+                    return Some(now.plus(STORE_PAUSE));
+                }
+            }
+        }
     }
 
     /// One round over everything that grows old, in small slices between the work of others.
@@ -348,7 +376,7 @@ impl Upkeep {
             post
         };
         self.dispatcher.tell_of_unknowns(begin(Duty::Unknowns));
-        for duty in [Duty::Expiry, Duty::Sweep, Duty::Templates, Duty::Limits] {
+        for duty in [Duty::Expiry, Duty::Sessions, Duty::Sweep, Duty::Templates, Duty::Limits] {
             begin(duty);
         }
         let mend = begin(Duty::Mend(Tried::new()));

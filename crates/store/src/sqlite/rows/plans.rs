@@ -52,7 +52,7 @@ const PLANS: &[(&str, &str)] = &[
         "SEARCH conversation USING INDEX conversation_of (business=? AND customer=? AND heard>? AND (heard,sender)<(?,?))",
     ),
     (people::DUE_LOOKS, "SEARCH conversation USING INDEX conversation_look (look_at<?)"),
-    (people::NEXT_LOOK, "SCAN conversation USING COVERING INDEX conversation_look"),
+    (people::NEXT_LOOK, "SEARCH conversation USING COVERING INDEX conversation_look (look_at>?)"),
     (telling::EVENTS_AFTER, "SEARCH event USING INDEX event_position (business=? AND position>?)"),
     (telling::DUE_DELIVERIES, "SEARCH delivery USING INDEX delivery_due (endpoint=? AND due<?)"),
     (telling::NEXT_DELIVERY, "SEARCH delivery USING COVERING INDEX delivery_due (endpoint=? AND due>?)"),
