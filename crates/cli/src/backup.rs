@@ -11,6 +11,7 @@ use transom_gateway::config::{ByteSize, Config, Setting as _};
 use transom_gateway::seal::{KEY_FILE, KEY_VARIABLE, write_private};
 use transom_store::{
     BATCH_MAX, BackupFacts, Restoring, Revive, RevivePoint, SqliteOptions, SqliteStore, Store as _, check_backup, finish_backup,
+    journal_of,
 };
 
 use crate::admin::{Hand, config_of};
@@ -66,7 +67,8 @@ pub(crate) async fn run(args: &BackupArgs) -> Result<(), Fail> {
 async fn make(args: &BackupArgs, to: &Path) -> Result<(), Fail> {
     let to = std::path::absolute(to).map_err(|why| cannot(to, "used", why))?;
     let (partial, manifest) = (beside(&to, ".partial"), manifest_of(&to));
-    for there in [&to, &manifest, &partial] {
+    let journal = journal_of(&to);
+    for there in [&to, &journal, &manifest, &partial] {
         if there.exists() {
             return Err(Fail::usage(format!("{} is there already", there.display()))
                 .remedy("Give another name with --to, or remove it; a backup never overwrites anything."));
@@ -82,6 +84,7 @@ async fn make(args: &BackupArgs, to: &Path) -> Result<(), Fail> {
     if made.is_err() {
         // Of no use to anybody, and it would stand in the way of the next one.
         let _ = std::fs::remove_file(&partial);
+        let _ = std::fs::remove_file(journal_of(&partial));
     }
     let facts = made?;
     if let Some(key) = &key {
@@ -92,6 +95,12 @@ async fn make(args: &BackupArgs, to: &Path) -> Result<(), Fail> {
         return out::json(&serde_json::json!({ "file": to, "manifest": manifest, "facts": facts, "withKey": key.is_some() }));
     }
     out::line(format!("{} is whole: {}, SHA-256 {}", to.display(), ByteSize(facts.bytes), facts.sha256));
+    out::line(format!(
+        "{} beside it has the journal: {} raw bodies, {}",
+        journal.display(),
+        facts.journal.entries,
+        ByteSize(facts.journal.bytes)
+    ));
     out::note(if key.is_some() {
         "The sealing key is beside it: whoever has both can read every token and secret."
     } else {
@@ -141,6 +150,7 @@ async fn finish(partial: &Path, to: &Path, manifest: &Path) -> Result<BackupFact
     };
     let text = serde_json::to_vec_pretty(&said).map_err(|why| cannot(manifest, "written", why))?;
     write_private(manifest, &text).map_err(|why| cannot(manifest, "written", why))?;
+    std::fs::rename(journal_of(partial), journal_of(to)).map_err(|why| cannot(to, "written", why))?;
     std::fs::rename(partial, to).map_err(|why| cannot(to, "written", why))?;
     let folder = to.parent().unwrap_or(Path::new("."));
     std::fs::File::open(folder).and_then(|dir| dir.sync_all()).map_err(|why| cannot(folder, "synced", why))?;
@@ -173,11 +183,16 @@ pub(crate) async fn restore(args: &RestoreArgs) -> Result<(), Fail> {
         .map_err(refused)?;
     let messages = revive(&restoring.stage(), args.queue, hold).await?;
     // Once more, now as it is opened from here on: what was made ready is sound too.
-    let stage = restoring.stage().join("transom.db");
-    let after = tokio::task::spawn_blocking(move || finish_backup(&stage))
-        .await
-        .map_err(|why| Fail::new(format!("the check stopped: {why}")))?
-        .map_err(|why| Fail::new(why.to_string()))?;
+    let (restoring, after) = tokio::task::spawn_blocking(move || {
+        let facts = restoring.facts();
+        (restoring, facts)
+    })
+    .await
+    .map_err(|why| Fail::new(format!("the check stopped: {why}")))?;
+    let after = after.map_err(|why| Fail::new(why.to_string()))?;
+    if after.journal.entries != manifest.facts.journal.entries {
+        return Err(Fail::new("the journal has another number of entries than the backup; the folder is left as it was"));
+    }
     for table in ["business", "api_key", "sender", "customer", "conversation", "message"] {
         if after.rows.get(table) != manifest.facts.rows.get(table) {
             return Err(Fail::new(format!("{table} has another number of rows than the backup; the folder is left as it was")));

@@ -1,5 +1,7 @@
 //! The way in from Meta: check the signature over the raw bytes, read everything, commit once per business, answer 200.
 
+mod sorting;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,10 +15,12 @@ use transom_domain::failure::UpstreamError;
 use transom_domain::id::{BusinessId, JournalId, SenderId};
 use transom_domain::message::TemplateName;
 use transom_domain::status::Failure;
-use transom_store::{HearBody, JournalEntry, Store};
+use transom_domain::time::Timestamp;
+use transom_store::{HearBody, HearOutcome, HeardBody, JournalEntry, JournalHead, JournalOutcome, Store};
 
+use self::sorting::{Sorted, Understood, sort, understood};
 use crate::chance::Chance;
-use crate::directory::{Directory, Speaker};
+use crate::directory::Directory;
 use crate::problem::Problem;
 use crate::telemetry;
 use crate::templates::Library;
@@ -125,69 +129,29 @@ impl Intake {
         let deliveries = match transom_meta::webhook::parse(&body) {
             Ok(deliveries) => deliveries,
             Err(why) => {
-                telemetry::heard("malformed");
-                self.ignore(app, &format!("malformed: {why}"), &body).await;
+                telemetry::heard(JournalOutcome::Malformed.as_str());
+                self.ignore(app, JournalOutcome::Malformed, &why.to_string(), &body).await;
                 return Err(Problem::new(ErrorCode::RequestInvalid, format!("The webhook cannot be read: {why}.")));
             }
         };
-        let mut parts: BTreeMap<BusinessId, Vec<(Option<SenderId>, Heard)>> = BTreeMap::new();
-        let mut speakers: BTreeMap<SenderId, (Arc<Speaker>, u32)> = BTreeMap::new();
-        let mut strangers = 0usize;
-        for heard in deliveries.into_iter().flat_map(|delivery| delivery.heard) {
-            let Some(speaker) = directory.heard_for(app, &heard.account) else {
-                strangers += 1;
-                continue;
-            };
-            let is_waba = matches!(heard.account, Account::Waba(_));
-            let inbound = u32::from(matches!(heard.fact, Fact::Inbound(_)));
-            speakers.entry(speaker.sender.id).or_insert_with(|| (speaker.clone(), 0)).1 += inbound;
-            let sender = (!is_waba).then_some(speaker.sender.id);
-            parts.entry(speaker.sender.business).or_default().push((sender, heard));
-        }
+        let Sorted { parts, speakers, strangers } = sort(&directory, app, deliveries.into_iter().flat_map(|d| d.heard));
         if strangers > 0 {
-            telemetry::heard("stranger");
+            telemetry::heard(JournalOutcome::Stranger.as_str());
             tracing::warn!(app = %app, facts = strangers, "a webhook spoke of numbers that are not registered under this app");
-            // Without the body: what else is in it may be a tenant's.
-            self.ignore(app, "for a number, Page or account that is not registered under this app", &Bytes::new()).await;
+            let theirs = transom_meta::webhook::part(&body, &|account| directory.heard_for(app, account).is_none());
+            let why = "for a number, Page or account that is not registered under this app";
+            self.ignore(app, JournalOutcome::Stranger, why, &theirs.unwrap_or_default()).await;
         }
         // A body that speaks of one business only is kept as it came; of a mixed one each business keeps its own part.
         let whole = parts.len() == 1 && strangers == 0;
         for (business, heard) in parts {
-            let templates = templates_told(heard.iter().map(|(_, heard)| heard));
-            let limits = heard.iter().any(|(_, h)| matches!(h.fact, Fact::Limits(_)));
-            let own_part = || serde_json::to_vec(&heard.iter().map(|(_, heard)| heard).collect::<Vec<_>>()).unwrap_or_default();
-            let raw = if whole { body.to_vec() } else { own_part() };
+            let mine = |account: &Account| directory.heard_for(app, account).is_some_and(|s| s.sender.business == business);
+            let raw = if whole { body.to_vec() } else { transom_meta::webhook::part(&body, &mine).unwrap_or_default() };
             let now = this.clock.now();
-            let outcome = this
-                .store
-                .hear(HearBody {
-                    business,
-                    app: app.to_owned(),
-                    heard,
-                    raw,
-                    journal: JournalId::compose(now, this.chance.draw()),
-                    seed: this.chance.draw(),
-                    now,
-                    native,
-                })
-                .await?;
-            telemetry::heard("heard");
-            telemetry::facts(outcome.news, outcome.repeated, outcome.orphans);
-            for sender in outcome.nudged {
-                this.dispatcher.poke(sender);
-            }
-            if limits {
-                // The throughput of a number is in the directory.
-                if let Err(why) = this.directory.reload().await {
-                    tracing::warn!(error = %why, "the directory could not be read");
-                }
-            }
-            for (waba, told) in templates {
-                self.reshelve(business, &waba, told).await;
-            }
-            if !outcome.events.is_empty() {
-                this.relay.poke(business);
-            }
+            let Understood { outcome, fields, note } = understood(heard.iter().map(|(_, heard)| heard));
+            let entry = HeardBody { id: JournalId::compose(now, this.chance.draw()), outcome, fields, note, raw };
+            telemetry::heard(outcome.as_str());
+            self.commit(business, app, heard, Some(entry), now).await?;
         }
         for (speaker, inbound) in speakers.into_values() {
             if inbound > 0 {
@@ -195,6 +159,47 @@ impl Intake {
             }
         }
         Ok(())
+    }
+
+    /// Commits what a body says to one business, and tells whoever has to do something about it.
+    async fn commit(
+        &self,
+        business: BusinessId,
+        app: &str,
+        heard: Vec<(Option<SenderId>, Heard)>,
+        entry: Option<HeardBody>,
+        heard_at: Timestamp,
+    ) -> Result<HearOutcome, Problem> {
+        let this = &self.0;
+        let templates = templates_told(heard.iter().map(|(_, heard)| heard));
+        let limits = heard.iter().any(|(_, h)| matches!(h.fact, Fact::Limits(_)));
+        let (now, seed) = (this.clock.now(), this.chance.draw());
+        let body = HearBody { business, app: app.to_owned(), heard, entry, seed, now, heard_at: heard_at.min(now), native };
+        let outcome = match this.store.hear(body).await {
+            Ok(outcome) => outcome,
+            Err(why) => {
+                // The facts may be there, and only the journal not: their events are told all the same.
+                this.relay.poke(business);
+                return Err(why.into());
+            }
+        };
+        telemetry::facts(outcome.news, outcome.repeated, outcome.orphans);
+        for sender in &outcome.nudged {
+            this.dispatcher.poke(*sender);
+        }
+        if limits {
+            // The throughput of a number is in the directory.
+            if let Err(why) = this.directory.reload().await {
+                tracing::warn!(error = %why, "the directory could not be read");
+            }
+        }
+        for (waba, told) in templates {
+            self.reshelve(business, &waba, told).await;
+        }
+        if !outcome.events.is_empty() {
+            this.relay.poke(business);
+        }
+        Ok(outcome)
     }
 
     /// Renews what is in memory of an account's templates; one that nobody here has read yet, or whose components have changed, is
@@ -223,17 +228,22 @@ impl Intake {
         });
     }
 
-    async fn ignore(&self, app: &str, verdict: &str, body: &Bytes) {
+    async fn ignore(&self, app: &str, outcome: JournalOutcome, note: &str, body: &[u8]) {
         let now = self.0.clock.now();
-        let entry = JournalEntry {
+        let raw = body.get(..body.len().min(IGNORED_KEEP)).unwrap_or_default().to_vec();
+        let head = JournalHead {
             id: JournalId::compose(now, self.0.chance.draw()),
+            position: 0,
             business: None,
             app: app.to_owned(),
             at: now,
-            verdict: verdict.to_owned(),
-            raw: body.get(..body.len().min(IGNORED_KEEP)).unwrap_or_default().to_vec(),
+            outcome,
+            fields: String::new(),
+            note: note.to_owned(),
+            size: raw.len(),
+            erased: false,
         };
-        if let Err(why) = self.0.store.journal_ignored(entry).await {
+        if let Err(why) = self.0.store.journal_ignored(JournalEntry { head, raw }).await {
             tracing::warn!(error = %why, "an ignored webhook could not be journaled");
         }
     }

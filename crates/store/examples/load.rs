@@ -23,8 +23,8 @@ use transom_domain::status::Failure;
 use transom_domain::time::{Span, Timestamp};
 use transom_domain::verdict::{Kind, Reason, Source, Verdict};
 use transom_store::{
-    Accept, Accepted, AtOnce, Business, HearBody, Idempotency, IdempotencyKey, LookUp, Outcome, Sealed, Sender, SenderState,
-    Settle, SqliteOptions, SqliteStore, Store,
+    Accept, Accepted, AtOnce, Business, HearBody, HeardBody, Idempotency, IdempotencyKey, JournalOutcome, LookUp, Outcome,
+    Sealed, Sender, SenderState, Settle, SqliteOptions, SqliteStore, Store,
 };
 
 const SHOP: BusinessId = BusinessId(1);
@@ -89,11 +89,17 @@ fn body(n: u64, heard: Vec<(Option<SenderId>, Heard)>) -> HearBody {
         business: SHOP,
         app: "app".to_owned(),
         heard,
-        raw: vec![b'x'; 600],
-        journal: JournalId(u128::from(mixed(n))),
+        entry: Some(HeardBody {
+            id: JournalId::compose(now(), u128::from(mixed(n))),
+            outcome: JournalOutcome::Heard,
+            fields: "messages".to_owned(),
+            note: String::new(),
+            raw: vec![b'x'; 600],
+        }),
         native,
         seed: u128::from(mixed(n ^ 0x55)) << 64 | u128::from(n),
         now: now(),
+        heard_at: now(),
     }
 }
 

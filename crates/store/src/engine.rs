@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use transom_domain::content::Content;
-use transom_domain::id::MediaId;
-use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, KeyId, MessageId, SenderId};
+use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, JournalId, KeyId, MediaId, MessageId, SenderId};
 use transom_domain::limits::LimitsTold;
 use transom_domain::message::Message;
 use transom_domain::message::TemplateName;
@@ -15,21 +14,22 @@ use transom_domain::submission::Submission;
 use transom_domain::template::{By, HistoryEntry, Template};
 use transom_domain::time::Timestamp;
 
+use crate::beside;
 use crate::contract::{
     Accept, Accepted, Answer, App, Backlog, Begun, Business, BusinessSettings, CancelOutcome, ChangeContent, ChangeSettings,
     Claim, Claims, Condition, ContentFilter, CopyProgress, CustomerView, Decide, DeleteContent, Endpoint, EventPage, Followed,
-    HearBody, HearOutcome, JournalEntry, Keep, Key, Look, LookUp, LookedAt, MessageFilter, Outlook, PAGE_MAX, Page,
-    PendingUnknown, PutEndpoint, PutSender, PutTwin, RelayRound, RelayWork, Resolution, Revival, Revive, RevivePoint, Sender,
-    SenderLoad, SessionRow, Settle, Settled, Store, StoredContent, Submit, SweepPoint, Swept, TemplateIntent, TemplateKey,
-    TemplateOutcome, Timeline,
+    HearBody, HearOutcome, JournalEntry, JournalErased, JournalFilter, JournalFound, JournalOutcome, JournalPage, Keep, Key,
+    Look, LookUp, LookedAt, MessageFilter, Outlook, PAGE_MAX, Page, PendingUnknown, PutEndpoint, PutSender, PutTwin, RelayRound,
+    RelayWork, Resolution, Revival, Revive, RevivePoint, Sender, SenderLoad, SessionRow, Settle, Settled, Store, StoredContent,
+    Submit, SweepKind, SweepPoint, Swept, TemplateIntent, TemplateKey, TemplateOutcome, Timeline,
 };
 use crate::contract::{Digest, Fetched, Media, UpstreamCopy};
 use crate::moves::media;
 use crate::moves::{
-    accept, admin, claim, content as contents, end, hear, reach, read, relay, revive, session, settle, template, timeline,
+    accept, admin, claim, content as contents, end, journal, reach, read, relay, revive, session, settle, template, timeline,
     unknown, upkeep,
 };
-use crate::rows::{Result, Rows};
+use crate::rows::{JournalRows, Result, Rows};
 
 /// Which part of a full queue a move may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,16 @@ pub(crate) trait Engine: Send + Sync + 'static {
     fn read<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T>;
     /// As [`Engine::read`], for a handful of rows by their keys: worth less than a change of threads.
     fn look_up<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T>;
+    /// Runs a move on the journal, in a transaction of the journal's own; answers when it is durable. May be run more than once.
+    fn note<T: Send + 'static>(
+        &self,
+        room: Room,
+        run: impl Fn(&mut dyn JournalRows) -> Result<T> + Send + 'static,
+    ) -> Answer<'_, T>;
+    /// Runs a move that reads the journal, on one state of it.
+    fn consult<T: Send + 'static>(&self, run: impl FnOnce(&dyn JournalRows) -> Result<T> + Send + 'static) -> Answer<'_, T>;
+    /// See [`Store::scrub`].
+    fn scrubbed(&self) -> Answer<'_, bool>;
     /// See [`Store::condition`].
     fn shown(&self) -> Condition;
     /// See [`Store::copy`].
@@ -291,7 +301,7 @@ impl<E: Engine> Store for E {
     }
 
     fn hear(&self, body: HearBody) -> Answer<'_, HearOutcome> {
-        self.write(Room::Hearing, move |rows| hear::hear(rows, &body))
+        Box::pin(beside::hear(self, body))
     }
 
     fn media(&self, business: BusinessId, id: MediaId) -> Answer<'_, Option<Media>> {
@@ -406,13 +416,35 @@ impl<E: Engine> Store for E {
         self.read(move |rows| read::customer(rows, business, customer))
     }
 
-    fn journal(&self, business: Option<BusinessId>, limit: usize) -> Answer<'_, Vec<JournalEntry>> {
-        self.read(move |rows| rows.journal(business, limit.min(PAGE_MAX)))
+    fn journal_after(&self, business: BusinessId, after: u64, limit: usize) -> Answer<'_, JournalPage> {
+        self.consult(move |rows| journal::after(rows, business, after, limit))
+    }
+
+    fn journal_search(
+        &self,
+        business: Option<BusinessId>,
+        filter: JournalFilter,
+        after: u64,
+        limit: usize,
+    ) -> Answer<'_, JournalFound> {
+        self.consult(move |rows| journal::search(rows, business, &filter, after, limit))
+    }
+
+    fn journal_entry(&self, business: Option<BusinessId>, id: JournalId) -> Answer<'_, Option<JournalEntry>> {
+        self.consult(move |rows| journal::entry(rows, business, id))
+    }
+
+    fn journal_reheard(&self, business: BusinessId, id: JournalId, outcome: JournalOutcome, note: String) -> Answer<'_, bool> {
+        self.note(Room::Ending, move |rows| journal::reheard(rows, business, id, outcome, &note))
+    }
+
+    fn journal_erase(&self, business: BusinessId, texts: Vec<String>, after: u64) -> Answer<'_, JournalErased> {
+        self.note(Room::Ending, move |rows| journal::erase(rows, Some(business), &texts, after))
     }
 
     fn journal_ignored(&self, entry: JournalEntry) -> Answer<'_, ()> {
         // Anyone can send what is ignored: it has no claim to the reserve.
-        self.write(Room::Sending, move |rows| upkeep::journal_ignored(rows, entry.clone()))
+        self.note(Room::Sending, move |rows| journal::put_ignored(rows, entry.clone()))
     }
 
     fn probe(&self, now: Timestamp) -> Answer<'_, ()> {
@@ -420,7 +452,14 @@ impl<E: Engine> Store for E {
     }
 
     fn sweep(&self, keep: Keep, from: SweepPoint, limit: usize, now: Timestamp) -> Answer<'_, Swept> {
+        if from.kind == SweepKind::Journal {
+            return Box::pin(beside::sweep(self, keep, from, limit, now));
+        }
         self.write(Room::Ending, move |rows| upkeep::sweep(rows, keep, from, limit, now))
+    }
+
+    fn scrub(&self) -> Answer<'_, bool> {
+        self.scrubbed()
     }
 
     fn condition(&self) -> Condition {
@@ -432,7 +471,13 @@ impl<E: Engine> Store for E {
     }
 
     fn revive(&self, how: Revive, from: RevivePoint, limit: usize, now: Timestamp) -> Answer<'_, Revival> {
-        self.write(Room::Ending, move |rows| revive::revive(rows, how, from, limit, now))
+        Box::pin(async move {
+            let revival = self.write(Room::Ending, move |rows| revive::revive(rows, how, from, limit, now)).await?;
+            if from == RevivePoint::START {
+                self.note(Room::Ending, |rows| rows.raise_entries(revive::LEAP)).await?;
+            }
+            Ok(revival)
+        })
     }
 
     fn close(&self) -> Answer<'_, ()> {

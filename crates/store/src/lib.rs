@@ -4,6 +4,7 @@
 //! - `moves`: each move, written once against `rows`.
 //! - [`SqliteStore`], [`MemoryStore`]: how rows are kept.
 
+mod beside;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod contract;
@@ -17,5 +18,6 @@ mod sqlite;
 pub use contract::*;
 pub use memory::{Disk, MemoryStore, Waiting as DiskWait};
 pub use sqlite::{
-    BackupError, BackupFacts, OpenError, Restoring, SqliteOptions, SqliteStore, check_backup, finish_backup, rows_read,
+    BackupError, BackupFacts, JournalFacts, OpenError, Restoring, SqliteOptions, SqliteStore, check_backup, finish_backup,
+    journal_of, rows_read,
 };

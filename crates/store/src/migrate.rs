@@ -9,6 +9,9 @@ use crate::sqlite::OpenError;
 /// The files of the SQLite engine; the place in the list is the version, from 1. Never changed once released, only added to.
 const SQLITE: &[&str] = &[include_str!("../migrations/sqlite/0001_house.sql")];
 
+/// As above, of the journal's file.
+const JOURNAL: &[&str] = &[include_str!("../migrations/journal/0001_journal.sql")];
+
 /// The newest version of the schema that this program knows.
 pub(crate) fn newest() -> i64 {
     i64::try_from(SQLITE.len()).unwrap_or(i64::MAX)
@@ -21,6 +24,16 @@ fn digest(sql: &str) -> Vec<u8> {
 /// Brings a database to the newest version.
 pub(crate) fn sqlite(connection: &Connection) -> Result<(), OpenError> {
     run(connection, SQLITE)
+}
+
+/// As above, for the journal's file.
+pub(crate) fn journal(connection: &Connection) -> Result<(), OpenError> {
+    run(connection, JOURNAL)
+}
+
+/// The newest version of the journal's schema that this program knows.
+pub(crate) fn newest_journal() -> i64 {
+    i64::try_from(JOURNAL.len()).unwrap_or(i64::MAX)
 }
 
 fn run(connection: &Connection, files: &[&str]) -> Result<(), OpenError> {

@@ -18,7 +18,8 @@ use transom_domain::status::Failure;
 use transom_domain::time::{Span, Timestamp};
 use transom_domain::verdict::{CustomerFacts, Question, Subject, verdict};
 use transom_store::{
-    Accept, Accepted, AtOnce, HearBody, Idempotency, IdempotencyKey, Outcome, Settle, SqliteOptions, SqliteStore, Store,
+    Accept, Accepted, AtOnce, HearBody, HeardBody, Idempotency, IdempotencyKey, JournalOutcome, Outcome, Settle, SqliteOptions,
+    SqliteStore, Store,
 };
 
 use super::gateway::SENDERS;
@@ -82,11 +83,17 @@ async fn one(store: &SqliteStore, furnished: &Furnished, i: u64, customer: u64, 
                 business,
                 app: bulk::APP.to_owned(),
                 heard: heard.map(|heard| (Some(sender_id), heard)).collect(),
-                raw,
-                journal: JournalId(compose(now, u128::from(i) * 4 + place as u128)),
+                entry: Some(HeardBody {
+                    id: JournalId(compose(now, u128::from(i) * 4 + place as u128)),
+                    outcome: JournalOutcome::Heard,
+                    fields: "messages".to_owned(),
+                    note: String::new(),
+                    raw,
+                }),
                 native: |_| Failure { code: ErrorCode::UpstreamError, message: String::new(), upstream: None },
                 seed: u128::from(i) << 8 | place as u128,
                 now,
+                heard_at: now,
             })
             .await?;
         if outcome.news == 0 {

@@ -8,6 +8,7 @@ mod changes;
 mod handshake;
 mod inbound;
 mod messages;
+mod part;
 mod person;
 mod templates;
 mod wire;
@@ -17,6 +18,7 @@ use transom_domain::fact::{Account, Fact, Heard};
 use transom_domain::time::Timestamp;
 
 pub use handshake::{CHALLENGE_MAX, handshake};
+pub use part::part;
 
 /// Largest body that Meta posts (Meta: webhooks/overview), and the largest that is read.
 pub const BODY_MAX: usize = 3 * 1_024 * 1_024;

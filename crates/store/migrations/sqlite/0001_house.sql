@@ -455,20 +455,6 @@ CREATE TABLE delivery (
 CREATE INDEX delivery_due ON delivery (endpoint, due, position) WHERE first = 1;
 CREATE INDEX delivery_of ON delivery (endpoint, sender, customer, position) WHERE sender IS NOT NULL;
 
--- The journal --------------------------------------------------------------------------------------------------------
-
-CREATE TABLE journal (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id BLOB NOT NULL,
-    business BLOB,
-    app TEXT NOT NULL,
-    at INTEGER NOT NULL,
-    verdict TEXT NOT NULL,
-    raw BLOB NOT NULL
-);
-CREATE INDEX journal_business ON journal (business, seq);
-CREATE INDEX journal_at ON journal (at);
-
 CREATE TABLE probe (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     at INTEGER NOT NULL

@@ -17,8 +17,8 @@ use transom_domain::verdict::{Kind, Reason, Source, Verdict};
 
 use super::{Broken, Factory};
 use crate::{
-    Accept, Accepted, AtOnce, Business, Claim, Claimed, Claims, HearBody, HearOutcome, Keep, Look, LookUp, Outcome, Sealed,
-    Sender, SenderState, Settle, Store, SweepPoint,
+    Accept, Accepted, AtOnce, Business, Claim, Claimed, Claims, HearBody, HearOutcome, HeardBody, JournalOutcome, Keep, Look,
+    LookUp, Outcome, Sealed, Sender, SenderState, Settle, Store, SweepPoint,
 };
 
 /// The business that most checks are about.
@@ -289,11 +289,17 @@ impl Desk {
             business: SHOP,
             app: APP.to_owned(),
             heard: heard.collect(),
-            raw: b"{}".to_vec(),
-            journal: JournalId(self.id()),
+            entry: Some(HeardBody {
+                id: JournalId(self.id()),
+                outcome: JournalOutcome::Heard,
+                fields: "messages".to_owned(),
+                note: String::new(),
+                raw: b"{}".to_vec(),
+            }),
             native,
             seed: self.id() << 40,
             now: self.now,
+            heard_at: self.now,
         }
     }
 

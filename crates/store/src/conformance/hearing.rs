@@ -12,7 +12,7 @@ use transom_domain::time::{Span, Timestamp};
 
 use super::desk::{DESK, Desk, RIVAL, SHOP, business, failure, identity, person, sender};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{HearBody, Outcome as Of};
+use crate::{HearBody, JournalOutcome, Outcome as Of};
 
 const ANA: &str = "+4915112345678";
 
@@ -268,8 +268,8 @@ pub(super) async fn a_body_is_heard_whole(factory: &dyn Factory) -> Outcome {
     same!(events.iter().map(|e| e.id).collect::<Vec<_>>(), outcome.events);
     same!(desk.told(id).await?, vec![Status::Sent, Status::Delivered]);
     same!(
-        desk.store.journal(Some(SHOP), 10).await?.iter().map(|e| (e.verdict.clone(), e.raw.clone())).collect::<Vec<_>>(),
-        vec![("heard".to_owned(), b"{}".to_vec())]
+        desk.store.journal_after(SHOP, 0, 10).await?.entries.iter().map(|e| (e.head.outcome, e.raw.clone())).collect::<Vec<_>>(),
+        vec![(JournalOutcome::Heard, b"{}".to_vec())]
     );
     // A sender of another business is not spoken for.
     desk.store.put_business(business(RIVAL)).await?;

@@ -10,8 +10,8 @@ use transom_domain::time::{Span, Timestamp};
 use super::desk::{APP, DESK, Desk, OWNER, RIVAL, SHOP, business, identity, person, sender};
 use super::{Broken, Factory, Outcome, hold, same};
 use crate::{
-    Accept, Accepted, App, BusinessSettings, Direction, HearBody, JournalEntry, Key, MessageFilter, Page, PutSender, Retention,
-    Scopes, Sealed, StoreError,
+    Accept, Accepted, App, BusinessSettings, Direction, HearBody, HeardBody, JournalEntry, JournalFilter, JournalHead,
+    JournalOutcome, Key, MessageFilter, Page, PutSender, Retention, Scopes, Sealed, StoreError,
 };
 
 const ANA: &str = "+4915112345678";
@@ -255,26 +255,146 @@ pub(super) async fn settings_are_changed_in_parts(factory: &dyn Factory) -> Outc
     Ok(())
 }
 
+/// What the journal keeps of a body with these bytes.
+fn heard_body(id: u128, raw: &str) -> HeardBody {
+    let (fields, note) = ("messages".to_owned(), String::new());
+    HeardBody { id: JournalId(id), outcome: JournalOutcome::Heard, fields, note, raw: raw.as_bytes().to_vec() }
+}
+
+fn nobodys(n: u128, at: Timestamp) -> JournalEntry {
+    let head = JournalHead {
+        id: JournalId(n),
+        position: 0,
+        business: Some(SHOP),
+        app: APP.to_owned(),
+        at,
+        outcome: JournalOutcome::Malformed,
+        fields: String::new(),
+        note: "not JSON".to_owned(),
+        size: 0,
+        erased: false,
+    };
+    JournalEntry { head, raw: vec![b'x'; 100_000] }
+}
+
 pub(super) async fn the_journal_is_bounded(factory: &dyn Factory) -> Outcome {
     let mut desk = Desk::new(factory).await?;
     let fact = desk.inbound(person(ANA)?, "in.1", desk.now);
     desk.hear(vec![fact]).await?;
     for n in 0..210 {
-        let entry = JournalEntry {
-            id: JournalId(n),
-            business: Some(SHOP),
-            app: APP.to_owned(),
-            at: desk.now,
-            verdict: "wrong signature".to_owned(),
-            raw: vec![b'x'; 100_000],
-        };
-        desk.store.journal_ignored(entry).await?;
+        desk.store.journal_ignored(nobodys(n, desk.now)).await?;
     }
-    let all = desk.store.journal(None, 200).await?;
-    same!(all.len(), 200);
+    let all = desk.store.journal_search(None, JournalFilter::default(), 0, 200).await?;
     // Nobody's, cut, and the newest; what was heard is not pushed out by it.
-    hold!(all.iter().all(|e| e.business.is_none() && e.raw.len() < 10_000));
-    same!(all.first().map(|e| e.id), Some(JournalId(209)));
-    same!(desk.store.journal(Some(SHOP), 200).await?.len(), 1);
+    same!(all.heads.iter().map(|head| head.position).collect::<Vec<_>>(), (11..=210).collect::<Vec<_>>());
+    hold!(all.heads.iter().all(|head| head.business.is_none() && head.size < 10_000));
+    let last = desk.store.journal_entry(None, JournalId(209)).await?;
+    hold!(last.is_some_and(|entry| entry.raw.len() == entry.head.size && entry.head.size > 1_000));
+    same!(desk.store.journal_after(SHOP, 0, 200).await?.entries.len(), 1);
+    Ok(())
+}
+
+/// Bodies of two businesses, one minute apart.
+async fn journaled(desk: &mut Desk, raw: &[&str]) -> Result<(), Broken> {
+    desk.store.put_business(business(RIVAL)).await?;
+    for (n, raw) in (1..).zip(raw) {
+        let plain = desk.body(Vec::new());
+        let outcome = if n % 3 == 0 { JournalOutcome::NotUnderstood } else { JournalOutcome::Heard };
+        let entry = HeardBody { outcome, ..heard_body(n, raw) };
+        desk.store.hear(HearBody { entry: Some(entry), ..plain.clone() }).await?;
+        let theirs = HearBody { business: RIVAL, entry: Some(heard_body(1_000 + n, raw)), ..plain };
+        desk.store.hear(theirs).await?;
+        desk.turn(Span::minutes(1));
+    }
+    Ok(())
+}
+
+pub(super) async fn the_journal_is_read_in_the_order_of_arrival(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    journaled(&mut desk, &["a", "b", "c", "d"]).await?;
+    let page = desk.store.journal_after(SHOP, 1, 2).await?;
+    let shown: Vec<_> = page.entries.iter().map(|e| (e.head.position, e.raw.as_slice())).collect();
+    same!(shown, vec![(2, b"b".as_slice()), (3, b"c".as_slice())]);
+    same!((page.newest, page.earliest), (4, 1));
+    // Positions go on after the process has died, and nobody sees what is another's.
+    drop(std::mem::replace(&mut desk.store, Arc::new(crate::MemoryStore::new())));
+    desk.store = factory.open();
+    journaled(&mut desk, &[]).await?;
+    let body = desk.body(Vec::new());
+    desk.store.hear(HearBody { entry: Some(heard_body(5, "e")), ..body }).await?;
+    let page = desk.store.journal_after(SHOP, 4, 10).await?;
+    same!(page.entries.iter().map(|e| (e.head.id, e.head.position)).collect::<Vec<_>>(), vec![(JournalId(5), 5)]);
+    same!(desk.store.journal_entry(Some(SHOP), JournalId(1_001)).await?, None);
+    hold!(desk.store.journal_entry(Some(RIVAL), JournalId(1_001)).await?.is_some());
+    // What is old goes, and positions do not begin anew.
+    desk.turn(Span::days(20));
+    desk.sweep(100).await?;
+    let page = desk.store.journal_after(SHOP, 0, 10).await?;
+    same!((page.entries.len(), page.newest, page.earliest), (0, 5, 6));
+    Ok(())
+}
+
+pub(super) async fn the_journal_is_searched_in_bounded_looks(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let start = desk.now;
+    let texts: Vec<String> = (0..300).map(|n| format!("{{\"n\":\"body {n}.\",\"who\":\"Zo\\u00eb\"}}")).collect();
+    journaled(&mut desk, &texts.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    let search = async |filter: JournalFilter, after, limit| desk.store.journal_search(Some(SHOP), filter, after, limit).await;
+    let positions = |found: &crate::JournalFound| found.heads.iter().map(|head| head.position).collect::<Vec<_>>();
+    let since = JournalFilter { since: Some(start.plus(Span::minutes(7))), ..JournalFilter::default() };
+    same!(positions(&search(since.clone(), 0, 3).await?), vec![8, 9, 10]);
+    let until = JournalFilter { until: Some(start.plus(Span::minutes(9))), ..since };
+    let found = search(until.clone(), 0, 200).await?;
+    same!((positions(&found), found.more), (vec![8, 9], false));
+    same!(positions(&search(until, 8, 200).await?), vec![9]);
+    let far = JournalFilter { since: Some(start.plus(Span::days(9))), ..JournalFilter::default() };
+    same!(search(far, 0, 200).await?.heads.len(), 0);
+    let outcomes = JournalFilter { outcomes: vec![JournalOutcome::NotUnderstood], ..JournalFilter::default() };
+    let found = search(outcomes, 0, 200).await?;
+    same!((found.heads.len(), positions(&found)[..3].to_vec()), (100, vec![3, 6, 9]));
+    let text = |text: &str| JournalFilter { texts: vec!["nowhere".to_owned(), text.to_owned()], ..JournalFilter::default() };
+    same!(positions(&search(text("body 257."), 0, 200).await?), vec![258]);
+    // However it is escaped; and a page says where to go on.
+    let found = search(text("Zo\u{eb}"), 10, 2).await?;
+    same!((positions(&found), found.looked_to, found.more), (vec![11, 12], 12, true));
+    let field = JournalFilter { field: Some("message".to_owned()), ..JournalFilter::default() };
+    same!(search(field, 0, 200).await?.heads.len(), 0);
+    let field = JournalFilter { field: Some("messages".to_owned()), ..JournalFilter::default() };
+    same!(search(field, 299, 200).await?.heads.len(), 1);
+    Ok(())
+}
+
+pub(super) async fn what_is_erased_is_gone_from_the_journal_only_there(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let (ana, ben) = ("{\"from\":\"4915112345678\"}", "{\"from\":\"4915112345679\"}");
+    let escaped = "{\"name\":\"\\u0041na M\\u00fcller\"}";
+    journaled(&mut desk, &[ana, ben, escaped]).await?;
+    let texts = vec!["4915112345678".to_owned(), "Ana M\u{fc}ller".to_owned()];
+    let erased = desk.store.journal_erase(SHOP, texts.clone(), 0).await?;
+    same!((erased.entries, erased.next), (2, None));
+    let shown = desk.store.journal_after(SHOP, 0, 10).await?;
+    let shown: Vec<_> = shown.entries.iter().map(|e| (e.head.erased, e.raw.as_slice())).collect();
+    same!(shown, vec![(true, b"".as_slice()), (false, ben.as_bytes()), (true, b"".as_slice())]);
+    same!(desk.store.journal_erase(SHOP, texts, 0).await?.entries, 0);
+    hold!(desk.store.journal_after(RIVAL, 0, 10).await?.entries.iter().all(|e| !e.head.erased));
+    hold!(desk.store.scrub().await?);
+    Ok(())
+}
+
+pub(super) async fn each_business_keeps_its_journal_as_long_as_it_chose(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    journaled(&mut desk, &["a", "b"]).await?;
+    desk.store.journal_ignored(nobodys(7, desk.now)).await?;
+    desk.store.change_settings(SHOP, Arc::new(|settings| settings.retention.journal = Some(2))).await?;
+    // More than the operator allows is not kept.
+    desk.store.change_settings(RIVAL, Arc::new(|settings| settings.retention.journal = Some(99))).await?;
+    desk.turn(Span::days(3));
+    desk.sweep(100).await?;
+    same!(desk.store.journal_after(SHOP, 0, 10).await?.entries.len(), 0);
+    same!(desk.store.journal_after(RIVAL, 0, 10).await?.entries.len(), 2);
+    desk.turn(Span::days(12));
+    desk.sweep(1).await?;
+    same!(desk.store.journal_after(RIVAL, 0, 10).await?.entries.len(), 0);
+    same!(desk.store.journal_search(None, JournalFilter::default(), 0, 10).await?.heads.len(), 0);
     Ok(())
 }

@@ -136,5 +136,7 @@ checks! {
     sweeping: what_is_over_goes_and_what_is_not_stays, what_was_taken_out_is_recognised_as_long, a_slice_is_bounded,
         what_an_endpoint_leaves_behind_goes_in_slices;
     keeping: what_was_answered_is_there_after_opening_again, what_started_at_once_holds_its_lane, tenants_do_not_meet, lists_have_pages, a_closed_store_refuses,
-        directory_and_secrets, settings_are_changed_in_parts, the_journal_is_bounded;
+        directory_and_secrets, settings_are_changed_in_parts, the_journal_is_bounded,
+        the_journal_is_read_in_the_order_of_arrival, the_journal_is_searched_in_bounded_looks,
+        what_is_erased_is_gone_from_the_journal_only_there, each_business_keeps_its_journal_as_long_as_it_chose;
 }

@@ -265,7 +265,7 @@ impl Bench {
         seen.push(format!("{:?}", store.events(SHOP, 0, 256).await?));
         seen.push(format!("{:?}", store.relay_work(EndpointId(1), desk.now, 100).await?));
         seen.push(format!("{:?} {:?}", store.backlog(DESK).await?, store.overdue(Timestamp::FAR, 100).await?));
-        seen.push(format!("{:?} {:?}", store.endpoints(None).await?, store.journal(None, 100).await?.len()));
+        seen.push(format!("{:?} {:?}", store.endpoints(None).await?, store.journal_after(SHOP, 0, 100).await?));
         Ok(seen)
     }
 }

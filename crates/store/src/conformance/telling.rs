@@ -147,7 +147,7 @@ pub(super) async fn the_stream_is_swept_behind_its_readers(factory: &dyn Factory
     let (last, _) = written(&mut desk, ANA).await?;
     // Three raw bodies and what is before the outstanding delivery; the fourth body is new.
     desk.sweep(100).await?;
-    same!(desk.store.journal(None, 10).await?.len(), 1);
+    same!(desk.store.journal_after(SHOP, 0, 10).await?.entries.len(), 1);
     let page = desk.store.events(SHOP, 0, 100).await?;
     same!((page.earliest, page.events.first().map(|e| e.position)), (second, Some(second)));
     hold!(first < second);

@@ -7,6 +7,8 @@ use transom_domain::id::{BusinessId, CustomerId, EventId, JournalId, MessageId, 
 use transom_domain::status::Failure;
 use transom_domain::time::Timestamp;
 
+use super::JournalOutcome;
+
 /// Everything that one webhook body says to one business.
 #[derive(Debug, Clone)]
 pub struct HearBody {
@@ -16,16 +18,32 @@ pub struct HearBody {
     pub app: String,
     /// What; each with the sender it is for, where it is for one.
     pub heard: Vec<(Option<SenderId>, Heard)>,
-    /// The bytes as received; of a body that speaks of others too, this business's part of it.
-    pub raw: Vec<u8>,
-    /// Names the journal entry.
-    pub journal: JournalId,
+    /// What the journal keeps of it; none where that is there already, and the body is heard again from it.
+    pub entry: Option<HeardBody>,
     /// What one of the upstream's errors means to a caller. Given from outside, since the table of codes is the wire's.
     pub native: fn(&UpstreamError) -> Failure,
     /// Chance from which the ids of new customers, messages and events are made.
     pub seed: u128,
     /// Now.
     pub now: Timestamp,
+    /// When it was first heard: now, unless it is heard again. What a body says of itself without saying when counts as of then, and
+    /// nothing in it is later.
+    pub heard_at: Timestamp,
+}
+
+/// The raw bytes that the facts of a [`HearBody`] were read from.
+#[derive(Debug, Clone)]
+pub struct HeardBody {
+    /// Names the journal entry.
+    pub id: JournalId,
+    /// How much of it was understood.
+    pub outcome: JournalOutcome,
+    /// The fields that changed, each once, by comma.
+    pub fields: String,
+    /// What was not understood.
+    pub note: String,
+    /// The bytes as received; of a body that speaks of others too, this business's part of it.
+    pub raw: Vec<u8>,
 }
 
 /// What hearing it did.
@@ -56,23 +74,6 @@ pub struct LookedAt {
     pub told: Vec<BusinessId>,
     /// When the next look is due.
     pub next: Option<Timestamp>,
-}
-
-/// A raw body that was heard.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JournalEntry {
-    /// Names it.
-    pub id: JournalId,
-    /// Whose; none for what was ignored.
-    pub business: Option<BusinessId>,
-    /// App named in the path.
-    pub app: String,
-    /// When.
-    pub at: Timestamp,
-    /// `heard`, or why it was ignored.
-    pub verdict: String,
-    /// The bytes; cut for what was ignored.
-    pub raw: Vec<u8>,
 }
 
 /// A customer.

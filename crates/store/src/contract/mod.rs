@@ -12,6 +12,7 @@ mod admin;
 mod condition;
 mod content;
 mod hearing;
+mod journal;
 mod limits;
 mod media;
 mod restoring;
@@ -32,7 +33,12 @@ pub use condition::{Condition, CopyProgress, DiskSpace};
 pub use content::{
     CONTENTS_LOOK_MAX, ChangeContent, ContentFilter, DeleteContent, Followed, SUBMISSIONS_MAX, StoredContent, Submit,
 };
-pub use hearing::{CustomerView, HearBody, HearOutcome, JournalEntry, LookedAt};
+pub use hearing::{CustomerView, HearBody, HearOutcome, HeardBody, LookedAt};
+pub(crate) use journal::holds_text;
+pub use journal::{
+    JOURNAL_LOOK_BYTES, JOURNAL_LOOK_MAX, JournalEntry, JournalErased, JournalFilter, JournalFound, JournalHead, JournalOutcome,
+    JournalPage,
+};
 pub use limits::{Outlook, SenderLoad, WaitReason};
 pub use media::{Digest, Fetched, Media, MediaState, UpstreamCopy};
 pub(crate) use restoring::Revived;
@@ -52,7 +58,7 @@ pub use templates::{Begun, HISTORY_KEEP, HISTORY_MAX, PutTwin, TemplateAction, T
 pub use timeline::{OUTSTANDING_LOOK_MAX, Outstanding, Step, TIMELINE_MAX, Timeline, Word};
 
 use transom_domain::content::Content;
-use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, KeyId, MediaId, MessageId, SenderId};
+use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, JournalId, KeyId, MediaId, MessageId, SenderId};
 use transom_domain::limits::LimitsTold;
 use transom_domain::message::Message;
 use transom_domain::message::TemplateName;
@@ -267,7 +273,8 @@ pub trait Store: Send + Sync + 'static {
     // ---- hearing --------------------------------------------------------------------------------------------------
 
     /// Records everything that one webhook body says to one business: inbound messages, sessions, statuses, templates,
-    /// identities, consent; deduplicated; with its events and the raw body in the journal.
+    /// identities, consent; deduplicated; with its events. The raw body goes into the journal side by side with the facts: the
+    /// answer is `Ok` when both are durable. After an `Err` either may be there; hearing the body again does no harm.
     fn hear(&self, body: HearBody) -> Answer<'_, HearOutcome>;
 
     // ---- files ----------------------------------------------------------------------------------------------------
@@ -347,8 +354,30 @@ pub trait Store: Send + Sync + 'static {
     fn sessions(&self, business: BusinessId, filter: MessageFilter, page: Page) -> Answer<'_, (Vec<SessionRow>, Option<String>)>;
     /// A customer of a business.
     fn customer(&self, business: BusinessId, customer: CustomerId) -> Answer<'_, Option<CustomerView>>;
-    /// The last raw bodies heard, newest first; at most `limit`.
-    fn journal(&self, business: Option<BusinessId>, limit: usize) -> Answer<'_, Vec<JournalEntry>>;
+
+    // ---- the journal ----------------------------------------------------------------------------------------------
+
+    /// The raw bodies of a business after a position, oldest first: at most `limit`, and at most [`JOURNAL_LOOK_BYTES`] but for the
+    /// last. What is read this way has no gap that fills later.
+    fn journal_after(&self, business: BusinessId, after: u64, limit: usize) -> Answer<'_, JournalPage>;
+    /// Raw bodies that fit, of a business or of nobody, after a position, oldest first; at most `limit`. A page looks through at most
+    /// [`JOURNAL_LOOK_MAX`] entries and, for texts, [`JOURNAL_LOOK_BYTES`]: with a rare filter it can be empty and still say where
+    /// to go on.
+    fn journal_search(
+        &self,
+        business: Option<BusinessId>,
+        filter: JournalFilter,
+        after: u64,
+        limit: usize,
+    ) -> Answer<'_, JournalFound>;
+    /// One raw body of a business, or of nobody.
+    fn journal_entry(&self, business: Option<BusinessId>, id: JournalId) -> Answer<'_, Option<JournalEntry>>;
+    /// Records how much of a raw body was understood when it was heard again; `false` when it is gone.
+    fn journal_reheard(&self, business: BusinessId, id: JournalId, outcome: JournalOutcome, note: String) -> Answer<'_, bool>;
+    /// Takes the bytes out of every entry of a business that holds one of these texts, as they stand or escaped as JSON allows: one
+    /// slice, of about a megabyte. The entry stays, without its bytes, so that positions have no gap. Until [`Store::scrub`] the
+    /// bytes are still in the log of the file.
+    fn journal_erase(&self, business: BusinessId, texts: Vec<String>, after: u64) -> Answer<'_, JournalErased>;
 
     // ---- upkeep ---------------------------------------------------------------------------------------------------
 
@@ -360,6 +389,9 @@ pub trait Store: Send + Sync + 'static {
     /// whole). A round begins at [`SweepPoint::START`] and goes on where the slice before it ended. Never removed: a message
     /// that is not over, and an event that an endpoint has yet to be told.
     fn sweep(&self, keep: Keep, from: SweepPoint, limit: usize, now: Timestamp) -> Answer<'_, Swept>;
+    /// Empties the logs into the files and overwrites them, so that what was removed is nowhere in the folder any more. `false` when
+    /// somebody who still reads an old state kept it from doing so; to be tried again.
+    fn scrub(&self) -> Answer<'_, bool>;
     /// How the engine is doing, as of a moment ago. Costs nothing.
     fn condition(&self) -> Condition;
     /// Copies the whole store into a new file while everything goes on, in steps that hold nobody up, and answers when the

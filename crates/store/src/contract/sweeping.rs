@@ -110,6 +110,8 @@ pub struct SweepPoint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum After {
     Nothing,
+    /// What is nobody's.
+    Nobody,
     Message(i64),
     Endpoint(EndpointId),
     Business(BusinessId),

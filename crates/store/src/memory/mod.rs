@@ -4,6 +4,7 @@
 mod audit;
 mod content;
 mod disk;
+mod journal;
 mod media;
 mod message;
 mod people;
@@ -19,7 +20,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::engine::{Engine, Room};
-use crate::rows::{Result, Rows};
+use crate::rows::{JournalRows, Result, Rows};
 use crate::{Answer, Condition, CopyProgress, StoreError};
 
 use disk::name_of;
@@ -98,7 +99,7 @@ impl MemoryStore {
         state.failing = 0;
     }
 
-    fn run<T>(&self, run: impl FnOnce(&mut dyn Rows) -> Result<T>) -> Result<T> {
+    fn run<T>(&self, run: impl FnOnce(&mut MemoryRows) -> Result<T>) -> Result<T> {
         let mut state = self.state();
         let state = &mut *state;
         if state.closed {
@@ -126,13 +127,42 @@ fn closed() -> StoreError {
 impl Engine for MemoryStore {
     fn write<T: Send + 'static>(&self, _room: Room, run: impl Fn(&mut dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
         Box::pin(async move {
-            let Some(disk) = &self.disk else { return self.run(run) };
+            let Some(disk) = &self.disk else { return self.run(|rows| run(rows)) };
             let what = name_of(&run);
             disk.write(what).await?;
-            let answer = self.run(run);
+            let answer = self.run(|rows| run(rows));
             disk.written(what).await;
             answer
         })
+    }
+
+    fn note<T: Send + 'static>(
+        &self,
+        _room: Room,
+        run: impl Fn(&mut dyn JournalRows) -> Result<T> + Send + 'static,
+    ) -> Answer<'_, T> {
+        Box::pin(async move {
+            let Some(disk) = &self.disk else { return self.run(|rows| run(rows)) };
+            let what = name_of(&run);
+            disk.write(what).await?;
+            let answer = self.run(|rows| run(rows));
+            disk.written(what).await;
+            answer
+        })
+    }
+
+    fn consult<T: Send + 'static>(&self, run: impl FnOnce(&dyn JournalRows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
+        Box::pin(async move {
+            if let Some(disk) = &self.disk {
+                disk.read(name_of(&run)).await?;
+            }
+            let state = self.state();
+            if state.closed { Err(closed()) } else { run(&state.rows) }
+        })
+    }
+
+    fn scrubbed(&self) -> Answer<'_, bool> {
+        Box::pin(async { Ok(true) })
     }
 
     fn read<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {

@@ -1,5 +1,7 @@
 //! Who there is, in memory.
 
+use std::ops::Bound;
+
 use transom_domain::address::Identity;
 use transom_domain::content::Language;
 use transom_domain::id::{BusinessId, CustomerId, KeyId, SenderId};
@@ -23,6 +25,11 @@ impl AdminRows for MemoryRows {
 
     fn businesses(&self) -> Result<Vec<Business>> {
         Ok(self.businesses.values().cloned().collect())
+    }
+
+    fn businesses_after(&self, after: Option<BusinessId>, limit: usize) -> Result<Vec<BusinessId>> {
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        Ok(self.businesses.range((after, Bound::Unbounded)).map(|(id, _)| *id).take(limit).collect())
     }
 
     fn settings(&self, business: BusinessId) -> Result<BusinessSettings> {

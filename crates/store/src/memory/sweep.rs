@@ -18,16 +18,6 @@ impl SweepRows for MemoryRows {
         Ok(self.orphans.drop_where(limit, |_, orphan| orphan.at < before))
     }
 
-    fn old_journal(&self, before: Timestamp, limit: usize) -> Result<Vec<(i64, usize)>> {
-        let old = self.journal.iter().filter(|(_, entry)| entry.at < before).take(limit);
-        Ok(old.map(|(number, entry)| (number.cast_signed(), entry.raw.len())).collect())
-    }
-
-    fn drop_journal(&mut self, number: i64) -> Result<()> {
-        self.journal.drop(&number.cast_unsigned());
-        Ok(())
-    }
-
     fn messages_after(&self, after: Seq, limit: usize) -> Result<Vec<Aged>> {
         let later = self.messages.range((Bound::Excluded(after), Bound::Unbounded)).take(limit);
         Ok(later

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use transom_domain::event::Event;
-use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, MediaId, SenderId};
+use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, JournalId, MediaId, SenderId};
 use transom_domain::limits::NumberLimits;
 use transom_domain::submission::Submission;
 use transom_domain::template::{HistoryEntry, Record};
@@ -143,8 +143,9 @@ tables! {
     media: (BusinessId, MediaId) => Media,
     loose: (BusinessId, Digest) => Timestamp,
     copies: (BusinessId, Digest, SenderId) => UpstreamCopy,
-    last_entry: () => u64,
-    journal: u64 => JournalEntry,
+    entry_counters: Option<BusinessId> => (u64, u64, Timestamp),
+    entry_ids: JournalId => (Option<BusinessId>, u64),
+    journal: (Option<BusinessId>, u64) => JournalEntry,
     probe: () => Timestamp,
 }
 

@@ -6,7 +6,7 @@ use transom_domain::time::Timestamp;
 
 use super::table::MemoryRows;
 use crate::rows::{Delivery, Result, TellingRows};
-use crate::{Endpoint, JournalEntry, Topic};
+use crate::{Endpoint, Topic};
 
 impl MemoryRows {
     fn all_deliveries(&self, endpoint: EndpointId) -> impl Iterator<Item = &Delivery> {
@@ -110,24 +110,6 @@ impl TellingRows for MemoryRows {
 
     fn next_delivery(&self, endpoint: EndpointId, now: Timestamp) -> Result<Option<Timestamp>> {
         Ok(self.all_deliveries(endpoint).filter(|d| d.first && d.due > now).map(|d| d.due).min())
-    }
-
-    fn put_journal(&mut self, entry: &JournalEntry) -> Result<()> {
-        let place = self.last_entry.get(&()).copied().unwrap_or(0) + 1;
-        self.last_entry.put((), place);
-        self.journal.put(place, entry.clone());
-        Ok(())
-    }
-
-    fn journal(&self, business: Option<BusinessId>, limit: usize) -> Result<Vec<JournalEntry>> {
-        let of = |entry: &&JournalEntry| business.is_none() || entry.business == business;
-        Ok(self.journal.values().rev().filter(of).take(limit).cloned().collect())
-    }
-
-    fn trim_ignored(&mut self, keep: usize) -> Result<()> {
-        let ignored = self.journal.values().filter(|e| e.business.is_none()).count();
-        self.journal.drop_where(ignored.saturating_sub(keep), |_, entry| entry.business.is_none());
-        Ok(())
     }
 
     fn touch(&mut self, now: Timestamp) -> Result<()> {

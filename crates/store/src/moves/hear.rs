@@ -1,17 +1,19 @@
 //! `hear`: everything that one webhook body says to one business, in one transaction.
 
 use transom_domain::event::EventBody;
-use transom_domain::fact::{Fact, Heard, Inbound, StatusReport};
+use transom_domain::fact::{Fact, Heard, Inbound, StatusReport, TemplateStatus, TemplateTold};
 use transom_domain::id::{CustomerId, EventId, MessageId, SenderId};
+use transom_domain::limits::LimitsTold;
 use transom_domain::message::{CallbackTag, Class, WhenUnknown};
 use transom_domain::session::Evidence;
 use transom_domain::status::{Phase, Status};
+use transom_domain::time::Timestamp;
 
 use super::report::{Applied, Loaded, apply};
 use super::session::{Pair, believe, tell_all};
 use super::{media, people, reach, tell, template};
 use crate::rows::{Brief, NewMessage, Orphan, Result, Rows, Standing};
-use crate::{HearBody, HearOutcome, JournalEntry, Sender};
+use crate::{HearBody, HearOutcome, Sender};
 
 /// Spreads the ids made from one seed; odd, so that no two of them meet.
 const SPREAD: u128 = 0xD134_2543_DE82_EF95_0B4D;
@@ -29,14 +31,6 @@ pub(crate) fn hear(rows: &mut dyn Rows, body: &HearBody) -> Result<HearOutcome> 
     for (sender, heard) in &body.heard {
         hearing.one(rows, *sender, heard)?;
     }
-    rows.put_journal(&JournalEntry {
-        id: body.journal,
-        business: Some(body.business),
-        app: body.app.clone(),
-        at: body.now,
-        verdict: "heard".to_owned(),
-        raw: body.raw.clone(),
-    })?;
     hearing.outcome.nudged.sort_unstable();
     hearing.outcome.nudged.dedup();
     Ok(hearing.outcome)
@@ -47,6 +41,11 @@ impl Hearing<'_> {
     fn chance(&mut self) -> u128 {
         self.made += 1;
         self.body.seed.wrapping_add(self.made.wrapping_mul(SPREAD))
+    }
+
+    /// As of when something counts that says nothing of its own time: when it was heard first, where it is heard again.
+    fn undated(&self) -> Timestamp {
+        if self.body.heard_at < self.body.now { self.body.heard_at } else { Timestamp::FAR }
     }
 
     fn count(&mut self, news: bool) {
@@ -78,14 +77,16 @@ impl Hearing<'_> {
             Fact::Status(report) => self.status(rows, report),
             Fact::TemplateStatus(status) => {
                 let transom_domain::fact::Account::Waba(waba) = &heard.account else { return Ok(()) };
-                let (news, events) = template::told(rows, business, waba, status, self.body.now)?;
+                let status = TemplateStatus { at: status.at.min(self.undated()), ..status.clone() };
+                let (news, events) = template::told(rows, business, waba, &status, self.body.now)?;
                 self.count(news);
                 self.outcome.events.extend(events);
                 Ok(())
             }
             Fact::TemplateNews(told) => {
                 let transom_domain::fact::Account::Waba(waba) = &heard.account else { return Ok(()) };
-                let (news, events) = template::heard(rows, business, waba, told, self.body.now)?;
+                let told = TemplateTold { at: told.at.min(self.undated()), ..told.clone() };
+                let (news, events) = template::heard(rows, business, waba, &told, self.body.now)?;
                 self.count(news);
                 self.outcome.events.extend(events);
                 Ok(())
@@ -98,7 +99,7 @@ impl Hearing<'_> {
             Fact::Preference(preference) => {
                 // Consent of someone unknown is kept too: it holds for the first message already.
                 let new = CustomerId::compose(self.body.now, self.chance());
-                let at = preference.at.min(self.body.now);
+                let at = preference.at.min(self.body.heard_at);
                 let (customer, _) = people::speaks(rows, business, &preference.from, at, new)?;
                 let news = people::prefers(rows, customer, preference.marketing, at)?;
                 self.count(news);
@@ -106,7 +107,8 @@ impl Hearing<'_> {
             }
             Fact::Limits(told) => {
                 let transom_domain::fact::Account::Waba(waba) = &heard.account else { return Ok(()) };
-                let changed = reach::heard(rows, business, waba, told, self.body.now)?;
+                let told = LimitsTold { at: told.at.min(self.undated()), ..told.clone() };
+                let changed = reach::heard(rows, business, waba, &told, self.body.now)?;
                 self.count(!changed.is_empty());
                 self.outcome.nudged.extend(changed);
                 Ok(())
@@ -116,14 +118,14 @@ impl Hearing<'_> {
     }
 
     fn inbound(&mut self, rows: &mut dyn Rows, sender: &Sender, inbound: &Inbound) -> Result<()> {
-        let (business, now) = (self.body.business, self.body.now);
+        let (business, now, heard_at) = (self.body.business, self.body.now, self.body.heard_at);
         let Some(address) = people::address(&inbound.from) else { return Ok(()) };
         if rows.provided(business, &inbound.provider_id)?.is_some() {
             self.outcome.repeated += 1;
             return Ok(());
         }
         let new = CustomerId::compose(now, self.chance());
-        let (customer, _) = people::speaks(rows, business, &inbound.from, inbound.at.min(now), new)?;
+        let (customer, _) = people::speaks(rows, business, &inbound.from, inbound.at.min(heard_at), new)?;
         let brief = Brief {
             seq: 0,
             id: MessageId::compose(now, self.chance()),
@@ -146,7 +148,7 @@ impl Hearing<'_> {
             Some(id) => rows.provided(business, id)?.map(|(seq, _)| rows.brief_of(seq)).transpose()?.flatten(),
             None => None,
         };
-        let evidence = if inbound.body.opens_session() { Evidence::heard(inbound.at, now) } else { Evidence::default() };
+        let evidence = if inbound.body.opens_session() { Evidence::heard(inbound.at, heard_at) } else { Evidence::default() };
         let pair = Pair::from(&brief);
         let believed = believe(rows, &pair, evidence, now)?;
         if believed.opened() {
@@ -203,7 +205,8 @@ impl Hearing<'_> {
                 None => return self.orphan(rows, report, failure),
             },
         };
-        let Applied { news, events, nudged } = apply(rows, &mut loaded, at, report, failure, &self.body.app, (now, now))?;
+        let Applied { news, events, nudged } =
+            apply(rows, &mut loaded, at, report, failure, &self.body.app, (self.body.heard_at, now))?;
         self.count(news);
         self.outcome.events.extend(events);
         self.outcome.nudged.extend(nudged);

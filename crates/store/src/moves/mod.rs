@@ -9,6 +9,7 @@ pub(crate) mod content;
 pub(crate) mod end;
 pub(crate) mod hear;
 pub(crate) mod join;
+pub(crate) mod journal;
 pub(crate) mod lane;
 pub(crate) mod media;
 pub(crate) mod people;

@@ -16,7 +16,7 @@ use crate::{BATCH_MAX, Revival, Revive, RevivePoint};
 /// Positions of every stream go on so much higher, so that a reader who was further than the backup misses nothing and takes
 /// nothing for known: a store would have to write 10,000 events a second for ten days to come as far. There is room for a million
 /// restores before positions are too large for a JSON number.
-const LEAP: u64 = 1 << 33;
+pub(crate) const LEAP: u64 = 1 << 33;
 /// No process: whose attempts were those after the backup is not known.
 const NOBODY: u64 = 0;
 

@@ -5,19 +5,12 @@ use transom_domain::time::{Span, Timestamp};
 
 use super::{end, media};
 use crate::contract::{After, HISTORY_KEEP};
-use crate::rows::{Result, Rows};
-use crate::{JournalEntry, Keep, SLICE_MAX, SweepKind, SweepPoint, Swept};
+use crate::rows::{Of, Result, Rows};
+use crate::{Keep, SLICE_MAX, SweepKind, SweepPoint, Swept};
 
 /// How long statuses of unknown messages are kept. Meta repeats webhooks for seven days (webhooks/overview); the answer to a
 /// send comes within minutes.
 const ORPHANS_KEEP: Span = Span::days(8);
-/// A large body counts as one row for each such part of it: its pages are freed one by one.
-const BODY_PART: usize = 4 * 1024;
-/// How many bodies are kept that are nobody's: anyone can send them, so they must not fill the disk.
-const IGNORED_KEEP: usize = 200;
-/// The most that is kept of each of them.
-const IGNORED_BYTES_MAX: usize = 4 * 1024;
-
 /// What a slice removed, and where the next one of the same kind begins; none when the kind is done.
 type Slice = (usize, Option<After>);
 
@@ -26,7 +19,8 @@ pub(crate) fn sweep(rows: &mut dyn Rows, keep: Keep, from: SweepPoint, limit: us
     let limit = limit.clamp(1, SLICE_MAX);
     let (gone, more) = match from.kind {
         SweepKind::IdempotencyKeys => whole(rows.sweep_kept(now, limit)?, limit),
-        SweepKind::Journal => journal(rows, now.minus(keep.journal), limit)?,
+        // In a file of its own: see `beside`.
+        SweepKind::Journal => (0, None),
         SweepKind::Orphans => whole(rows.sweep_orphans(now.minus(ORPHANS_KEEP), limit)?, limit),
         SweepKind::Deliveries => deliveries(rows, from.after, limit)?,
         SweepKind::Messages => messages(rows, from.after, now.minus(keep.messages), limit, now)?,
@@ -45,19 +39,27 @@ fn whole(gone: usize, limit: usize) -> Slice {
     (gone, (gone >= limit).then_some(After::Nothing))
 }
 
-fn journal(rows: &mut dyn Rows, before: Timestamp, limit: usize) -> Result<Slice> {
-    let old = rows.old_journal(before, limit)?;
-    let (mut gone, mut cost) = (0, 0);
-    for (number, bytes) in &old {
-        if cost >= limit {
-            break;
-        }
-        rows.drop_journal(*number)?;
-        gone += 1;
-        cost += 1 + bytes / BODY_PART;
+/// What a business has chosen, within what the operator allows.
+fn days(chosen: Option<u16>, keep: Span) -> Span {
+    chosen.map_or(keep, |days| Span::days(i64::from(days)).min(keep))
+}
+
+/// Businesses whose journals are looked at in one slice.
+const JOURNALS: usize = 64;
+
+/// The next whose journals are to be swept, with how long each keeps them; and whether there are no others.
+pub(crate) fn journals(rows: &dyn Rows, keep: Keep, after: After) -> Result<(Vec<(Of, Span)>, bool)> {
+    let mut whose = Vec::new();
+    if after == After::Nothing {
+        whose.push((None, keep.journal));
     }
-    let more = gone < old.len() || old.len() == limit;
-    Ok((gone, more.then_some(After::Nothing)))
+    let after = if let After::Business(id) = after { Some(id) } else { None };
+    let next = rows.businesses_after(after, JOURNALS)?;
+    let last = next.len() < JOURNALS;
+    for business in next {
+        whose.push((Some(business), days(rows.settings(business)?.retention.journal, keep.journal)));
+    }
+    Ok((whose, last))
 }
 
 /// Endpoints are removed at once, what they were still to be told here.
@@ -147,12 +149,4 @@ fn first_needed(rows: &dyn Rows, business: BusinessId) -> Result<u64> {
         needed = needed.min(passed.saturating_add(1)).min(rows.first_delivery(endpoint.id)?.unwrap_or(u64::MAX));
     }
     Ok(needed)
-}
-
-/// See [`crate::Store::journal_ignored`].
-pub(crate) fn journal_ignored(rows: &mut dyn Rows, mut entry: JournalEntry) -> Result<()> {
-    entry.business = None;
-    entry.raw.truncate(IGNORED_BYTES_MAX);
-    rows.put_journal(&entry)?;
-    rows.trim_ignored(IGNORED_KEEP)
 }

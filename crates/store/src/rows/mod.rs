@@ -4,6 +4,7 @@
 //! method here is a look-up or a change by key or by the front of an index: none does work that grows with what is stored.
 
 mod content;
+mod journal;
 mod media;
 mod message;
 mod people;
@@ -15,6 +16,7 @@ mod telling;
 mod template;
 
 pub(crate) use content::ContentRows;
+pub(crate) use journal::{JournalRows, Of};
 pub(crate) use media::MediaRows;
 pub(crate) use message::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Standing, Verdicts, Whole};
 pub(crate) use people::{AdminRows, Conversation, CustomerRow, PeopleRows};

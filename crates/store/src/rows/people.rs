@@ -51,6 +51,8 @@ pub(crate) trait AdminRows {
     fn business(&self, id: BusinessId) -> Result<Option<Business>>;
     fn put_business(&mut self, business: &Business) -> Result<()>;
     fn businesses(&self) -> Result<Vec<Business>>;
+    /// The ids of businesses after one, in their order.
+    fn businesses_after(&self, after: Option<BusinessId>, limit: usize) -> Result<Vec<BusinessId>>;
     /// What a business has chosen; the defaults where it has chosen nothing. The writer remembers it.
     fn settings(&self, business: BusinessId) -> Result<BusinessSettings>;
     fn put_settings(&mut self, business: BusinessId, settings: &BusinessSettings) -> Result<()>;

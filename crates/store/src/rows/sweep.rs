@@ -23,10 +23,6 @@ pub(crate) trait SweepRows {
     /// Removes orphans from before `before`.
     fn sweep_orphans(&mut self, before: Timestamp, limit: usize) -> Result<usize>;
 
-    /// Journal entries from before `before`, the oldest first: number and bytes of the body.
-    fn old_journal(&self, before: Timestamp, limit: usize) -> Result<Vec<(i64, usize)>>;
-    fn drop_journal(&mut self, number: i64) -> Result<()>;
-
     /// Messages after a number, by number.
     fn messages_after(&self, after: Seq, limit: usize) -> Result<Vec<Aged>>;
     /// Removes one of the upstream's ids, if it is bound to this message.

@@ -1,11 +1,11 @@
-//! What is told: events, endpoints, deliveries; and the journal of what was heard.
+//! What is told: events, endpoints, deliveries.
 
 use transom_domain::event::Event;
 use transom_domain::id::{BusinessId, CustomerId, EndpointId, SenderId};
 use transom_domain::time::Timestamp;
 
 use super::Result;
-use crate::{Endpoint, JournalEntry, Topic};
+use crate::{Endpoint, Topic};
 
 /// An event that an endpoint has not taken at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,11 +56,6 @@ pub(crate) trait TellingRows {
     fn due_deliveries(&self, endpoint: EndpointId, now: Timestamp, limit: usize) -> Result<Vec<Delivery>>;
     /// When the next first delivery after `now` is due.
     fn next_delivery(&self, endpoint: EndpointId, now: Timestamp) -> Result<Option<Timestamp>>;
-
-    fn put_journal(&mut self, entry: &JournalEntry) -> Result<()>;
-    fn journal(&self, business: Option<BusinessId>, limit: usize) -> Result<Vec<JournalEntry>>;
-    /// Leaves only the newest `keep` entries that are nobody's.
-    fn trim_ignored(&mut self, keep: usize) -> Result<()>;
 
     /// Writes one row, to see whether it can be done.
     fn touch(&mut self, now: Timestamp) -> Result<()>;

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::open::{APPLICATION_ID, Lock, OpenError};
+use super::open::{HOUSE, JOURNAL, Kind, Lock, OpenError};
 use crate::migrate;
 
 /// What is counted in a backup, so that a restore can be compared with it.
@@ -19,8 +19,8 @@ const COUNTED: [&str; 8] = ["business", "api_key", "sender", "customer", "conver
 const PART: usize = 1 << 20;
 /// Folder in which a restore is made ready, inside the one that it is for.
 const STAGE: &str = "restoring";
-/// The store's file.
-const FILE: &str = "transom.db";
+/// What stands behind the name of a copy for that of its journal.
+const BESIDE: &str = ".journal";
 /// What may be in a folder that counts as empty: the sealing key, and what a restore itself leaves when it is broken off.
 const PASSED_OVER: [&str; 3] = ["seal.key", "transom.lock", STAGE];
 
@@ -77,30 +77,67 @@ pub struct BackupFacts {
     pub sha256: String,
     /// Rows by table, of those that say most.
     pub rows: BTreeMap<String, u64>,
+    /// The copy of the journal, in a file beside it.
+    pub journal: JournalFacts,
+}
+
+/// What the copy of the journal holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JournalFacts {
+    /// Size of the file.
+    pub bytes: u64,
+    /// SHA-256 of the file, as hex digits.
+    pub sha256: String,
+    /// Raw bodies.
+    pub entries: u64,
+}
+
+/// Where the copy of the journal is, beside that of the store.
+#[must_use]
+pub fn journal_of(copy: &Path) -> PathBuf {
+    let mut name = copy.as_os_str().to_owned();
+    name.push(BESIDE);
+    PathBuf::from(name)
 }
 
 fn at(path: &Path) -> impl FnOnce(std::io::Error) -> BackupError + '_ {
     move |why| BackupError::File { path: path.to_owned(), why }
 }
 
-/// Makes a finished copy (see [`crate::Store::copy`]) a file that stands for itself, looks through all of it, and says what it
-/// holds. Blocks for as long as reading all of it takes.
+/// Makes a finished copy (see [`crate::Store::copy`]) files that stand for themselves, looks through all of them, and says what
+/// they hold. Blocks for as long as reading all of it takes.
 ///
 /// # Errors
-/// When it is not sound, or cannot be read.
+/// When one is not sound, or cannot be read.
 pub fn finish_backup(copy: &Path) -> Result<BackupFacts, BackupError> {
+    facts_of(copy, &journal_of(copy))
+}
+
+fn facts_of(house: &Path, journal: &Path) -> Result<BackupFacts, BackupError> {
+    let (schema, rows) = finish_one(house, &HOUSE)?;
+    let (_, entries) = finish_one(journal, &JOURNAL)?;
+    let (bytes, sha256) = hash_synced(house)?;
+    let (journal_bytes, journal_sha256) = hash_synced(journal)?;
+    let entries = entries.values().sum();
+    let journal = JournalFacts { bytes: journal_bytes, sha256: journal_sha256, entries };
+    Ok(BackupFacts { schema, bytes, sha256, rows, journal })
+}
+
+/// Makes a copy a single file, without a log beside it: one file is all there is.
+fn finish_one(copy: &Path, kind: &Kind) -> Result<(i64, BTreeMap<String, u64>), BackupError> {
     let connection = Connection::open_with_flags(copy, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    // Without a log beside it: one file is all there is.
     let mode: String = connection.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))?;
     if mode != "delete" {
         return Err(BackupError::Damaged("it cannot be made a single file".to_owned()));
     }
-    let (schema, rows) = look_through(&connection)?;
-    drop(connection);
+    look_through(&connection, kind)
+}
+
+fn hash_synced(copy: &Path) -> Result<(u64, String), BackupError> {
     let file = File::open(copy).map_err(at(copy))?;
     file.sync_all().map_err(at(copy))?;
-    let (bytes, sha256) = hash(file, copy, None)?;
-    Ok(BackupFacts { schema, bytes, sha256, rows })
+    hash(file, copy, None)
 }
 
 /// Sees that a backup is what its facts say, to the last byte, and sound. Changes nothing.
@@ -108,48 +145,58 @@ pub fn finish_backup(copy: &Path) -> Result<BackupFacts, BackupError> {
 /// # Errors
 /// What differs.
 pub fn check_backup(file: &Path, facts: &BackupFacts) -> Result<(), BackupError> {
-    let opened = File::open(file).map_err(at(file))?;
-    let (bytes, sha256) = hash(opened, file, None)?;
-    same_bytes(bytes, &sha256, facts)?;
-    // Immutable, so that nothing is made beside it.
-    let uri =
-        format!("file:{}?immutable=1", file.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23"));
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let (schema, rows) = look_through(&Connection::open_with_flags(uri, flags)?)?;
-    if (schema, &rows) != (facts.schema, &facts.rows) {
-        return Err(BackupError::Damaged(format!("it holds {rows:?}, and should hold {:?}", facts.rows)));
+    let (rows, entries) = (look_at(file, &HOUSE, facts.bytes, &facts.sha256)?, &facts.journal);
+    if rows != (facts.schema, facts.rows.clone()) {
+        return Err(BackupError::Damaged(format!("it holds {:?}, and should hold {:?}", rows.1, facts.rows)));
+    }
+    let (_, kept) = look_at(&journal_of(file), &JOURNAL, entries.bytes, &entries.sha256)?;
+    if kept.values().sum::<u64>() != entries.entries {
+        return Err(BackupError::Damaged(format!("its journal holds {kept:?}, and should hold {}", entries.entries)));
     }
     Ok(())
 }
 
-fn same_bytes(bytes: u64, sha256: &str, facts: &BackupFacts) -> Result<(), BackupError> {
-    if bytes != facts.bytes {
-        return Err(BackupError::Damaged(format!("it has {bytes} bytes, and should have {}", facts.bytes)));
+fn look_at(file: &Path, kind: &Kind, bytes: u64, sha256: &str) -> Result<(i64, BTreeMap<String, u64>), BackupError> {
+    let opened = File::open(file).map_err(at(file))?;
+    same_bytes(hash(opened, file, None)?, bytes, sha256)?;
+    // Immutable, so that nothing is made beside it.
+    let uri =
+        format!("file:{}?immutable=1", file.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23"));
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    look_through(&Connection::open_with_flags(uri, flags)?, kind)
+}
+
+fn same_bytes(found: (u64, String), bytes: u64, sha256: &str) -> Result<(), BackupError> {
+    if found.0 != bytes {
+        return Err(BackupError::Damaged(format!("it has {} bytes, and should have {bytes}", found.0)));
     }
-    if sha256 != facts.sha256 {
-        return Err(BackupError::Damaged(format!("its SHA-256 is {sha256}, and should be {}", facts.sha256)));
+    if found.1 != sha256 {
+        return Err(BackupError::Damaged(format!("its SHA-256 is {}, and should be {sha256}", found.1)));
     }
     Ok(())
 }
 
 /// Schema and counts of a database of ours that is sound.
-fn look_through(connection: &Connection) -> Result<(i64, BTreeMap<String, u64>), BackupError> {
+fn look_through(connection: &Connection, kind: &Kind) -> Result<(i64, BTreeMap<String, u64>), BackupError> {
     let owner: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    if owner != APPLICATION_ID {
-        return Err(BackupError::Damaged("it is no store of Transom's".to_owned()));
+    if owner != kind.application_id {
+        return Err(BackupError::Damaged(format!("it is no {} of Transom's", kind.name)));
     }
+    let is_journal = kind.application_id == JOURNAL.application_id;
+    let (known, counted) =
+        if is_journal { (migrate::newest_journal(), &["entry"][..]) } else { (migrate::newest(), &COUNTED[..]) };
     let schema: i64 = connection.query_row("SELECT coalesce(max(version), 0) FROM migration", [], |row| row.get(0))?;
-    if schema > migrate::newest() {
-        return Err(BackupError::Newer { found: schema, known: migrate::newest() });
+    if schema > known {
+        return Err(BackupError::Newer { found: schema, known });
     }
     let sound: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if sound != "ok" {
         return Err(BackupError::Damaged(sound));
     }
     let mut rows = BTreeMap::new();
-    for table in COUNTED {
+    for table in counted {
         let count: i64 = connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))?;
-        rows.insert(table.to_owned(), u64::try_from(count).unwrap_or(0));
+        rows.insert((*table).to_owned(), u64::try_from(count).unwrap_or(0));
     }
     Ok((schema, rows))
 }
@@ -197,12 +244,18 @@ impl Restoring {
             std::fs::remove_dir_all(&stage).map_err(at(&stage))?;
         }
         DirBuilder::new().mode(0o700).create(&stage).map_err(at(&stage))?;
-        let to = stage.join(FILE);
-        let mut copy = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&to).map_err(at(&to))?;
-        let (bytes, sha256) = hash(File::open(backup).map_err(at(backup))?, backup, Some((&mut copy, &to)))?;
-        copy.sync_all().map_err(at(&to))?;
-        same_bytes(bytes, &sha256, facts)?;
+        let journal = journal_of(backup);
+        copy_into(backup, &stage.join(HOUSE.name), facts.bytes, &facts.sha256)?;
+        copy_into(&journal, &stage.join(JOURNAL.name), facts.journal.bytes, &facts.journal.sha256)?;
         Ok(restoring)
+    }
+
+    /// Looks through what was made ready, once it is closed, and says what it holds. Blocks for as long as reading it takes.
+    ///
+    /// # Errors
+    /// When it is not sound, or cannot be read.
+    pub fn facts(&self) -> Result<BackupFacts, BackupError> {
+        facts_of(&self.stage().join(HOUSE.name), &self.stage().join(JOURNAL.name))
     }
 
     /// The folder in which the store is made ready: to be opened, changed and closed.
@@ -211,22 +264,37 @@ impl Restoring {
         self.dir.join(STAGE)
     }
 
-    /// Puts the store that was made ready in its place. One that was there is put aside as `transom.db.replaced`.
+    /// Puts the store that was made ready in its place. One that was there is put aside, with `.replaced` behind the names of its
+    /// files.
     ///
     /// # Errors
     /// When a file cannot be moved; then nothing, or nothing but the old store, has been moved.
     pub fn finish(self) -> Result<(), BackupError> {
-        let (stage, file) = (self.stage(), self.dir.join(FILE));
-        for name in [FILE, "transom.db-wal", "transom.db-shm"] {
-            let old = self.dir.join(name);
-            if old.exists() {
-                std::fs::rename(&old, self.dir.join(name.replacen(FILE, "transom.db.replaced", 1))).map_err(at(&old))?;
+        let stage = self.stage();
+        for name in [HOUSE.name, JOURNAL.name] {
+            for end in ["", "-wal", "-shm"] {
+                let old = self.dir.join(format!("{name}{end}"));
+                if old.exists() {
+                    std::fs::rename(&old, self.dir.join(format!("{name}.replaced{end}"))).map_err(at(&old))?;
+                }
             }
         }
-        std::fs::rename(stage.join(FILE), &file).map_err(at(&file))?;
+        // The store last: a folder that has it is whole.
+        for name in [JOURNAL.name, HOUSE.name] {
+            let file = self.dir.join(name);
+            std::fs::rename(stage.join(name), &file).map_err(at(&file))?;
+        }
         File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(at(&self.dir))?;
         std::fs::remove_dir_all(&stage).map_err(at(&stage))
     }
+}
+
+/// Copies a file of a backup to where it is made ready.
+fn copy_into(from: &Path, to: &Path, bytes: u64, sha256: &str) -> Result<(), BackupError> {
+    let mut copy = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(at(to))?;
+    let found = hash(File::open(from).map_err(at(from))?, from, Some((&mut copy, to)))?;
+    copy.sync_all().map_err(at(to))?;
+    same_bytes(found, bytes, sha256)
 }
 
 fn first_in(dir: &Path) -> Result<Option<String>, BackupError> {

@@ -70,6 +70,20 @@ pub(super) struct Stream {
     pub(super) dropped: u64,
 }
 
+/// The journal of a business: its newest position, the newest that was dropped, and when the newest came.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrivals {
+    pub(super) position: u64,
+    pub(super) dropped: u64,
+    pub(super) at: Timestamp,
+}
+
+impl Default for Arrivals {
+    fn default() -> Self {
+        Self { position: 0, dropped: 0, at: Timestamp::EPOCH }
+    }
+}
+
 /// A value, and whether it still has to be written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Written<V> {
@@ -98,6 +112,8 @@ pub(super) struct State {
 pub(crate) struct Cache {
     pub(super) counters: RefCell<HashMap<SenderId, Written<Counters>>>,
     pub(super) streams: RefCell<HashMap<BusinessId, Written<Stream>>>,
+    /// Of the journal, by whose entries they are.
+    pub(super) arrivals: RefCell<HashMap<Option<BusinessId>, Written<Arrivals>>>,
     pub(super) heard_of: RefCell<HashMap<String, Written<Timestamp>>>,
     pub(super) senders: RefCell<HashMap<SenderId, Sender>>,
     pub(super) settings: RefCell<HashMap<BusinessId, BusinessSettings>>,
@@ -132,6 +148,7 @@ impl Cache {
         let Self {
             counters,
             streams,
+            arrivals,
             heard_of,
             senders,
             settings,
@@ -147,6 +164,7 @@ impl Cache {
         } = self;
         counters.take();
         streams.take();
+        arrivals.take();
         heard_of.take();
         senders.take();
         settings.take();
@@ -167,6 +185,9 @@ impl Cache {
         }
         if self.streams.borrow().len() > COUNTERS {
             self.streams.take();
+        }
+        if self.arrivals.borrow().len() > COUNTERS {
+            self.arrivals.take();
         }
         if self.heard_of.borrow().len() > COUNTERS {
             self.heard_of.take();

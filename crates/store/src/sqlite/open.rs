@@ -14,6 +14,8 @@ use crate::migrate;
 
 /// Marks the file as ours, in the place that SQLite has for it: `Trsm`.
 pub(super) const APPLICATION_ID: i32 = 0x5472_736D;
+/// As above, for the journal's file: `Trsj`.
+pub(super) const JOURNAL_ID: i32 = 0x5472_736A;
 /// Memory for pages, in KiB: the hot ends of the indexes of a busy house.
 const WRITER_CACHE_KIB: u32 = 64 << 10;
 /// As above, for each reader.
@@ -26,11 +28,11 @@ pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// What can be chosen.
 #[derive(Debug, Clone, Copy)]
 pub struct SqliteOptions {
-    /// Connections that read, 1 to 64.
+    /// Connections that read, 1 to 64; half as many more for the journal.
     pub readers: usize,
     /// Moves that may wait for the writer; the last quarter is for hearing and for outcomes alone.
     pub queue: usize,
-    /// The most bytes that the write-ahead log may have, but for what one group of moves writes beyond it.
+    /// The most bytes that the write-ahead log of either file may have, but for what one group of moves writes beyond it.
     pub log_max: u64,
     /// Bytes of the disk that are left to what is heard: with less than that free, nothing new is taken on.
     pub disk_reserve: u64,
@@ -82,9 +84,7 @@ fn holder(pid: Option<u32>) -> String {
 impl From<rusqlite::Error> for OpenError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-                Self::Damaged(format!("{error}; restore a backup of transom.db"))
-            }
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Damaged(format!("{error}; restore a backup")),
             _ => Self::Unusable(error.to_string()),
         }
     }
@@ -121,17 +121,66 @@ impl Lock {
 /// A folder, opened.
 pub(super) struct Opened {
     pub(super) lock: Lock,
+    pub(super) house: Connections,
+    pub(super) journal: Connections,
+}
+
+/// The connections of one file.
+pub(super) struct Connections {
     pub(super) writer: Connection,
     pub(super) checkpointer: Connection,
     pub(super) readers: Vec<Connection>,
 }
 
+/// A kind of file.
+pub(super) struct Kind {
+    /// Its name in the folder.
+    pub(super) name: &'static str,
+    /// What marks it as ours.
+    pub(super) application_id: i32,
+    /// Brings it to the newest version of its schema.
+    pub(super) migrate: fn(&Connection) -> Result<(), OpenError>,
+    writer_cache_kib: u32,
+    reader_cache_kib: u32,
+    /// What is removed from it is overwritten.
+    erases: bool,
+}
+
+/// The store.
+pub(super) const HOUSE: Kind = Kind {
+    name: "transom.db",
+    application_id: APPLICATION_ID,
+    migrate: migrate::sqlite,
+    writer_cache_kib: WRITER_CACHE_KIB,
+    reader_cache_kib: READER_CACHE_KIB,
+    erases: false,
+};
+
+/// The journal: it is written at its end, and seldom read.
+pub(super) const JOURNAL: Kind = Kind {
+    name: "journal.sqlite",
+    application_id: JOURNAL_ID,
+    migrate: migrate::journal,
+    writer_cache_kib: 4 << 10,
+    reader_cache_kib: 2 << 10,
+    erases: true,
+};
+
+fn unwritable(path: &Path, why: &std::io::Error) -> OpenError {
+    OpenError::NotWritable { path: path.to_owned(), why: why.to_string() }
+}
+
 /// Opens a folder.
 pub(super) fn open(dir: &Path, options: SqliteOptions) -> Result<Opened, OpenError> {
-    let unwritable = |path: &Path, why: &std::io::Error| OpenError::NotWritable { path: path.to_owned(), why: why.to_string() };
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|why| unwritable(dir, &why))?;
     let lock = Lock::take(&dir.join("transom.lock"))?;
-    let path = dir.join("transom.db");
+    let house = open_file(dir, &HOUSE, options.readers, options.log_max)?;
+    let journal = open_file(dir, &JOURNAL, options.readers.div_ceil(2), options.log_max)?;
+    Ok(Opened { lock, house, journal })
+}
+
+fn open_file(dir: &Path, kind: &Kind, readers: usize, log_max: u64) -> Result<Connections, OpenError> {
+    let path = dir.join(kind.name);
     // Made here rather than by SQLite, so that it never was readable to others; the log takes over its permissions.
     let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
     made.and_then(|file| file.set_permissions(Permissions::from_mode(0o600))).map_err(|why| unwritable(&path, &why))?;
@@ -140,7 +189,8 @@ pub(super) fn open(dir: &Path, options: SqliteOptions) -> Result<Opened, OpenErr
     writer.busy_timeout(BUSY)?;
     let owner: i32 = writer.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let tables: i64 = writer.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if owner != APPLICATION_ID && (owner != 0 || tables != 0) {
+    let id = kind.application_id;
+    if owner != id && (owner != 0 || tables != 0) {
         return Err(OpenError::Damaged(format!("{} is another program's database; choose another folder", path.display())));
     }
     let mode: String = writer.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
@@ -148,23 +198,31 @@ pub(super) fn open(dir: &Path, options: SqliteOptions) -> Result<Opened, OpenErr
         let why = format!("the file system of {} does not allow a write-ahead log; choose a local disk", dir.display());
         return Err(OpenError::Unusable(why));
     }
-    prepare(&writer, WRITER_CACHE_KIB)?;
+    prepare(&writer, kind.writer_cache_kib)?;
+    let erases = if kind.erases { "ON" } else { "OFF" };
     writer.execute_batch(&format!(
-        "PRAGMA application_id = {APPLICATION_ID}; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = {};",
-        options.log_max
+        "PRAGMA application_id = {id}; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = {log_max};
+         PRAGMA secure_delete = {erases};"
     ))?;
-    migrate::sqlite(&writer)?;
+    (kind.migrate)(&writer)?;
 
     let checkpointer = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    prepare(&checkpointer, READER_CACHE_KIB)?;
-    let readers = (0..options.readers.clamp(1, 64))
+    prepare(&checkpointer, kind.reader_cache_kib)?;
+    let readers = (0..readers.clamp(1, 64))
         .map(|_| {
             let reader = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-            prepare(&reader, READER_CACHE_KIB)?;
+            prepare(&reader, kind.reader_cache_kib)?;
             Ok(reader)
         })
         .collect::<Result<_, OpenError>>()?;
-    Ok(Opened { lock, writer, checkpointer, readers })
+    Ok(Connections { writer, checkpointer, readers })
+}
+
+/// Empties a file's log into the file and cuts it to nothing. `false` when somebody who reads an old state keeps it from doing so.
+pub(super) fn empty_log(path: &Path) -> rusqlite::Result<bool> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY)?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).map(|held| held == 0)
 }
 
 /// One plan per statement, whatever its values. Without this SQLite prepares a statement anew at every run when a value could
@@ -224,7 +282,7 @@ mod tests {
         let _store = SqliteStore::open(&dir, SqliteOptions::default()).unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&dir), 0o700);
-        for file in ["transom.db", "transom.db-wal", "transom.lock"] {
+        for file in ["transom.db", "transom.db-wal", "journal.sqlite", "journal.sqlite-wal", "transom.lock"] {
             assert_eq!(mode(&dir.join(file)), 0o600, "{file}");
         }
     }

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::rows::{SqliteRows, execute, fault};
 use crate::StoreError;
-use crate::rows::{Result, Rows};
+use crate::rows::Result;
 
 /// How many reads may wait for a connection: more than the callers of one process can have open, and a bound all the same.
 const WAITING_MAX: usize = 4_096;
@@ -50,7 +50,7 @@ impl Readers {
     /// Runs a read on one state of the store.
     pub(super) async fn read<T: Send + 'static>(
         self: Arc<Self>,
-        run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static,
+        run: impl FnOnce(&SqliteRows<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let lent = self.lend().await?;
         let read = tokio::task::spawn_blocking(move || lent.run(run));
@@ -58,7 +58,7 @@ impl Readers {
     }
 
     /// As [`Readers::read`], on the caller's own thread: for what takes a few microseconds, and a disk read or two at worst.
-    pub(super) async fn look_up<T>(self: Arc<Self>, run: impl FnOnce(&dyn Rows) -> Result<T>) -> Result<T> {
+    pub(super) async fn look_up<T>(self: Arc<Self>, run: impl FnOnce(&SqliteRows<'_>) -> Result<T>) -> Result<T> {
         self.lend().await?.run(run)
     }
 
@@ -87,7 +87,7 @@ struct Lent {
 }
 
 impl Lent {
-    fn run<T>(&self, run: impl FnOnce(&dyn Rows) -> Result<T>) -> Result<T> {
+    fn run<T>(&self, run: impl FnOnce(&SqliteRows<'_>) -> Result<T>) -> Result<T> {
         let connection = self.connection.as_ref().ok_or_else(|| StoreError::Unavailable("the store is closed".to_owned()))?;
         on_one_state(connection, run)
     }
@@ -103,7 +103,7 @@ impl Drop for Lent {
     }
 }
 
-fn on_one_state<T>(connection: &Connection, run: impl FnOnce(&dyn Rows) -> Result<T>) -> Result<T> {
+fn on_one_state<T>(connection: &Connection, run: impl FnOnce(&SqliteRows<'_>) -> Result<T>) -> Result<T> {
     execute(connection, "BEGIN").map_err(fault)?;
     let begun = Begun(connection);
     let read = run(&SqliteRows::reading(connection));

@@ -12,7 +12,8 @@ use crate::conformance::desk::{APP, Desk, SHOP, person};
 use crate::conformance::tests::Sqlite;
 use crate::conformance::{Broken, Factory};
 use crate::{
-    CopyProgress, DiskSpace, JournalEntry, Keep, MessageFilter, Page, SqliteOptions, SqliteStore, Store, StoreError, SweepPoint,
+    CopyProgress, DiskSpace, JournalEntry, JournalHead, JournalOutcome, Keep, MessageFilter, Page, SqliteOptions, SqliteStore,
+    Store, StoreError, SweepPoint,
 };
 
 const LOG_MAX: u64 = 1 << 20;
@@ -32,14 +33,19 @@ async fn write(store: &Arc<dyn Store>, desk: &Desk, round: u128) {
     for n in 0..100 {
         let (store, at) = (Arc::clone(store), desk.now);
         let raw = vec![b'x'; 4_096];
-        let entry = JournalEntry {
+        let head = JournalHead {
             id: JournalId(round * 100 + n),
+            position: 0,
             business: None,
             app: APP.to_owned(),
             at,
-            verdict: "x".to_owned(),
-            raw,
+            outcome: JournalOutcome::Malformed,
+            fields: String::new(),
+            note: String::new(),
+            size: raw.len(),
+            erased: false,
         };
+        let entry = JournalEntry { head, raw };
         writes.spawn(async move { store.journal_ignored(entry).await });
     }
     for written in writes.join_all().await {
@@ -48,7 +54,7 @@ async fn write(store: &Arc<dyn Store>, desk: &Desk, round: u128) {
 }
 
 fn log_size(folder: &Path) -> u64 {
-    std::fs::metadata(folder.join("transom.db-wal")).unwrap().len()
+    std::fs::metadata(folder.join("journal.sqlite-wal")).unwrap().len()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,8 +92,8 @@ async fn a_reader_that_stays_is_told_of_and_holds_nobody_up_for_long() {
     let options = SqliteOptions { log_max: LOG_MAX, ..SqliteOptions::default() };
     let desk = Desk::new(&With(folder.path(), options)).await.unwrap();
     let store = Arc::clone(&desk.store);
-    let shell = Connection::open(folder.path().join("transom.db")).unwrap();
-    shell.execute_batch("BEGIN; SELECT count(*) FROM business").unwrap();
+    let shell = Connection::open(folder.path().join("journal.sqlite")).unwrap();
+    shell.execute_batch("BEGIN; SELECT count(*) FROM entry").unwrap();
     let mut round = 0;
     while store.condition().log_pinned == 0 {
         write(&store, &desk, round).await;

@@ -15,7 +15,7 @@ use super::room::DiskRoom;
 use super::rows::{SqliteRows, execute, fault};
 use crate::StoreError;
 use crate::engine::Room;
-use crate::rows::{Result, Rows};
+use crate::rows::{MessageRows as _, Result};
 
 /// How many moves wait at most, unless configured: about a second's work, so that a caller who is let in is answered in time.
 pub(super) const QUEUE: usize = 8_192;
@@ -27,7 +27,7 @@ const IDLE: Duration = Duration::from_millis(20);
 /// A move that waits to be run.
 trait Work: Send {
     /// Runs it, for the first time or again; `false` when it is to be undone.
-    fn run(&mut self, rows: &mut dyn Rows) -> bool;
+    fn run(&mut self, rows: &mut SqliteRows<'_>) -> bool;
     /// Answers its caller, once the group's fate is known.
     fn answer(self: Box<Self>, group: Result<()>);
 }
@@ -38,8 +38,8 @@ struct Job<T, F> {
     reply: oneshot::Sender<Result<T>>,
 }
 
-impl<T: Send, F: Fn(&mut dyn Rows) -> Result<T> + Send> Work for Job<T, F> {
-    fn run(&mut self, rows: &mut dyn Rows) -> bool {
+impl<T: Send, F: Fn(&mut SqliteRows<'_>) -> Result<T> + Send> Work for Job<T, F> {
+    fn run(&mut self, rows: &mut SqliteRows<'_>) -> bool {
         let answer = (self.run)(rows).and_then(|answer| rows.finish().map(|()| answer));
         let stands = answer.is_ok();
         self.answer = Some(answer);
@@ -103,7 +103,7 @@ impl Inbox {
     pub(super) fn push<T: Send + 'static>(
         &self,
         room: Room,
-        run: impl Fn(&mut dyn Rows) -> Result<T> + Send + 'static,
+        run: impl Fn(&mut SqliteRows<'_>) -> Result<T> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T>>> {
         if let Some(refusal) = self.refusal() {
             return Err(refusal);
@@ -400,14 +400,13 @@ mod tests {
     }
 
     fn job<T: Send + 'static>(
-        run: impl Fn(&mut dyn Rows) -> Result<T> + Send + 'static,
+        run: impl Fn(&mut SqliteRows<'_>) -> Result<T> + Send + 'static,
     ) -> (Box<dyn Work>, oneshot::Receiver<Result<T>>) {
         let (reply, answer) = oneshot::channel();
         (Box::new(Job { run, answer: None, reply }), answer)
     }
 
     fn heard(connection: &Connection, app: &str) -> bool {
-        use crate::rows::MessageRows;
         SqliteRows::reading(connection).heard_of(app).unwrap().is_some()
     }
 

@@ -5,7 +5,9 @@ use rusqlite::{Row, params};
 use transom_domain::content::Language;
 use transom_domain::id::{BusinessId, KeyId, SenderId};
 
-use super::{SqliteRows, get, get_channel, get_id, get_identity, get_json, get_small, get_time, get_time_if, json, millis};
+use super::{
+    SqliteRows, bound, get, get_channel, get_id, get_identity, get_json, get_small, get_time, get_time_if, json, millis,
+};
 use crate::rows::{AdminRows, Result};
 use crate::{App, Business, BusinessSettings, Key, Scopes, Sealed, Sender};
 use transom_domain::template::Record;
@@ -72,6 +74,9 @@ fn template(row: &Row<'_>) -> Result<Record> {
     })
 }
 
+/// Businesses, one by one.
+pub(super) const BUSINESSES_AFTER: &str = "SELECT id FROM business WHERE id > ?1 ORDER BY id LIMIT ?2";
+
 impl AdminRows for SqliteRows<'_> {
     fn business(&self, id: BusinessId) -> Result<Option<Business>> {
         self.one("SELECT * FROM business WHERE id = ?1", [id.to_bytes()], business)
@@ -95,6 +100,13 @@ impl AdminRows for SqliteRows<'_> {
             ],
         )?;
         Ok(())
+    }
+
+    fn businesses_after(&self, after: Option<BusinessId>, limit: usize) -> Result<Vec<BusinessId>> {
+        // Every id is greater than no bytes.
+        let after = after.map(BusinessId::to_bytes);
+        let after = after.as_ref().map_or(&[][..], |bytes| bytes.as_slice());
+        self.all(BUSINESSES_AFTER, params![after, bound(limit)], |row| get_id(row, 0).map(BusinessId::from_bytes))
     }
 
     fn settings(&self, business: BusinessId) -> Result<BusinessSettings> {

@@ -42,6 +42,7 @@ impl SqliteRows<'_> {
             statement.execute(params![app, kept.value.as_millis()])?;
             kept.dirty = false;
         }
+        self.flush_arrivals()?;
         cache.trim();
         Ok(())
     }

@@ -4,6 +4,7 @@ mod admin;
 mod content;
 pub(crate) mod count;
 mod flush;
+mod journal;
 mod media;
 mod message;
 mod people;

@@ -1,7 +1,7 @@
 //! How SQLite answers the statements whose cost must not grow with what is stored. That a statement uses some index is not enough:
 //! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
 
-use super::{content, flush, media, message, people, queue, reach, restore, state, sweep, telling, template};
+use super::{admin, content, flush, journal, media, message, people, queue, reach, restore, state, sweep, telling, template};
 
 const PLANS: &[(&str, &str)] = &[
     (content::CONTENTS, "SEARCH content USING INDEX content_business (business=? AND rowid<?)"),
@@ -62,7 +62,7 @@ const PLANS: &[(&str, &str)] = &[
     (restore::UNKNOWNS, "SCAN standing USING COVERING INDEX standing_unknown"),
     (sweep::OLD_KEPT, "SEARCH idempotency USING COVERING INDEX idempotency_until (until<?)"),
     (sweep::OLD_ORPHANS, "SEARCH orphan USING COVERING INDEX orphan_at (at<?)"),
-    (sweep::OLD_JOURNAL, "SEARCH journal USING INDEX journal_at (at<?)"),
+    (admin::BUSINESSES_AFTER, "SEARCH business USING COVERING INDEX sqlite_autoindex_business_1 (id>?)"),
     (sweep::MESSAGES_AFTER, "SEARCH m USING INTEGER PRIMARY KEY (rowid>?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
     (sweep::LEFT_IDS, "SEARCH left_id USING PRIMARY KEY (at<?)"),
     (sweep::NEXT_STREAM, "SEARCH event_counter USING PRIMARY KEY (business>?)"),
@@ -81,15 +81,30 @@ const PLANS: &[(&str, &str)] = &[
     (media::TO_FETCH, "SEARCH media USING INDEX media_due (sender=? AND due>?)"),
     (media::LOOSE, "SEARCH loose USING COVERING INDEX loose_at (at<?)"),
     (media::OLD_COPIES, "SEARCH upstream_copy USING COVERING INDEX upstream_copy_until (until<?)"),
-    (telling::JOURNAL_OF, "SEARCH journal USING INDEX journal_business (business=?)"),
 ];
+
+/// Those of the journal's file.
+const JOURNAL: &[(&str, &str)] = &[
+    (journal::HEADS_AFTER, "SEARCH entry USING INDEX entry_position (business=? AND position>?)"),
+    (journal::FLAGGED_AFTER, "SEARCH entry USING INDEX entry_flagged (business=? AND position>?)"),
+    (journal::HEAD_BY_ID, "SEARCH entry USING INDEX entry_id (id=?)"),
+    (journal::ENTRY_FROM, "SEARCH entry USING INDEX entry_position (business=? AND position>?)"),
+    (journal::RAW, "SEARCH entry USING INDEX entry_position (business=? AND position=?)"),
+];
+
+/// A file of each kind, with its statements.
+fn files() -> [(rusqlite::Connection, &'static [(&'static str, &'static str)]); 2] {
+    [(crate::sqlite::open::HOUSE, PLANS), (crate::sqlite::open::JOURNAL, JOURNAL)].map(|(kind, plans)| {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        crate::sqlite::open::steady_plans(&connection).unwrap();
+        (kind.migrate)(&connection).unwrap();
+        (connection, plans)
+    })
+}
 
 #[test]
 fn nothing_on_the_way_of_a_message_walks_through_what_is_stored() {
-    let connection = rusqlite::Connection::open_in_memory().unwrap();
-    crate::sqlite::open::steady_plans(&connection).unwrap();
-    crate::migrate::sqlite(&connection).unwrap();
-    for (sql, expected) in PLANS {
+    for (connection, (sql, expected)) in files().iter().flat_map(|(file, plans)| plans.iter().map(move |plan| (file, plan))) {
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let unbound = vec![rusqlite::types::Null; statement.parameter_count()];
         let steps = statement.query_map(rusqlite::params_from_iter(unbound), |row| row.get("detail")).unwrap();
@@ -101,10 +116,7 @@ fn nothing_on_the_way_of_a_message_walks_through_what_is_stored() {
 /// A statement that is prepared anew at each run costs more than all else it does.
 #[test]
 fn a_statement_is_prepared_once() {
-    let connection = rusqlite::Connection::open_in_memory().unwrap();
-    crate::sqlite::open::steady_plans(&connection).unwrap();
-    crate::migrate::sqlite(&connection).unwrap();
-    for (sql, _) in PLANS {
+    for (connection, (sql, _)) in files().iter().flat_map(|(file, plans)| plans.iter().map(move |plan| (file, plan))) {
         let mut statement = connection.prepare(sql).unwrap();
         for value in 0..3i64 {
             let values = vec![value; statement.parameter_count()];

@@ -12,8 +12,6 @@ use crate::rows::{Aged, Result, Seq, SweepRows};
 pub(super) const OLD_KEPT: &str = "SELECT business, key FROM idempotency WHERE until <= ?1 ORDER BY until LIMIT ?2";
 /// Orphans from before a moment.
 pub(super) const OLD_ORPHANS: &str = "SELECT business, provider_id, status FROM orphan WHERE at < ?1 ORDER BY at LIMIT ?2";
-/// Raw bodies from before a moment.
-pub(super) const OLD_JOURNAL: &str = "SELECT seq, length(raw) FROM journal WHERE at < ?1 ORDER BY at LIMIT ?2";
 /// Messages by age.
 pub(super) const MESSAGES_AFTER: &str =
     "SELECT m.seq, m.business, m.accepted_at, s.phase NOT IN ('queued', 'in_flight', 'unknown'), m.id
@@ -51,17 +49,6 @@ impl SweepRows for SqliteRows<'_> {
             )?;
         }
         Ok(old.len())
-    }
-
-    fn old_journal(&self, before: Timestamp, limit: usize) -> Result<Vec<(i64, usize)>> {
-        self.all(OLD_JOURNAL, params![before.as_millis(), bound(limit)], |row| {
-            Ok((get(row, 0)?, usize::try_from(get_count(row, 1)?).unwrap_or(usize::MAX)))
-        })
-    }
-
-    fn drop_journal(&mut self, number: i64) -> Result<()> {
-        self.run("DELETE FROM journal WHERE seq = ?1", [number])?;
-        Ok(())
     }
 
     fn messages_after(&self, after: Seq, limit: usize) -> Result<Vec<Aged>> {

@@ -1,15 +1,15 @@
-//! Events, endpoints, deliveries, the journal.
+//! Events, endpoints, deliveries.
 
 use rusqlite::{Row, params};
 
 use transom_domain::event::Event;
-use transom_domain::id::{BusinessId, CustomerId, EndpointId, EventId, JournalId, SenderId};
+use transom_domain::id::{BusinessId, CustomerId, EndpointId, EventId, SenderId};
 use transom_domain::time::Timestamp;
 
 use super::{SqliteRows, bound, get, get_count, get_id, get_json, get_small, get_time, get_word, int, json};
 use crate::rows::{Delivery, Result, TellingRows};
 use crate::sqlite::cache::Stream;
-use crate::{Endpoint, JournalEntry, Topic};
+use crate::{Endpoint, Topic};
 
 fn event(row: &Row<'_>) -> Result<Event> {
     Ok(Event {
@@ -50,18 +50,6 @@ fn delivery(row: &Row<'_>) -> Result<Delivery> {
     })
 }
 
-fn entry(row: &Row<'_>) -> Result<JournalEntry> {
-    let business: Option<[u8; 16]> = get(row, "business")?;
-    Ok(JournalEntry {
-        id: JournalId::from_bytes(get_id(row, "id")?),
-        business: business.map(BusinessId::from_bytes),
-        app: get(row, "app")?,
-        at: get_time(row, "at")?,
-        verdict: get(row, "verdict")?,
-        raw: get(row, "raw")?,
-    })
-}
-
 /// First deliveries of their conversations that are due.
 pub(super) const DUE_DELIVERIES: &str =
     "SELECT * FROM delivery WHERE endpoint = ?1 AND first = 1 AND due <= ?2 ORDER BY due, position LIMIT ?3";
@@ -78,9 +66,6 @@ pub(super) const DELIVERIES_OF: &str = "SELECT * FROM delivery INDEXED BY delive
 
 /// The stream after a position.
 pub(super) const EVENTS_AFTER: &str = "SELECT * FROM event WHERE business = ?1 AND position > ?2 ORDER BY position LIMIT ?3";
-
-/// A business's raw bodies, newest first.
-pub(super) const JOURNAL_OF: &str = "SELECT * FROM journal WHERE business = ?1 ORDER BY seq DESC LIMIT ?2";
 
 impl TellingRows for SqliteRows<'_> {
     fn next_event(&mut self, business: BusinessId) -> Result<u64> {
@@ -230,37 +215,6 @@ impl TellingRows for SqliteRows<'_> {
 
     fn next_delivery(&self, endpoint: EndpointId, now: Timestamp) -> Result<Option<Timestamp>> {
         self.one(NEXT_DELIVERY, params![endpoint.to_bytes(), now.as_millis()], |row| get_time(row, "due"))
-    }
-
-    fn put_journal(&mut self, entry: &JournalEntry) -> Result<()> {
-        self.run(
-            "INSERT INTO journal (id, business, app, at, verdict, raw) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![
-                entry.id.to_bytes(),
-                entry.business.map(BusinessId::to_bytes),
-                entry.app,
-                entry.at.as_millis(),
-                entry.verdict,
-                entry.raw
-            ],
-        )?;
-        Ok(())
-    }
-
-    fn journal(&self, business: Option<BusinessId>, limit: usize) -> Result<Vec<JournalEntry>> {
-        match business {
-            Some(business) => self.all(JOURNAL_OF, params![business.to_bytes(), bound(limit)], entry),
-            None => self.all("SELECT * FROM journal ORDER BY seq DESC LIMIT ?1", [bound(limit)], entry),
-        }
-    }
-
-    fn trim_ignored(&mut self, keep: usize) -> Result<()> {
-        self.run(
-            "DELETE FROM journal WHERE business IS NULL AND seq <=
-                 (SELECT seq FROM journal WHERE business IS NULL ORDER BY seq DESC LIMIT 1 OFFSET ?1)",
-            [bound(keep)],
-        )?;
-        Ok(())
     }
 
     fn touch(&mut self, now: Timestamp) -> Result<()> {

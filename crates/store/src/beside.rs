@@ -1,0 +1,64 @@
+//! What has to do with both files: the house, and the journal beside it.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use transom_domain::time::Timestamp;
+
+use crate::contract::After;
+use crate::engine::{Engine, Room};
+use crate::moves::{hear, journal, upkeep};
+use crate::rows::Result;
+use crate::{HearBody, HearOutcome, JournalEntry, JournalHead, Keep, SLICE_MAX, SweepKind, SweepPoint, Swept};
+
+/// See [`crate::Store::hear`]. Side by side, so that a body costs the longer of two commits and not both. The facts are asked for
+/// first: what is refused at once, because there is too much of it, does not fill the journal each time it comes again.
+pub(crate) async fn hear<E: Engine>(engine: &E, mut body: HearBody) -> Result<HearOutcome> {
+    let entry = body.entry.take().map(|of| JournalEntry {
+        head: JournalHead {
+            id: of.id,
+            position: 0,
+            business: Some(body.business),
+            app: body.app.clone(),
+            at: body.now,
+            outcome: of.outcome,
+            fields: of.fields,
+            note: of.note,
+            size: of.raw.len(),
+            erased: false,
+        },
+        raw: of.raw,
+    });
+    let mut facts = engine.write(Room::Hearing, move |rows| hear::hear(rows, &body));
+    let Some(entry) = entry else { return facts.await };
+    let begun = poll_fn(|cx| Poll::Ready(facts.as_mut().poll(cx))).await;
+    if let Poll::Ready(Err(why)) = begun {
+        return Err(why);
+    }
+    let noted = engine.note(Room::Hearing, move |rows| journal::put(rows, &entry));
+    match begun {
+        Poll::Ready(heard) => noted.await.and(heard),
+        Poll::Pending => {
+            let (heard, noted) = tokio::join!(facts, noted);
+            noted.and(heard)
+        }
+    }
+}
+
+/// One slice of the journal: the oldest entries of the next business that has some to drop.
+pub(crate) async fn sweep<E: Engine>(engine: &E, keep: Keep, from: SweepPoint, limit: usize, now: Timestamp) -> Result<Swept> {
+    let kind = SweepKind::Journal;
+    let (mut after, limit) = (from.after, limit.clamp(1, SLICE_MAX));
+    let (whose, last) = engine.read(move |rows| upkeep::journals(rows, keep, after)).await?;
+    for (of, keep) in whose {
+        let before = now.minus(keep);
+        if engine.consult(move |rows| journal::has_old(rows, of, before)).await? {
+            let (rows, more) = engine.note(Room::Ending, move |rows| journal::sweep(rows, of, before, limit)).await?;
+            let next = if more { after } else { of.map_or(After::Nobody, After::Business) };
+            return Ok(Swept { kind, rows, next: Some(SweepPoint { kind, after: next }) });
+        }
+        after = of.map_or(After::Nobody, After::Business);
+    }
+    let next = if last { from.next_kind() } else { Some(SweepPoint { kind, after }) };
+    Ok(Swept { kind, rows: 0, next })
+}

@@ -1,0 +1,177 @@
+//! The journal, in its own file.
+
+use rusqlite::{Row, params};
+
+use transom_domain::id::{BusinessId, JournalId};
+use transom_domain::time::Timestamp;
+
+use super::{SqliteRows, bound, corrupt, get, get_count, get_id, get_time, int};
+use crate::rows::{JournalRows, Of, Result};
+use crate::sqlite::cache::{Arrivals, Written};
+use crate::{JournalHead, JournalOutcome};
+
+/// The query of what [`head`] reads, in its order, with a condition.
+macro_rules! select_head {
+    ($which:literal) => {
+        concat!("SELECT id, business, position, app, at, outcome, fields, note, length(raw), erased FROM entry ", $which)
+    };
+}
+
+/// Entries of a business after a position.
+pub(super) const HEADS_AFTER: &str = select_head!("WHERE business = ?1 AND position > ?2 ORDER BY position LIMIT ?3");
+/// Those of them that were not understood whole.
+pub(super) const FLAGGED_AFTER: &str =
+    select_head!("INDEXED BY entry_flagged WHERE business = ?1 AND position > ?2 AND outcome > 0 ORDER BY position LIMIT ?3");
+/// An entry by its name.
+pub(super) const HEAD_BY_ID: &str = select_head!("WHERE id = ?1");
+/// The first entry from a position on.
+pub(super) const ENTRY_FROM: &str =
+    "SELECT position, at FROM entry WHERE business = ?1 AND position >= ?2 ORDER BY position LIMIT 1";
+/// The bytes of an entry.
+pub(super) const RAW: &str = "SELECT raw FROM entry WHERE business = ?1 AND position = ?2";
+
+/// Whose, as it is kept.
+fn key(of: Of) -> Vec<u8> {
+    of.map_or_else(Vec::new, |business| business.to_bytes().to_vec())
+}
+
+fn of_key(key: &[u8]) -> Of {
+    <[u8; 16]>::try_from(key).ok().map(BusinessId::from_bytes)
+}
+
+fn head(row: &Row<'_>) -> Result<JournalHead> {
+    let business: Vec<u8> = get(row, 1)?;
+    let outcome = get_count(row, 5)?;
+    let named = usize::try_from(outcome).ok().and_then(|n| JournalOutcome::ALL.get(n)).copied();
+    Ok(JournalHead {
+        id: JournalId::from_bytes(get_id(row, 0)?),
+        business: of_key(&business),
+        position: get_count(row, 2)?,
+        app: get(row, 3)?,
+        at: get_time(row, 4)?,
+        outcome: named.ok_or_else(|| corrupt(row, 5, "no outcome has this number"))?,
+        fields: get(row, 6)?,
+        note: get(row, 7)?,
+        size: usize::try_from(get_count(row, 8)?).unwrap_or(usize::MAX),
+        erased: get(row, 9)?,
+    })
+}
+
+fn number(outcome: JournalOutcome) -> i64 {
+    JournalOutcome::ALL.iter().position(|one| *one == outcome).map_or(0, |n| int(n as u64))
+}
+
+impl SqliteRows<'_> {
+    fn arrivals(&self, of: Of) -> Result<Arrivals> {
+        if let Some(known) = self.cache.and_then(|cache| cache.arrivals.borrow().get(&of).map(|kept| kept.value)) {
+            return Ok(known);
+        }
+        let found = self.one("SELECT position, dropped, at FROM stream WHERE business = ?1", [key(of)], |row| {
+            Ok(Arrivals { position: get_count(row, 0)?, dropped: get_count(row, 1)?, at: get_time(row, 2)? })
+        })?;
+        let value = found.unwrap_or_default();
+        if let Some(cache) = self.cache {
+            cache.arrivals.borrow_mut().insert(of, Written { value, dirty: false });
+        }
+        Ok(value)
+    }
+
+    fn put_arrivals(&self, of: Of, value: Arrivals) -> Result<()> {
+        let cache = self.cache()?;
+        cache.arrivals.borrow_mut().insert(of, Written { value, dirty: true });
+        cache.changed();
+        Ok(())
+    }
+
+    /// Writes the counters that were put off until the end of the group.
+    pub(super) fn flush_arrivals(&self) -> rusqlite::Result<()> {
+        let Some(cache) = self.cache else { return Ok(()) };
+        for (of, kept) in cache.arrivals.borrow_mut().iter_mut().filter(|(_, kept)| kept.dirty) {
+            let mut statement = self.connection.prepare_cached(
+                "INSERT INTO stream (business, position, dropped, at) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (business) DO UPDATE SET position = ?2, dropped = ?3, at = ?4",
+            )?;
+            let Arrivals { position, dropped, at } = kept.value;
+            statement.execute(params![key(*of), int(position), int(dropped), at.as_millis()])?;
+            kept.dirty = false;
+        }
+        Ok(())
+    }
+}
+
+impl JournalRows for SqliteRows<'_> {
+    fn entry_bounds(&self, of: Of) -> Result<(u64, u64, Timestamp)> {
+        self.arrivals(of).map(|Arrivals { position, dropped, at }| (position, dropped, at))
+    }
+
+    fn put_entry(&mut self, head: &JournalHead, raw: &[u8]) -> Result<()> {
+        let known = self.arrivals(head.business)?;
+        self.put_arrivals(head.business, Arrivals { position: head.position, at: head.at, ..known })?;
+        self.run(
+            "INSERT INTO entry (business, position, id, app, at, outcome, fields, note, erased, raw)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            params![
+                key(head.business),
+                int(head.position),
+                head.id.to_bytes(),
+                head.app,
+                head.at.as_millis(),
+                number(head.outcome),
+                head.fields,
+                head.note,
+                head.erased,
+                raw
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn heads_after(&self, of: Of, after: u64, flagged: bool, limit: usize) -> Result<Vec<JournalHead>> {
+        let sql = if flagged { FLAGGED_AFTER } else { HEADS_AFTER };
+        self.all(sql, params![key(of), int(after), bound(limit)], head)
+    }
+
+    fn entry_from(&self, of: Of, position: u64) -> Result<Option<(u64, Timestamp)>> {
+        self.one(ENTRY_FROM, params![key(of), int(position)], |row| Ok((get_count(row, 0)?, get_time(row, 1)?)))
+    }
+
+    fn raw(&self, of: Of, position: u64) -> Result<Vec<u8>> {
+        Ok(self.one(RAW, params![key(of), int(position)], |row| get(row, 0))?.unwrap_or_default())
+    }
+
+    fn head_by_id(&self, id: JournalId) -> Result<Option<JournalHead>> {
+        self.one(HEAD_BY_ID, [id.to_bytes()], head)
+    }
+
+    fn put_outcome(&mut self, head: &JournalHead) -> Result<()> {
+        self.run(
+            "UPDATE entry SET outcome = ?3, note = ?4 WHERE business = ?1 AND position = ?2",
+            params![key(head.business), int(head.position), number(head.outcome), head.note],
+        )?;
+        Ok(())
+    }
+
+    fn blank(&mut self, of: Of, position: u64) -> Result<()> {
+        self.run(
+            "UPDATE entry SET raw = x'', note = '', erased = 1 WHERE business = ?1 AND position = ?2",
+            params![key(of), int(position)],
+        )?;
+        Ok(())
+    }
+
+    fn drop_entry(&mut self, of: Of, position: u64) -> Result<()> {
+        self.run("DELETE FROM entry WHERE business = ?1 AND position = ?2", params![key(of), int(position)])?;
+        let known = self.arrivals(of)?;
+        self.put_arrivals(of, Arrivals { dropped: known.dropped.max(position), ..known })
+    }
+
+    fn raise_entries(&mut self, by: u64) -> Result<()> {
+        let all = self.all("SELECT business FROM stream", [], |row| get::<Vec<u8>>(row, 0))?;
+        for of in all {
+            let of = of_key(&of);
+            let known = self.arrivals(of)?;
+            self.put_arrivals(of, Arrivals { position: known.position + by, ..known })?;
+        }
+        Ok(())
+    }
+}
