@@ -64,3 +64,16 @@ pub(crate) fn refusal(json: bool, answer: &Value, status: u16) -> Result<Fail, F
         None => fail,
     })
 }
+
+/// A part of a path or query, with everything but plain characters in percent signs.
+pub(crate) fn encoded(text: &str) -> String {
+    let mut printed = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'~') {
+            printed.push(char::from(byte));
+        } else {
+            printed.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    printed
+}

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod consent;
 mod template;
 
+pub(crate) use consent::*;
 pub(crate) use template::*;
 
 /// Transom: the self-hosted gateway between your software and your customers on WhatsApp and Messenger.
@@ -54,6 +56,12 @@ pub(crate) enum Command {
     /// Templates at Meta, and as files
     #[command(subcommand)]
     Template(TemplateCommand),
+    /// What customers want to be sent, and what shows it
+    #[command(subcommand)]
+    Consent(ConsentCommand),
+    /// Words by which customers stop messages and start them again
+    #[command(subcommand)]
+    Keywords(KeywordsCommand),
     /// Make a backup while everything goes on
     #[command(
         after_help = "Examples:\n  transom backup --dir /var/lib/transom --to /var/backups/transom-monday\n  transom backup --check /var/backups/transom-monday"

@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::fail::Fail;
 
+/// The longest that a download may take.
+const DOWNLOAD_MAX: Duration = Duration::from_secs(3_600);
+
 /// Where, and under which header.
 #[derive(Clone)]
 pub(crate) struct Client {
@@ -69,6 +72,27 @@ impl Client {
             Err(_) => Err(Fail::new(format!("{method} {url} answered HTTP {status} without JSON"))
                 .remedy("Check that the address is a gateway's.")),
         }
+    }
+
+    /// Reads an answer piece by piece, however long it is.
+    pub(crate) async fn download(&self, path: &str, mut take: impl FnMut(&[u8]) -> Result<(), Fail>) -> Result<(), Fail> {
+        let url = format!("{}{path}", self.base);
+        let mut request = self.http.get(&url).timeout(DOWNLOAD_MAX);
+        if let Some((name, value)) = &self.header {
+            request = request.header(*name, value);
+        }
+        let mut answer = request.send().await.map_err(|why| self.unreachable(&why))?;
+        let status = answer.status();
+        if !status.is_success() {
+            let told = answer.json::<Value>().await.unwrap_or_default();
+            let why = told["message"].as_str().map_or_else(|| format!("GET {url} answered HTTP {status}"), str::to_owned);
+            return Err(Fail::new(why));
+        }
+        let cut = |why: reqwest::Error| Fail::new(format!("the answer of {url} broke off: {why}")).remedy("Try it again.");
+        while let Some(piece) = answer.chunk().await.map_err(cut)? {
+            take(&piece)?;
+        }
+        Ok(())
     }
 
     /// Calls, and takes nothing but success.

@@ -6,6 +6,7 @@ mod args;
 mod backup;
 mod client;
 mod config;
+mod consent;
 mod desk;
 mod dev;
 mod env_file;
@@ -62,6 +63,8 @@ async fn run(command: Command) -> Result<(), Fail> {
         Command::Sender(command) => admin::sender(command).await,
         Command::Endpoint(command) => admin::endpoint(command).await,
         Command::Template(command) => templates::run(command).await,
+        Command::Consent(command) => consent::consent(command).await,
+        Command::Keywords(command) => consent::keywords(command).await,
         Command::Backup(args) => backup::run(&args).await,
         Command::Restore(args) => backup::restore(&args).await,
         Command::Doctor(place) => admin::doctor(&place).await,

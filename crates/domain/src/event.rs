@@ -7,6 +7,7 @@ pub use selection::{Selection, matches_glob};
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Bsuid, Channel, Identity, Phone};
+use crate::consent::{Choice, Consent, Scope, Source};
 use crate::fact::{Inbound, TemplateStatus};
 use crate::id::{BusinessId, CustomerId, EventId, MediaId, MessageId, SenderId};
 use crate::session::Ended;
@@ -121,6 +122,29 @@ pub enum EventBody {
         /// Why, in a sentence.
         why: String,
     },
+    /// A customer wants something else to be sent than before.
+    ConsentChanged {
+        /// The customer.
+        customer: CustomerId,
+        /// The customer's present address, where there is one.
+        address: Option<Identity>,
+        /// Phone number, where known.
+        phone: Option<Phone>,
+        /// Business-scoped user id, where known.
+        bsuid: Option<Bsuid>,
+        /// About what.
+        scope: Scope,
+        /// What was chosen.
+        choice: Choice,
+        /// When, by the clock of whoever told it.
+        said_at: Timestamp,
+        /// How it became known.
+        source: Source,
+        /// The message that says it, where one does.
+        message: Option<MessageId>,
+        /// What is wanted now.
+        consent: Consent,
+    },
 }
 
 /// The two sides of a conversation, as they were when the event happened.
@@ -180,6 +204,7 @@ names! {
     TemplateChanged => "template.changed",
     SenderState => "sender.state",
     MediaFailed => "media.failed",
+    ConsentChanged => "consent.changed",
 }
 
 impl EventBody {
@@ -193,7 +218,7 @@ impl EventBody {
             | Self::SessionClosingSoon { party, .. }
             | Self::SessionClosed { party, .. }
             | Self::MediaFailed { party, .. } => Some(party),
-            Self::TemplateChanged { .. } | Self::SenderState { .. } => None,
+            Self::TemplateChanged { .. } | Self::SenderState { .. } | Self::ConsentChanged { .. } => None,
         }
     }
 

@@ -3,6 +3,7 @@
 pub mod address;
 #[cfg(test)]
 mod cases;
+pub mod consent;
 mod contact_card;
 pub mod content;
 pub mod dispatch;
@@ -13,6 +14,7 @@ pub mod failure;
 pub mod field;
 pub mod free_form;
 pub mod id;
+pub mod keywords;
 pub mod limits;
 pub mod lint;
 pub mod media;

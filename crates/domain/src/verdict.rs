@@ -246,7 +246,10 @@ pub struct Question<'a> {
 #[must_use]
 pub fn verdict(question: &Question<'_>) -> Verdict {
     if question.customer.nothing {
-        return answer(Kind::Blocked, Reason::OptedOut, Source::Consent, "The customer opted out of all messages.");
+        return answer(Kind::Blocked, Reason::OptedOut, Source::Consent, "The customer opted out of all messages.").instead(
+            AlternativeAction::WaitForCustomer,
+            "It may go once the customer opts in again: with a start word, or in a way of yours that you record with POST consent.",
+        );
     }
     if let Some(why) = question.stopped {
         let said = format!("The sender is stopped: {why}");
@@ -375,7 +378,10 @@ fn of_template(question: &Question<'_>, template: &Template, because: Option<&(R
             "WhatsApp templates do not exist on Messenger.",
         ),
         _ if template.sendable() && template.category == Category::Marketing && question.customer.no_marketing => {
-            answer(Kind::Blocked, Reason::OptedOut, Source::Consent, "The customer opted out of marketing messages.")
+            answer(Kind::Blocked, Reason::OptedOut, Source::Consent, "The customer opted out of marketing messages.").instead(
+                AlternativeAction::WaitForCustomer,
+                "It may go once the customer wants marketing again; utility templates and answers in a session may go now.",
+            )
         }
         _ if template.sendable() && template.category == Category::Authentication && question.customer.no_phone => answer(
             Kind::Unsupported,

@@ -26,10 +26,11 @@ use crate::contract::{
 use crate::contract::{Digest, Fetched, Media, UpstreamCopy};
 use crate::moves::media;
 use crate::moves::{
-    accept, admin, claim, content as contents, end, journal, reach, read, relay, revive, session, settle, template, timeline,
-    unknown, upkeep,
+    accept, admin, claim, consent, content as contents, end, journal, reach, read, relay, revive, session, settle, template,
+    timeline, unknown, upkeep,
 };
 use crate::rows::{JournalRows, Result, Rows};
+use crate::{ConsentLedger, RecordConsent, RecordedConsent, Who};
 
 /// Which part of a full queue a move may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -414,6 +415,15 @@ impl<E: Engine> Store for E {
 
     fn customer(&self, business: BusinessId, customer: CustomerId) -> Answer<'_, Option<CustomerView>> {
         self.read(move |rows| read::customer(rows, business, customer))
+    }
+
+    fn record_consent(&self, record: RecordConsent) -> Answer<'_, Option<RecordedConsent>> {
+        // What a customer does not want any more is heard, whatever waits to be sent.
+        self.write(Room::Hearing, move |rows| consent::record(rows, &record))
+    }
+
+    fn consent(&self, business: BusinessId, who: Who, page: Page) -> Answer<'_, Option<ConsentLedger>> {
+        self.read(move |rows| consent::ledger(rows, business, &who, &page))
     }
 
     fn journal_after(&self, business: BusinessId, after: u64, limit: usize) -> Answer<'_, JournalPage> {

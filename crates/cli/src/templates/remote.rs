@@ -10,7 +10,7 @@ use transom_domain::template::Definition;
 
 use super::file::Wanted;
 use super::plan::{Block, Happened, Key, Standing};
-use crate::api::{Api, refusal};
+use crate::api::{Api, encoded, refusal};
 use crate::args::Account;
 use crate::fail::Fail;
 
@@ -261,17 +261,4 @@ pub(crate) fn standing(view: &Value) -> Result<Standing, Fail> {
         None => None,
     };
     Ok(Standing { template: read(&view["components"])?, edit, ttl_seconds: view["messageSendTtlSeconds"].as_i64() })
-}
-
-/// A part of a path or query, with everything but plain characters in percent signs.
-fn encoded(text: &str) -> String {
-    let mut printed = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'~') {
-            printed.push(char::from(byte));
-        } else {
-            printed.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    printed
 }

@@ -4,6 +4,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod consent;
 mod floods;
 mod secrets;
 #[path = "../shop/mod.rs"]

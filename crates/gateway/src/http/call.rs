@@ -48,6 +48,9 @@ pub(crate) const TEMPLATES: u32 = Scopes::TEMPLATES.0;
 /// Scope of endpoints and events.
 pub(crate) const WEBHOOKS: u32 = Scopes::WEBHOOKS.0;
 
+/// Scope of whoever administers the business: settings, erasure, the audit log.
+pub(crate) const ADMIN: u32 = Scopes::ADMIN.0;
+
 /// The holder of a key of the business in the path, with that scope.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Authorised<const SCOPE: u32>(pub(crate) Caller);

@@ -12,6 +12,7 @@ use transom_domain::template::{Approval, Category, Change, Quality};
 use transom_store::PAGE_MAX;
 
 use super::common::{json_text, rfc3339};
+use super::consent::consent_json;
 use super::payload::{failure_json, inbound_parts};
 use super::query::Query;
 use super::verdict::word;
@@ -47,7 +48,7 @@ pub(crate) struct EventView {
     position: u64,
     /// Names it; the same in every delivery.
     id: String,
-    /// `message.received`, `message.status`, `session.opened`, `template.changed` or `sender.state`.
+    /// `message.received`, `message.status`, `session.opened`, `template.changed`, `sender.state` or `consent.changed`.
     #[serde(rename = "type")]
     kind: &'static str,
     /// When we learned of it.
@@ -103,6 +104,14 @@ fn data(body: &EventBody) -> Value {
         EventBody::MediaFailed { party, message, media, why } => json!({
             "mediaId": media.to_string(), "messageId": message.to_string(), "parties": parties(party), "reason": why,
         }),
+        EventBody::ConsentChanged { customer, address, phone, bsuid, scope, choice, said_at, source, message, consent } => {
+            json!({
+                "customerId": customer.to_string(), "customer": address.as_ref().map(ToString::to_string), "phoneNumber": phone,
+                "userId": bsuid.as_ref().map(|b| b.as_str()), "scope": scope.as_str(), "choice": choice.as_str(),
+                "saidAt": rfc3339(*said_at), "source": source.as_str(), "messageId": message.map(|id| id.to_string()),
+                "consent": consent_json(*consent),
+            })
+        }
         EventBody::SenderState { sender, address, stopped } => json!({
             "senderId": sender.to_string(), "sender": address.to_string(),
             "state": if stopped.is_some() { "stopped" } else { "active" },

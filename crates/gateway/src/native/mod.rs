@@ -5,8 +5,11 @@
 
 mod approvals;
 mod common;
+mod consent;
 mod contents;
 mod events;
+mod export;
+mod keywords;
 mod message_body;
 mod message_paths;
 mod message_print;
@@ -56,6 +59,7 @@ use crate::http::refusal::ErrorObject;
     tags(
         (name = "Sending", description = "Session messages, templates, content; and whether they may go."),
         (name = "Messages", description = "What became of them; conversations and senders."),
+        (name = "Customers", description = "Who they are, and what they want to be sent."),
         (name = "Content", description = "What is written once and sent often; its way to Meta's approval."),
         (name = "Templates", description = "Templates as they stand at Meta: made, edited, deleted, and what happened to them."),
         (name = "Webhooks", description = "Where events are told, and the stream of events."),
@@ -106,6 +110,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::list))
         .routes(routes!(webhooks::delete))
         .routes(routes!(events::list))
+        .routes(routes!(consent::get, consent::record))
+        .routes(routes!(export::export))
+        .routes(routes!(keywords::get, keywords::put))
         .routes(routes!(reference::errors))
         .routes(routes!(reference::rules))
 }

@@ -4,6 +4,8 @@
 use transom_domain::address::{BadAddress, Bsuid, Channel, Identity, Phone, Psid};
 use transom_domain::error_code::ErrorCode;
 
+use transom_store::Who;
+
 use super::read::Notes;
 
 /// A WhatsApp customer by phone number or business-scoped user id.
@@ -24,6 +26,22 @@ pub(crate) fn any_customer(text: &str, field: &str, notes: &mut Notes) -> Option
         return page_scoped(text, field, notes);
     }
     customer(text, field, notes)
+}
+
+/// A customer in a path: our id, or one of the customer's identities.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PathCustomer(pub(crate) Who);
+
+impl std::str::FromStr for PathCustomer {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if let Ok(id) = text.parse() {
+            return Ok(Self(Who::Id(id)));
+        }
+        let identity = any_customer(text, "id", &mut Notes::default());
+        identity.map(|identity| Self(Who::Identity(identity))).ok_or(())
+    }
 }
 
 /// A Messenger customer, with or without `messenger:`.

@@ -4,6 +4,7 @@ mod address_rules;
 mod approvals;
 mod capacity;
 pub mod command;
+mod consent;
 pub(crate) mod contents;
 mod judge;
 mod kept;

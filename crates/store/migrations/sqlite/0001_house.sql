@@ -140,6 +140,7 @@ CREATE TABLE customer (
     no_marketing INTEGER NOT NULL,
     marketing_at INTEGER,
     no_contact INTEGER NOT NULL,
+    contact_at INTEGER,
     PRIMARY KEY (business, id)
 );
 
@@ -151,6 +152,17 @@ CREATE TABLE identity (
     PRIMARY KEY (business, identity)
 ) WITHOUT ROWID;
 CREATE INDEX identity_of ON identity (business, customer, identity);
+
+-- What customers said of what they want to be sent, and what shows it; the state that comes of it is in their row.
+CREATE TABLE consent (
+    business BLOB NOT NULL,
+    customer BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    -- of the entry, so that the same word is kept once
+    digest BLOB NOT NULL,
+    entry TEXT NOT NULL,
+    PRIMARY KEY (business, customer, at, digest)
+);
 
 CREATE TABLE conversation (
     sender BLOB NOT NULL,

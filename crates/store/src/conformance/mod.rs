@@ -3,6 +3,7 @@
 //! An engine's tests give a [`Factory`] and run every one of [`CHECKS`] on a store of its own.
 
 mod accepting;
+mod consent;
 mod contents;
 pub(crate) mod desk;
 mod hearing;
@@ -122,6 +123,8 @@ checks! {
         what_waits_to_be_told_is_in_the_story, what_is_taken_out_is_taken_out_of_events;
     people: identities_join_one_customer, a_conflict_keeps_both, a_customer_without_a_number, a_new_number_is_the_same_customer,
         preferences_go_by_time;
+    consent: a_ledger_keeps_every_word_once_in_pages, what_stops_marketing_is_kept_with_what_shows_it,
+        a_stop_word_counts_from_the_message_that_says_it, a_business_chooses_its_words;
     templates: templates_go_by_time, a_call_is_committed_before_it_leaves, quotas_are_counted_where_they_are_used_up,
         an_edit_waits_beside_what_is_in_force, what_webhooks_lose_a_reading_finds, webhooks_are_joined_by_id,
         what_was_deleted_keeps_its_lock_however_the_list_lags, a_history_has_pages_and_an_end,

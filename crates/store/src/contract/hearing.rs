@@ -1,6 +1,7 @@
 //! The way in: what one webhook body says to one business.
 
 use transom_domain::address::{Bsuid, Identity, Phone};
+use transom_domain::consent::Consent;
 use transom_domain::fact::Heard;
 use transom_domain::failure::UpstreamError;
 use transom_domain::id::{BusinessId, CustomerId, EventId, JournalId, MessageId, SenderId};
@@ -91,6 +92,6 @@ pub struct CustomerView {
     pub phone: Option<Phone>,
     /// Present business-scoped user id.
     pub bsuid: Option<Bsuid>,
-    /// Wants no marketing.
-    pub no_marketing: bool,
+    /// What is wanted.
+    pub consent: Consent,
 }

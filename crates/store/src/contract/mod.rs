@@ -10,6 +10,7 @@
 
 mod admin;
 mod condition;
+mod consent;
 mod content;
 mod hearing;
 mod journal;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 
 pub use admin::{App, Business, Key, PutSender, Scopes, Sealed, Sender, SenderState};
 pub use condition::{Condition, CopyProgress, DiskSpace};
+pub use consent::{ConsentLedger, RecordConsent, RecordedConsent, Who};
 pub use content::{
     CONTENTS_LOOK_MAX, ChangeContent, ContentFilter, DeleteContent, Followed, SUBMISSIONS_MAX, StoredContent, Submit,
 };
@@ -354,6 +356,11 @@ pub trait Store: Send + Sync + 'static {
     fn sessions(&self, business: BusinessId, filter: MessageFilter, page: Page) -> Answer<'_, (Vec<SessionRow>, Option<String>)>;
     /// A customer of a business.
     fn customer(&self, business: BusinessId, customer: CustomerId) -> Answer<'_, Option<CustomerView>>;
+    /// Adds a word to a customer's ledger of consent, with its event where something else is wanted than before; `None` when an id
+    /// names nobody.
+    fn record_consent(&self, record: RecordConsent) -> Answer<'_, Option<RecordedConsent>>;
+    /// A customer's consent, and a page of the ledger, newest first; `None` when nobody is named so.
+    fn consent(&self, business: BusinessId, who: Who, page: Page) -> Answer<'_, Option<ConsentLedger>>;
 
     // ---- the journal ----------------------------------------------------------------------------------------------
 

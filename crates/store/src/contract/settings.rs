@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use transom_domain::keywords::Keywords;
 use transom_domain::session::CLOSING_SOON;
 use transom_domain::time::Span;
 
@@ -16,6 +17,9 @@ pub struct BusinessSettings {
     pub retention: Retention,
     /// What is told of sessions.
     pub sessions: Sessions,
+    /// Stop and start words; none where only the built-in ones count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keywords: Option<Keywords>,
 }
 
 /// How long a business keeps what is over, in whole days; none where the configuration holds, which is also the most.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use transom_domain::consent::Entry;
 use transom_domain::event::Event;
 use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, JournalId, MediaId, SenderId};
 use transom_domain::limits::NumberLimits;
@@ -11,7 +12,8 @@ use transom_domain::time::Timestamp;
 use transom_domain::verdict::Verdict;
 
 use crate::rows::{
-    AttemptRow, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Orphan, Reached, Seq, Standing, Wait, Whole,
+    AttemptRow, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Orphan, Place, Reached, Seq, Standing, Wait,
+    Whole,
 };
 use crate::{
     App, Business, BusinessSettings, Endpoint, JournalEntry, Key, Sender, StoredContent, TemplateIntent, TemplateKey, Word,
@@ -116,6 +118,7 @@ tables! {
     submissions: (BusinessId, ContentId, String, String, Timestamp) => Submission,
     customers: (BusinessId, CustomerId) => CustomerRow,
     identities: (BusinessId, String) => (CustomerId, Timestamp),
+    consents: (BusinessId, CustomerId, Place) => Entry,
     conversations: (SenderId, CustomerId) => (BusinessId, Conversation),
     counters: SenderId => (BusinessId, u64, u64),
     lanes: LaneKey => Lane,

@@ -11,7 +11,7 @@ use transom_domain::time::Timestamp;
 
 use super::report::{Applied, Loaded, apply};
 use super::session::{Pair, believe, tell_all};
-use super::{media, people, reach, tell, template};
+use super::{consent, media, people, reach, tell, template};
 use crate::rows::{Brief, NewMessage, Orphan, Result, Rows, Standing};
 use crate::{HearBody, HearOutcome, Sender};
 
@@ -101,8 +101,9 @@ impl Hearing<'_> {
                 let new = CustomerId::compose(self.body.now, self.chance());
                 let at = preference.at.min(self.body.heard_at);
                 let (customer, _) = people::speaks(rows, business, &preference.from, at, new)?;
-                let news = people::prefers(rows, customer, preference.marketing, at)?;
-                self.count(news);
+                let said = consent::prefers(rows, customer, preference, (self.body.heard_at, self.body.now))?;
+                self.count(said.news);
+                self.told(said.event);
                 Ok(())
             }
             Fact::Limits(told) => {
@@ -125,7 +126,7 @@ impl Hearing<'_> {
             return Ok(());
         }
         let new = CustomerId::compose(now, self.chance());
-        let (customer, _) = people::speaks(rows, business, &inbound.from, inbound.at.min(heard_at), new)?;
+        let (mut customer, _) = people::speaks(rows, business, &inbound.from, inbound.at.min(heard_at), new)?;
         let brief = Brief {
             seq: 0,
             id: MessageId::compose(now, self.chance()),
@@ -178,6 +179,9 @@ impl Hearing<'_> {
             told_at: Some(position),
         })?;
         rows.bind(business, &inbound.provider_id, seq, 0)?;
+        // Here and not later: what is sent from now on already sees it.
+        let consent = consent::keyword(rows, &mut customer, brief.id, inbound, (heard_at, now))?;
+        self.told(consent.event);
         self.outcome.files += usize::from(media::heard(rows, &brief, &inbound.body, now)?);
         self.outcome.events.extend(tell_all(rows, &pair, Some(&party), &present, now)?);
         self.outcome.messages.push(brief.id);

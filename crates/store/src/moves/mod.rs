@@ -5,6 +5,7 @@
 pub(crate) mod accept;
 pub(crate) mod admin;
 pub(crate) mod claim;
+pub(crate) mod consent;
 pub(crate) mod content;
 pub(crate) mod end;
 pub(crate) mod hear;

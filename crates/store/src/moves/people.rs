@@ -2,6 +2,7 @@
 //! number; where two of them point to two customers, both are kept, and the number goes with the one who used it last.
 
 use transom_domain::address::{Identity, Phone};
+use transom_domain::consent::{Consent, Scope};
 use transom_domain::fact::{IdentityChange, Person};
 use transom_domain::id::{BusinessId, CustomerId};
 use transom_domain::time::Timestamp;
@@ -47,7 +48,11 @@ pub(crate) fn facts(
     };
     Ok(match known {
         Some(row) => {
-            let facts = CustomerFacts { no_marketing: row.no_marketing, nothing: row.nothing, no_phone: row.phone.is_none() };
+            let facts = CustomerFacts {
+                no_marketing: row.consent.opted_out(Scope::Marketing),
+                nothing: row.consent.opted_out(Scope::Everything),
+                no_phone: row.phone.is_none(),
+            };
             (facts, row.phone)
         }
         None => {
@@ -68,9 +73,7 @@ fn blank(business: BusinessId, id: CustomerId) -> CustomerRow {
         bsuid: None,
         bsuid_since: Timestamp::EPOCH,
         other: None,
-        no_marketing: false,
-        marketing_at: None,
-        nothing: false,
+        consent: Consent::default(),
     }
 }
 
@@ -258,18 +261,4 @@ pub(crate) fn rotate(rows: &mut dyn Rows, business: BusinessId, change: &Identit
         rows.put_customer(&row)?;
     }
     Ok(changed || gone)
-}
-
-/// The customer wants marketing messages, or no more. The latest word counts; of two at once the one against.
-pub(crate) fn prefers(rows: &mut dyn Rows, mut row: CustomerRow, marketing: bool, at: Timestamp) -> Result<bool> {
-    let newer = match row.marketing_at {
-        Some(known) => at > known || (at == known && !marketing),
-        None => true,
-    };
-    if !newer || (row.marketing_at == Some(at) && row.no_marketing != marketing) {
-        return Ok(false);
-    }
-    (row.no_marketing, row.marketing_at) = (!marketing, Some(at));
-    rows.put_customer(&row)?;
-    Ok(true)
 }

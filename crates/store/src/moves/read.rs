@@ -224,6 +224,6 @@ pub(crate) fn customer(rows: &dyn Rows, business: BusinessId, customer: Customer
         identities: rows.identities(business, customer)?,
         phone: row.phone,
         bsuid: row.bsuid,
-        no_marketing: row.no_marketing,
+        consent: row.consent,
     }))
 }

@@ -8,7 +8,7 @@ use transom_domain::time::Timestamp;
 
 use super::join::{Said, heard_phase, join, left_in_doubt, says_no_marketing, says_no_session};
 use super::session::believe_and_tell;
-use super::{lane, people, tell, timeline};
+use super::{consent, lane, people, tell, timeline};
 use crate::rows::{AttemptRow, Brief, Result, Rows, Seq, Standing};
 
 /// A message with everything that changes about it, loaded once.
@@ -87,11 +87,10 @@ pub(crate) fn apply(
     if report.errors.iter().any(says_no_session) {
         told = believe_and_tell(rows, &(&loaded.brief).into(), Evidence::refused(started_at, now), now)?;
     }
-    if report.errors.iter().any(says_no_marketing)
-        && let Some(customer) = rows.customer(loaded.brief.business, loaded.brief.customer)?
-    {
-        people::prefers(rows, customer, false, report.at)?;
-    }
+    let unwanted = match report.errors.iter().find(|error| says_no_marketing(error)) {
+        Some(error) => consent::refused(rows, &loaded.brief, error, report.at.min(heard_at), now)?,
+        None => consent::Said::default(),
+    };
     let word = Said {
         progress: report.status.into(),
         at: report.at,
@@ -101,6 +100,7 @@ pub(crate) fn apply(
         pricing: report.pricing.clone(),
     };
     let mut applied = say(rows, loaded, at, word, heard_at, now)?;
-    applied.events.splice(0..0, told);
+    applied.news |= unwanted.news;
+    applied.events.splice(0..0, told.into_iter().chain(unwanted.event));
     Ok(applied)
 }

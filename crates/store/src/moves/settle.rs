@@ -4,10 +4,10 @@ use transom_domain::session::Evidence;
 use transom_domain::status::{Phase, Progress};
 use transom_domain::time::Timestamp;
 
-use super::join::{Said, heard_phase, join, left_in_doubt, tempered};
+use super::join::{Said, heard_phase, join, left_in_doubt, says_no_marketing, tempered};
 use super::report::{Loaded, apply};
 use super::session::believe_and_tell;
-use super::{lane, people, reach, tell, timeline};
+use super::{consent, lane, people, reach, tell, timeline};
 use crate::rows::{Result, Rows};
 use crate::{Outcome, Settle, Settled};
 
@@ -43,6 +43,7 @@ fn one(rows: &mut dyn Rows, settle: &Settle, now: Timestamp) -> Result<Option<Se
     }
     let mut orphans = Vec::new();
     let mut recipient = None;
+    let mut told = false;
     let (word, phase) = match settle.outcome.clone() {
         Outcome::Answered { provider_id, recipient: person, note } => {
             rows.bind(loaded.brief.business, &provider_id, seq, settle.attempt)?;
@@ -67,6 +68,9 @@ fn one(rows: &mut dyn Rows, settle: &Settle, now: Timestamp) -> Result<Option<Se
             (Said::plain(Progress::Refused, now, Some(failure)), Some(Phase::Queued { not_before }))
         }
         Outcome::Failed { failure, no_session } => {
+            if let Some(error) = failure.upstream.as_ref().filter(|error| says_no_marketing(error)) {
+                told |= consent::refused(rows, &loaded.brief, error, now, now)?.event.is_some();
+            }
             if no_session {
                 believe_and_tell(rows, &(&loaded.brief).into(), Evidence::refused(started_at, now), now)?;
             }
@@ -97,7 +101,8 @@ fn one(rows: &mut dyn Rows, settle: &Settle, now: Timestamp) -> Result<Option<Se
     for orphan in orphans {
         apply(rows, &mut loaded, at, &orphan.report, orphan.failure, &orphan.app, (orphan.at, now))?;
     }
-    settled(rows, &loaded, told_before).map(Some)
+    let settled = settled(rows, &loaded, told_before)?;
+    Ok(Some(Settled { told: settled.told || told, ..settled }))
 }
 
 fn settled(rows: &dyn Rows, loaded: &Loaded, told_before: u16) -> Result<Settled> {

@@ -85,7 +85,8 @@ const fn speaks_of(body: &EventBody) -> Option<MessageId> {
         | EventBody::SessionClosed { .. }
         | EventBody::TemplateChanged { .. }
         | EventBody::SenderState { .. }
-        | EventBody::MediaFailed { .. } => None,
+        | EventBody::MediaFailed { .. }
+        | EventBody::ConsentChanged { .. } => None,
     }
 }
 

@@ -3,6 +3,7 @@
 //! A move (see [`crate::moves`]) is written once, against these traits; an engine only says how a row is found and kept. Every
 //! method here is a look-up or a change by key or by the front of an index: none does work that grows with what is stored.
 
+mod consent;
 mod content;
 mod journal;
 mod media;
@@ -15,6 +16,7 @@ mod sweep;
 mod telling;
 mod template;
 
+pub(crate) use consent::{ConsentRows, Place};
 pub(crate) use content::ContentRows;
 pub(crate) use journal::{JournalRows, Of};
 pub(crate) use media::MediaRows;
@@ -38,6 +40,7 @@ pub(crate) type Seq = i64;
 /// All rows.
 pub(crate) trait Rows:
     AdminRows
+    + ConsentRows
     + ContentRows
     + MediaRows
     + PeopleRows
@@ -52,6 +55,7 @@ pub(crate) trait Rows:
 }
 impl<
     T: AdminRows
+        + ConsentRows
         + ContentRows
         + MediaRows
         + PeopleRows

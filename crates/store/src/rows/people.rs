@@ -1,6 +1,7 @@
 //! Who there is: businesses, keys, apps, senders, templates, customers, conversations.
 
 use transom_domain::address::{Bsuid, Identity, Phone};
+use transom_domain::consent::Consent;
 use transom_domain::content::Language;
 use transom_domain::id::{BusinessId, CustomerId, KeyId, SenderId};
 use transom_domain::session::Evidence;
@@ -28,11 +29,8 @@ pub(crate) struct CustomerRow {
     pub(crate) bsuid_since: Timestamp,
     /// Page-scoped id or parent id: what the customer is addressed by when there is neither of the above.
     pub(crate) other: Option<Identity>,
-    pub(crate) no_marketing: bool,
-    /// When the last word about marketing was said.
-    pub(crate) marketing_at: Option<Timestamp>,
-    /// Wants nothing at all.
-    pub(crate) nothing: bool,
+    /// What is wanted: the join over the customer's ledger.
+    pub(crate) consent: Consent,
 }
 
 /// One sender and one customer.

@@ -3,6 +3,7 @@
 use rusqlite::{Row, params};
 
 use transom_domain::address::Identity;
+use transom_domain::consent::{Choice, Consent, Scope, Stand};
 use transom_domain::id::{BusinessId, CustomerId, SenderId};
 use transom_domain::session::Evidence;
 use transom_domain::time::Timestamp;
@@ -12,7 +13,14 @@ use crate::rows::{Conversation, CustomerRow, PeopleRows, Result};
 
 /// What [`customer`] reads, in its order.
 const CUSTOMER: &str = "SELECT business, id, name, username, phone, phone_since, bsuid, bsuid_since, other, no_marketing,
-     marketing_at, no_contact FROM customer WHERE business = ?1 AND id = ?2";
+     marketing_at, no_contact, contact_at FROM customer WHERE business = ?1 AND id = ?2";
+
+/// A choice and its moment, from this column on.
+fn stand(row: &Row<'_>, from: usize) -> Result<Option<Stand>> {
+    let Some(at) = get_time_if(row, from + 1)? else { return Ok(None) };
+    let out: bool = get(row, from)?;
+    Ok(Some(Stand { at, choice: if out { Choice::OptedOut } else { Choice::OptedIn } }))
+}
 
 fn customer(row: &Row<'_>) -> Result<CustomerRow> {
     Ok(CustomerRow {
@@ -25,9 +33,7 @@ fn customer(row: &Row<'_>) -> Result<CustomerRow> {
         bsuid: get_text_if(row, 6)?,
         bsuid_since: get_time(row, 7)?,
         other: get_text_if(row, 8)?,
-        no_marketing: get(row, 9)?,
-        marketing_at: get_time_if(row, 10)?,
-        nothing: get(row, 11)?,
+        consent: Consent { marketing: stand(row, 9)?, everything: stand(row, 11)? },
     })
 }
 
@@ -102,10 +108,10 @@ impl PeopleRows for SqliteRows<'_> {
     fn put_customer(&mut self, row: &CustomerRow) -> Result<()> {
         self.run(
             "INSERT INTO customer (business, id, name, username, phone, phone_since, bsuid, bsuid_since, other, no_marketing,
-                 marketing_at, no_contact)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                 marketing_at, no_contact, contact_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
              ON CONFLICT (business, id) DO UPDATE SET name = ?3, username = ?4, phone = ?5, phone_since = ?6, bsuid = ?7,
-                 bsuid_since = ?8, other = ?9, no_marketing = ?10, marketing_at = ?11, no_contact = ?12",
+                 bsuid_since = ?8, other = ?9, no_marketing = ?10, marketing_at = ?11, no_contact = ?12, contact_at = ?13",
             params![
                 row.business.to_bytes(),
                 row.id.to_bytes(),
@@ -116,9 +122,10 @@ impl PeopleRows for SqliteRows<'_> {
                 row.bsuid.as_ref().map(ToString::to_string),
                 row.bsuid_since.as_millis(),
                 row.other.as_ref().map(ToString::to_string),
-                row.no_marketing,
-                millis(row.marketing_at),
-                row.nothing
+                row.consent.opted_out(Scope::Marketing),
+                millis(row.consent.marketing.map(|stand| stand.at)),
+                row.consent.opted_out(Scope::Everything),
+                millis(row.consent.everything.map(|stand| stand.at)),
             ],
         )?;
         self.cache()?.customers.borrow_mut().put((row.business, row.id), row.clone());

@@ -1,9 +1,12 @@
 //! How SQLite answers the statements whose cost must not grow with what is stored. That a statement uses some index is not enough:
 //! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
 
-use super::{admin, content, flush, journal, media, message, people, queue, reach, restore, state, sweep, telling, template};
+use super::{
+    admin, consent, content, flush, journal, media, message, people, queue, reach, restore, state, sweep, telling, template,
+};
 
 const PLANS: &[(&str, &str)] = &[
+    (consent::LEDGER, "SEARCH consent USING INDEX sqlite_autoindex_consent_1 (business=? AND customer=? AND (at,digest)<(?,?))"),
     (content::CONTENTS, "SEARCH content USING INDEX content_business (business=? AND rowid<?)"),
     (content::WAITS_WITH, "SEARCH wait USING COVERING INDEX wait_content (content=?)"),
     (content::SUBMISSIONS, "SEARCH submission USING PRIMARY KEY (business=? AND content=?); USE TEMP B-TREE FOR ORDER BY"),

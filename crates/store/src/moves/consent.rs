@@ -1,0 +1,171 @@
+//! Consent: words are added to a ledger, and the customer's row has what comes of them.
+
+use sha2::{Digest as _, Sha256};
+
+use transom_domain::consent::{Choice, Entry, Evidence, Scope, Source, TEXT_MAX};
+use transom_domain::event::EventBody;
+use transom_domain::fact::{Inbound, InboundBody, Person, Preference};
+use transom_domain::failure::UpstreamError;
+use transom_domain::id::{BusinessId, EventId, MessageId};
+use transom_domain::keywords::normal;
+use transom_domain::time::Timestamp;
+
+use super::{people, tell};
+use crate::rows::{Brief, CustomerRow, Place, Result, Rows};
+use crate::{ConsentLedger, PAGE_MAX, Page, RecordConsent, RecordedConsent, StoreError, Who};
+
+/// What a word did.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Said {
+    /// It was not in the ledger yet.
+    pub(crate) news: bool,
+    /// The event of what changed by it.
+    pub(crate) event: Option<EventId>,
+}
+
+/// Where an entry stands: the same words of the same moment at the same place.
+fn place(entry: &Entry) -> Result<Place> {
+    let text = serde_json::to_vec(entry)
+        .map_err(|why| StoreError::Corrupt(format!("an entry of consent that JSON cannot hold: {why}")))?;
+    let mut digest = [0; 16];
+    digest.iter_mut().zip(Sha256::digest(&text)).for_each(|(to, from)| *to = from);
+    Ok((entry.at, digest))
+}
+
+/// A text as it is kept: no longer than a ledger's texts are.
+fn cut(text: &str) -> String {
+    text.chars().take(TEXT_MAX).collect()
+}
+
+/// Adds a word to a customer's ledger; tells it where something else is wanted than before.
+pub(crate) fn say(rows: &mut dyn Rows, row: &mut CustomerRow, entry: &Entry, now: Timestamp) -> Result<Said> {
+    if !rows.add_consent(row.business, row.id, place(entry)?, entry)? {
+        return Ok(Said::default());
+    }
+    let before = row.consent;
+    row.consent = before.and(entry);
+    if row.consent != before {
+        rows.put_customer(row)?;
+    }
+    if !row.consent.differs(before) {
+        return Ok(Said { news: true, event: None });
+    }
+    let told = EventBody::ConsentChanged {
+        customer: row.id,
+        address: people::present(row),
+        phone: row.phone.clone(),
+        bsuid: row.bsuid.clone(),
+        scope: entry.scope,
+        choice: entry.choice,
+        said_at: entry.at,
+        source: entry.source,
+        message: entry.evidence.message,
+        consent: row.consent,
+    };
+    let event = tell::event(rows, row.business, now, told)?;
+    Ok(Said { news: true, event: Some(event) })
+}
+
+/// The customer chose in WhatsApp itself.
+pub(crate) fn prefers(
+    rows: &mut dyn Rows,
+    mut row: CustomerRow,
+    said: &Preference,
+    (heard_at, now): (Timestamp, Timestamp),
+) -> Result<Said> {
+    let (choice, word) = if said.marketing { (Choice::OptedIn, "resume") } else { (Choice::OptedOut, "stop") };
+    let evidence = Evidence { said: Some(format!("user_preferences: marketing_messages {word}")), ..Evidence::default() };
+    let entry = Entry { scope: Scope::Marketing, choice, at: said.at.min(heard_at), source: Source::Preference, evidence };
+    say(rows, &mut row, &entry, now)
+}
+
+/// The customer wrote or tapped one of the business's stop or start words. Nothing, for every other message.
+pub(crate) fn keyword(
+    rows: &mut dyn Rows,
+    row: &mut CustomerRow,
+    message: MessageId,
+    inbound: &Inbound,
+    (heard_at, now): (Timestamp, Timestamp),
+) -> Result<Said> {
+    // Most messages can be no such word whatever a business has chosen; so its choice is looked up only for those that can.
+    let Some(keywords) = may_be_one(inbound).then(|| rows.settings(row.business)).transpose()?.map(|s| s.keywords) else {
+        return Ok(Said::default());
+    };
+    let Some((meaning, said)) = keywords.unwrap_or_default().heard(&inbound.body) else { return Ok(Said::default()) };
+    let evidence = Evidence { message: Some(message), said: Some(cut(said)), ..Evidence::default() };
+    let entry =
+        Entry { scope: meaning.scope, choice: meaning.choice, at: inbound.at.min(heard_at), source: Source::Keyword, evidence };
+    say(rows, row, &entry, now)
+}
+
+/// Whether a message can be a stop or start word at all: short, or a button.
+fn may_be_one(inbound: &Inbound) -> bool {
+    match &inbound.body {
+        InboundBody::Text { body, .. } => normal(body).is_some(),
+        InboundBody::Button { .. } | InboundBody::ButtonReply { .. } => true,
+        _ => false,
+    }
+}
+
+/// Meta refused a message because its customer wants no marketing. A status repeats what an answer said, and says it once.
+pub(crate) fn refused(rows: &mut dyn Rows, brief: &Brief, error: &UpstreamError, at: Timestamp, now: Timestamp) -> Result<Said> {
+    let Some(mut row) = rows.customer(brief.business, brief.customer)? else { return Ok(Said::default()) };
+    let details = error.details.as_deref().map(|details| format!(": {details}")).unwrap_or_default();
+    let said = Some(cut(&format!("{} {}{details}", error.code, error.title)));
+    let evidence = Evidence { message: Some(brief.id), said, ..Evidence::default() };
+    let entry = Entry { scope: Scope::Marketing, choice: Choice::OptedOut, at: at.min(now), source: Source::Refusal, evidence };
+    say(rows, &mut row, &entry, now)
+}
+
+/// The customer who is named; `None` when there is none.
+pub(crate) fn named(rows: &dyn Rows, business: BusinessId, who: &Who) -> Result<Option<CustomerRow>> {
+    let id = match who {
+        Who::Id(id) => Some(*id),
+        Who::Identity(identity) => rows.holder(business, identity)?.map(|(customer, _)| customer),
+    };
+    id.map_or(Ok(None), |id| rows.customer(business, id))
+}
+
+/// See [`crate::Store::record_consent`].
+pub(crate) fn record(rows: &mut dyn Rows, record: &RecordConsent) -> Result<Option<RecordedConsent>> {
+    let RecordConsent { business, who, new_customer, entry, now } = record;
+    let known = match (named(rows, *business, who)?, who) {
+        (Some(row), _) => Some(row),
+        (None, Who::Identity(identity)) => {
+            let id = people::addressed(rows, *business, identity, *new_customer, Person::default(), *now)?;
+            rows.customer(*business, id)?
+        }
+        (None, Who::Id(_)) => None,
+    };
+    let Some(mut row) = known else { return Ok(None) };
+    let before = row.consent;
+    let said = say(rows, &mut row, entry, *now)?;
+    let changed = row.consent.differs(before);
+    Ok(Some(RecordedConsent { customer: row.id, news: said.news, changed, consent: row.consent }))
+}
+
+/// A place as a page's token.
+fn token((at, digest): Place) -> String {
+    format!("{}.{:032x}", at.as_millis(), u128::from_be_bytes(digest))
+}
+
+fn read_token(token: &str) -> Option<Place> {
+    let (at, digest) = token.split_once('.')?;
+    Some((Timestamp::from_millis(at.parse().ok()?), u128::from_str_radix(digest, 16).ok()?.to_be_bytes()))
+}
+
+/// See [`crate::Store::consent`].
+pub(crate) fn ledger(rows: &dyn Rows, business: BusinessId, who: &Who, page: &Page) -> Result<Option<ConsentLedger>> {
+    let before = match &page.token {
+        None => None,
+        Some(token) => Some(read_token(token).ok_or(StoreError::BadToken)?),
+    };
+    let Some(row) = named(rows, business, who)? else { return Ok(None) };
+    let size = page.size.clamp(1, PAGE_MAX);
+    let mut found = rows.consents(business, row.id, before, size + 1)?;
+    let more = found.len() > size;
+    found.truncate(size);
+    let next = found.last().filter(|_| more).map(|(place, _)| token(*place));
+    let entries = found.into_iter().map(|(_, entry)| entry).collect();
+    Ok(Some(ConsentLedger { customer: row.id, consent: row.consent, entries, next }))
+}
