@@ -62,7 +62,7 @@ impl Hand {
         }
         let store = house::open_store(&config)?;
         let (key, upstream, wires) = (house::sealing_key(&config)?, house::upstream(&config), house::wires(&config)?);
-        let admin = Admin::alone(store, key, upstream, wires, house::addresses(&config)).await;
+        let admin = Admin::alone(store, key, upstream, wires, house::addresses(&config), house::media(&config)?).await;
         Ok(Self::Alone(Box::new(admin.map_err(|why| Fail::new(why.to_string()))?)))
     }
 

@@ -12,6 +12,8 @@ use transom_gateway::admin::{Admin, Door};
 use transom_gateway::chance::Chance;
 use transom_gateway::config::Config;
 use transom_gateway::http::HttpSettings;
+use transom_gateway::media::MediaSettings;
+use transom_gateway::media::vault::Folder;
 use transom_gateway::seal::SealingKey;
 use transom_gateway::service::{AddressRules, Limits};
 use transom_gateway::upstream::UpstreamSettings;
@@ -71,6 +73,7 @@ impl House {
                 journal: config.retention.journal,
                 media: config.retention.media,
             },
+            media: media(&config)?,
             chance: Chance::of_system(),
             gate: None,
         };
@@ -157,6 +160,23 @@ pub(crate) fn upstream(config: &Config) -> UpstreamSettings {
         graph_url: config.upstream.graph_url.as_str().to_owned(),
         version: config.upstream.version.as_str().to_owned(),
     }
+}
+
+/// How files are kept.
+///
+/// # Errors
+/// When what is configured makes no store of files.
+pub(crate) fn media(config: &Config) -> Result<MediaSettings, Fail> {
+    let media = &config.media;
+    let dir = media.dir.clone().unwrap_or_else(|| config.store.dir.join("media"));
+    Ok(MediaSettings {
+        // Beside the files, so that they are moved and not copied.
+        stage: dir.join(".incoming"),
+        vault: Arc::new(Folder::new(dir)),
+        link_life: media.link_life,
+        fetches: media.fetches,
+        check_links: media.check_links,
+    })
 }
 
 /// The ways out, with their time limits.

@@ -141,6 +141,8 @@ codes! {
     BusinessKeySecretAbsent = "BUSINESS_KEY_SECRET_ABSENT", InvalidRequest, 400, "The webhook secret of the business was never set up.", "Make one by creating an endpoint.";
     MediaDownloadFailed = "MEDIA_DOWNLOAD_FAILED", InvalidRequest, 400, "Meta could not fetch the file.", "Check that the link is public and of an allowed type and size.";
     MediaTooLarge = "MEDIA_TOO_LARGE", InvalidRequest, 413, "The file is larger than the channel takes.", "Send a smaller file.";
+    MediaLinkInvalid = "MEDIA_LINK_INVALID", PermissionDenied, 403, "The link to a file is over, or is not one that was given out.", "Ask for a fresh link with `GET …/media/{id}`.";
+    MediaNotReady = "MEDIA_NOT_READY", Unavailable, 503, "The file is still being fetched from Meta.", "Repeat the request after the seconds that Retry-After names.";
     MessageUndeliverable = "MESSAGE_UNDELIVERABLE", InvalidRequest, 400, "Meta cannot deliver to this customer: not on WhatsApp, an old app, or terms not accepted.", "Reach the customer another way.";
     MessageMarketingLimited = "MESSAGE_MARKETING_LIMITED", ResourceExhausted, 429, "Meta holds marketing messages back from this customer.", "Try again after a day at the earliest; do not repeat sooner.";
     MessageExpired = "MESSAGE_EXPIRED", DeadlineExceeded, 400, "The message waited past its validity and was not sent.", "Send a new one if it is still wanted.";

@@ -16,6 +16,9 @@ use crate::chance::Chance;
 use crate::directory::Directory;
 use crate::http::{self, HttpSettings};
 use crate::intake::Intake;
+use crate::media::fetch::{Fetcher, FetcherParts};
+use crate::media::links::Links;
+use crate::media::{Files, MediaSettings};
 use crate::seal::SealingKey;
 use crate::service::{AddressRules, Limits, Samples, Service, ServiceParts};
 use crate::telemetry;
@@ -54,6 +57,8 @@ pub struct HouseParts {
     pub template_interval: Span,
     /// How long what is over is kept.
     pub keep: Keep,
+    /// How files are kept.
+    pub media: MediaSettings,
     /// What ids and the spread of retries are made from.
     pub chance: Chance,
     /// What stands before every task; none outside of trials.
@@ -93,6 +98,7 @@ struct Rooms {
     relay: Relay,
     dispatcher: Dispatcher,
     service: Service,
+    fetcher: Fetcher,
     admin: Admin,
     rest: Rest,
     chance: Chance,
@@ -109,17 +115,30 @@ impl Rooms {
         let directory = Directory::open(store.clone(), key.clone()).await?;
         let library = Library::new(store.clone(), upstream.clone(), clock.clone());
         let samples = Samples::new(wires.endpoints.clone());
+        let links = Arc::new(Links::new(&key, parts.public_url.as_deref(), clock.clone(), parts.media.link_life));
+        let files = Files::new(&parts.media, links.clone(), store.clone(), clock.clone(), &wires);
         let relay = Relay::new(
             store.clone(),
             clock.clone(),
             directory.clone(),
             addresses,
             wires.endpoints,
+            links,
             rest.clone(),
             chance.clone(),
             tasks.clone(),
             stop.child_token(),
         );
+        let fetcher = Fetcher::new(FetcherParts {
+            files: files.clone(),
+            directory: directory.clone(),
+            upstream: upstream.clone(),
+            relay: relay.clone(),
+            rest: rest.clone(),
+            chance: chance.clone(),
+            tasks: tasks.clone(),
+            stop: stop.child_token(),
+        });
         let dispatcher = Dispatcher::new(DispatcherParts {
             store: store.clone(),
             clock: clock.clone(),
@@ -151,9 +170,11 @@ impl Rooms {
             chance: chance.clone(),
             tasks: tasks.clone(),
             samples,
+            files,
+            fetcher: fetcher.clone(),
         });
         let admin = Admin::new(service.clone(), parts.public_url, wires.upstream);
-        Ok(Self { store, clock, directory, library, upstream, relay, dispatcher, service, admin, rest, chance, tasks })
+        Ok(Self { store, clock, directory, library, upstream, relay, dispatcher, service, fetcher, admin, rest, chance, tasks })
     }
 }
 
@@ -169,6 +190,7 @@ impl Admin {
         upstream: UpstreamSettings,
         wires: Wires,
         addresses: AddressRules,
+        media: MediaSettings,
     ) -> Result<Self, StartError> {
         let stop = CancellationToken::new();
         stop.cancel();
@@ -185,6 +207,7 @@ impl Admin {
             wires,
             template_interval: Span::ZERO,
             keep: Keep::default(),
+            media,
             chance: Chance::of_system(),
             gate: None,
         };
@@ -214,7 +237,8 @@ impl House {
         let owner = parts.chance.draw_u64() >> 1;
         let (template_interval, keep, unknown_wait) = (parts.template_interval, parts.keep, parts.limits.unknown_wait);
         let rooms = Rooms::furnish(parts, owner, &stop).await?;
-        let Rooms { store, clock, directory, library, upstream, relay, dispatcher, service, admin, rest, chance, tasks } = rooms;
+        let Rooms { store, clock, directory, library, upstream, relay, dispatcher, service, fetcher, admin, rest, chance, tasks } =
+            rooms;
         let now = clock.now();
         let left = store.recover(owner, now, now.plus(unknown_wait)).await?;
         if left > 0 {
@@ -230,9 +254,11 @@ impl House {
             library.clone(),
             dispatcher.clone(),
             relay.clone(),
+            fetcher.clone(),
             chance,
             tasks.clone(),
         );
+        fetcher.start();
         dispatcher.follow_directory();
         relay.reload().await?;
         let upkeep = Upkeep {

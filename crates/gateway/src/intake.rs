@@ -21,6 +21,7 @@ use transom_store::{HearBody, HearOutcome, HeardBody, JournalEntry, JournalHead,
 use self::sorting::{Sorted, Understood, sort, understood};
 use crate::chance::Chance;
 use crate::directory::Directory;
+use crate::media::fetch::Fetcher;
 use crate::problem::Problem;
 use crate::telemetry;
 use crate::templates::Library;
@@ -44,6 +45,7 @@ struct Inner {
     library: Library,
     dispatcher: Dispatcher,
     relay: Relay,
+    fetcher: Fetcher,
     chance: Chance,
     tasks: Tasks,
     handshakes: AtomicU64,
@@ -60,11 +62,12 @@ impl Intake {
         library: Library,
         dispatcher: Dispatcher,
         relay: Relay,
+        fetcher: Fetcher,
         chance: Chance,
         tasks: Tasks,
     ) -> Self {
         let handshakes = AtomicU64::new(0);
-        Self(Arc::new(Inner { store, clock, directory, library, dispatcher, relay, chance, tasks, handshakes }))
+        Self(Arc::new(Inner { store, clock, directory, library, dispatcher, relay, fetcher, chance, tasks, handshakes }))
     }
 
     /// Answers the handshake of an app: the challenge, if the verify token is right.
@@ -184,6 +187,9 @@ impl Intake {
             }
         };
         telemetry::facts(outcome.news, outcome.repeated, outcome.orphans);
+        if outcome.files > 0 {
+            this.fetcher.poke();
+        }
         for sender in &outcome.nudged {
             this.dispatcher.poke(*sender);
         }

@@ -8,6 +8,7 @@ pub mod config;
 pub mod directory;
 pub mod http;
 pub mod intake;
+pub mod media;
 pub mod native;
 pub mod problem;
 pub mod seal;

@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 
 use transom_store::Sealed;
@@ -34,7 +37,11 @@ pub enum SealError {
 }
 
 /// The key.
-pub struct SealingKey(RandomizedNonceKey);
+pub struct SealingKey {
+    seals: RandomizedNonceKey,
+    /// Keyed once: other keys are made from it.
+    derives: Hmac<Sha256>,
+}
 
 impl std::fmt::Debug for SealingKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -77,8 +84,21 @@ impl SealingKey {
     /// # Errors
     /// When the system cannot use it.
     pub fn of_bytes(bytes: &[u8; 32]) -> Result<Self, SealError> {
-        let malformed = |_| SealError::Malformed("the bytes given".to_owned());
-        RandomizedNonceKey::new(&AES_256_GCM, bytes).map(Self).map_err(malformed)
+        Self::whole(bytes).ok_or_else(|| SealError::Malformed("the bytes given".to_owned()))
+    }
+
+    fn whole(bytes: &[u8]) -> Option<Self> {
+        let seals = RandomizedNonceKey::new(&AES_256_GCM, bytes).ok()?;
+        Some(Self { seals, derives: Hmac::new_from_slice(bytes).ok()? })
+    }
+
+    /// A key for one purpose, made from this one: the same as long as this one is, and nothing is learnt of this one from it.
+    #[must_use]
+    pub fn derived(&self, purpose: &str) -> [u8; 32] {
+        let mut mac = self.derives.clone();
+        mac.update(b"transom key for ");
+        mac.update(purpose.as_bytes());
+        mac.finalize().into_bytes().into()
     }
 
     fn parse(text: &str, whence: &str) -> Result<Self, SealError> {
@@ -89,7 +109,7 @@ impl SealingKey {
         }
         let bytes: Option<Vec<u8>> = (0..32).map(|i| u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok()).collect();
         let bytes = bytes.ok_or_else(malformed)?;
-        RandomizedNonceKey::new(&AES_256_GCM, &bytes).map(Self).map_err(|_| malformed())
+        Self::whole(&bytes).ok_or_else(malformed)
     }
 
     /// Seals a secret.
@@ -98,7 +118,7 @@ impl SealingKey {
     /// When the system has no randomness.
     pub fn seal(&self, secret: &[u8]) -> Result<Sealed, SealError> {
         let mut bytes = secret.to_vec();
-        let nonce = self.0.seal_in_place_append_tag(Aad::empty(), &mut bytes).map_err(|_| SealError::NoChance)?;
+        let nonce = self.seals.seal_in_place_append_tag(Aad::empty(), &mut bytes).map_err(|_| SealError::NoChance)?;
         let mut sealed = nonce.as_ref().to_vec();
         sealed.append(&mut bytes);
         Ok(Sealed(sealed))
@@ -112,7 +132,7 @@ impl SealingKey {
         let (nonce, rest) = sealed.0.split_at_checked(NONCE_LEN).ok_or(SealError::NotOurs)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::NotOurs)?;
         let mut bytes = rest.to_vec();
-        let length = self.0.open_in_place(nonce, Aad::empty(), &mut bytes).map_err(|_| SealError::NotOurs)?.len();
+        let length = self.seals.open_in_place(nonce, Aad::empty(), &mut bytes).map_err(|_| SealError::NotOurs)?.len();
         bytes.truncate(length);
         Ok(bytes)
     }

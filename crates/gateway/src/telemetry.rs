@@ -32,6 +32,7 @@ const DISK_FREE: &str = "transom_disk_free_bytes";
 const DISK_LOW: &str = "transom_disk_low";
 const SWEPT: &str = "transom_swept_rows_total";
 const ROWS_READ: &str = "transom_store_rows_read_total";
+const FILES: &str = "transom_media_fetches_total";
 const REQUESTS: &str = "transom_http_requests_total";
 const REQUEST_TIME: &str = "transom_http_request_seconds";
 
@@ -108,6 +109,7 @@ fn describe() {
     describe_gauge!(DISK_LOW, Unit::Count, "1 while only the reserve for what is heard is left, and sends are refused; else 0.");
     describe_counter!(SWEPT, Unit::Count, "Rows removed because they were past their retention, by kind.");
     describe_counter!(ROWS_READ, Unit::Count, "Rows that queries of the store have read.");
+    describe_counter!(FILES, Unit::Count, "Tries to fetch files from Meta by result: stored, again, throttled, failed.");
     describe_counter!(REQUESTS, Unit::Count, "HTTP requests by method, route and status.");
     describe_histogram!(REQUEST_TIME, Unit::Seconds, "Time from a request's head to its answer, by route.");
 }
@@ -224,6 +226,11 @@ pub(crate) fn swept(kind: SweepKind, rows: usize) {
     }
 }
 
+/// A try to fetch a file ended.
+pub(crate) fn file_fetched(result: &'static str) {
+    counter!(FILES, "result" => result).increment(1);
+}
+
 /// Takes over what is counted elsewhere; to be called before the metrics are shown.
 pub(crate) fn take_over() {
     counter!(ROWS_READ).absolute(transom_store::rows_read());
@@ -307,6 +314,7 @@ mod tests {
         store_busy();
         turned_away("requests");
         swept(SweepKind::Journal, 3);
+        file_fetched("stored");
         take_over();
         let disk = Some(transom_store::DiskSpace { free: 1, reserve: 2, low: true });
         condition(&Condition { log_bytes: 1, log_max: 2, log_pinned: 3, disk });
@@ -331,6 +339,7 @@ mod tests {
             STORE_BUSY,
             TURNED_AWAY,
             SWEPT,
+            FILES,
             ROWS_READ,
             LOG_BYTES,
             LOG_PINNED,

@@ -61,6 +61,12 @@ impl Upstream {
         Self { wire, root: root.into(), version: settings.version.as_str().into() }
     }
 
+    /// Address and version, with a slash at the end.
+    #[must_use]
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+
     /// The Graph version in use.
     #[must_use]
     pub fn version(&self) -> &str {

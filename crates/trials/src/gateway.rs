@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use transom_clock::WorldClock;
 use transom_domain::time::Span;
 use transom_gateway::chance::Chance;
+use transom_gateway::media::MediaSettings;
 use transom_gateway::service::{AddressRules, Limits};
 use transom_gateway::upstream::UpstreamSettings;
 use transom_gateway::wire::Wires;
@@ -84,10 +85,11 @@ fn parts(town: &Arc<Town>, process: &Arc<Process>, life: u64) -> Result<HousePar
         upstream_per_sender: 4,
         limits: Limits { unknown_wait: UNKNOWN_WAIT, ..Limits::default() },
         addresses: AddressRules::default(),
-        wires: Wires {
-            upstream: Arc::new(Upstream { town: town.clone(), process: process.clone() }),
-            endpoints: Arc::new(Endpoints { town: town.clone(), process: process.clone() }),
-        },
+        wires: Wires::without_files(
+            Arc::new(Upstream { town: town.clone(), process: process.clone() }),
+            Arc::new(Endpoints { town: town.clone(), process: process.clone() }),
+        ),
+        media: MediaSettings::nowhere(),
         template_interval: Span::minutes(10),
         keep: Keep::default(),
         chance: Chance::of(move || dice.lock().unwrap_or_else(PoisonError::into_inner).draw_long()),

@@ -28,6 +28,16 @@ impl Admin {
             )),
         }
         self.look_at_store(&mut found);
+        let vault = &self.service.files.vault;
+        match vault.probe().await {
+            Ok(()) => found.push(finding(Level::Fine, "media", format!("files are kept in {}", vault.place()), "")),
+            Err(why) => found.push(finding(
+                Level::Problem,
+                "media",
+                why.to_string(),
+                "Check that it can be reached and written; what customers send is fetched for seven days, then Meta forgets it.",
+            )),
+        }
         self.look_at_address(&mut found).await?;
         let businesses = self.service.store.businesses().await?;
         if businesses.is_empty() {

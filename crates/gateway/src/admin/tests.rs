@@ -22,7 +22,16 @@ async fn alone() -> Admin {
     let upstream = UpstreamSettings { graph_url: "http://127.0.0.1:9".into(), version: "v25.0".into() };
     let wires =
         Wires::http("http://127.0.0.1:9", Duration::from_secs(1), Duration::from_secs(1), AddressRules::default()).unwrap();
-    Admin::alone(Arc::new(MemoryStore::new()), key, upstream, wires, AddressRules::default()).await.unwrap()
+    Admin::alone(
+        Arc::new(MemoryStore::new()),
+        key,
+        upstream,
+        wires,
+        AddressRules::default(),
+        crate::media::MediaSettings::nowhere(),
+    )
+    .await
+    .unwrap()
 }
 
 async fn business(admin: &Admin) -> BusinessId {

@@ -193,6 +193,28 @@ keys! {
         /// Allow endpoints without TLS.
         allow_http: bool = false;
     }
+    /// Files: what customers send, and what callers upload. They lie in a folder, or in a bucket of any S3-compatible store; its
+    /// credentials are taken from the environment (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`) or, where
+    /// those are not set, from the machine's or the container's own role.
+    media: MediaConfig {
+        /// Folder of the files, readable by this user alone; without it, `media` in the store's folder.
+        dir: Option<PathBuf> = None;
+        /// Name of the bucket; set, files lie in it, and only those that are still coming lie in the folder.
+        bucket: Option<String> = None;
+        /// What their names in the bucket begin with, without a slash at its end.
+        prefix: Option<String> = None;
+        /// Address of the S3-compatible store; without it, Amazon's of the region. The bucket's name stands in the path.
+        endpoint: Option<BaseUrl> = None;
+        /// Region of the bucket.
+        region: String = "us-east-1".to_owned();
+        /// How long a link to a file is good, at least; it ends at a full hour.
+        link_life: Span = Span::days(7);
+        /// Files fetched from Meta at once, all senders together; four of one sender at most.
+        fetches: usize = 16;
+        /// Look at each link of a file that is to be sent, for type and size, before Meta is given it. A link that does not answer
+        /// is passed on; one that answers with what Meta would refuse is refused.
+        check_links: bool = true;
+    }
     /// How long what is over is kept. What is past it is removed in small slices while everything goes on.
     retention: RetentionConfig {
         /// Messages that are over, from when they were accepted, with their timeline; at least 8d, since Meta repeats webhooks
@@ -246,6 +268,7 @@ impl Config {
             ("limits.accept_per_second", self.limits.accept_per_second as usize),
             ("limits.accept_burst", self.limits.accept_burst as usize),
             ("limits.pair_burst", self.limits.pair_burst as usize),
+            ("media.fetches", self.media.fetches),
         ] {
             if value == 0 {
                 wrong(key, "must be at least 1", "leave it out for the default");
@@ -260,6 +283,7 @@ impl Config {
             ("retention.messages", self.retention.messages, Span::days(8)),
             ("retention.events", self.retention.events, Span::days(1)),
             ("retention.journal", self.retention.journal, Span::hours(1)),
+            ("media.link_life", self.media.link_life, Span::hours(1)),
             ("retention.media", self.retention.media, Span::hours(1)),
             ("templates.sync_interval", self.templates.sync_interval, Span::secs(10)),
             ("upstream.timeout", self.upstream.timeout, Span::secs(1)),

@@ -37,6 +37,10 @@ fn shown(ready: &Readiness) -> (StatusCode, serde_json::Value) {
             Ok(()) => "commits".to_owned(),
             Err(why) => format!("cannot commit: {why}"),
         },
+        "media": match &ready.can_keep_files {
+            Ok(()) => "keeps files".to_owned(),
+            Err(why) => format!("cannot keep files: {why}"),
+        },
         "stoppedSenders": stopped,
     });
     (if works { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, body)
@@ -56,7 +60,8 @@ mod tests {
     #[test]
     fn ready_only_when_it_can_commit_and_is_not_draining() {
         let stopped = vec![(SenderId(1), "+493012345678".to_owned(), "The token has expired.".to_owned())];
-        let ready = |can_commit, draining| shown(&Readiness { can_commit, stopped: stopped.clone(), draining });
+        let ready =
+            |can_commit, draining| shown(&Readiness { can_commit, stopped: stopped.clone(), can_keep_files: Ok(()), draining });
         let (status, body) = ready(Ok(()), false);
         assert_eq!(status, StatusCode::OK);
         assert_eq!(body["stoppedSenders"][0]["sender"], "+493012345678");

@@ -4,6 +4,7 @@
 mod bounds;
 pub(crate) mod call;
 mod docs;
+mod files;
 mod health;
 mod layers;
 mod listener;
@@ -104,6 +105,7 @@ pub fn router(parts: Parts) -> Router {
     let mut router = Router::new()
         .merge(operations)
         .route("/webhooks/meta/{app}", get(meta::handshake).post(meta::hear))
+        .route("/media/{business}/{media}", get(files::get))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))

@@ -120,7 +120,7 @@ const fn reason(status: u16) -> &'static str {
             "Something else happened already: a reused idempotency key, a taken topic, a message that is over, content in use."
         }
         410 => "The position is older than what is kept; `details.earliest` is where to start again.",
-        413 => "The body is larger than 1 MiB, or `callbackData` than 1,024 bytes.",
+        413 => "The body is larger than 1 MiB, `callbackData` than 1,024 bytes, or a file than the channel takes.",
         429 => "Too much, too fast; try again after the seconds in `Retry-After`.",
         500 => "An unexpected failure on our side.",
         502 => "Meta refused or failed; `details.metaCode` has its code.",
@@ -156,6 +156,8 @@ refusals! {
     TemplateReads = [400, 401, 403, 404, 500, 503];
     /// Of templates, changed at Meta.
     TemplateRefusals = [400, 401, 403, 404, 409, 413, 429, 500, 502, 503];
+    /// Of a file that is uploaded.
+    UploadRefusals = [400, 401, 403, 413, 500, 503];
     /// Of a new thing.
     CreateRefusals = [400, 401, 403, 409, 413, 500, 503];
 }

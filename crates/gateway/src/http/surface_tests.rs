@@ -99,6 +99,7 @@ async fn house() -> House {
             .unwrap(),
         template_interval: Span::hours(1),
         keep: transom_store::Keep::default(),
+        media: crate::media::MediaSettings::nowhere(),
         chance: Chance::of_system(),
         gate: None,
     };

@@ -19,6 +19,7 @@ use super::verdict::word;
 use crate::http::App;
 use crate::http::call::{Authorised, WEBHOOKS, json as answer};
 use crate::http::refusal::StreamRefusals;
+use crate::media::links::Links;
 use crate::problem::Problem;
 
 /// Events of one answer, unless the caller says how many.
@@ -67,6 +68,15 @@ impl From<&Event> for EventView {
             at: rfc3339(event.at),
             data: data(&event.body),
         }
+    }
+}
+
+impl EventView {
+    /// With a fresh link beside each file.
+    pub(crate) fn signed(event: &Event, links: &Links) -> Self {
+        let mut view = Self::from(event);
+        links.sign(event.business, &mut view.data);
+        view
     }
 }
 
@@ -183,7 +193,7 @@ pub(crate) async fn list(
     let (after, limit) = query.finish((after, limit))?;
     let page = app.service.events(&caller, after, limit).await?;
     let next_after = page.events.last().map_or(after, |e| e.position);
-    let data = page.events.iter().map(EventView::from).collect();
+    let data = page.events.iter().map(|event| EventView::signed(event, &app.service.files.links)).collect();
     answer(StatusCode::OK, &EventList { data, next_after, newest: page.newest, earliest: page.earliest })
 }
 

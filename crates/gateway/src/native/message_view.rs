@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use transom_domain::id::BusinessId;
 use transom_domain::message::{Attempt, Message};
 use transom_domain::status::Phase;
 use transom_store::{Sender, Timeline};
@@ -13,6 +14,7 @@ use super::message_print::draft_json;
 use super::message_timeline::{TimelineEntry, story};
 use super::payload::{failure_json, inbound_parts};
 use super::verdict::VerdictView;
+use crate::media::links::Links;
 use crate::service::Waits;
 use crate::service::one_time_code::masked;
 
@@ -107,6 +109,12 @@ impl MessageView {
     /// With why it waits.
     pub(crate) fn waiting(self, waits: Option<Waits>) -> Self {
         Self { waits, ..self }
+    }
+
+    /// With a fresh link beside the file that came with it.
+    pub(crate) fn signed(mut self, business: BusinessId, links: &Links) -> Self {
+        links.sign(business, &mut self.content);
+        self
     }
 
     /// The view of a message; `sender` is its sender, where it is still there. Without a timeline it is the short form of lists.

@@ -85,6 +85,7 @@ impl App {
     /// The short form, for lists.
     fn view(&self, message: &Message) -> MessageView {
         MessageView::new(message, self.service.sender(message.sender).as_ref(), None)
+            .signed(message.business, &self.service.files.links)
     }
 
     /// One message with its timeline.
@@ -92,7 +93,8 @@ impl App {
         let message = self.service.message(caller, id).await?;
         let timeline = self.service.timeline(caller, id).await?;
         let waits = self.service.waits(caller, &message).await?;
-        Ok(MessageView::new(&message, self.service.sender(message.sender).as_ref(), Some(&timeline)).waiting(waits))
+        let view = MessageView::new(&message, self.service.sender(message.sender).as_ref(), Some(&timeline));
+        Ok(view.signed(message.business, &self.service.files.links).waiting(waits))
     }
 }
 

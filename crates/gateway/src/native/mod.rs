@@ -10,6 +10,7 @@ mod contents;
 mod events;
 mod export;
 mod keywords;
+mod media;
 mod message_body;
 mod message_paths;
 mod message_print;
@@ -61,6 +62,7 @@ use crate::http::refusal::ErrorObject;
         (name = "Messages", description = "What became of them; conversations and senders."),
         (name = "Customers", description = "Who they are, and what they want to be sent."),
         (name = "Content", description = "What is written once and sent often; its way to Meta's approval."),
+        (name = "Media", description = "Files: uploaded, looked up, deleted. What customers send is fetched from Meta by itself."),
         (name = "Templates", description = "Templates as they stand at Meta: made, edited, deleted, and what happened to them."),
         (name = "Webhooks", description = "Where events are told, and the stream of events."),
         (name = "Reference", description = "The tables that the gateway works by.")
@@ -105,6 +107,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(contents::create, contents::list))
         .routes(routes!(approvals::submit, approvals::list))
         .routes(routes!(contents::get, contents::change, contents::delete))
+        .routes(routes!(media::upload))
+        .routes(routes!(media::get, media::delete))
         .routes(routes!(webhooks::create))
         .routes(routes!(webhooks::update))
         .routes(routes!(webhooks::list))

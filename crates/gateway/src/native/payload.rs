@@ -10,6 +10,7 @@ use transom_domain::event::{Event, EventBody, Party};
 use transom_domain::fact::{Inbound, InboundBody};
 use transom_domain::free_form::MediaKind;
 use transom_domain::id::MessageId;
+use transom_domain::media::of_message;
 use transom_domain::status::{Failure, Status};
 use transom_domain::template::{Approval, Change};
 use transom_domain::time::Timestamp;
@@ -19,7 +20,8 @@ use super::common::json_text;
 use super::message_print::{camel_keys, without_nulls};
 use crate::http::refusal::{help, title};
 
-/// The published payload of an event for a topic; none where the topic does not tell of it.
+/// The published payload of an event for a topic; none where the topic does not tell of it. Files have their ids here; whoever
+/// sends it out puts the links beside them (`Links::sign`).
 #[must_use]
 pub fn payload(event: &Event, topic: Topic) -> Option<Value> {
     let told = match (&event.body, topic) {
@@ -188,11 +190,11 @@ pub(crate) fn inbound_parts(id: MessageId, inbound: &Inbound, reply_to: Option<M
     put(&mut message, "id", id.to_string().into());
     match &inbound.body {
         InboundBody::Text { body } => put(&mut message, "text", body.clone().into()),
-        InboundBody::Media { kind, id, mime_type, sha256, caption, filename, voice, url } => {
+        InboundBody::Media { kind, mime_type, sha256, caption, filename, voice, .. } => {
             let sticker = *kind == MediaKind::Sticker;
             let shown = if sticker { MediaKind::Image } else { *kind };
             let attachment = json!({
-                "type": shown.as_str(), "url": url, "mediaId": id, "mimeType": mime_type, "sha256": sha256, "caption": caption,
+                "type": shown.as_str(), "mediaId": of_message(id, 0).to_string(), "mimeType": mime_type, "sha256": sha256, "caption": caption,
                 "filename": filename, "voice": voice.then_some(true), "sticker": sticker.then_some(true),
             });
             put(&mut message, "attachments", json!([without_nulls(attachment)]));

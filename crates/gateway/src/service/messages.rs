@@ -104,6 +104,8 @@ impl Service {
     /// 404, or 409 while it may still be sent.
     pub async fn redact(&self, caller: &Caller, id: MessageId) -> Result<(), Problem> {
         let outcome = self.store.redact(caller.business, id, self.now()).await?;
+        // What came with it is nobody's any more.
+        self.fetcher.reap_soon();
         moved(outcome, "redacted", "Cancel it first, or wait until it is over.")
     }
 
@@ -113,6 +115,7 @@ impl Service {
     /// 404, or 409 while it may still be sent.
     pub async fn delete(&self, caller: &Caller, id: MessageId) -> Result<(), Problem> {
         let outcome = self.store.delete(caller.business, id, self.now()).await?;
+        self.fetcher.reap_soon();
         moved(outcome, "deleted", "Cancel it first, or wait until it is over.")
     }
 }

@@ -8,6 +8,7 @@ mod consent;
 pub(crate) mod contents;
 mod judge;
 mod kept;
+mod media;
 mod messages;
 pub(crate) mod one_time_code;
 mod send;
@@ -20,6 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use transom_clock::WorldClock;
@@ -31,6 +33,8 @@ use transom_store::{Key, Scopes, Sender, Store};
 
 use crate::chance::Chance;
 use crate::directory::{Directory, Speaker};
+use crate::media::Files;
+use crate::media::fetch::Fetcher;
 use crate::problem::Problem;
 use crate::seal::SealingKey;
 use crate::telemetry;
@@ -49,6 +53,7 @@ pub use capacity::{Capacity, LimitUse, ThroughputUse, WaitingUse, Waits};
 pub use command::{CALLBACK_DATA_MAX, Caller, SendCommand, Sent, What};
 pub use contents::NewContent;
 pub use judge::{Judged, Known, Leaving, Prejudged, facts_of, failure_since, judged, needs_phone, provider_id};
+pub use media::{Linked, NewMedia, Shown};
 pub use templates::{
     MadeTemplate, NewTemplate, Outlook as TemplateOutlook, Samples, TemplateChange, TemplateFilter, TemplatePage,
     TemplatesUnderWay, became,
@@ -63,6 +68,9 @@ const KEYS_MAX: usize = 10_000;
 /// Sends of one business under way at once: an eighth of what the store's queue holds, so that one business alone can't fill it
 /// for the others.
 const UNDER_WAY_MAX: usize = 1_024;
+
+/// Files that are uploaded at once: each holds a connection for as long as its caller needs.
+const UPLOADS_MAX: usize = 32;
 
 /// How fast a business sends, and how many of its sends are under way.
 #[derive(Debug, Clone, Copy, Default)]
@@ -129,6 +137,10 @@ pub struct Inner {
     pub(crate) chance: Chance,
     pub(crate) tasks: Tasks,
     pub(crate) samples: Samples,
+    pub(crate) files: Files,
+    pub(crate) fetcher: Fetcher,
+    /// Uploads that may be under way at once.
+    pub(crate) uploads: Semaphore,
     started: Instant,
     draining: AtomicBool,
     keys: Mutex<HashMap<[u8; 32], (Instant, Key)>>,
@@ -165,6 +177,10 @@ pub struct ServiceParts {
     pub tasks: Tasks,
     /// Samples of templates.
     pub samples: Samples,
+    /// Files.
+    pub files: Files,
+    /// Who fetches them.
+    pub fetcher: Fetcher,
 }
 
 /// Whether the house can work.
@@ -174,6 +190,8 @@ pub struct Readiness {
     pub can_commit: Result<(), String>,
     /// Senders that are stopped, and why.
     pub stopped: Vec<(SenderId, String, String)>,
+    /// Whether files can be written; what is heard and sent without one goes on where they cannot.
+    pub can_keep_files: Result<(), String>,
     /// Whether it is being shut down.
     pub draining: bool,
 }
@@ -203,6 +221,8 @@ impl Service {
             chance,
             tasks,
             samples,
+            files,
+            fetcher,
         } = parts;
         Self(Arc::new(Inner {
             store,
@@ -218,6 +238,9 @@ impl Service {
             chance,
             tasks,
             samples,
+            files,
+            fetcher,
+            uploads: Semaphore::new(UPLOADS_MAX),
             started: Instant::now(),
             draining: AtomicBool::new(false),
             keys: Mutex::default(),
@@ -302,6 +325,7 @@ impl Service {
         let stopped = |s: &Arc<Speaker>| Some((s.sender.id, s.sender.address.to_string(), s.stopped()?.to_owned()));
         Readiness {
             can_commit,
+            can_keep_files: self.files.vault.probe().await.map_err(|why| why.to_string()),
             stopped: self.directory.now().all().filter_map(stopped).collect(),
             draining: self.draining.load(Ordering::SeqCst),
         }

@@ -14,7 +14,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::legacy::{Client, Error};
+use hyper_util::client::legacy::{Client, Error, ResponseFuture};
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
@@ -26,22 +26,61 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection is kept for the next call: less than the idle timeouts that servers commonly have.
 const KEEP_IDLE: Duration = Duration::from_secs(30);
 /// What we call ourselves.
-const AGENT: HeaderValue = HeaderValue::from_static(concat!("transom/", env!("CARGO_PKG_VERSION")));
+pub(super) const AGENT: HeaderValue = HeaderValue::from_static(concat!("transom/", env!("CARGO_PKG_VERSION")));
 
-type Direct = InTime<HttpsConnector<HttpConnector<Resolver>>>;
-type Tunnelled = InTime<HttpsConnector<Tunnel<HttpConnector<Resolver>>>>;
+pub(super) type Direct = InTime<HttpsConnector<HttpConnector<Resolver>>>;
+pub(super) type Tunnelled = InTime<HttpsConnector<Tunnel<HttpConnector<Resolver>>>>;
 
 /// A pooled HTTP client with one time limit for every call.
 #[derive(Debug, Clone)]
 pub struct Http {
-    client: Way,
+    client: Way<Full<Bytes>>,
     timeout: Duration,
 }
 
+/// A client, with or without a proxy.
 #[derive(Debug, Clone)]
-enum Way {
-    Direct(Client<Direct, Full<Bytes>>),
-    Tunnelled(Client<Tunnelled, Full<Bytes>>),
+pub(super) enum Way<B> {
+    Direct(Client<Direct, B>),
+    Tunnelled(Client<Tunnelled, B>),
+}
+
+impl<B> Way<B>
+where
+    B: hyper::body::Body + Send + Unpin + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    pub(super) fn request(&self, request: Request<B>) -> ResponseFuture {
+        match self {
+            Self::Direct(client) => client.request(request),
+            Self::Tunnelled(client) => client.request(request),
+        }
+    }
+}
+
+/// The way to Meta, through the proxy of the environment where it names one for an `https` address.
+///
+/// # Errors
+/// When the address is none or TLS cannot be set up, as a sentence.
+pub(super) fn way_to<B>(graph_url: &str, timeout: Duration) -> Result<Way<B>, String>
+where
+    B: hyper::body::Body + Send,
+    B::Data: Send,
+{
+    let graph: Uri = graph_url.parse().map_err(|why| format!("{graph_url} is no address: {why}"))?;
+    let proxy = Matcher::from_env().intercept(&graph).filter(|_| graph.scheme_str() == Some("https"));
+    let connector = connector(Resolver { rules: None, look_up });
+    Ok(match proxy {
+        None => Way::Direct(client(secured(connector, timeout)?)),
+        Some(proxy) => {
+            let mut tunnel = Tunnel::new(proxy.uri().clone(), connector);
+            if let Some(auth) = proxy.basic_auth() {
+                tunnel = tunnel.with_auth(auth.clone());
+            }
+            Way::Tunnelled(client(secured(tunnel, timeout)?))
+        }
+    })
 }
 
 impl Http {
@@ -50,19 +89,7 @@ impl Http {
     /// # Errors
     /// When the address is none or TLS cannot be set up, as a sentence.
     pub fn upstream(graph_url: &str, timeout: Duration) -> Result<Self, String> {
-        let graph: Uri = graph_url.parse().map_err(|why| format!("{graph_url} is no address: {why}"))?;
-        let proxy = Matcher::from_env().intercept(&graph).filter(|_| graph.scheme_str() == Some("https"));
-        let connector = connector(Resolver { rules: None, look_up });
-        let client = match proxy {
-            None => Way::Direct(client(secured(connector, timeout)?)),
-            Some(proxy) => {
-                let mut tunnel = Tunnel::new(proxy.uri().clone(), connector);
-                if let Some(auth) = proxy.basic_auth() {
-                    tunnel = tunnel.with_auth(auth.clone());
-                }
-                Way::Tunnelled(client(secured(tunnel, timeout)?))
-            }
-        };
+        let client = way_to(graph_url, timeout)?;
         Ok(Self { client, timeout })
     }
 
@@ -82,11 +109,7 @@ impl Http {
     async fn exchange(&self, request: Request<Bytes>, wanted: Wanted) -> Called {
         let mut request = request.map(Full::new);
         request.headers_mut().entry(USER_AGENT).or_insert(AGENT);
-        let answered = match &self.client {
-            Way::Direct(client) => client.request(request),
-            Way::Tunnelled(client) => client.request(request),
-        };
-        let answer = match answered.await {
+        let answer = match self.client.request(request).await {
             Ok(answer) => answer,
             Err(why) if why.is_connect() => return Called::NeverLeft(in_words(&why)),
             Err(why) => return Called::Lost(in_words(&why)),
@@ -132,14 +155,14 @@ impl Wire for Http {
     }
 }
 
-fn connector(resolver: Resolver) -> HttpConnector<Resolver> {
+pub(super) fn connector(resolver: Resolver) -> HttpConnector<Resolver> {
     let mut connector = HttpConnector::new_with_resolver(resolver);
     connector.set_nodelay(true);
     connector.enforce_http(false);
     connector
 }
 
-fn secured<C>(connector: C, timeout: Duration) -> Result<InTime<HttpsConnector<C>>, String> {
+pub(super) fn secured<C>(connector: C, timeout: Duration) -> Result<InTime<HttpsConnector<C>>, String> {
     let builder = HttpsConnectorBuilder::new().try_with_platform_verifier().map_err(|why| why.to_string())?;
     let connector = builder.https_or_http().enable_http1().wrap_connector(connector);
     // Shorter than the whole, so that what never left is known to have never left.
@@ -148,12 +171,12 @@ fn secured<C>(connector: C, timeout: Duration) -> Result<InTime<HttpsConnector<C
 
 /// Makes connections within a limit, from the look-up of the name to the end of the TLS handshake.
 #[derive(Debug, Clone)]
-struct InTime<C> {
+pub(super) struct InTime<C> {
     connector: C,
     limit: Duration,
 }
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl<C> tower::Service<Uri> for InTime<C>
 where
@@ -180,19 +203,21 @@ where
     }
 }
 
-fn client<C>(connector: C) -> Client<C, Full<Bytes>>
+pub(super) fn client<C, B>(connector: C) -> Client<C, B>
 where
     C: hyper_util::client::legacy::connect::Connect + Clone,
+    B: hyper::body::Body + Send,
+    B::Data: Send,
 {
     Client::builder(TokioExecutor::new()).pool_idle_timeout(KEEP_IDLE).pool_timer(TokioTimer::new()).build(connector)
 }
 
 /// The innermost cause, without the address (a token could be in it).
-fn in_words(error: &Error) -> String {
+pub(super) fn in_words(error: &Error) -> String {
     innermost(error)
 }
 
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;
@@ -203,15 +228,15 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 /// Resolves names, and with rules leaves out what may not be called. What is connected to is what was checked: there is no second
 /// look-up in between. Literal addresses never come here; the relay checks them before each call.
 #[derive(Debug, Clone, Copy)]
-struct Resolver {
-    rules: Option<AddressRules>,
-    look_up: LookUp,
+pub(super) struct Resolver {
+    pub(super) rules: Option<AddressRules>,
+    pub(super) look_up: LookUp,
 }
 
 /// Every address that a name has now.
-type LookUp = fn(String) -> Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>>;
+pub(super) type LookUp = fn(String) -> Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>>;
 
-fn look_up(name: String) -> Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>> {
+pub(super) fn look_up(name: String) -> Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>> {
     Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
 }
 

@@ -2,6 +2,7 @@
 //! in between; everything else about a call (what it says, what its answer means) is decided on this side of it.
 
 mod http;
+pub mod stream;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,7 +13,11 @@ use ::http::Request;
 use bytes::Bytes;
 
 pub use self::http::Http;
+use self::stream::{Carrier, NoWay, Streams};
 use crate::service::AddressRules;
+
+/// How long the head of a link's answer is waited for: a caller waits meanwhile.
+const LINK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What became of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,13 +53,17 @@ pub trait Wire: Send + Sync + 'static {
     fn call(&self, request: Request<Bytes>, wanted: Wanted) -> Calling<'_>;
 }
 
-/// The two ways out of the house.
+/// The ways out of the house.
 #[derive(Clone)]
 pub struct Wires {
     /// To Meta.
     pub upstream: Arc<dyn Wire>,
     /// To webhook endpoints.
     pub endpoints: Arc<dyn Wire>,
+    /// To Meta, for files.
+    pub files: Arc<dyn Carrier>,
+    /// To where callers say that files are.
+    pub links: Arc<dyn Carrier>,
 }
 
 impl Wires {
@@ -72,6 +81,14 @@ impl Wires {
         Ok(Self {
             upstream: Arc::new(Http::upstream(graph_url, upstream_timeout)?),
             endpoints: Arc::new(Http::endpoints(endpoint_timeout, addresses)?),
+            files: Arc::new(Streams::upstream(graph_url, upstream_timeout)?),
+            links: Arc::new(Streams::outside(LINK_TIMEOUT, addresses)?),
         })
+    }
+
+    /// Over these two, without a way for files.
+    #[must_use]
+    pub fn without_files(upstream: Arc<dyn Wire>, endpoints: Arc<dyn Wire>) -> Self {
+        Self { upstream, endpoints, files: Arc::new(NoWay), links: Arc::new(NoWay) }
     }
 }

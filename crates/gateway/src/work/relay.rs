@@ -23,6 +23,7 @@ use super::rest::{Post, Rest};
 use super::tasks::Tasks;
 use crate::chance::Chance;
 use crate::directory::Directory;
+use crate::media::links::Links;
 use crate::native::payload::{payload, tells};
 use crate::service::AddressRules;
 use crate::signing::Signer;
@@ -51,6 +52,7 @@ struct Inner {
     store: Arc<dyn Store>,
     clock: WorldClock,
     directory: Directory,
+    links: Arc<Links>,
     addresses: AddressRules,
     wire: Arc<dyn Wire>,
     rest: Rest,
@@ -79,6 +81,7 @@ impl Relay {
         directory: Directory,
         addresses: AddressRules,
         wire: Arc<dyn Wire>,
+        links: Arc<Links>,
         rest: Rest,
         chance: Chance,
         tasks: Tasks,
@@ -88,6 +91,7 @@ impl Relay {
             store,
             clock,
             directory,
+            links,
             addresses,
             wire,
             rest,
@@ -369,7 +373,8 @@ impl Inner {
 
     async fn deliver(&self, endpoint: &Endpoint, signer: &Signer, event: &Event, attempt: u32) -> Result<(), NotTold> {
         let not_told = |why: String| NotTold { why, gone: false };
-        let Some(payload) = payload(event, endpoint.topic) else { return Ok(()) };
+        let Some(mut payload) = payload(event, endpoint.topic) else { return Ok(()) };
+        self.links.sign(event.business, &mut payload);
         let url = self.addresses.check(&endpoint.address).map_err(|problem| not_told(problem.message))?;
         let body = payload.to_string();
         let id = event.id.to_string();

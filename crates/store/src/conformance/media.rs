@@ -116,7 +116,7 @@ async fn loose(desk: &Desk) -> Result<Vec<(BusinessId, u8)>, Broken> {
 }
 
 pub(super) async fn bytes_stay_until_nobody_has_them(factory: &dyn Factory) -> Outcome {
-    let mut desk = Desk::new(factory).await?;
+    let desk = Desk::new(factory).await?;
     desk.store.put_business(business(RIVAL)).await?;
     // Expected and never come: loose.
     desk.store.expect_bytes(SHOP, [9; 32], desk.now).await?;

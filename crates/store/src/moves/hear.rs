@@ -182,7 +182,7 @@ impl Hearing<'_> {
         // Here and not later: what is sent from now on already sees it.
         let consent = consent::keyword(rows, &mut customer, brief.id, inbound, (heard_at, now))?;
         self.told(consent.event);
-        self.outcome.files += usize::from(media::heard(rows, &brief, &inbound.body, now)?);
+        self.outcome.files += usize::from(media::heard(rows, &brief, &inbound.body, (heard_at, now))?);
         self.outcome.events.extend(tell_all(rows, &pair, Some(&party), &present, now)?);
         self.outcome.messages.push(brief.id);
         self.outcome.news += 1;

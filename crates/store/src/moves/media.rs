@@ -11,7 +11,12 @@ use crate::rows::{Brief, Result, Rows};
 use crate::{Digest, Fetched, Media, MediaState};
 
 /// Writes down that a file which came with a message is to be fetched. Says whether it had one.
-pub(crate) fn heard(rows: &mut dyn Rows, brief: &Brief, body: &InboundBody, now: Timestamp) -> Result<bool> {
+pub(crate) fn heard(
+    rows: &mut dyn Rows,
+    brief: &Brief,
+    body: &InboundBody,
+    (heard_at, now): (Timestamp, Timestamp),
+) -> Result<bool> {
     let InboundBody::Media { kind, id, mime_type, sha256, filename, url, .. } = body else { return Ok(false) };
     rows.put_media(&Media {
         id: media::of_message(brief.id, 0),
@@ -21,7 +26,7 @@ pub(crate) fn heard(rows: &mut dyn Rows, brief: &Brief, body: &InboundBody, now:
         kind: Some(*kind),
         mime_type: mime_type.clone(),
         filename: filename.as_deref().and_then(media::clean_name),
-        at: now,
+        at: heard_at,
         state: MediaState::Waiting { provider_id: id.clone(), url: url.clone(), sha256: sha256.clone(), tries: 0, due: now },
     })?;
     Ok(true)

@@ -225,9 +225,10 @@ impl Desk {
             upstream_per_sender: 1,
             limits: Limits::default(),
             addresses: AddressRules::default(),
-            wires: Wires { upstream: Arc::new(meta.clone()), endpoints: Arc::new(meta.clone()) },
+            wires: Wires::without_files(Arc::new(meta.clone()), Arc::new(meta.clone())),
             template_interval: Span::days(1_000),
             keep: transom_store::Keep::default(),
+            media: crate::media::MediaSettings::nowhere(),
             chance: Chance::of_system(),
             gate: None,
         })

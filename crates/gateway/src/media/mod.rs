@@ -1,0 +1,192 @@
+//! Files: what customers send is fetched before Meta's links die, what callers upload is kept, and both are served by signed links.
+//!
+//! The bytes lie in a [`vault`], each once under its digest; what is known of a file is a row of the store. Bytes come to their
+//! place whole or not at all: by way of the [`stage`], and under a lock of their digest, so that what nobody has any more can be
+//! removed while others come.
+
+pub mod fetch;
+pub mod links;
+pub mod stage;
+pub mod vault;
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, MutexGuard};
+
+use transom_clock::WorldClock;
+use transom_domain::id::BusinessId;
+use transom_domain::time::Span;
+use transom_store::{PAGE_MAX, Store, StoreError};
+
+use self::links::Links;
+use self::stage::{Stage, Staged};
+use self::vault::{Doing, Name, Vault, VaultError};
+use crate::wire::Wires;
+use crate::wire::stream::{Carrier, Flow};
+
+/// Locks of digests: two that share one only wait for each other.
+const LOCKS: usize = 64;
+
+/// How files are kept, fetched and served.
+#[derive(Clone)]
+pub struct MediaSettings {
+    /// Where their bytes are.
+    pub vault: Arc<dyn Vault>,
+    /// Folder for what comes; on the disk of a vault that is a folder, so that bytes are moved and not copied.
+    pub stage: PathBuf,
+    /// How long a link is good.
+    pub link_life: Span,
+    /// Files fetched from Meta at once.
+    pub fetches: usize,
+    /// Whether links in messages are looked at before Meta is.
+    pub check_links: bool,
+}
+
+impl MediaSettings {
+    /// For a house that keeps no files.
+    #[must_use]
+    pub fn nowhere() -> Self {
+        Self { vault: Arc::new(Nowhere), stage: PathBuf::new(), link_life: Span::days(7), fetches: 1, check_links: false }
+    }
+}
+
+/// A vault that is none.
+struct Nowhere;
+
+fn nowhere<T>() -> Result<T, VaultError> {
+    Err(VaultError("this house keeps no files".to_owned()))
+}
+
+impl Vault for Nowhere {
+    fn place(&self) -> String {
+        "nowhere".to_owned()
+    }
+
+    fn keep(&self, _: Name, _: Staged) -> Doing<'_, ()> {
+        Box::pin(async { nowhere() })
+    }
+
+    fn open(&self, _: Name, _: Option<Range<u64>>) -> Doing<'_, Option<Flow>> {
+        Box::pin(async { nowhere() })
+    }
+
+    fn remove(&self, _: Name) -> Doing<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn probe(&self) -> Doing<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// Why bytes were not kept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotKept {
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The files of a house; cheap to clone.
+#[derive(Clone)]
+pub struct Files(Arc<Inner>);
+
+/// What all clones share; its parts are the crate's own business.
+pub struct Inner {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: WorldClock,
+    pub(crate) vault: Arc<dyn Vault>,
+    pub(crate) stage: Stage,
+    pub(crate) links: Arc<Links>,
+    /// To Meta.
+    pub(crate) meta: Arc<dyn Carrier>,
+    pub(crate) fetches: usize,
+    locks: [Mutex<()>; LOCKS],
+}
+
+impl std::ops::Deref for Files {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Files {
+    /// Puts it together.
+    #[must_use]
+    pub fn new(settings: &MediaSettings, links: Arc<Links>, store: Arc<dyn Store>, clock: WorldClock, wires: &Wires) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            clock,
+            vault: settings.vault.clone(),
+            stage: Stage::new(settings.stage.clone()),
+            links,
+            meta: wires.files.clone(),
+            fetches: settings.fetches.max(1),
+            locks: std::array::from_fn(|_| Mutex::default()),
+        }))
+    }
+
+    async fn lock(&self, name: Name) -> MutexGuard<'_, ()> {
+        let [first, ..] = name.digest;
+        let [zeroth, ..] = &self.locks;
+        self.locks.get(usize::from(first) % LOCKS).unwrap_or(zeroth).lock().await
+    }
+
+    /// Brings staged bytes to their place; `record` then writes down who has them. Should the process end in between, they are
+    /// known to be loose.
+    ///
+    /// # Errors
+    /// When the vault or the store cannot.
+    pub(crate) async fn keep<T, F>(&self, business: BusinessId, staged: Staged, record: F) -> Result<T, NotKept>
+    where
+        F: AsyncFnOnce() -> Result<T, StoreError>,
+    {
+        let name = Name { business, digest: staged.digest };
+        let _alone = self.lock(name).await;
+        self.store.expect_bytes(business, name.digest, self.clock.now()).await?;
+        self.vault.keep(name, staged).await?;
+        Ok(record().await?)
+    }
+
+    /// Removes the bytes that no file has any more. Says how many, and whether all of them could be.
+    pub(crate) async fn reap(&self) -> (usize, bool) {
+        let mut gone = 0;
+        loop {
+            let loose = match self.store.loose(self.clock.now().plus(Span::millis(1)), PAGE_MAX).await {
+                Ok(loose) => loose,
+                Err(why) => {
+                    tracing::warn!(error = %why, "loose bytes could not be looked up");
+                    return (gone, false);
+                }
+            };
+            if loose.is_empty() {
+                return (gone, true);
+            }
+            for (business, digest) in loose {
+                match self.reap_one(Name { business, digest }).await {
+                    Ok(()) => gone += 1,
+                    Err(why) => {
+                        tracing::warn!(error = %why, "bytes that no file has any more could not be removed yet");
+                        return (gone, false);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn reap_one(&self, name: Name) -> Result<(), NotKept> {
+        // Whoever brings these very bytes holds the lock until it is written down that somebody has them.
+        let _alone = self.lock(name).await;
+        if self.store.are_loose(name.business, name.digest).await? {
+            self.vault.remove(name).await?;
+            self.store.bytes_gone(name.business, name.digest).await?;
+        }
+        Ok(())
+    }
+}
