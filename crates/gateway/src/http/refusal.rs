@@ -147,7 +147,7 @@ refusals! {
     /// Of lists.
     ListRefusals = [400, 401, 403, 500, 503];
     /// Of the stream of events.
-    StreamRefusals = [400, 401, 403, 410, 500, 503];
+    StreamRefusals = [400, 401, 403, 410, 429, 500, 503];
     /// Of one thing by its id.
     ReadRefusals = [401, 403, 404, 500, 503];
     /// Of a change to one thing.

@@ -1,6 +1,8 @@
 //! The whole surface, over loopback, in front of the real service and the store in memory. Nobody listens upstream: what is
 //! accepted waits.
 
+mod streams;
+
 use std::sync::Arc;
 use std::time::Duration;
 

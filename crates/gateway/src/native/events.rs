@@ -1,5 +1,7 @@
 //! `GET events`: the stream of a business, read by position.
 
+use std::time::Duration;
+
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -13,6 +15,7 @@ use transom_store::PAGE_MAX;
 
 use super::common::{json_text, rfc3339};
 use super::consent::consent_json;
+use super::event_filter::{FILTERS, selection};
 use super::payload::{failure_json, inbound_parts};
 use super::query::Query;
 use super::verdict::word;
@@ -21,6 +24,8 @@ use crate::http::call::{Authorised, WEBHOOKS, json as answer};
 use crate::http::refusal::StreamRefusals;
 use crate::media::links::Links;
 use crate::problem::Problem;
+use crate::service::StreamQuery;
+use crate::service::stream::WAIT_MAX;
 
 /// Events of one answer, unless the caller says how many.
 const LIMIT_DEFAULT: usize = 100;
@@ -31,7 +36,7 @@ const LIMIT_DEFAULT: usize = 100;
 pub(crate) struct EventList {
     /// Events.
     data: Vec<EventView>,
-    /// Give it as `after` next time.
+    /// Give it as `after` next time; also when nothing was wanted of what was looked through.
     next_after: u64,
     /// Position of the newest event there is.
     newest: u64,
@@ -49,7 +54,7 @@ pub(crate) struct EventView {
     position: u64,
     /// Names it; the same in every delivery.
     id: String,
-    /// `message.received`, `message.status`, `session.opened`, `template.changed`, `sender.state` or `consent.changed`.
+    /// Such as `message.received` or `session.closed`.
     #[serde(rename = "type")]
     kind: &'static str,
     /// When we learned of it.
@@ -167,7 +172,9 @@ fn parties(party: &Party) -> Value {
 
 /// Read the stream of events
 ///
-/// Everything that happened in this business after a position. A reader that remembers `nextAfter` misses nothing.
+/// Everything that happened in this business after a position, or those of some types, senders or channels. A reader that remembers
+/// `nextAfter` misses nothing, whatever it leaves out. A page looks through a bounded stretch: it can be shorter than asked, even
+/// empty, while `nextAfter` is still less than `newest`. A position older than what is kept is answered 410 with the earliest.
 #[utoipa::path(
     get,
     path = "/v1/businesses/{business}/events",
@@ -175,8 +182,12 @@ fn parties(party: &Party) -> Value {
     tag = "Webhooks",
     params(
         ("business" = String, Path, description = "Id of the business"),
-        ("after" = Option<u64>, Query, description = "Position after which to begin; 0 where left out"),
+        ("after" = Option<u64>, Query, description = "Position after which to begin; the earliest that is kept where left out"),
         ("limit" = Option<u32>, Query, description = "1 to 200; 100 where left out"),
+        ("types" = Option<String>, Query, description = "Types, parted by commas; `*` stands for any stretch: `message.*,session.opened`"),
+        ("sender" = Option<String>, Query, description = "Addresses or ids of senders, parted by commas"),
+        ("channel" = Option<String>, Query, description = "`whatsapp` or `messenger`"),
+        ("wait" = Option<u32>, Query, description = "Seconds to wait for an event where there is none yet, up to 30; 0 where left out"),
     ),
     responses((status = 200, description = "Events, oldest first", body = EventList), StreamRefusals),
     security(("X-API-Key" = []))
@@ -186,15 +197,16 @@ pub(crate) async fn list(
     Authorised(caller): Authorised<WEBHOOKS>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let mut query = Query::read(query.as_deref(), &["after", "limit"]);
+    let mut query = Query::read(query.as_deref(), &[&["after", "limit", "wait"], FILTERS.as_slice()].concat());
     // Positions are kept as signed 64-bit numbers.
-    let after = query.number("after", 0, i64::MAX as u64).unwrap_or(0);
+    let after = query.number("after", 0, i64::MAX as u64);
+    let selection = selection(&mut query, &app.service, caller.business);
+    let wait = Duration::from_secs(query.number("wait", 0, WAIT_MAX.as_secs()).unwrap_or(0));
     let limit = query.number("limit", 1, PAGE_MAX as u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(LIMIT_DEFAULT);
-    let (after, limit) = query.finish((after, limit))?;
-    let page = app.service.events(&caller, after, limit).await?;
-    let next_after = page.events.last().map_or(after, |e| e.position);
+    let query = query.finish(StreamQuery { after, limit, selection })?;
+    let page = app.service.events_within(&caller, &query, wait, app.settings.connections_max / 4).await?;
     let data = page.events.iter().map(|event| EventView::signed(event, &app.service.files.links)).collect();
-    answer(StatusCode::OK, &EventList { data, next_after, newest: page.newest, earliest: page.earliest })
+    answer(StatusCode::OK, &EventList { data, next_after: page.looked_to, newest: page.newest, earliest: page.earliest })
 }
 
 #[cfg(test)]

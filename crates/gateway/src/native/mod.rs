@@ -7,6 +7,8 @@ mod approvals;
 mod common;
 mod consent;
 mod contents;
+mod event_filter;
+mod event_stream;
 mod events;
 mod export;
 mod keywords;
@@ -117,6 +119,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(consent::get, consent::record))
         .routes(routes!(export::export))
         .routes(routes!(keywords::get, keywords::put))
+        .routes(routes!(event_stream::follow))
         .routes(routes!(reference::errors))
         .routes(routes!(reference::rules))
 }

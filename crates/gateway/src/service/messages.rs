@@ -3,7 +3,7 @@
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::MessageId;
 use transom_domain::message::Message;
-use transom_store::{CancelOutcome, EventPage, MessageFilter, PAGE_MAX, Page, SessionRow, Timeline};
+use transom_store::{CancelOutcome, MessageFilter, PAGE_MAX, Page, SessionRow, Timeline};
 
 use super::command::Caller;
 use super::{Service, judge};
@@ -50,23 +50,6 @@ impl Service {
         page: Page,
     ) -> Result<(Vec<SessionRow>, Option<String>), Problem> {
         Ok(self.store.sessions(caller.business, filter, bounded(page)).await?)
-    }
-
-    /// The stream of events after a position.
-    ///
-    /// # Errors
-    /// 410 when the position is older than what is kept.
-    pub async fn events(&self, caller: &Caller, after: u64, limit: usize) -> Result<EventPage, Problem> {
-        let page = self.store.events(caller.business, after, limit.clamp(1, PAGE_MAX)).await?;
-        if after > page.newest {
-            let rule = format!("is {after}, and the newest event has position {}", page.newest);
-            return Err(Problem::field("after", rule, "pass on `nextAfter` as it was given, or 0 to start"));
-        }
-        if after.saturating_add(1) < page.earliest {
-            return Err(Problem::new(ErrorCode::CursorTooOld, format!("Events after position {after} are no longer all kept."))
-                .detail("earliest", page.earliest.saturating_sub(1)));
-        }
-        Ok(page)
     }
 
     /// Marks an inbound message read towards the customer, perhaps with the typing indicator.

@@ -12,17 +12,18 @@ mod media;
 mod messages;
 pub(crate) mod one_time_code;
 mod send;
+pub(crate) mod stream;
 mod templates;
 mod under_way;
 mod webhooks;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use transom_clock::WorldClock;
 use transom_domain::error_code::ErrorCode;
@@ -54,6 +55,7 @@ pub use command::{CALLBACK_DATA_MAX, Caller, SendCommand, Sent, What};
 pub use contents::NewContent;
 pub use judge::{Judged, Known, Leaving, Prejudged, facts_of, failure_since, judged, needs_phone, provider_id};
 pub use media::{Linked, NewMedia, Shown};
+pub use stream::{StreamPage, StreamQuery};
 pub use templates::{
     MadeTemplate, NewTemplate, Outlook as TemplateOutlook, Samples, TemplateChange, TemplateFilter, TemplatePage,
     TemplatesUnderWay, became,
@@ -142,7 +144,7 @@ pub struct Inner {
     /// Uploads that may be under way at once.
     pub(crate) uploads: Semaphore,
     started: Instant,
-    draining: AtomicBool,
+    draining: CancellationToken,
     keys: Mutex<HashMap<[u8; 32], (Instant, Key)>>,
     rates: Mutex<HashMap<BusinessId, Rate>>,
     under_way: UnderWay,
@@ -242,7 +244,7 @@ impl Service {
             fetcher,
             uploads: Semaphore::new(UPLOADS_MAX),
             started: Instant::now(),
-            draining: AtomicBool::new(false),
+            draining: CancellationToken::new(),
             keys: Mutex::default(),
             under_way: UnderWay::default(),
             kept: KeptContents::default(),
@@ -263,7 +265,12 @@ impl Service {
     pub async fn authenticate(&self, business: BusinessId, key: Option<&str>, needs: Scopes) -> Result<Caller, Problem> {
         let refused = |why: &str| Problem::new(ErrorCode::ApiKeyInvalid, why);
         let text = key.map(str::trim).filter(|k| !k.is_empty()).ok_or_else(|| refused("The X-API-Key header is missing."))?;
-        let hash: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+        self.authorise(business, Sha256::digest(text.as_bytes()).into(), needs).await
+    }
+
+    /// As [`Service::authenticate`], for a key of which only the hash was kept: what goes on for long is asked again and again.
+    pub(crate) async fn authorise(&self, business: BusinessId, hash: [u8; 32], needs: Scopes) -> Result<Caller, Problem> {
+        let refused = |why: &str| Problem::new(ErrorCode::ApiKeyInvalid, why);
         let key = self.key_by_hash(hash).await?.ok_or_else(|| refused("The key in X-API-Key is not known."))?;
         let now = self.now();
         if key.business != business {
@@ -305,6 +312,8 @@ impl Service {
     /// Forgets what was looked up of keys: a revocation through this process counts at once.
     pub fn forget_keys(&self) {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        // A stream asks again when it is woken.
+        self.relay.listeners().poke_all();
     }
 
     /// The sender with this id, of whatever business.
@@ -327,13 +336,18 @@ impl Service {
             can_commit,
             can_keep_files: self.files.vault.probe().await.map_err(|why| why.to_string()),
             stopped: self.directory.now().all().filter_map(stopped).collect(),
-            draining: self.draining.load(Ordering::SeqCst),
+            draining: self.draining.is_cancelled(),
         }
     }
 
-    /// From now on `/readyz` says no.
+    /// From now on `/readyz` says no, and whoever waits for events is let go.
     pub fn start_draining(&self) {
-        self.draining.store(true, Ordering::SeqCst);
+        self.draining.cancel();
+    }
+
+    /// Resolves when it is being shut down.
+    pub(crate) async fn drained(&self) {
+        self.draining.cancelled().await;
     }
 
     /// Lets a send of a business in, unless it sends too fast or has too many under way.

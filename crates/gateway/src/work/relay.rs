@@ -19,6 +19,7 @@ use transom_domain::id::{BusinessId, CustomerId, EndpointId, SenderId};
 use transom_domain::time::{Span, Timestamp};
 use transom_store::{BATCH_MAX, Endpoint, EndpointState, RelayRound, Store, StoreError};
 
+use super::listeners::Listeners;
 use super::rest::{Post, Rest};
 use super::tasks::Tasks;
 use crate::chance::Chance;
@@ -59,6 +60,8 @@ struct Inner {
     chance: Chance,
     tasks: Tasks,
     stop: CancellationToken,
+    /// Readers of the stream, woken by the same poke.
+    listeners: Listeners,
     workers: Mutex<BTreeMap<EndpointId, Worker>>,
     /// The workers' posts by business: what a poke looks at, once per message.
     posts: ArcSwap<BTreeMap<BusinessId, Vec<Arc<Post>>>>,
@@ -98,6 +101,7 @@ impl Relay {
             chance,
             tasks,
             stop,
+            listeners: Listeners::default(),
             workers: Mutex::default(),
             posts: ArcSwap::default(),
         }))
@@ -108,6 +112,13 @@ impl Relay {
         for post in self.0.posts.load().get(&business).into_iter().flatten() {
             post.poke();
         }
+        self.0.listeners.poke(business);
+    }
+
+    /// Readers of the stream, who are woken when the workers are.
+    #[must_use]
+    pub fn listeners(&self) -> &Listeners {
+        &self.0.listeners
     }
 
     /// Follows the store's endpoints: starts, restarts and stops workers.
