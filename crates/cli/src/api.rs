@@ -26,16 +26,27 @@ impl Api {
         let fallback = Path::new(".transom").join(FILE);
         let named = target.env.clone().or_else(|| target.dir.as_ref().map(|dir| dir.join(FILE)));
         let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
-        let (url, business, key) = match (named, var("TRANSOM_URL"), var("TRANSOM_BUSINESS"), var("TRANSOM_API_KEY")) {
+        let given = |flag: &Option<String>, name: &str| flag.clone().or_else(|| var(name));
+        let (url, business, key) = (
+            given(&target.url, "TRANSOM_URL"),
+            given(&target.business, "TRANSOM_BUSINESS"),
+            given(&target.key, "TRANSOM_API_KEY"),
+        );
+        let (url, business, key) = match (named, url, business, key) {
             (Some(file), ..) => of_env(DevEnv::read(&file)?),
             (None, Some(url), Some(business), Some(key)) => (url, business, key),
             (None, None, None, None) if fallback.exists() => of_env(DevEnv::read(&fallback)?),
             _ => {
                 return Err(Fail::usage("no gateway is named")
-                    .remedy("Give --dir, the folder of `transom dev`; for any other gateway set TRANSOM_URL, TRANSOM_BUSINESS and TRANSOM_API_KEY."));
+                    .remedy("Give --dir, the folder of `transom dev`; for any other gateway set TRANSOM_URL, TRANSOM_BUSINESS and TRANSOM_API_KEY, or give --url, --business and --key."));
             }
         };
         Ok(Self { client: Client::native(&url, &key)?, business })
+    }
+
+    /// The business's id.
+    pub(crate) fn business(&self) -> &str {
+        &self.business
     }
 
     /// A path of the business.

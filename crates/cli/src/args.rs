@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod consent;
+mod events;
 mod template;
 
 pub(crate) use consent::*;
+pub(crate) use events::*;
 pub(crate) use template::*;
 
 /// Transom: the self-hosted gateway between your software and your customers on WhatsApp and Messenger.
@@ -62,6 +64,9 @@ pub(crate) enum Command {
     /// Words by which customers stop messages and start them again
     #[command(subcommand)]
     Keywords(KeywordsCommand),
+    /// The stream of what happens, as lines or forwarded to a server of your own
+    #[command(subcommand)]
+    Events(EventsCommand),
     /// Make a backup while everything goes on
     #[command(
         after_help = "Examples:\n  transom backup --dir /var/lib/transom --to /var/backups/transom-monday\n  transom backup --check /var/backups/transom-monday"
@@ -502,6 +507,15 @@ pub(crate) struct Target {
     /// The dev.env itself, wherever it lies
     #[arg(long, value_name = "FILE", conflicts_with = "dir")]
     pub(crate) env: Option<PathBuf>,
+    /// Address of a gateway, in the place of TRANSOM_URL
+    #[arg(long, conflicts_with_all = ["dir", "env"])]
+    pub(crate) url: Option<String>,
+    /// Id of the business there, in the place of TRANSOM_BUSINESS
+    #[arg(long, requires = "url")]
+    pub(crate) business: Option<String>,
+    /// Key of the business, in the place of TRANSOM_API_KEY, which other users of this machine cannot see
+    #[arg(long, requires = "url")]
+    pub(crate) key: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

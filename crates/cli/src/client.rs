@@ -9,6 +9,8 @@ use crate::fail::Fail;
 
 /// The longest that a download may take.
 const DOWNLOAD_MAX: Duration = Duration::from_secs(3_600);
+/// Longer than any process runs.
+const UNENDING: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// Where, and under which header.
 #[derive(Clone)]
@@ -93,6 +95,16 @@ impl Client {
             take(&piece)?;
         }
         Ok(())
+    }
+
+    /// Asks for an answer without an end; it is the caller who loses patience.
+    pub(crate) async fn stream(&self, path: &str, query: &[(&str, String)]) -> Result<reqwest::Response, Fail> {
+        // The client's own time is for answers that end.
+        let mut request = self.http.get(format!("{}{path}", self.base)).query(query).timeout(UNENDING);
+        if let Some((name, value)) = &self.header {
+            request = request.header(*name, value);
+        }
+        request.send().await.map_err(|why| self.unreachable(&why))
     }
 
     /// Calls, and takes nothing but success.

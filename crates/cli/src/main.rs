@@ -10,6 +10,7 @@ mod consent;
 mod desk;
 mod dev;
 mod env_file;
+mod events;
 mod fail;
 mod house;
 mod logs;
@@ -62,6 +63,7 @@ async fn run(command: Command) -> Result<(), Fail> {
         Command::App(command) => admin::app(command).await,
         Command::Sender(command) => admin::sender(command).await,
         Command::Endpoint(command) => admin::endpoint(command).await,
+        Command::Events(command) => events::run(command).await,
         Command::Template(command) => templates::run(command).await,
         Command::Consent(command) => consent::consent(command).await,
         Command::Keywords(command) => consent::keywords(command).await,
