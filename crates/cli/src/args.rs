@@ -7,10 +7,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod consent;
 mod events;
+mod journal;
 mod template;
 
 pub(crate) use consent::*;
 pub(crate) use events::*;
+pub(crate) use journal::*;
 pub(crate) use template::*;
 
 /// Transom: the self-hosted gateway between your software and your customers on WhatsApp and Messenger.
@@ -67,6 +69,12 @@ pub(crate) enum Command {
     /// The stream of what happens, as lines or forwarded to a server of your own
     #[command(subcommand)]
     Events(EventsCommand),
+    /// Meta's webhooks as they came: search them, show them, hear them again
+    #[command(subcommand)]
+    Journal(JournalCommand),
+    /// How long a business keeps what is over
+    #[command(subcommand)]
+    Retention(RetentionCommand),
     /// Make a backup while everything goes on
     #[command(
         after_help = "Examples:\n  transom backup --dir /var/lib/transom --to /var/backups/transom-monday\n  transom backup --check /var/backups/transom-monday"

@@ -13,6 +13,7 @@ mod env_file;
 mod events;
 mod fail;
 mod house;
+mod journal;
 mod logs;
 mod out;
 mod send;
@@ -67,6 +68,8 @@ async fn run(command: Command) -> Result<(), Fail> {
         Command::Template(command) => templates::run(command).await,
         Command::Consent(command) => consent::consent(command).await,
         Command::Keywords(command) => consent::keywords(command).await,
+        Command::Journal(command) => journal::run(command).await,
+        Command::Retention(command) => journal::retention(command).await,
         Command::Backup(args) => backup::run(&args).await,
         Command::Restore(args) => backup::restore(&args).await,
         Command::Doctor(place) => admin::doctor(&place).await,

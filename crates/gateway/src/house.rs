@@ -107,7 +107,7 @@ struct Rooms {
 
 impl Rooms {
     async fn furnish(parts: HouseParts, owner: u64, stop: &CancellationToken) -> Result<Self, StoreError> {
-        let HouseParts { store, clock, limits, addresses, chance, wires, .. } = parts;
+        let HouseParts { store, clock, limits, addresses, chance, wires, keep, .. } = parts;
         let key = Arc::new(parts.key);
         let tasks = Tasks::behind(parts.gate);
         let rest = Rest::new(clock.clone());
@@ -172,6 +172,7 @@ impl Rooms {
             samples,
             files,
             fetcher: fetcher.clone(),
+            keep,
         });
         let admin = Admin::new(service.clone(), parts.public_url, wires.upstream);
         Ok(Self { store, clock, directory, library, upstream, relay, dispatcher, service, fetcher, admin, rest, chance, tasks })
@@ -257,6 +258,7 @@ impl House {
             fetcher.clone(),
             chance,
             tasks.clone(),
+            keep.messages,
         );
         fetcher.start();
         dispatcher.follow_directory();

@@ -1,5 +1,6 @@
 //! The way in from Meta: check the signature over the raw bytes, read everything, commit once per business, answer 200.
 
+mod replay;
 mod sorting;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use transom_domain::failure::UpstreamError;
 use transom_domain::id::{BusinessId, JournalId, SenderId};
 use transom_domain::message::TemplateName;
 use transom_domain::status::Failure;
-use transom_domain::time::Timestamp;
+use transom_domain::time::{Span, Timestamp};
 use transom_store::{HearBody, HearOutcome, HeardBody, JournalEntry, JournalHead, JournalOutcome, Store};
 
 use self::sorting::{Sorted, Understood, sort, understood};
@@ -34,6 +35,8 @@ pub const BODY_MAX: usize = 3 * 1024 * 1024;
 /// What is kept of a body that is nobody's.
 const IGNORED_KEEP: usize = 4 * 1024;
 
+pub use replay::{Did, LeftOut, REPLAY_MAX, Reheard, ReplayedPart};
+
 /// The intake; cheap to clone.
 #[derive(Clone)]
 pub struct Intake(Arc<Inner>);
@@ -48,6 +51,8 @@ struct Inner {
     fetcher: Fetcher,
     chance: Chance,
     tasks: Tasks,
+    /// How long repetitions are recognised.
+    recognised: Span,
     handshakes: AtomicU64,
 }
 
@@ -65,9 +70,22 @@ impl Intake {
         fetcher: Fetcher,
         chance: Chance,
         tasks: Tasks,
+        recognised: Span,
     ) -> Self {
         let handshakes = AtomicU64::new(0);
-        Self(Arc::new(Inner { store, clock, directory, library, dispatcher, relay, fetcher, chance, tasks, handshakes }))
+        Self(Arc::new(Inner {
+            store,
+            clock,
+            directory,
+            library,
+            dispatcher,
+            relay,
+            fetcher,
+            chance,
+            tasks,
+            recognised,
+            handshakes,
+        }))
     }
 
     /// Answers the handshake of an app: the challenge, if the verify token is right.

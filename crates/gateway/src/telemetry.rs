@@ -17,6 +17,7 @@ const ATTEMPTS: &str = "transom_attempts_total";
 const UPSTREAM: &str = "transom_upstream_seconds";
 const WEBHOOKS: &str = "transom_webhooks_heard_total";
 const HEARING: &str = "transom_webhook_seconds";
+const REHEARD: &str = "transom_journal_replayed_total";
 const FACTS: &str = "transom_facts_total";
 const DELIVERIES: &str = "transom_deliveries_total";
 const DELIVERING: &str = "transom_delivery_seconds";
@@ -84,7 +85,12 @@ fn describe() {
     describe_counter!(REFUSED, Unit::Count, "Sends refused, by error code.");
     describe_counter!(ATTEMPTS, Unit::Count, "Attempts by outcome: accepted, unknown, unreachable, or the class of the error.");
     describe_histogram!(UPSTREAM, Unit::Seconds, "Time from the first byte of a send to Meta's answer.");
-    describe_counter!(WEBHOOKS, Unit::Count, "Webhooks from Meta by result: heard, bad_signature, malformed, stranger.");
+    describe_counter!(
+        WEBHOOKS,
+        Unit::Count,
+        "Webhooks from Meta by result: heard, partly_understood, not_understood, bad_signature, malformed, stranger."
+    );
+    describe_counter!(REHEARD, Unit::Count, "Raw webhooks heard again, by result: news, known, erased, too_old, unread.");
     describe_histogram!(HEARING, Unit::Seconds, "Time from a webhook's last byte to its durable answer.");
     describe_counter!(FACTS, Unit::Count, "Facts in webhooks: news, repeated, orphan (a status of a message not known here).");
     describe_counter!(DELIVERIES, Unit::Count, "Deliveries to webhook endpoints by result: told, failed, given_up.");
@@ -150,9 +156,14 @@ pub(crate) fn upstream_latency(took: Duration) {
     }
 }
 
-/// A webhook from Meta was read: `heard`, `bad_signature`, `malformed` or `stranger`.
+/// A webhook from Meta was read: `bad_signature`, or the outcome that the journal has.
 pub(crate) fn heard(result: &'static str) {
     counter!(WEBHOOKS, "result" => result).increment(1);
+}
+
+/// A raw webhook was heard again.
+pub(crate) fn reheard(result: &'static str) {
+    counter!(REHEARD, "result" => result).increment(1);
 }
 
 /// A webhook from Meta was answered after that time.
@@ -329,6 +340,7 @@ mod tests {
             UPSTREAM,
             WEBHOOKS,
             HEARING,
+            REHEARD,
             FACTS,
             DELIVERIES,
             DELIVERING,

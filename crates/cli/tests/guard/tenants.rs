@@ -53,6 +53,7 @@ impl Operation {
             () if path.contains("/webhooks/{") => &ids.webhook,
             () if path.contains("/senders/{") => &ids.sender,
             () if path.contains("/customers/{") => &ids.customer,
+            () if path.contains("/journal/{") => &ids.journal,
             () => "",
         };
         let path = path.replace("{id}", id).replace("{name}", &ids.template);
@@ -73,12 +74,21 @@ struct Ids {
     webhook: String,
     sender: String,
     customer: String,
+    journal: String,
 }
 
 impl Ids {
     fn nobody() -> Self {
         let nobody = || NOBODY.to_owned();
-        Self { content: nobody(), template: nobody(), message: nobody(), webhook: nobody(), sender: nobody(), customer: nobody() }
+        Self {
+            content: nobody(),
+            template: nobody(),
+            message: nobody(),
+            webhook: nobody(),
+            sender: nobody(),
+            customer: nobody(),
+            journal: nobody(),
+        }
     }
 }
 
@@ -154,7 +164,8 @@ async fn no_key_opens_what_is_another_s_and_none_learns_what_is_there() {
     let ask = json!({ "name": template, "category": "UTILITY" });
     door.shop.api.post(&door.shop.path(&format!("/contents/{content}/approvals")), &ask).await;
     let customer = door.shop.api.get(&door.shop.path("/sessions")).await["data"][0]["customerId"].as_str().unwrap().to_owned();
-    let ids = Ids { content, template, message, webhook, sender, customer };
+    let journal = id(&door.shop.api.get(&door.shop.path("/journal")).await["data"][0]);
+    let ids = Ids { content, template, message, webhook, sender, customer, journal };
     door.shop.once(&ids.message, "delivered").await;
     let before = door.everything(&ours, &own).await;
 
@@ -193,7 +204,7 @@ async fn no_key_opens_what_is_another_s_and_none_learns_what_is_there() {
             assert_eq!(status, missing, "{name}: {there}");
             let (status, nowhere) = door.knock(operation, &operation.at(&theirs, &Ids::nobody()), Some(&rival)).await;
             let same = |error: Value| {
-                let ours = [&ids.content, &ids.template, &ids.message, &ids.webhook, &ids.sender, &ids.customer];
+                let ours = [&ids.content, &ids.template, &ids.message, &ids.webhook, &ids.sender, &ids.customer, &ids.journal];
                 ours.into_iter().fold(plain(error).to_string(), |text, id| text.replace(id, NOBODY))
             };
             assert_eq!((status, same(nowhere)), (missing, same(there)), "{name}");

@@ -26,6 +26,8 @@ use crate::upstream::UpstreamSettings;
 use crate::wire::Wires;
 use crate::{Gateway, GatewayParts, HouseParts};
 
+mod journal;
+
 const SECRET: &[u8] = b"app secret";
 const CUSTOMER: &str = "+4915112345678";
 

@@ -11,6 +11,7 @@ mod event_filter;
 mod event_stream;
 mod events;
 mod export;
+mod journal;
 mod keywords;
 mod media;
 mod message_body;
@@ -27,6 +28,7 @@ mod query;
 mod read;
 mod recipient;
 pub(crate) mod reference;
+mod retention;
 mod send;
 mod send_session;
 mod send_template;
@@ -67,6 +69,7 @@ use crate::http::refusal::ErrorObject;
         (name = "Media", description = "Files: uploaded, looked up, deleted. What customers send is fetched from Meta by itself."),
         (name = "Templates", description = "Templates as they stand at Meta: made, edited, deleted, and what happened to them."),
         (name = "Webhooks", description = "Where events are told, and the stream of events."),
+        (name = "Journal", description = "Meta's webhooks as they came: searched, shown, heard again; and how long things are kept."),
         (name = "Reference", description = "The tables that the gateway works by.")
     ),
     components(schemas(ErrorObject)),
@@ -120,6 +123,10 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(export::export))
         .routes(routes!(keywords::get, keywords::put))
         .routes(routes!(event_stream::follow))
+        .routes(routes!(journal::search))
+        .routes(routes!(journal::get))
+        .routes(routes!(journal::replay))
+        .routes(routes!(retention::get, retention::set))
         .routes(routes!(reference::errors))
         .routes(routes!(reference::rules))
 }

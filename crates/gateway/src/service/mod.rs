@@ -6,6 +6,7 @@ mod capacity;
 pub mod command;
 mod consent;
 pub(crate) mod contents;
+mod journal;
 mod judge;
 mod kept;
 mod media;
@@ -30,7 +31,7 @@ use transom_domain::error_code::ErrorCode;
 use transom_domain::id::{BusinessId, SenderId};
 use transom_domain::pacing::{Bucket, Pace};
 use transom_domain::time::{Span, Timestamp};
-use transom_store::{Key, Scopes, Sender, Store};
+use transom_store::{Keep, Key, Scopes, Sender, Store};
 
 use crate::chance::Chance;
 use crate::directory::{Directory, Speaker};
@@ -53,6 +54,7 @@ pub use approvals::{AskForApproval, Submitted};
 pub use capacity::{Capacity, LimitUse, ThroughputUse, WaitingUse, Waits};
 pub use command::{CALLBACK_DATA_MAX, Caller, SendCommand, Sent, What};
 pub use contents::NewContent;
+pub use journal::Kept;
 pub use judge::{Judged, Known, Leaving, Prejudged, facts_of, failure_since, judged, needs_phone, provider_id};
 pub use media::{Linked, NewMedia, Shown};
 pub use stream::{StreamPage, StreamQuery};
@@ -143,6 +145,7 @@ pub struct Inner {
     pub(crate) fetcher: Fetcher,
     /// Uploads that may be under way at once.
     pub(crate) uploads: Semaphore,
+    pub(crate) keep: Keep,
     started: Instant,
     draining: CancellationToken,
     keys: Mutex<HashMap<[u8; 32], (Instant, Key)>>,
@@ -183,6 +186,8 @@ pub struct ServiceParts {
     pub files: Files,
     /// Who fetches them.
     pub fetcher: Fetcher,
+    /// How long what is over is kept.
+    pub keep: Keep,
 }
 
 /// Whether the house can work.
@@ -225,6 +230,7 @@ impl Service {
             samples,
             files,
             fetcher,
+            keep,
         } = parts;
         Self(Arc::new(Inner {
             store,
@@ -243,6 +249,7 @@ impl Service {
             files,
             fetcher,
             uploads: Semaphore::new(UPLOADS_MAX),
+            keep,
             started: Instant::now(),
             draining: CancellationToken::new(),
             keys: Mutex::default(),

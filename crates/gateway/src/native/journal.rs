@@ -1,0 +1,341 @@
+//! `journal`: the raw webhooks as they came; searched, shown, heard again.
+
+use std::borrow::Cow;
+
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use transom_domain::id::{JournalId, MessageId};
+use transom_store::{JournalEntry, JournalFilter, JournalHead, JournalOutcome, PAGE_MAX};
+
+use super::common::{moment, rfc3339};
+use super::query::Query;
+use super::read::{Notes, read, request_bodies};
+use crate::http::App;
+use crate::http::call::{Asked, Authorised, PathId, WEBHOOKS, json as answer};
+use crate::http::refusal::{ChangeRefusals, ListRefusals, ReadRefusals};
+use crate::intake::{REPLAY_MAX, Reheard};
+use crate::problem::Problem;
+use crate::service::Caller;
+
+/// Entries of one page, unless the caller says how many.
+const LIMIT_DEFAULT: usize = 50;
+/// Most characters of a text that is looked for.
+const TEXT_MAX: usize = 256;
+/// The words of outcomes.
+const OUTCOMES: &str = "heard, partly_understood, not_understood, malformed or stranger";
+
+/// Raw webhooks after a position, oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct JournalList {
+    /// What was found, without the bodies.
+    data: Vec<JournalHeadView>,
+    /// Give it as `after` next time: all up to there was looked at.
+    next_after: u64,
+    /// There may be more after that. One page looks at a bounded number of entries, so that it can be empty and still say so.
+    more: bool,
+}
+
+/// What is known of a raw webhook.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = JournalEntry)]
+pub(crate) struct JournalHeadView {
+    /// Its place in the order of arrival.
+    position: u64,
+    /// Names it.
+    id: String,
+    /// When it came.
+    at: String,
+    /// Meta's app under which it came.
+    app: String,
+    /// `heard`, `partly_understood`, `not_understood`, `malformed` or `stranger`.
+    outcome: &'static str,
+    /// What it is about: `messages`, `statuses`, `templates`, …; Meta's own name for what is not understood.
+    fields: Vec<String>,
+    /// The names of what was not understood.
+    not_understood: Vec<String>,
+    /// Bytes of the body.
+    bytes: usize,
+    /// The body was taken out, since somebody's data had to go.
+    erased: bool,
+}
+
+/// A raw webhook.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = JournalBody)]
+pub(crate) struct JournalBodyView {
+    #[serde(flatten)]
+    head: JournalHeadView,
+    /// The body as it came, byte for byte; where the webhook spoke of other businesses too, this one's part of it.
+    body: Option<String>,
+    /// The same where it is no UTF-8.
+    body_base64: Option<String>,
+}
+
+/// Which raw webhooks are to be heard again: those that are named, or the next of a range.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct JournalReplay {
+    /// Ids of entries, at most 50.
+    #[serde(default)]
+    ids: Option<Vec<String>>,
+    /// Position after which to begin.
+    #[serde(default)]
+    after: Option<u64>,
+    /// Heard at this moment or later.
+    #[serde(default)]
+    since: Option<String>,
+    /// Heard before this moment.
+    #[serde(default)]
+    until: Option<String>,
+    /// Outcomes; those that were not understood whole, where left out.
+    #[serde(default)]
+    outcomes: Option<Vec<String>>,
+    /// What they are about.
+    #[serde(default)]
+    field: Option<String>,
+}
+
+request_bodies!(JournalReplay);
+
+/// What hearing them again did.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct JournalReplayed {
+    /// The entries that were heard again, oldest first.
+    data: Vec<ReheardView>,
+    /// Give it as `after` next time; hearing an entry twice does no harm.
+    next_after: Option<u64>,
+    /// There may be more in the range.
+    more: bool,
+}
+
+/// What hearing one again did.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ReheardEntry)]
+pub(crate) struct ReheardView {
+    /// The entry, as it is understood now.
+    entry: JournalHeadView,
+    /// Facts that were missing.
+    news: usize,
+    /// Facts that were known already.
+    repeated: usize,
+    /// Inbound messages that were missing.
+    message_ids: Vec<String>,
+    /// Why it was left out: `erased`, `too_old` (older than messages are kept) or `unread`.
+    left_out: Option<&'static str>,
+}
+
+impl From<&JournalHead> for JournalHeadView {
+    fn from(head: &JournalHead) -> Self {
+        let names = |text: &str| text.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        Self {
+            position: head.position,
+            id: head.id.to_string(),
+            at: rfc3339(head.at),
+            app: head.app.clone(),
+            outcome: head.outcome.as_str(),
+            fields: names(&head.fields),
+            not_understood: names(&head.note),
+            bytes: head.size,
+            erased: head.erased,
+        }
+    }
+}
+
+impl From<&JournalEntry> for JournalBodyView {
+    fn from(entry: &JournalEntry) -> Self {
+        let text = match String::from_utf8_lossy(&entry.raw) {
+            Cow::Borrowed(text) => Some(text.to_owned()),
+            Cow::Owned(_) => None,
+        };
+        let bytes = text.is_none().then(|| STANDARD.encode(&entry.raw));
+        Self { head: (&entry.head).into(), body: text.filter(|_| !entry.head.erased), body_base64: bytes }
+    }
+}
+
+impl From<&Reheard> for ReheardView {
+    fn from(reheard: &Reheard) -> Self {
+        let (did, left_out) = match &reheard.did {
+            Ok(did) => (did.clone(), None),
+            Err(why) => (crate::intake::Did::default(), Some(why.as_str())),
+        };
+        Self {
+            entry: (&reheard.head).into(),
+            news: did.news,
+            repeated: did.repeated,
+            message_ids: did.messages.iter().map(ToString::to_string).collect(),
+            left_out,
+        }
+    }
+}
+
+fn outcomes<'a>(words: impl Iterator<Item = &'a str>, field: &str, notes: &mut Notes) -> Vec<JournalOutcome> {
+    let mut read = Vec::new();
+    for word in words {
+        match JournalOutcome::named(word) {
+            Some(outcome) => read.push(outcome),
+            None => notes.note(field, "is not one of its values", format!("use {OUTCOMES}")),
+        }
+    }
+    read
+}
+
+/// Search the raw webhooks
+///
+/// What Meta posted, in the order of arrival, with how much of it was understood. `text` is looked for in the bodies, however they
+/// write it; `message` finds what was said of one message.
+#[utoipa::path(
+    get,
+    path = "/v1/businesses/{business}/journal",
+    operation_id = "searchJournal",
+    tag = "Journal",
+    params(
+        ("business" = String, Path, description = "Id of the business"),
+        ("after" = Option<u64>, Query, description = "Position after which to begin; 0 where left out"),
+        ("limit" = Option<u32>, Query, description = "1 to 200; 50 where left out"),
+        ("since" = Option<String>, Query, description = "Heard at this moment or later, RFC 3339"),
+        ("until" = Option<String>, Query, description = "Heard before this moment"),
+        ("outcome" = Option<String>, Query, description = "One or several, by comma: heard, partly_understood, not_understood"),
+        ("field" = Option<String>, Query, description = "What it is about, such as statuses"),
+        ("text" = Option<String>, Query, description = "Text that the body holds; at most 256 characters"),
+        ("message" = Option<String>, Query, description = "Id of a message: what was heard of it"),
+    ),
+    responses((status = 200, description = "A page of raw webhooks", body = JournalList), ListRefusals),
+    security(("X-API-Key" = []))
+)]
+pub(crate) async fn search(
+    State(app): State<App>,
+    Authorised(caller): Authorised<WEBHOOKS>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let known = ["after", "limit", "since", "until", "outcome", "field", "text", "message"];
+    let mut query = Query::read(query.as_deref(), &known);
+    // Positions are kept as signed 64-bit numbers.
+    let after = query.number("after", 0, i64::MAX as u64).unwrap_or(0);
+    let limit = query.number("limit", 1, PAGE_MAX as u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(LIMIT_DEFAULT);
+    let [since, until] = ["since", "until"].map(|name| {
+        let text = query.get(name).map(str::to_owned);
+        moment(text.as_deref(), name, &mut query.notes)
+    });
+    let words = query.get("outcome").map(str::to_owned).unwrap_or_default();
+    let outcomes = outcomes(words.split(',').filter(|word| !word.is_empty()), "outcome", &mut query.notes);
+    let [field, text] = ["field", "text"].map(|name| query.get(name).map(str::to_owned));
+    query.notes.at_most("text", text.as_deref(), TEXT_MAX);
+    let message = query.get("message").map(str::parse::<MessageId>);
+    if message.as_ref().is_some_and(Result::is_err) {
+        query.notes.note("message", "is no id of a message", "use the id that the send answered with");
+    }
+    let texts = text.into_iter().collect();
+    let filter = JournalFilter { since, until, outcomes, field, texts };
+    let message = message.and_then(Result::ok);
+    let (after, limit, filter, message) = query.finish((after, limit, filter, message))?;
+    let found = app.service.search_journal(&caller, filter, message, after, limit).await?;
+    let data = found.heads.iter().map(JournalHeadView::from).collect();
+    answer(StatusCode::OK, &JournalList { data, next_after: found.looked_to, more: found.more })
+}
+
+/// Show a raw webhook
+///
+/// With its body as it came.
+#[utoipa::path(
+    get,
+    path = "/v1/businesses/{business}/journal/{id}",
+    operation_id = "getJournalEntry",
+    tag = "Journal",
+    params(
+        ("business" = String, Path, description = "Id of the business"),
+        ("id" = String, Path, description = "Id of the entry"),
+    ),
+    responses((status = 200, description = "The raw webhook", body = JournalBodyView), ReadRefusals),
+    security(("X-API-Key" = []))
+)]
+pub(crate) async fn get(
+    State(app): State<App>,
+    Authorised(caller): Authorised<WEBHOOKS>,
+    id: PathId,
+) -> Result<Response, Problem> {
+    let id: JournalId = id.parse(missing)?;
+    let entry = app.service.journal_entry(&caller, id).await?.ok_or_else(missing)?;
+    answer(StatusCode::OK, &JournalBodyView::from(&entry))
+}
+
+/// Hear raw webhooks again
+///
+/// Each goes through the present code as if Meta had posted it again, as of when it came: what was missing appears, what is known
+/// stays as it is. With `ids` those; else the next of a range, 50 at most: go on with `nextAfter` while there is `more`. May be
+/// broken off and repeated at any place.
+#[utoipa::path(
+    post,
+    path = "/v1/businesses/{business}/journal/replay",
+    operation_id = "replayJournal",
+    tag = "Journal",
+    params(("business" = String, Path, description = "Id of the business")),
+    request_body = JournalReplay,
+    responses((status = 200, description = "What it did", body = JournalReplayed), ChangeRefusals),
+    security(("X-API-Key" = []))
+)]
+pub(crate) async fn replay(
+    State(app): State<App>,
+    Authorised(caller): Authorised<WEBHOOKS>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let (read, mut notes) = read::<JournalReplay>(&asked.body)?;
+    let which = read.map(|asked| which(asked, &mut notes));
+    let done = match notes.finish(which)? {
+        Which::Named(ids) => {
+            let reheard = app.intake.replay(caller.business, &ids).await?;
+            JournalReplayed { data: reheard.iter().map(Into::into).collect(), next_after: None, more: false }
+        }
+        Which::Range(filter, after) => app.replay_range(&caller, filter, after).await?,
+    };
+    answer(StatusCode::OK, &done)
+}
+
+enum Which {
+    Named(Vec<JournalId>),
+    Range(JournalFilter, u64),
+}
+
+fn which(asked: JournalReplay, notes: &mut Notes) -> Which {
+    let since = moment(asked.since.as_deref(), "since", notes);
+    let until = moment(asked.until.as_deref(), "until", notes);
+    let words = asked.outcomes.unwrap_or_else(|| vec!["partly_understood".to_owned(), "not_understood".to_owned()]);
+    let outcomes = outcomes(words.iter().map(String::as_str), "outcomes", notes);
+    let Some(named) = asked.ids else {
+        let filter = JournalFilter { since, until, outcomes, field: asked.field, texts: Vec::new() };
+        return Which::Range(filter, asked.after.unwrap_or(0));
+    };
+    if named.is_empty() || named.len() > REPLAY_MAX {
+        notes.note("ids", format!("must have 1 to {REPLAY_MAX} ids"), "name fewer, or give a range instead");
+    }
+    let mut ids = Vec::new();
+    for (n, id) in named.iter().enumerate() {
+        match id.parse() {
+            Ok(id) => ids.push(id),
+            Err(_) => notes.note(&format!("ids[{n}]"), "is no id of an entry", "use the ids that the journal shows"),
+        }
+    }
+    Which::Named(ids)
+}
+
+impl App {
+    async fn replay_range(&self, caller: &Caller, filter: JournalFilter, after: u64) -> Result<JournalReplayed, Problem> {
+        let part = self.intake.replay_range(caller.business, filter, after).await?;
+        let data = part.entries.iter().map(Into::into).collect();
+        Ok(JournalReplayed { data, next_after: Some(part.looked_to), more: part.more })
+    }
+}
+
+fn missing() -> Problem {
+    Problem::not_found("journal entry")
+}
