@@ -173,6 +173,9 @@ pub struct Life {
     /// Meta's sentences on its rejection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rejection: Option<Rejection>,
+    /// When Meta warned that it is going to disable it; none when no such warning stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flagged_at: Option<Timestamp>,
     /// The day on which Meta disables it, in Meta's writing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disable_on: Option<String>,
@@ -203,6 +206,7 @@ impl Default for Life {
             pauses: 0,
             paused_until: None,
             rejection: None,
+            flagged_at: None,
             disable_on: None,
             ttl_seconds: None,
             twin: None,

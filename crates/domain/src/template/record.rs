@@ -268,6 +268,7 @@ impl Record {
             life: Life {
                 was_approved: told.flagged || has_been_approved(approval),
                 rejection: told.rejection.clone(),
+                flagged_at: told.flagged.then_some(told.at),
                 disable_on: told.disable_on.clone(),
                 rumour: (!told.flagged).then(|| Box::new(told.clone())),
                 since: told.at,
@@ -311,11 +312,13 @@ impl Record {
         if told.rejection.is_some() {
             life.rejection.clone_from(&told.rejection);
         }
-        if life.disable_on != told.disable_on {
-            life.disable_on.clone_from(&told.disable_on);
-            if told.flagged {
+        // Some warnings name no day. A status from before the warning does not take it back.
+        if life.flagged_at.is_none_or(|flagged_at| flagged_at <= told.at) {
+            if told.flagged && (life.flagged_at.is_none() || life.disable_on != told.disable_on) {
                 changes.push(Change::Flagged { disable_on: told.disable_on.clone() });
             }
+            life.flagged_at = told.flagged.then_some(told.at);
+            life.disable_on.clone_from(&told.disable_on);
         }
         if let Some(category) = told.category.filter(|_| self.category_at <= at) {
             let next = life.next_category;

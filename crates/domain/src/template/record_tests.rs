@@ -197,6 +197,16 @@ fn a_warning_is_no_status() {
     // The status that follows takes it back.
     let (back, _) = warned.told(&status(Approval::Approved, 30)).unwrap();
     assert_eq!((back.template.approval, back.template.life.disable_on), (Approval::Approved, None));
+    // A warning without a day is one all the same, told once, and gone with the next status; an older status leaves it.
+    let plain = TemplateStatus { disable_on: None, ..flagged.clone() };
+    let (warned, changes) = approved.told(&plain).unwrap();
+    assert_eq!(words(&changes), ["flagged"]);
+    assert!(warned.template.in_words().explanation.contains("means to disable it."));
+    assert_eq!(warned.told(&plain).map_or(0, |(_, changes)| changes.len()), 0);
+    let (older, _) = warned.told(&status(Approval::Approved, 10)).unwrap();
+    assert!(older.template.life.flagged_at.is_some());
+    let (back, _) = warned.told(&status(Approval::Approved, 30)).unwrap();
+    assert_eq!(back.template.life.flagged_at, None);
     // One of which nothing else is known has been approved once, and nobody has said that it still is.
     let (rumour, changes) = Record::rumoured(&flagged);
     assert_eq!(words(&changes), ["flagged"]);

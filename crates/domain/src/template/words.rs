@@ -62,14 +62,15 @@ impl Template {
     pub fn in_words(&self) -> Words {
         let words = |explanation: &str, remedy| Words { explanation: explanation.to_owned(), remedy, can_appeal: false };
         match self.approval {
-            Approval::Approved => match &self.life.disable_on {
-                Some(day) => words(
+            Approval::Approved => match (&self.life.disable_on, self.life.flagged_at) {
+                (None, None) => words("Meta has approved it: it can be sent.", None),
+                (day, _) => words(
                     &format!(
-                        "Meta has approved it: it can be sent. Customers take it badly, and Meta means to disable it on {day}."
+                        "Meta has approved it: it can be sent. Customers take it badly, and Meta means to disable it{}.",
+                        day.as_ref().map(|day| format!(" on {day}")).unwrap_or_default()
                     ),
                     Some("Edit it so that customers want it, and send it to fewer of them."),
                 ),
-                None => words("Meta has approved it: it can be sent.", None),
             },
             Approval::Pending if self.sendable() => words(
                 "An edit waits for Meta's review; until then the version before it is sent.",

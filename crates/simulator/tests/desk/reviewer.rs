@@ -237,7 +237,10 @@ async fn quality_walks_the_ladder_and_the_desk_can_reinstate() {
     desk.review(&id, json!({ "decision": "reinstate" })).await;
     assert_eq!(told(&desk, &business).await, [("REINSTATED".to_owned(), json!("NONE"))]);
     desk.review(&id, json!({ "decision": "flag" })).await;
-    assert_eq!(told(&desk, &business).await[0].0, "FLAGGED");
+    desk.turn(1).await;
+    let value = values(&business.take(), "message_template_status_update").remove(0);
+    assert_eq!(value["event"], "FLAGGED");
+    assert!(value["disable_info"]["disable_date"].is_i64(), "{value}");
     assert_eq!(send(&desk, "order").await, None);
     let listed = desk
         .graph("GET", &format!("{}/message_templates?quality_score=RED&fields=quality_score", desk.id.waba_id), None)

@@ -120,7 +120,11 @@ impl World {
             Decision::Unpause => self.unpause(now, id),
             Decision::Disable => self.disable(now, id, "Your WhatsApp message template has been disabled for its low quality."),
             Decision::Reinstate => self.reinstate(now, id),
-            Decision::Flag => self.tell_standing(now, id, "FLAGGED", &json!("NONE"), &json!({})),
+            Decision::Flag => {
+                // Meta names the day on which it means to disable it; a week is what people are given here.
+                let day = now.world.plus(Span::days(7)).as_secs();
+                self.tell_standing(now, id, "FLAGGED", &json!("NONE"), &json!({ "disable_info": { "disable_date": day } }));
+            }
             Decision::Quality(score) => self.rate(now, id, score),
             Decision::Pace(portion) => self.pace(id, portion),
             Decision::Release => self.release(now, id),
