@@ -147,7 +147,7 @@ fn left(capacity: &Capacity) -> String {
 }
 
 fn whole_sender(sender: &SenderView) {
-    let Capacity { throughput, messaging_limit, quality, told_at, templates, waiting } = &sender.capacity;
+    let Capacity { throughput, messaging_limit, quality, told_at, standing, templates, waiting } = &sender.capacity;
     let say = |what: &str, said: String| out::line(format!("{what:<16} {said}"));
     say("sender", format!("{} {}", sender.address, sender.name.as_deref().unwrap_or_default()));
     say("id", sender.id.to_string());
@@ -161,6 +161,18 @@ fn whole_sender(sender: &SenderView) {
     }
     let told = told_at.as_ref().map(|at| format!(", as of {at}")).unwrap_or_default();
     say("quality", format!("{}{told}", quality.as_deref().unwrap_or("not rated")));
+    for (what, member) in
+        [("account", "account"), ("broke", "violation"), ("review", "review"), ("name", "nameStatus"), ("user name", "username")]
+    {
+        if let Some(word) = standing.get(member).and_then(serde_json::Value::as_str) {
+            say(what, word.to_owned());
+        }
+    }
+    for one in standing.get("restrictions").and_then(serde_json::Value::as_array).into_iter().flatten() {
+        let part = |member: &str| one.get(member).and_then(serde_json::Value::as_str);
+        let until = part("until").map(|until| format!(", until {until}")).unwrap_or_default();
+        say("restricted", format!("{}{until}", part("kind").unwrap_or_default()));
+    }
     say("templates", templates.to_string());
     let WaitingUse { total, reply, utility, marketing, oldest, next_at } = waiting;
     say("waiting", format!("{total}: {reply} replies and codes, {utility} utility, {marketing} marketing"));

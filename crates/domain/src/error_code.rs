@@ -149,6 +149,7 @@ codes! {
     MessageCancelled = "MESSAGE_CANCELLED", Conflict, 409, "The message was cancelled before it was sent.", "Nothing: this is what was asked for.";
     OutcomeUnknown = "OUTCOME_UNKNOWN", Unavailable, 502, "The answer to the send was lost and no status came: the customer may or may not have got it.", "Decide yourself whether to send again; `whenUnknown` can do it for you.";
     UpstreamError = "UPSTREAM_ERROR", Unavailable, 502, "Meta refused or failed; `details.metaCode` has its code.", "Look the code up in the error reference.";
+    UpstreamAccountRestricted = "UPSTREAM_ACCOUNT_RESTRICTED", Unavailable, 502, "Meta has disabled or restricted the account.", "Operators: see the account in Meta's Business Support Home and ask for a review; the sender goes on by itself once Meta reinstates it.";
     UpstreamCredentials = "UPSTREAM_CREDENTIALS", Unavailable, 502, "Meta does not accept our credentials, or the account is not in order.", "Operators: `transom doctor` says which sender and what to mend.";
 
     ContentNotFound = "CONTENT_NOT_FOUND", InvalidRequest, 400, "`contentId` names no content of this business.", "Create the content first, or list the contents there are.";

@@ -7,8 +7,9 @@ pub use selection::{Selection, matches_glob};
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Bsuid, Channel, Identity, Phone};
+use crate::amendment::Amended;
 use crate::consent::{Choice, Consent, Scope, Source};
-use crate::fact::{Inbound, TemplateStatus};
+use crate::fact::{Account, Echo, Inbound, News, TemplateStatus};
 use crate::id::{BusinessId, CustomerId, EventId, MediaId, MessageId, SenderId};
 use crate::session::Ended;
 use crate::status::{Failure, Status};
@@ -47,6 +48,33 @@ pub enum EventBody {
         reply_to: Option<MessageId>,
         /// Data the caller gave with the message it answers; JSON text.
         callback_data: Option<String>,
+    },
+    /// A message that was told is changed.
+    MessageEdited {
+        /// Between whom.
+        party: Party,
+        /// The message.
+        message: MessageId,
+        /// What was done to it.
+        edit: Box<Amended>,
+    },
+    /// A message that was told is taken back.
+    MessageRevoked {
+        /// Between whom.
+        party: Party,
+        /// The message.
+        message: MessageId,
+        /// When, by the clock of whoever said it.
+        at: Timestamp,
+    },
+    /// The business wrote elsewhere, in WhatsApp's own app, say.
+    MessageEchoed {
+        /// Between whom.
+        party: Party,
+        /// Our id of it.
+        message: MessageId,
+        /// What was written.
+        echo: Box<Echo>,
     },
     /// A message got further.
     MessageStatus {
@@ -145,6 +173,84 @@ pub enum EventBody {
         /// What is wanted now.
         consent: Consent,
     },
+    /// What is known of a sender changed: its rating, its limits, its name, what it must not do.
+    SenderUpdated {
+        /// The sender.
+        sender: SenderId,
+        /// The sender's address.
+        address: Identity,
+        /// What changed; never empty.
+        changes: Vec<SenderChange>,
+    },
+    /// News of an account, as received.
+    AccountUpdated {
+        /// The account, or its number.
+        account: Account,
+        /// What was told.
+        news: Box<News>,
+    },
+    /// News of the upstream that has no meaning of its own here, as received.
+    UpstreamNews {
+        /// Whom it is for.
+        account: Account,
+        /// What was told.
+        news: Box<News>,
+    },
+}
+
+/// One thing about a sender that changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SenderChange {
+    /// What.
+    pub what: SenderTrait,
+    /// What it was; none where it was not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// What it is; none where there is none any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+}
+
+/// Something that is known of a sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SenderTrait {
+    /// Its rating.
+    Quality,
+    /// The messaging limit.
+    MessagingLimit,
+    /// Messages per second.
+    Throughput,
+    /// What came of the review of its name.
+    NameStatus,
+    /// Its user name.
+    Username,
+    /// How its account stands.
+    Account,
+    /// What its account must not do.
+    Restrictions,
+    /// The rule that its account broke last.
+    Violation,
+    /// What came of the review of its account.
+    Review,
+}
+
+impl SenderTrait {
+    /// The word on our wires.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Quality => "quality",
+            Self::MessagingLimit => "messagingLimit",
+            Self::Throughput => "throughput",
+            Self::NameStatus => "nameStatus",
+            Self::Username => "username",
+            Self::Account => "account",
+            Self::Restrictions => "restrictions",
+            Self::Violation => "violation",
+            Self::Review => "review",
+        }
+    }
 }
 
 /// The two sides of a conversation, as they were when the event happened.
@@ -197,12 +303,18 @@ macro_rules! names {
 
 names! {
     MessageReceived => "message.received",
+    MessageEdited => "message.edited",
+    MessageRevoked => "message.revoked",
+    MessageEchoed => "message.echoed",
     MessageStatus => "message.status",
     SessionOpened => "session.opened",
     SessionClosingSoon => "session.closing_soon",
     SessionClosed => "session.closed",
     TemplateChanged => "template.changed",
     SenderState => "sender.state",
+    SenderUpdated => "sender.updated",
+    AccountUpdated => "account.updated",
+    UpstreamNews => "upstream.news",
     MediaFailed => "media.failed",
     ConsentChanged => "consent.changed",
 }
@@ -213,12 +325,20 @@ impl EventBody {
     pub const fn party(&self) -> Option<&Party> {
         match self {
             Self::MessageReceived { party, .. }
+            | Self::MessageEdited { party, .. }
+            | Self::MessageRevoked { party, .. }
+            | Self::MessageEchoed { party, .. }
             | Self::MessageStatus { party, .. }
             | Self::SessionOpened { party, .. }
             | Self::SessionClosingSoon { party, .. }
             | Self::SessionClosed { party, .. }
             | Self::MediaFailed { party, .. } => Some(party),
-            Self::TemplateChanged { .. } | Self::SenderState { .. } | Self::ConsentChanged { .. } => None,
+            Self::TemplateChanged { .. }
+            | Self::SenderState { .. }
+            | Self::SenderUpdated { .. }
+            | Self::AccountUpdated { .. }
+            | Self::UpstreamNews { .. }
+            | Self::ConsentChanged { .. } => None,
         }
     }
 
@@ -226,7 +346,7 @@ impl EventBody {
     #[must_use]
     pub fn sender(&self) -> Option<SenderId> {
         match self {
-            Self::SenderState { sender, .. } => Some(*sender),
+            Self::SenderState { sender, .. } | Self::SenderUpdated { sender, .. } => Some(*sender),
             _ => self.party().map(|party| party.sender),
         }
     }
@@ -235,7 +355,7 @@ impl EventBody {
     #[must_use]
     pub fn channel(&self) -> Option<Channel> {
         match self {
-            Self::SenderState { address, .. } => Some(address.channel()),
+            Self::SenderState { address, .. } | Self::SenderUpdated { address, .. } => Some(address.channel()),
             _ => self.party().map(|party| party.channel),
         }
     }

@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Bsuid, Phone, Psid};
+use crate::amendment::Amended;
 use crate::content::Language;
 use crate::failure::UpstreamError;
 use crate::free_form::MediaKind;
 use crate::limits::LimitsTold;
+use crate::standing::AccountTold;
 use crate::template::{Approval, Category, Pause, Quality, Rejection};
 use crate::time::Timestamp;
 
@@ -37,6 +39,10 @@ pub struct Heard {
 pub enum Fact {
     /// A customer wrote, tapped or called.
     Inbound(Inbound),
+    /// A message that was sent already was changed or taken back; opens no session.
+    Amended(Amended),
+    /// The business itself wrote, but not through this gateway: in WhatsApp's own app, say.
+    Echo(Echo),
     /// How far a message of ours got.
     Status(StatusReport),
     /// A template changed its status.
@@ -49,6 +55,10 @@ pub enum Fact {
     Preference(Preference),
     /// A limit of an account or of a number changed.
     Limits(LimitsTold),
+    /// How an account or a number stands with the upstream changed.
+    Account(AccountTold),
+    /// Something that has no meaning of its own here: passed on as received.
+    News(News),
     /// Anything else: kept in the journal, passed over by this version.
     Other {
         /// Name of the webhook field or of the message type.
@@ -96,10 +106,58 @@ pub struct Inbound {
     /// Was passed on from another conversation.
     #[serde(default)]
     pub forwarded: bool,
+    /// Was passed on many times.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub often_forwarded: bool,
+    /// The product that the customer asks about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<AskedProduct>,
     /// The ad or post the customer came from, as received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referral: Option<serde_json::Value>,
 }
+
+/// A product of a catalog that a customer asks about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedProduct {
+    /// The catalog.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalog_id: Option<String>,
+    /// The business's own id of the product.
+    pub retailer_id: String,
+}
+
+/// Something the business wrote elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Echo {
+    /// The upstream's id of the message.
+    pub provider_id: String,
+    /// The upstream's time of the message.
+    pub at: Timestamp,
+    /// To whom.
+    pub to: Person,
+    /// What.
+    pub body: InboundBody,
+    /// Upstream's id of the message that is answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+}
+
+/// Something passed on as received.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct News {
+    /// Name of the webhook field, with a part after a dot where it is about one kind of thing in it.
+    pub field: String,
+    /// As received; null where it is longer than [`NEWS_MAX`] bytes or too deep: the journal has it whole.
+    #[serde(default)]
+    pub value: serde_json::Value,
+    /// When, by the upstream's clock, where told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
+/// Longest value of [`News`] that is passed on, in bytes.
+pub const NEWS_MAX: usize = 64 * 1024;
 
 /// What a customer sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -130,6 +188,9 @@ pub enum InboundBody {
         /// A recorded note.
         #[serde(default)]
         voice: bool,
+        /// A sticker that moves.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        animated: bool,
         /// Short-lived link, where given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         url: Option<String>,
@@ -146,6 +207,9 @@ pub enum InboundBody {
         /// Street address.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         address: Option<String>,
+        /// Web address of the place.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
     },
     /// Contact cards, as received.
     Contacts {
@@ -210,6 +274,9 @@ pub enum InboundBody {
     },
     /// The upstream could not pass it on.
     Unsupported {
+        /// What it was, in the upstream's word, such as `poll`; older webhooks don't say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<String>,
         /// Upstream's errors.
         errors: Vec<UpstreamError>,
     },
@@ -233,7 +300,17 @@ impl Inbound {
     }
 }
 
+/// The payload of the button with which a customer says that a one-time code was not asked for (Meta:
+/// templates/authentication-templates/error-signals).
+const NO_CODE_ASKED: &str = "DID_NOT_REQUEST_CODE";
+
 impl InboundBody {
+    /// Whether the customer says by it that a one-time code was not asked for.
+    #[must_use]
+    pub fn denies_code(&self) -> bool {
+        matches!(self, Self::Button { payload, .. } if payload == NO_CODE_ASKED)
+    }
+
     /// Whether it opens or extends the session: everything that a person says, sends, taps or calls does, reactions and
     /// messages that Meta could not pass on included (Meta: messages/send-messages, calling).
     ///
@@ -428,9 +505,10 @@ mod tests {
                 caption: None,
                 filename: None,
                 voice: false,
+                animated: true,
                 url: None,
             },
-            InboundBody::Location { latitude: 1.0, longitude: 2.5, name: None, address: None },
+            InboundBody::Location { latitude: 1.0, longitude: 2.5, name: None, address: None, url: None },
             InboundBody::Contacts { contacts: json!([]) },
             InboundBody::Reaction { message_id: "w".into(), emoji: None },
             InboundBody::Button { payload: "p".into(), text: "t".into() },
@@ -440,7 +518,7 @@ mod tests {
             InboundBody::Order { order: json!({"catalog_id": "1"}) },
             InboundBody::CallPermission { reply: json!({}) },
             InboundBody::Call { call: json!({}) },
-            InboundBody::Unsupported { errors: vec![] },
+            InboundBody::Unsupported { kind: Some("poll".into()), errors: vec![] },
             InboundBody::Unknown { name: "quantum".into(), raw: json!({"type": "quantum"}) },
         ];
         for body in bodies {
@@ -451,6 +529,8 @@ mod tests {
                 body,
                 reply_to: None,
                 forwarded: false,
+                often_forwarded: true,
+                product: Some(AskedProduct { catalog_id: None, retailer_id: "sku".into() }),
                 referral: Some(json!({})),
             };
             let fact = Fact::Inbound(inbound);

@@ -1,6 +1,7 @@
 //! What is true and what should happen; pure: no I/O, async, clock or chance.
 
 pub mod address;
+pub mod amendment;
 #[cfg(test)]
 mod cases;
 pub mod consent;
@@ -25,6 +26,7 @@ pub mod rules;
 pub mod session;
 pub mod shares;
 pub mod shown;
+pub mod standing;
 pub mod status;
 pub mod submission;
 pub mod template;

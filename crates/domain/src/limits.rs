@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Phone;
 use crate::message::Class;
+use crate::standing::Standing;
 use crate::time::{Span, Timestamp};
 
 /// How long a customer counts after the last message that was sent without an open window.
@@ -140,9 +141,34 @@ pub struct NumberLimits {
     /// The number's quality, where rated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<Rating>,
-    /// As of when that is known, by Meta's clock for what it told by webhook.
+    /// As of when that is known, by Meta's clock for what it told by webhook: the latest of the three below.
     #[serde(default)]
     pub told_at: Timestamp,
+    /// As of when the limit is known.
+    #[serde(default)]
+    pub limit_at: Timestamp,
+    /// As of when the quality is known.
+    #[serde(default)]
+    pub quality_at: Timestamp,
+    /// As of when the throughput is known, which is kept with the sender.
+    #[serde(default)]
+    pub throughput_at: Timestamp,
+    /// How the number and its account stand.
+    #[serde(default)]
+    pub standing: Standing,
+}
+
+impl NumberLimits {
+    /// How many customers may be counted before a message of this class has to wait; none where nothing limits it.
+    ///
+    /// Meta lowers the limit of a number that stays at a low rating, and what brings the rating down is marketing: while it is
+    /// rated [`Rating::Red`], marketing takes no more than half of what it otherwise may.
+    #[must_use]
+    pub fn reach(&self, class: Class) -> Option<u64> {
+        let reach = self.limit?.customers().and(self.limit)?.reach(class);
+        let is_low = self.quality == Some(Rating::Red) && class == Class::Marketing;
+        Some(if is_low { reach / 2 } else { reach })
+    }
 }
 
 /// What Meta told of limits at once; what it left out stays as it is.
@@ -160,6 +186,9 @@ pub struct LimitsTold {
     /// The messaging limit: of all numbers of the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<MessagingLimit>,
+    /// What came of the review of the number's name, in Meta's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// When.
     #[serde(default)]
     pub at: Timestamp,
@@ -212,6 +241,19 @@ mod tests {
         assert_eq!(MessagingLimit::Unlimited.reach(Class::Marketing), u64::MAX);
         // Of very few nothing can be kept back.
         assert_eq!(MessagingLimit::Customers(5).reach(Class::Marketing), 5);
+    }
+
+    #[test]
+    fn marketing_of_a_number_rated_low_leaves_half_of_its_share() {
+        let of = |limit, quality| {
+            let known = NumberLimits { limit, quality, ..NumberLimits::default() };
+            Class::ALL.map(|class| known.reach(class))
+        };
+        let limit = Some(MessagingLimit::Customers(250));
+        assert_eq!(of(limit, Some(Rating::Yellow)), [Some(250), Some(238), Some(226)]);
+        assert_eq!(of(limit, Some(Rating::Red)), [Some(250), Some(238), Some(113)]);
+        assert_eq!(of(Some(MessagingLimit::Unlimited), Some(Rating::Red)), [None; 3]);
+        assert_eq!(of(None, None), [None; 3]);
     }
 
     proptest! {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Channel, Identity};
+use crate::amendment::Amended;
 use crate::content::{Content, ContentType, Language, Variables};
 use crate::fact::Inbound;
 use crate::free_form::FreeForm;
@@ -189,8 +190,12 @@ pub struct Message {
     pub position: u64,
     /// What is to be sent; none for inbound messages and after redaction.
     pub draft: Option<Draft>,
-    /// What was received; none for outbound messages and after redaction.
+    /// What was received, or what the business wrote elsewhere; none for other outbound messages and after redaction.
     pub inbound: Option<Inbound>,
+    /// What was done to it since, by the upstream's time.
+    pub amendments: Vec<Amended>,
+    /// The upstream's id of what was received; also after redaction.
+    pub received_as: Option<String>,
     /// The verdict, as last taken.
     pub verdict: Option<Verdict>,
     /// Class of its lane.

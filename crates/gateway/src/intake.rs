@@ -193,7 +193,7 @@ impl Intake {
     ) -> Result<HearOutcome, Problem> {
         let this = &self.0;
         let templates = templates_told(heard.iter().map(|(_, heard)| heard));
-        let limits = heard.iter().any(|(_, h)| matches!(h.fact, Fact::Limits(_)));
+        let limits = heard.iter().any(|(_, h)| matches!(h.fact, Fact::Limits(_) | Fact::Account(_)));
         let (now, seed) = (this.clock.now(), this.chance.draw());
         let body = HearBody { business, app: app.to_owned(), heard, entry, seed, now, heard_at: heard_at.min(now), native };
         let outcome = match this.store.hear(body).await {
@@ -212,7 +212,7 @@ impl Intake {
             this.dispatcher.poke(*sender);
         }
         if limits {
-            // The throughput of a number is in the directory.
+            // The throughput of a number is in the directory, and whether it is stopped.
             if let Err(why) = this.directory.reload().await {
                 tracing::warn!(error = %why, "the directory could not be read");
             }

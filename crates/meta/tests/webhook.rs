@@ -5,12 +5,14 @@
 use serde_json::{Value, json};
 use transom_domain::Timestamp;
 use transom_domain::address::{Bsuid, Phone};
+use transom_domain::amendment::{Amended, Amendment};
 use transom_domain::fact::{
-    Account, Fact, Heard, IdentityChange, Inbound, InboundBody, Person, Preference, Reported, StatusReport, TemplateNews,
-    TemplateStatus, TemplateTold,
+    Account, AskedProduct, Echo, Fact, Heard, IdentityChange, Inbound, InboundBody, Person, Preference, Reported, StatusReport,
+    TemplateNews, TemplateStatus, TemplateTold,
 };
 use transom_domain::free_form::MediaKind;
 use transom_domain::limits::{LimitsTold, Rating};
+use transom_domain::standing::{AccountNews, AccountState, NameStatus, Restriction};
 use transom_domain::template::{Approval, Category, Pause, Quality, Rejection};
 use transom_meta::webhook::{BODY_MAX, BadBody, Delivery, parse};
 
@@ -83,6 +85,7 @@ fn media(kind: MediaKind, id: &str, mime_type: &str) -> InboundBody {
         caption: None,
         filename: None,
         voice: false,
+        animated: false,
         url: None,
     }
 }
@@ -98,6 +101,8 @@ fn a_text_is_from_a_person_at_a_time() {
             body: InboundBody::Text { body: "Grüß Gott".into() },
             reply_to: None,
             forwarded: false,
+            often_forwarded: false,
+            product: None,
             referral: None,
         }
     );
@@ -136,7 +141,10 @@ fn every_type_has_its_body() {
         ),
         ("in_document", with(MediaKind::Document, "6003", "application/pdf", &|m| m["filename"] = json!("vertrag.pdf"))),
         ("in_sticker", media(MediaKind::Sticker, "6004", "image/webp")),
-        ("in_location", InboundBody::Location { latitude: 52.5, longitude: 13.25, name: Some("Laden".into()), address: None }),
+        (
+            "in_location",
+            InboundBody::Location { latitude: 52.5, longitude: 13.25, name: Some("Laden".into()), address: None, url: None },
+        ),
         (
             "in_contacts",
             InboundBody::Contacts {
@@ -180,20 +188,116 @@ fn every_type_has_its_body() {
 
 #[test]
 fn what_meta_could_not_pass_on_opens_a_session_all_the_same() {
-    let InboundBody::Unsupported { errors } = inbound("in_unsupported").body else { panic!("not unsupported") };
+    let InboundBody::Unsupported { kind, errors } = inbound("in_unsupported").body else { panic!("not unsupported") };
+    assert_eq!(kind.as_deref(), Some("poll"));
     assert_eq!(errors[0].code, 131_051);
     assert_eq!(errors[0].details.as_deref(), Some("Not supported"));
-    assert!(InboundBody::Unsupported { errors }.opens_session());
+    assert!(InboundBody::Unsupported { kind, errors }.opens_session());
 }
 
 #[test]
-fn a_type_nobody_knows_is_kept_whole_and_an_edit_opens_nothing() {
+fn a_type_nobody_knows_is_kept_whole() {
     let InboundBody::Unknown { name, raw } = inbound("in_hologram").body else { panic!("not unknown") };
     assert_eq!((name.as_str(), &raw["hologram"]), ("hologram", &json!({"id": "h-1"})));
     assert!(InboundBody::Unknown { name, raw }.opens_session());
-    let edit = inbound("in_edit").body;
-    assert_eq!(edit.word(), "edit");
-    assert!(!edit.opens_session());
+}
+
+#[test]
+fn an_edit_and_a_revocation_name_the_message_they_are_done_to() {
+    let amended = |change| Amended {
+        provider_id: "wamid.SU4018".into(),
+        at: second(1_795_000_018),
+        from: marta(),
+        original: "wamid.SU4001".into(),
+        change,
+    };
+    let edit = Amendment::Edited { body: Box::new(InboundBody::Text { body: "Guten Tag".into() }) };
+    assert_eq!(told("in_edit"), Fact::Amended(amended(edit)));
+    assert_eq!(told("in_revoke"), Fact::Amended(amended(Amendment::Revoked)));
+    // One that does not say what it is done to is kept like what nobody knows, and opens nothing.
+    let [stray] = <[Fact; 1]>::try_from(message(r#"{"type":"edit","edit":{"message":{"type":"text"}}}"#)).unwrap();
+    let Fact::Inbound(stray) = stray else { panic!("{stray:?}") };
+    assert_eq!((stray.body.word(), stray.body.opens_session()), ("edit", false));
+}
+
+/// The facts of a message with these members beside the usual ones.
+fn message(members: &str) -> Vec<Fact> {
+    let members = members.trim_start_matches('{');
+    let message = format!(r#"{{"id":"wamid.SU4099","from":"4915112345678","timestamp":"1795000099",{members}"#);
+    let value = format!(r#"{{"metadata":{{"phone_number_id":"510000000000003"}},"messages":[{message}]}}"#);
+    let body = format!(
+        r#"{{"object":"whatsapp_business_account","entry":[{{"id":"{WABA}","changes":[{{"field":"messages","value":{value}}}]}}]}}"#
+    );
+    parse(body.as_bytes()).unwrap().remove(0).heard.into_iter().map(|heard| heard.fact).collect()
+}
+
+#[test]
+fn what_a_message_stands_in_is_kept() {
+    let one = |members: &str| match message(members).remove(0) {
+        Fact::Inbound(inbound) => inbound,
+        other => panic!("{members}: {other:?}"),
+    };
+    let often = one(r#"{"type":"text","text":{"body":"x"},"context":{"frequently_forwarded":true}}"#);
+    assert_eq!((often.forwarded, often.often_forwarded), (true, true));
+    let asked = one(
+        r#"{"type":"text","text":{"body":"x"},"context":{"id":"w","referred_product":{"catalog_id":"7","product_retailer_id":"s"}}}"#,
+    );
+    assert_eq!(asked.product, Some(AskedProduct { catalog_id: Some("7".into()), retailer_id: "s".into() }));
+    let denied = one(r#"{"type":"button","button":{"payload":"DID_NOT_REQUEST_CODE","text":"No"}}"#);
+    assert!(denied.body.denies_code());
+    // A group is nobody's conversation: what is said there opens no session, and is not lost.
+    let [Fact::News(group)] = <[Fact; 1]>::try_from(message(r#"{"type":"text","group_id":"g1","text":{"body":"x"}}"#)).unwrap()
+    else {
+        panic!("not passed on");
+    };
+    assert_eq!((group.field.as_str(), &group.value["text"]["body"]), ("messages.group", &json!("x")));
+}
+
+#[test]
+fn what_the_business_writes_in_the_app_goes_to_the_customer() {
+    let echo = Echo {
+        provider_id: "wamid.RUNITzAx".into(),
+        at: second(1_795_000_040),
+        to: Person { phone: phone("+4915112345678"), bsuid: bsuid("DE.4402917750112"), ..Person::default() },
+        body: InboundBody::Text { body: "Bis gleich".into() },
+        reply_to: Some("wamid.SU4001".into()),
+    };
+    assert_eq!(told("echo"), Fact::Echo(echo));
+}
+
+#[test]
+fn what_meta_tells_of_an_account_is_state_and_is_passed_on() {
+    let told = |name: &str| {
+        let [state, news] = <[Heard; 2]>::try_from(heard(name)).unwrap();
+        assert!(matches!(&news.fact, Fact::News(news) if news.value.is_object()), "{name}: {news:?}");
+        match state.fact {
+            Fact::Account(told) => (told.phone.map(|p| p.to_string()), told.at.as_secs(), told.news),
+            other => panic!("{name}: {other:?}"),
+        }
+    };
+    let ban = |account| AccountNews::Account { account };
+    let date = Some("January 5, 2027".to_owned());
+    assert_eq!(told("account_update"), (None, 1_795_000_206, ban(AccountState::ScheduledForDisable { date })));
+    assert_eq!(told("account_reinstated"), (None, 1_795_000_220, ban(AccountState::Reinstated)));
+    let restrictions =
+        vec![Restriction { kind: "RESTRICTED_BIZ_INITIATED_MESSAGING".into(), until: Some(second(1_795_604_800)) }];
+    assert_eq!(told("account_restriction"), (None, 1_795_000_221, AccountNews::Restricted { restrictions }));
+    let violation = AccountNews::Violation { kind: "SCAM".into() };
+    assert_eq!(told("account_violation"), (None, 1_795_000_222, violation));
+    let name = NameStatus { status: "DECLINED".into(), requested: Some("Laden Nord".into()), reason: Some("FORMAT".into()) };
+    assert_eq!(told("number_name"), (Some("+4930555000".into()), 1_795_000_223, AccountNews::Name { name }));
+}
+
+#[test]
+fn what_has_no_meaning_here_is_passed_on_whole() {
+    let news = |name: &str| {
+        let facts = heard(name).into_iter().map(|heard| heard.fact);
+        facts.filter_map(|fact| if let Fact::News(news) = fact { Some(news) } else { None }).collect::<Vec<_>>()
+    };
+    assert_eq!(news("security")[0].value["event"], "PIN_CHANGED");
+    // A field nobody knows is told as not understood, too.
+    assert_eq!(heard("field_nobody_knows")[0].fact, other("teleports"));
+    assert_eq!((news("field_nobody_knows")[0].field.as_str(), news("field_nobody_knows").len()), ("teleports", 1));
 }
 
 #[test]
@@ -241,9 +345,10 @@ fn a_call_of_the_customer_opens_a_session_when_it_begins() {
     let call = inbound("call_connect");
     assert_eq!((call.provider_id.as_str(), call.at, call.from), ("wacid.Q0FMTA", second(1_795_000_035), marta()));
     assert!(call.body.opens_session() && call.body.word() == "call");
-    assert_eq!(told("call_terminate"), other("calls"));
+    assert!(matches!(told("call_terminate"), Fact::News(news) if news.field == "calls" && news.value["event"] == "terminate"));
     let facts: Vec<Fact> = heard("call_of_ours").into_iter().map(|h| h.fact).collect();
-    assert_eq!(facts, [other("statuses.RINGING"), other("calls")]);
+    assert_eq!(facts[0], other("statuses.RINGING"));
+    assert!(matches!(&facts[1], Fact::News(news) if news.value["direction"] == "BUSINESS_INITIATED"), "{facts:?}");
 }
 
 #[test]
@@ -329,7 +434,6 @@ fn templates_change_their_status() {
     };
     assert_eq!(change("template_flagged"), Fact::TemplateStatus(flagged));
     assert_eq!(change("template_event_nobody_knows"), other("message_template_status_update"));
-    assert_eq!(change("account_update"), other("account_update"));
 }
 
 #[test]
@@ -367,11 +471,12 @@ fn limits_are_told_in_words_and_in_numbers() {
             throughput,
             quality,
             limit: limit.map(|word| word.parse().unwrap()),
+            name: None,
             at: second(at),
         })
     };
     let told = |name: &str| {
-        let [one] = <[Heard; 1]>::try_from(heard(name)).unwrap();
+        let one = heard(name).remove(0);
         assert_eq!(one.account, Account::Waba(WABA.into()), "{name}");
         one.fact
     };
@@ -382,7 +487,8 @@ fn limits_are_told_in_words_and_in_numbers() {
 
 #[test]
 fn errors_of_the_number_are_no_message() {
-    assert_eq!(told("number_errors"), other("errors"));
+    let Fact::News(news) = told("number_errors") else { panic!("not passed on") };
+    assert_eq!((news.field.as_str(), &news.value["code"]), ("messages.errors", &json!(130_429)));
 }
 
 #[test]
@@ -451,6 +557,11 @@ fn deep_nesting_is_passed_over_and_never_followed() {
     ] {
         let body = format!(r#"{{"object":"whatsapp_business_account","entry":[{{"id":"1","changes":[{value}]}}]}}"#);
         let all = parse(body.as_bytes()).unwrap();
-        assert!(all.iter().flat_map(|d| &d.heard).all(|h| matches!(h.fact, Fact::Other { .. })));
+        let is_passed_over = |fact: &Fact| match fact {
+            Fact::Other { .. } => true,
+            Fact::News(news) => news.value.is_null(),
+            _ => false,
+        };
+        assert!(all.iter().flat_map(|d| &d.heard).all(|h| is_passed_over(&h.fact)));
     }
 }

@@ -135,6 +135,8 @@ async fn furnish(store: &SqliteStore, customers: u64) {
                 body: InboundBody::Text { body: "hello".to_owned() },
                 reply_to: None,
                 forwarded: false,
+                often_forwarded: false,
+                product: None,
                 referral: None,
             };
             let fact = Fact::Inbound(inbound);

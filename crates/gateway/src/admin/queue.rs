@@ -315,6 +315,8 @@ mod tests {
             position: 1,
             draft: None,
             inbound: None,
+            amendments: Vec::new(),
+            received_as: None,
             verdict: None,
             class: Lane::Reply,
             phase: Phase::Queued { not_before },

@@ -32,7 +32,7 @@ pub(super) fn sort(directory: &Snapshot, app: &str, facts: impl Iterator<Item = 
             continue;
         };
         let is_waba = matches!(heard.account, Account::Waba(_));
-        let inbound = u32::from(matches!(heard.fact, Fact::Inbound(_)));
+        let inbound = u32::from(matches!(heard.fact, Fact::Inbound(_) | Fact::Amended(_) | Fact::Echo(_)));
         sorted.speakers.entry(speaker.sender.id).or_insert_with(|| (speaker.clone(), 0)).1 += inbound;
         let sender = (!is_waba).then_some(speaker.sender.id);
         sorted.parts.entry(speaker.sender.business).or_default().push((sender, heard));
@@ -55,7 +55,6 @@ pub(super) fn understood<'a>(facts: impl Iterator<Item = &'a Heard>) -> Understo
     let (mut fields, mut unknown) = (Names::default(), Names::default());
     let (mut all, mut not) = (0usize, 0usize);
     for heard in facts {
-        all += 1;
         let field = match &heard.fact {
             Fact::Inbound(inbound) => {
                 // It is kept and passed on, but nobody here knows what it says.
@@ -64,6 +63,14 @@ pub(super) fn understood<'a>(facts: impl Iterator<Item = &'a Heard>) -> Understo
                     unknown.add(&format!("messages.{name}"));
                 }
                 "messages"
+            }
+            Fact::Amended(_) => "messages",
+            Fact::Echo(_) => "echoes",
+            Fact::Account(_) => "accounts",
+            // Passed on as received, beside what was understood of it or was not.
+            Fact::News(news) => {
+                fields.add(&news.field);
+                continue;
             }
             Fact::Status(_) => "statuses",
             Fact::TemplateStatus(_) | Fact::TemplateNews(_) => "templates",
@@ -76,6 +83,7 @@ pub(super) fn understood<'a>(facts: impl Iterator<Item = &'a Heard>) -> Understo
                 field
             }
         };
+        all += 1;
         fields.add(field);
     }
     let outcome = match (not, all - not) {

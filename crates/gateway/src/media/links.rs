@@ -89,11 +89,13 @@ impl Links {
 
     /// Puts a link beside each file of ours in what is told of a message: its `mediaId` names it.
     pub fn sign(&self, business: BusinessId, told: &mut Value) {
-        let Some(attachments) = told.pointer_mut("/message/attachments").and_then(Value::as_array_mut) else { return };
-        for attachment in attachments.iter_mut().filter_map(Value::as_object_mut) {
-            let media: Option<MediaId> = attachment.get("mediaId").and_then(Value::as_str).and_then(|id| id.parse().ok());
-            if let Some(media) = media {
-                attachment.insert("url".to_owned(), self.link(business, media).into());
+        for place in ["/message/attachments", "/edit/message/attachments"] {
+            let Some(attachments) = told.pointer_mut(place).and_then(Value::as_array_mut) else { continue };
+            for attachment in attachments.iter_mut().filter_map(Value::as_object_mut) {
+                let media: Option<MediaId> = attachment.get("mediaId").and_then(Value::as_str).and_then(|id| id.parse().ok());
+                if let Some(media) = media {
+                    attachment.insert("url".to_owned(), self.link(business, media).into());
+                }
             }
         }
     }

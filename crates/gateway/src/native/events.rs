@@ -16,6 +16,7 @@ use transom_store::PAGE_MAX;
 use super::common::{json_text, rfc3339};
 use super::consent::consent_json;
 use super::event_filter::{FILTERS, selection};
+use super::news_print::{changes_json, echo_parts, edit_json, more_parts, news_json};
 use super::payload::{failure_json, inbound_parts};
 use super::query::Query;
 use super::verdict::word;
@@ -95,6 +96,20 @@ fn data(body: &EventBody) -> Value {
             });
             if let Value::Object(data) = &mut data {
                 data.extend(inbound_parts(*message, inbound, *reply_to));
+                data.extend(more_parts(inbound));
+            }
+            data
+        }
+        EventBody::MessageEdited { party, message, edit } => json!({
+            "messageId": message.to_string(), "parties": parties(party), "saidAt": rfc3339(edit.at), "edit": edit_json(*message, edit),
+        }),
+        EventBody::MessageRevoked { party, message, at } => {
+            json!({ "messageId": message.to_string(), "parties": parties(party), "saidAt": rfc3339(*at) })
+        }
+        EventBody::MessageEchoed { party, message, echo } => {
+            let mut data = json!({ "messageId": message.to_string(), "parties": parties(party), "saidAt": rfc3339(echo.at) });
+            if let Value::Object(data) = &mut data {
+                data.extend(echo_parts(*message, echo));
             }
             data
         }
@@ -132,6 +147,10 @@ fn data(body: &EventBody) -> Value {
             "state": if stopped.is_some() { "stopped" } else { "active" },
             "stopped": stopped.as_ref().map(|f| json!({ "code": f.code, "message": f.message, "remedy": f.code.remedy() })),
         }),
+        EventBody::SenderUpdated { sender, address, changes } => json!({
+            "senderId": sender.to_string(), "sender": address.to_string(), "changes": changes_json(changes),
+        }),
+        EventBody::AccountUpdated { account, news } | EventBody::UpstreamNews { account, news } => news_json(account, news),
     }
 }
 

@@ -12,7 +12,8 @@ use transom_store::{Sender, Timeline};
 use super::common::{json_text, rfc3339};
 use super::message_print::draft_json;
 use super::message_timeline::{TimelineEntry, story};
-use super::payload::{failure_json, inbound_parts};
+use super::news_print::{edits_json, received_json, revoked_json};
+use super::payload::failure_json;
 use super::verdict::VerdictView;
 use crate::media::links::Links;
 use crate::service::Waits;
@@ -63,6 +64,11 @@ pub(crate) struct MessageView {
     callback_data: Value,
     /// Whether its content was removed.
     redacted: bool,
+    /// What it said first and what it was changed to, each with its moment; null where it was never changed.
+    #[schema(value_type = Option<Vec<Object>>)]
+    edits: Value,
+    /// Since when it is taken back.
+    revoked_at: Option<String>,
     /// Calls upstream, first to last.
     attempts: Vec<AttemptView>,
     /// What happened, as the story goes; left out in lists.
@@ -125,7 +131,7 @@ impl MessageView {
             _ => None,
         };
         let last = |wanted: fn(&Attempt) -> bool| message.attempts.iter().rev().find(|a| wanted(a));
-        let provider_message_id = message.inbound.as_ref().map(|i| i.provider_id.clone());
+        let provider_message_id = message.received_as.clone();
         Self {
             id: message.id.to_string(),
             direction: if inbound { "inbound" } else { "outbound" },
@@ -145,6 +151,8 @@ impl MessageView {
             campaign_name: message.campaign.clone(),
             callback_data: message.callback_data.as_deref().map_or(Value::Null, json_text),
             redacted: message.redacted,
+            edits: edits_json(message),
+            revoked_at: revoked_json(message),
             attempts: message.attempts.iter().map(|a| attempt(a, message)).collect(),
             timeline: timeline.map(|timeline| story(message, timeline)),
             pricing: last(|a| a.pricing.is_some()).and_then(|a| a.pricing.clone()).unwrap_or_default(),
@@ -159,7 +167,7 @@ impl MessageView {
 fn content(message: &Message) -> Value {
     match (&message.draft, &message.inbound) {
         (Some(draft), _) => draft_json(&masked(draft)),
-        (None, Some(inbound)) => Value::Object(inbound_parts(message.id, inbound, message.answers)),
+        (None, Some(inbound)) => received_json(message, inbound),
         (None, None) => Value::Null,
     }
 }
@@ -217,6 +225,8 @@ pub(super) mod tests {
             position: 1,
             draft: Some(Draft::FreeForm { say: FreeForm::Text { body: "Hi".into(), preview_url: false } }),
             inbound: None,
+            amendments: Vec::new(),
+            received_as: None,
             verdict: None,
             class: Class::Reply,
             phase: Phase::Handed,
@@ -258,6 +268,8 @@ pub(super) mod tests {
             body: InboundBody::Reaction { message_id: "wamid.1".into(), emoji: Some("👍".into()) },
             reply_to: None,
             forwarded: false,
+            often_forwarded: false,
+            product: None,
             referral: None,
         };
         let reaction = Message { draft: None, inbound: Some(inbound), answers: Some(MessageId(7)), ..message(Vec::new()) };

@@ -20,6 +20,7 @@ mod message_print;
 mod message_timeline;
 mod message_view;
 mod messages;
+mod news_print;
 pub mod payload;
 #[cfg(feature = "fuzz")]
 pub mod probe;
@@ -45,6 +46,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use news_print::standing_json;
 pub(crate) use template_view::{findings_json, moment_json, template_json};
 pub(crate) use verdict::{accepted_json, verdict_json};
 

@@ -18,6 +18,7 @@ use transom_store::Topic;
 
 use super::common::json_text;
 use super::message_print::{camel_keys, without_nulls};
+use super::news_print::{context_parts, echo_parts, edit_json};
 use crate::http::refusal::{help, title};
 
 /// The published payload of an event for a topic; none where the topic does not tell of it. Files have their ids here; whoever
@@ -27,6 +28,20 @@ pub fn payload(event: &Event, topic: Topic) -> Option<Value> {
     let told = match (&event.body, topic) {
         (EventBody::MessageReceived { party, message, inbound, reply_to, callback_data }, Topic::Messages) => {
             received(party, *message, inbound, *reply_to, callback_data.as_deref())
+        }
+        (EventBody::MessageEdited { party, message, edit }, Topic::Messages) => {
+            done_to(party, edit.at, "edit", edit_json(*message, edit))
+        }
+        (EventBody::MessageRevoked { party, message, at }, Topic::Messages) => {
+            done_to(party, *at, "revoke", json!({ "messageId": message.to_string() }))
+        }
+        (EventBody::MessageEchoed { party, message, echo }, Topic::Messages) => {
+            let mut told = Map::new();
+            put(&mut told, "timestamp", seconds(echo.at));
+            put(&mut told, "sender", own_side(party));
+            put(&mut told, "recipient", customer(party));
+            told.extend(echo_parts(*message, echo));
+            told
         }
         (
             EventBody::MessageStatus { party, message, status, at, failure, campaign, callback_data, pricing },
@@ -79,7 +94,13 @@ const fn tells_status(change: &Change) -> bool {
 #[must_use]
 pub fn tells(topic: Topic, event: &Event) -> bool {
     match (&event.body, topic) {
-        (EventBody::MessageReceived { .. }, Topic::Messages) => true,
+        (
+            EventBody::MessageReceived { .. }
+            | EventBody::MessageEdited { .. }
+            | EventBody::MessageRevoked { .. }
+            | EventBody::MessageEchoed { .. },
+            Topic::Messages,
+        ) => true,
         (EventBody::MessageStatus { status, .. }, Topic::DeliveryStatus) => published_status(*status).is_some(),
         (EventBody::TemplateChanged { change, .. }, Topic::TemplateStatus) => tells_status(change),
         _ => false,
@@ -172,9 +193,13 @@ fn received(
     put(&mut told, "timestamp", seconds(inbound.at));
     put(&mut told, "sender", customer(party));
     put(&mut told, "recipient", own_side(party));
-    if reply_to.is_some() || inbound.forwarded {
+    if reply_to.is_some() || inbound.forwarded || inbound.product.is_some() {
         let reply_to = reply_to.map(|id| id.to_string());
-        put(&mut told, "context", without_nulls(json!({ "replyToId": reply_to, "forwarded": inbound.forwarded })));
+        let mut context = without_nulls(json!({ "replyToId": reply_to, "forwarded": inbound.forwarded }));
+        if let Value::Object(context) = &mut context {
+            context.extend(context_parts(inbound));
+        }
+        put(&mut told, "context", context);
     }
     told.extend(inbound_parts(id, inbound, reply_to));
     if let Some(data) = data {
@@ -183,24 +208,47 @@ fn received(
     told
 }
 
+/// What was done to a message that the customer sent.
+fn done_to(party: &Party, at: Timestamp, what: &str, said: Value) -> Map<String, Value> {
+    let mut told = Map::new();
+    put(&mut told, "timestamp", seconds(at));
+    put(&mut told, "sender", customer(party));
+    put(&mut told, "recipient", own_side(party));
+    put(&mut told, what, said);
+    told
+}
+
 /// `message` and, for replies and reactions, the object beside it.
 pub(crate) fn inbound_parts(id: MessageId, inbound: &Inbound, reply_to: Option<MessageId>) -> Map<String, Value> {
+    let mut told = said_parts(id, &inbound.body, reply_to);
+    if let (Some(referral), Some(Value::Object(message))) = (&inbound.referral, told.get_mut("message")) {
+        put(message, "referral", camel_keys(referral.clone()));
+    }
+    told
+}
+
+/// As [`inbound_parts`], of a body alone.
+pub(crate) fn said_parts(id: MessageId, body: &InboundBody, reply_to: Option<MessageId>) -> Map<String, Value> {
     let mut told = Map::new();
     let mut message = Map::new();
     put(&mut message, "id", id.to_string().into());
-    match &inbound.body {
+    match body {
         InboundBody::Text { body } => put(&mut message, "text", body.clone().into()),
-        InboundBody::Media { kind, mime_type, sha256, caption, filename, voice, .. } => {
+        InboundBody::Media { kind, mime_type, sha256, caption, filename, voice, animated, .. } => {
             let sticker = *kind == MediaKind::Sticker;
             let shown = if sticker { MediaKind::Image } else { *kind };
             let attachment = json!({
                 "type": shown.as_str(), "mediaId": of_message(id, 0).to_string(), "mimeType": mime_type, "sha256": sha256, "caption": caption,
                 "filename": filename, "voice": voice.then_some(true), "sticker": sticker.then_some(true),
+                "animated": animated.then_some(true),
             });
             put(&mut message, "attachments", json!([without_nulls(attachment)]));
         }
-        InboundBody::Location { latitude, longitude, name, address } => {
-            let place = json!({ "latitude": latitude, "longitude": longitude, "name": name, "address": address });
+        InboundBody::Location { latitude, longitude, name, address, url } => {
+            let mut place = json!({ "latitude": latitude, "longitude": longitude, "name": name, "address": address });
+            if let (Value::Object(place), Some(url)) = (&mut place, url) {
+                put(place, "url", url.clone().into());
+            }
             put(&mut message, "location", place);
         }
         InboundBody::Contacts { contacts } => put(&mut message, "contacts", camel_keys(contacts.clone())),
@@ -226,18 +274,19 @@ pub(crate) fn inbound_parts(id: MessageId, inbound: &Inbound, reply_to: Option<M
         InboundBody::Order { order } => put(&mut message, "order", order_json(order)),
         InboundBody::CallPermission { reply } => put(&mut message, "callPermission", camel_keys(reply.clone())),
         InboundBody::Call { call } => put(&mut message, "call", camel_keys(call.clone())),
-        InboundBody::Unsupported { errors } => {
+        InboundBody::Unsupported { kind, errors } => {
             let error = errors.first();
             let code = error.map(|e| e.code);
             let title = error.map(|e| e.title.clone());
-            put(&mut message, "unsupported", json!({ "type": "unsupported", "code": code, "title": title }));
+            put(
+                &mut message,
+                "unsupported",
+                json!({ "type": kind.as_deref().unwrap_or("unsupported"), "code": code, "title": title }),
+            );
         }
         InboundBody::Unknown { name, raw } => {
             put(&mut message, "unsupported", json!({ "type": name, "code": null, "title": null, "raw": raw }));
         }
-    }
-    if let Some(referral) = &inbound.referral {
-        put(&mut message, "referral", camel_keys(referral.clone()));
     }
     put(&mut told, "message", Value::Object(message));
     told

@@ -37,7 +37,17 @@ fn event(body: EventBody) -> Event {
 
 fn inbound(body: InboundBody) -> Inbound {
     let at = Timestamp::from_secs(1_790_000_000);
-    Inbound { provider_id: "wamid.X".into(), at, from: Person::default(), body, reply_to: None, forwarded: false, referral: None }
+    Inbound {
+        provider_id: "wamid.X".into(),
+        at,
+        from: Person::default(),
+        body,
+        reply_to: None,
+        forwarded: false,
+        often_forwarded: false,
+        product: None,
+        referral: None,
+    }
 }
 
 fn received(party: Party, inbound: Inbound, reply_to: Option<MessageId>, data: Option<&str>) -> Event {
@@ -174,6 +184,7 @@ fn media_places_reactions_and_carts_have_their_shapes() {
         caption: None,
         filename: None,
         voice: false,
+        animated: false,
         url: Some("https://files.example.org/s".into()),
     });
     let media = sticker["message"]["id"].clone();

@@ -26,6 +26,12 @@ pub struct Capacity {
     pub quality: Option<String>,
     /// As of when messaging limit and quality are known.
     pub told_at: Option<String>,
+    /// How the number and its account stand with Meta: `account` (`reinstated`, `scheduled_for_disable`, `disabled`, `deleted`),
+    /// `accountDate`, `restrictions`, `violation`, `review`, `nameStatus`, `requestedName`, `nameReason`, `username`,
+    /// `usernameStatus`; each null until Meta has told it.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub standing: serde_json::Value,
     /// Templates of the account as they were last read. Meta allows an account 250, or 6,000 once its business is verified.
     pub templates: usize,
     /// Messages that wait.
@@ -126,6 +132,7 @@ impl Service {
             },
             quality: load.limits.quality.map(|quality| quality.as_str().to_owned()),
             told_at: known.then(|| rfc3339(load.limits.told_at)),
+            standing: crate::native::standing_json(&load.limits.standing, now),
             templates,
             waiting: WaitingUse {
                 total: load.waiting,

@@ -327,8 +327,8 @@ pub const fn needs_phone(category: Option<Category>) -> bool {
 /// The upstream's id of a message, where it has one: of the best attempt, or as it was received.
 #[must_use]
 pub fn provider_id(message: &transom_domain::message::Message) -> Option<String> {
-    match &message.inbound {
-        Some(inbound) => Some(inbound.provider_id.clone()),
+    match &message.received_as {
+        Some(provider_id) => Some(provider_id.clone()),
         None => message.attempts.iter().rev().find_map(|a| a.provider_id.clone()),
     }
 }

@@ -3,6 +3,7 @@
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::MessageId;
 use transom_domain::message::Message;
+use transom_domain::status::Phase;
 use transom_store::{CancelOutcome, MessageFilter, PAGE_MAX, Page, SessionRow, Timeline};
 
 use super::command::Caller;
@@ -58,7 +59,7 @@ impl Service {
     /// When there is no such inbound message, or Meta refuses.
     pub async fn mark_read(&self, caller: &Caller, id: MessageId, typing: bool) -> Result<(), Problem> {
         let message = self.message(caller, id).await?;
-        if message.inbound.is_none() {
+        if message.phase != Phase::Received {
             return Err(Problem::new(ErrorCode::StateConflict, "Only messages from customers can be marked read."));
         }
         let provider_id = judge::provider_id(&message).ok_or_else(|| Problem::not_found("inbound message"))?;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
+use transom_domain::address::Identity;
 use transom_domain::content::Content;
 use transom_domain::content::Language;
 use transom_domain::error_code::ErrorCode;
@@ -353,7 +354,7 @@ impl Service {
         if let What::FreeForm(FreeForm::Reaction { message_id, .. }) = &command.what {
             let bad = |why: &str| Problem::field("reaction.messageId", why, "give the id of a message of this conversation");
             let id: MessageId = message_id.parse().map_err(|_| bad("is not a message id"))?;
-            let (provider_id, at) = self.provider_id_of(caller, id, "reaction.messageId").await?;
+            let (provider_id, at) = self.provider_id_of(caller, id, "reaction.messageId", &command.to).await?;
             if now.since(at) > REACTION_MAX_AGE {
                 return Err(bad("names a message older than 30 days"));
             }
@@ -363,7 +364,7 @@ impl Service {
             quoted.content = Some(self.content_to_send(caller, *id).await?);
         }
         if let Some(id) = command.context {
-            quoted.reply_to = Some(self.provider_id_of(caller, id, "contextId").await?.0);
+            quoted.reply_to = Some(self.provider_id_of(caller, id, "contextId", &command.to).await?.0);
         }
         Ok(quoted)
     }
@@ -399,12 +400,26 @@ impl Service {
         }
     }
 
-    /// The upstream's id and the time of a message that the caller names by our id.
-    async fn provider_id_of(&self, caller: &Caller, id: MessageId, field: &str) -> Result<(String, Timestamp), Problem> {
+    /// The upstream's id and the time of a message that the caller names by our id. It must be of the conversation with `to`: Meta
+    /// takes any id, and the customer would see a quote of nothing, or of what another one wrote.
+    async fn provider_id_of(
+        &self,
+        caller: &Caller,
+        id: MessageId,
+        field: &str,
+        to: &Identity,
+    ) -> Result<(String, Timestamp), Problem> {
         let unknown = || {
             Problem::field(field, "names no message that the channel knows", "give the id of a message that was sent or received")
         };
         let message = self.store.message(caller.business, id).await?.ok_or_else(unknown)?;
+        if message.address != *to {
+            let customer = self.store.customer(caller.business, message.customer).await?;
+            if !customer.is_some_and(|customer| customer.identities.contains(to)) {
+                let rule = "names a message of another conversation";
+                return Err(Problem::field(field, rule, "give the id of a message of the conversation with this customer"));
+            }
+        }
         judge::provider_id(&message).map(|provider| (provider, message.accepted_at)).ok_or_else(unknown)
     }
 }

@@ -448,5 +448,7 @@ impl News {
 
 /// Whether an endpoint's topic and filters let an event through.
 fn wants(endpoint: &Endpoint, event: &Event) -> bool {
-    tells(endpoint.topic, event) && endpoint.filter.fits(event)
+    // What the business wrote itself is told to those who asked for it.
+    let is_echo = matches!(event.body, transom_domain::event::EventBody::MessageEchoed { .. });
+    tells(endpoint.topic, event) && (endpoint.echo || !is_echo) && endpoint.filter.fits(event)
 }

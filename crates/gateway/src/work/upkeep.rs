@@ -263,6 +263,12 @@ impl Upkeep {
 
     async fn try_to_mend(&self, speaker: &Speaker) {
         let (id, business) = (speaker.sender.id, speaker.sender.business);
+        // A token that is taken says nothing of a ban: only Meta's word, the end of a restriction, or the operator ends it.
+        match self.store.load(id, self.clock.now()).await.map(|load| load.limits.standing.stops(self.clock.now())) {
+            Ok(None) => {}
+            Ok(Some(why)) => return tracing::info!(sender.id = %id, reason = %why, "the sender is not mended yet"),
+            Err(why) => return tracing::warn!(sender.id = %id, error = %why, "a stopped sender could not be looked at"),
+        }
         let path = transom_meta::graph::phone_number_path(self.upstream.version(), &speaker.sender.account);
         if let Err(why) = self.upstream.call(::http::Method::GET, &path, &speaker.token, None).await.json() {
             tracing::info!(sender.id = %id, reason = %why, "the sender is not mended yet");

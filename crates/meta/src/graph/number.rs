@@ -112,6 +112,7 @@ impl PhoneNumber {
                 Quality::Unknown => None,
             },
             limit: self.messaging_limit.as_deref().and_then(|word| word.parse().ok()),
+            name: self.name_status.clone(),
             at,
         }
     }

@@ -1,21 +1,37 @@
 //! One change: which field, whose account, which facts.
 
 use serde_json::value::RawValue;
-use transom_domain::address::Phone;
 use transom_domain::fact::{Account, Fact};
-use transom_domain::limits::{LimitsTold, Rating};
-use transom_domain::time::Timestamp;
 
-use super::wire::{Capability, Change, MessagesValue, NumberQuality, Status};
-use super::{Delivery, messages, templates};
-use crate::graph::Throughput;
+use super::wire::{Change, MessagesValue, Status};
+use super::{Delivery, accounts, messages, templates};
+
+/// Fields that are known and have no meaning of their own here: what they say is passed on.
+const PASSED: [&str; 16] = [
+    "account_alerts",
+    "account_settings_update",
+    "automatic_events",
+    "flows",
+    "group_lifecycle_update",
+    "group_participants_update",
+    "group_settings_update",
+    "group_status_update",
+    "history",
+    "message_template_correct_category_detection",
+    "messaging_handovers",
+    "partner_solutions",
+    "payment_configuration_update",
+    "security",
+    "smb_app_state_sync",
+    "tracking_events",
+];
 
 /// Reads a change of a WhatsApp Business Account.
 pub(super) fn read(field: &str, change: &Change<'_>, delivery: &mut Delivery) {
     let waba = Account::Waba(delivery.entry_id.clone());
     let Some(value) = change.value else { return delivery.other(waba, field) };
     match field {
-        "messages" | "calls" | "user_preferences" | "user_id_update" => customers(field, value, delivery),
+        "messages" | "calls" | "user_preferences" | "user_id_update" | "smb_message_echoes" => customers(field, value, delivery),
         "message_template_status_update" => match templates::status(value, change.rejection_info, delivery.at) {
             Some(status) => delivery.tell(waba, Fact::TemplateStatus(status)),
             None => delivery.other(waba, field),
@@ -26,38 +42,33 @@ pub(super) fn read(field: &str, change: &Change<'_>, delivery: &mut Delivery) {
                 None => delivery.other(waba, field),
             }
         }
-        "phone_number_quality_update" => match number_news(value, delivery.at) {
+        "phone_number_quality_update" => match accounts::number_news(value, delivery.at) {
             Some(told) => delivery.tell(waba, Fact::Limits(told)),
-            None => delivery.other(waba, field),
+            None => delivery.pass(waba, field, value),
         },
-        "business_capability_update" => match capability(value, delivery.at) {
-            Some(told) => delivery.tell(waba, Fact::Limits(told)),
-            None => delivery.other(waba, field),
-        },
-        _ => delivery.other(waba, field),
+        "business_capability_update" => {
+            if let Some(told) = accounts::capability(value, delivery.at) {
+                delivery.tell(waba.clone(), Fact::Limits(told));
+            }
+            delivery.pass(waba, field, value);
+        }
+        "account_update"
+        | "account_review_update"
+        | "phone_number_name_update"
+        | "business_username_update"
+        | "business_username_updates" => {
+            if let Some(told) = accounts::standing(field, value, delivery.at) {
+                delivery.tell(waba.clone(), Fact::Account(told));
+            }
+            delivery.pass(waba, field, value);
+        }
+        _ if PASSED.contains(&field) => delivery.pass(waba, field, value),
+        // Nobody here knows it yet: told as not understood, and passed on too.
+        _ => {
+            delivery.other(waba.clone(), field);
+            delivery.pass(waba, field, value);
+        }
     }
-}
-
-/// A number's throughput, quality or limit changed (webhooks/reference/phone_number_quality_update).
-fn number_news(value: &RawValue, at: Option<Timestamp>) -> Option<LimitsTold> {
-    let wire: NumberQuality<'_> = serde_json::from_str(value.get()).ok()?;
-    // The older field is kept by some versions and left out by others; the newer one is of the portfolio.
-    let limit = wire.max_daily_conversations_per_business.or(wire.current_limit).and_then(|word| word.parse().ok());
-    let (throughput, quality) = match wire.event?.trim() {
-        "THROUGHPUT_UPGRADE" => (Throughput::High.per_second(), None),
-        "FLAGGED" => (None, Some(Rating::Red)),
-        _ => (None, None),
-    };
-    let phone = wire.display_phone_number.and_then(|digits| Phone::from_wa_id(&digits).ok());
-    let told = LimitsTold { phone, throughput, quality, limit, at: at.unwrap_or(Timestamp::FAR) };
-    (told.throughput.is_some() || told.quality.is_some() || told.limit.is_some()).then_some(told)
-}
-
-/// The portfolio's limit changed (webhooks/reference/business_capability_update).
-fn capability(value: &RawValue, at: Option<Timestamp>) -> Option<LimitsTold> {
-    let wire: Capability<'_> = serde_json::from_str(value.get()).ok()?;
-    let limit = wire.max_daily_conversations_per_business?.parse().ok()?;
-    Some(LimitsTold { limit: Some(limit), at: at.unwrap_or(Timestamp::FAR), ..LimitsTold::default() })
 }
 
 fn customers(field: &str, value: &RawValue, delivery: &mut Delivery) {

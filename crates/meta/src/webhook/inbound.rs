@@ -1,31 +1,40 @@
 //! One inbound message (Meta: webhooks/reference/messages and the page of each type).
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use transom_domain::address::Bsuid;
-use transom_domain::fact::{Fact, IdentityChange, Inbound, InboundBody, Person};
+use transom_domain::amendment::{Amended, Amendment};
+use transom_domain::fact::{AskedProduct, Fact, IdentityChange, Inbound, InboundBody, Person};
 use transom_domain::free_form::MediaKind;
 use transom_domain::time::Timestamp;
 
 use super::messages::{from_of, moment_of};
-use super::name;
 use super::person::{Contacts, is_nobody, person};
+use super::{name, news};
 use crate::read::{member, real, take_object, take_text};
 use crate::wire_error::from_values;
 
 /// Reads a message; the news that WhatsApp puts into the form of one are told as what they are.
-pub(super) fn read(mut message: Map<String, Value>, contacts: &Contacts, fallback: Timestamp) -> Fact {
+pub(super) fn read(mut message: Map<String, Value>, contacts: &Contacts, fallback: Timestamp, raw: &RawValue) -> Fact {
     let kind = member(&message, "type").unwrap_or_default();
     let from = from_of(&message);
     let at = moment_of(&message).unwrap_or(fallback);
+    // A group has no session and no conversation of ours: what is said in one, to whomever, is passed on and opens nothing.
+    if member(&message, "group_id").is_some() {
+        return Fact::News(news("messages.group", raw, Some(at)));
+    }
     if kind == "system" {
-        return system(&mut message, from, at);
+        let passed = || Fact::News(news("messages.system", raw, Some(at)));
+        return system(&mut message, from, at).unwrap_or_else(passed);
     }
     let known = take_text(&mut message, "id").filter(|id| !id.is_empty());
-    // Nobody to answer, nothing to recognise a repetition by, or a group, which has no session of ours: not a message that
-    // this gateway can keep.
-    let (Some(provider_id), false, None) = (known, is_nobody(&from), member(&message, "group_id")) else {
+    // Nobody to answer, or nothing to recognise a repetition by: not a message that this gateway can keep.
+    let (Some(provider_id), false) = (known, is_nobody(&from)) else {
         return Fact::Other { field: name(&kind) };
     };
+    if let Some((original, change)) = amendment(&kind, &mut message) {
+        return Fact::Amended(Amended { provider_id, at, from: contacts.complete(from), original, change });
+    }
     let context = take_object(&mut message, "context").unwrap_or_default();
     let flag = |key: &str| context.get(key).and_then(Value::as_bool).unwrap_or(false);
     let referral = message.remove("referral").filter(|referral| !referral.is_null());
@@ -34,13 +43,35 @@ pub(super) fn read(mut message: Map<String, Value>, contacts: &Contacts, fallbac
         at,
         from: contacts.complete(from),
         forwarded: flag("forwarded") || flag("frequently_forwarded"),
+        often_forwarded: flag("frequently_forwarded"),
+        product: context.get("referred_product").and_then(Value::as_object).and_then(product),
         reply_to: member(&context, "id"),
         referral,
         body: body(&kind, message),
     })
 }
 
-fn body(kind: &str, mut message: Map<String, Value>) -> InboundBody {
+/// What was done to which message. None for what is something else, or does not say to which.
+pub(super) fn amendment(kind: &str, message: &mut Map<String, Value>) -> Option<(String, Amendment)> {
+    if !matches!(kind, "edit" | "revoke") {
+        return None;
+    }
+    let original = member(message.get(kind)?.as_object()?, "original_message_id")?;
+    if kind == "revoke" {
+        return Some((original, Amendment::Revoked));
+    }
+    // Looked at before it is taken, so that what cannot be read is still whole when it is passed on as unknown.
+    let kind = member(message.get("edit")?.get("message")?.as_object()?, "type")?;
+    let changed = take_object(message.get_mut("edit")?.as_object_mut()?, "message")?;
+    Some((original, Amendment::Edited { body: Box::new(body(&kind, changed)) }))
+}
+
+fn product(product: &Map<String, Value>) -> Option<AskedProduct> {
+    Some(AskedProduct { catalog_id: member(product, "catalog_id"), retailer_id: member(product, "product_retailer_id")? })
+}
+
+/// What a message says.
+pub(super) fn body(kind: &str, mut message: Map<String, Value>) -> InboundBody {
     let read = match kind {
         "text" => text(&mut message),
         "image" => media(MediaKind::Image, &mut message),
@@ -54,7 +85,7 @@ fn body(kind: &str, mut message: Map<String, Value>) -> InboundBody {
         "button" => button(&mut message),
         "interactive" => interactive(&message),
         "order" => message.get_mut("order").filter(|o| o.is_object()).map(|o| InboundBody::Order { order: o.take() }),
-        "unsupported" | "unknown" => Some(InboundBody::Unsupported { errors: from_values(message.get("errors")) }),
+        "unsupported" | "unknown" => Some(unsupported(&message)),
         _ => None,
     };
     read.unwrap_or_else(|| unread(kind, message))
@@ -66,8 +97,13 @@ fn unread(kind: &str, message: Map<String, Value>) -> InboundBody {
     if errors.is_empty() {
         InboundBody::Unknown { name: name(kind), raw: Value::Object(message) }
     } else {
-        InboundBody::Unsupported { errors }
+        InboundBody::Unsupported { kind: None, errors }
     }
+}
+
+fn unsupported(message: &Map<String, Value>) -> InboundBody {
+    let kind = message.get("unsupported").and_then(Value::as_object).and_then(|what| member(what, "type"));
+    InboundBody::Unsupported { kind: kind.map(|kind| name(&kind)), errors: from_values(message.get("errors")) }
 }
 
 fn text(message: &mut Map<String, Value>) -> Option<InboundBody> {
@@ -83,6 +119,7 @@ fn media(kind: MediaKind, message: &mut Map<String, Value>) -> Option<InboundBod
     Some(InboundBody::Media {
         kind,
         voice: media.get("voice").and_then(Value::as_bool).unwrap_or(false),
+        animated: media.get("animated").and_then(Value::as_bool).unwrap_or(false),
         id: take_text(&mut media, "id")?,
         mime_type: take_text(&mut media, "mime_type").unwrap_or_default(),
         sha256: take_text(&mut media, "sha256"),
@@ -95,7 +132,8 @@ fn media(kind: MediaKind, message: &mut Map<String, Value>) -> Option<InboundBod
 fn location(message: &mut Map<String, Value>) -> Option<InboundBody> {
     let place = message.get("location")?.as_object()?;
     let (latitude, longitude) = (real(place, "latitude")?, real(place, "longitude")?);
-    Some(InboundBody::Location { latitude, longitude, name: member(place, "name"), address: member(place, "address") })
+    let [name, address, url] = ["name", "address", "url"].map(|key| member(place, key));
+    Some(InboundBody::Location { latitude, longitude, name, address, url })
 }
 
 fn reaction(message: &mut Map<String, Value>) -> Option<InboundBody> {
@@ -138,12 +176,11 @@ fn interactive(message: &Map<String, Value>) -> Option<InboundBody> {
 
 /// A new number or user id. Three forms are in use: `user_changed_number`, `user_changed_user_id`, and payloads before August
 /// 2026 that name the old user id in their prose only.
-fn system(message: &mut Map<String, Value>, old: Person, at: Timestamp) -> Fact {
-    let other = || Fact::Other { field: "system".to_owned() };
-    let Some(system) = take_object(message, "system") else { return other() };
+fn system(message: &mut Map<String, Value>, old: Person, at: Timestamp) -> Option<Fact> {
+    let system = take_object(message, "system")?;
     let kind = member(&system, "type").unwrap_or_default();
     if !matches!(kind.as_str(), "user_changed_number" | "user_changed_user_id") {
-        return other();
+        return None;
     }
     let [number, user_id, parent, previous_id, previous_parent] =
         ["wa_id", "user_id", "parent_user_id", "previous_user_id", "previous_parent_user_id"].map(|key| member(&system, key));
@@ -159,9 +196,10 @@ fn system(message: &mut Map<String, Value>, old: Person, at: Timestamp) -> Fact 
         ..Person::default()
     };
     if is_nobody(&previous) || is_nobody(&current) {
-        return other();
+        return None;
     }
-    Fact::IdentityChanged(IdentityChange { provider_id: take_text(message, "id").unwrap_or_default(), at, previous, current })
+    let provider_id = take_text(message, "id").unwrap_or_default();
+    Some(Fact::IdentityChanged(IdentityChange { provider_id, at, previous, current }))
 }
 
 /// The two user ids in "… changed from DE.1 to DE.2". Only what has the shape of one counts: between the words may stand

@@ -9,7 +9,7 @@ use transom_domain::time::Timestamp;
 
 use super::person::{Contacts, is_nobody, person};
 use super::wire::{MessagesValue, Status, UserIdUpdate};
-use super::{Delivery, inbound, name, wire};
+use super::{Delivery, echoes, inbound, name, news, wire};
 use crate::read::{as_moment, member, whole};
 
 /// A status, or the raw text of one.
@@ -45,7 +45,14 @@ pub(super) fn read<S: OneStatus>(field: &str, value: MessagesValue<'_, S>, deliv
 
     for raw in value.messages.unwrap_or_default() {
         let fact = match serde_json::from_str(raw.get()) {
-            Ok(Value::Object(message)) => inbound::read(message, &contacts, fallback),
+            Ok(Value::Object(message)) => inbound::read(message, &contacts, fallback, raw),
+            _ => Fact::Other { field: name(field) },
+        };
+        delivery.tell(account.clone(), fact);
+    }
+    for raw in value.message_echoes.unwrap_or_default() {
+        let fact = match serde_json::from_str(raw.get()) {
+            Ok(Value::Object(message)) => echoes::read(message, &contacts, fallback, raw),
             _ => Fact::Other { field: name(field) },
         };
         delivery.tell(account.clone(), fact);
@@ -63,9 +70,9 @@ pub(super) fn read<S: OneStatus>(field: &str, value: MessagesValue<'_, S>, deliv
     for update in value.user_id_update.unwrap_or_default() {
         delivery.tell(account.clone(), user_id_update(&update, &contacts, fallback));
     }
-    // Errors of the number itself: about no message, so there is nothing to settle with them.
-    for _ in value.errors.unwrap_or_default() {
-        delivery.other(account.clone(), "errors");
+    // Errors of the number itself: about no message, so there is nothing to settle with them, but somebody wants to know.
+    for raw in value.errors.unwrap_or_default() {
+        delivery.pass(account.clone(), &format!("{field}.errors"), raw);
     }
     if delivery.heard.len() == told {
         delivery.other(account, field);
@@ -108,7 +115,7 @@ fn status(field: &str, wire: &Status<'_>, contacts: &Contacts, fallback: Timesta
     })
 }
 
-/// A call of the customer opens the session when it begins; its end and calls of ours tell nothing new.
+/// A call of the customer opens the session when it begins; its end and calls of ours are passed on.
 fn call(raw: &RawValue, contacts: &Contacts, fallback: Timestamp) -> Fact {
     let other = || Fact::Other { field: "calls".to_owned() };
     let Ok(Value::Object(call)) = serde_json::from_str(raw.get()) else { return other() };
@@ -116,7 +123,7 @@ fn call(raw: &RawValue, contacts: &Contacts, fallback: Timestamp) -> Fact {
     let from = from_of(&call);
     let Some(provider_id) = member(&call, "id") else { return other() };
     if !is("event", "connect") || is("direction", "BUSINESS_INITIATED") || is_nobody(&from) {
-        return other();
+        return Fact::News(news("calls", raw, moment_of(&call)));
     }
     Fact::Inbound(Inbound {
         provider_id,
@@ -125,6 +132,8 @@ fn call(raw: &RawValue, contacts: &Contacts, fallback: Timestamp) -> Fact {
         body: InboundBody::Call { call: Value::Object(call) },
         reply_to: None,
         forwarded: false,
+        often_forwarded: false,
+        product: None,
         referral: None,
     })
 }

@@ -4,7 +4,9 @@
 //! the whole batch again, and again to every app subscribed to the account (Meta: webhooks/overview). Refused is only what is
 //! no webhook at all.
 
+mod accounts;
 mod changes;
+mod echoes;
 mod handshake;
 mod inbound;
 mod messages;
@@ -14,7 +16,7 @@ mod templates;
 mod wire;
 
 use serde_json::value::RawValue;
-use transom_domain::fact::{Account, Fact, Heard};
+use transom_domain::fact::{Account, Fact, Heard, NEWS_MAX, News};
 use transom_domain::time::Timestamp;
 
 pub use handshake::{CHALLENGE_MAX, handshake};
@@ -130,9 +132,22 @@ impl Delivery {
         self.heard.push(Heard { account, fact });
     }
 
+    /// Passes something on as received.
+    fn pass(&mut self, account: Account, field: &str, raw: &RawValue) {
+        let news = news(field, raw, self.at);
+        self.tell(account, Fact::News(news));
+    }
+
     fn other(&mut self, account: Account, field: &str) {
         self.tell(account, Fact::Other { field: name(field) });
     }
+}
+
+/// What is passed on of a value; only its name where it is too long or too deep to be told of.
+fn news(field: &str, raw: &RawValue, at: Option<Timestamp>) -> News {
+    let text = raw.get();
+    let value = if text.len() <= NEWS_MAX { serde_json::from_str(text).unwrap_or_default() } else { serde_json::Value::Null };
+    News { field: name(field), value, at }
 }
 
 /// A name as it is passed on: bounded, since whatever stands in a body ends up in journals and metrics.

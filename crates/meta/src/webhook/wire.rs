@@ -60,8 +60,10 @@ pub(super) struct MessagesValue<'a, S> {
     pub(super) messages: Option<Vec<&'a RawValue>>,
     #[serde(default = "none")]
     pub(super) statuses: Option<Vec<S>>,
-    #[serde(default)]
-    pub(super) errors: Option<Vec<IgnoredAny>>,
+    #[serde(borrow, default)]
+    pub(super) message_echoes: Option<Vec<&'a RawValue>>,
+    #[serde(borrow, default)]
+    pub(super) errors: Option<Vec<&'a RawValue>>,
     #[serde(borrow, default)]
     pub(super) user_preferences: Option<Vec<Preference<'a>>>,
     #[serde(borrow, default)]

@@ -297,6 +297,31 @@ CREATE TABLE orphan (
 ) WITHOUT ROWID;
 CREATE INDEX orphan_at ON orphan (at);
 
+-- What was done to messages since: bound to one as soon as that is here.
+CREATE TABLE amendment (
+    business BLOB NOT NULL,
+    original TEXT NOT NULL,
+    provider_id TEXT NOT NULL,
+    heard_at INTEGER NOT NULL,
+    seq INTEGER,
+    -- position of the event that tells it
+    told_at INTEGER,
+    -- none once the message is redacted
+    amended TEXT,
+    PRIMARY KEY (business, original, provider_id)
+);
+CREATE INDEX amendment_of ON amendment (seq) WHERE seq IS NOT NULL;
+CREATE INDEX amendment_waits ON amendment (heard_at) WHERE seq IS NULL;
+
+-- By what news without an id of its own is recognised when it is repeated.
+CREATE TABLE news (
+    business BLOB NOT NULL,
+    mark BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (business, mark)
+) WITHOUT ROWID;
+CREATE INDEX news_at ON news (at);
+
 CREATE TABLE idempotency (
     business BLOB NOT NULL,
     key TEXT NOT NULL,

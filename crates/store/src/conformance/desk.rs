@@ -273,6 +273,8 @@ impl Desk {
             body: InboundBody::Text { body: "hello".to_owned() },
             reply_to: None,
             forwarded: false,
+            often_forwarded: false,
+            product: None,
             referral: None,
         })
     }
@@ -280,7 +282,9 @@ impl Desk {
     pub(crate) fn body(&mut self, facts: Vec<Fact>) -> HearBody {
         let heard = facts.into_iter().map(|fact| {
             let account = match &fact {
-                Fact::TemplateStatus(_) | Fact::TemplateNews(_) => Account::Waba(format!("waba-{}", SHOP.0)),
+                Fact::TemplateStatus(_) | Fact::TemplateNews(_) | Fact::Limits(_) | Fact::Account(_) => {
+                    Account::Waba(format!("waba-{}", SHOP.0))
+                }
                 _ => Account::PhoneNumber(format!("account-{}", DESK.0)),
             };
             (Some(DESK), Heard { account, fact })

@@ -151,11 +151,18 @@ pub(super) async fn limits_go_by_time_and_by_owner(factory: &dyn Factory) -> Out
         throughput,
         quality: Some(Rating::Yellow),
         limit: Some(MessagingLimit::Customers(limit)),
+        name: None,
         at,
     };
     let now = desk.now;
-    let old = hear(&mut desk, news(now.minus(Span::minutes(1)), 50, Some(20))).await?;
+    let old = LimitsTold { quality: None, ..news(now.minus(Span::minutes(1)), 50, None) };
+    let old = hear(&mut desk, old).await?;
     same!((old.news, old.repeated, old.nudged), (0, 1, vec![]));
+    // What is told of one thing does not hide what was told earlier of another, and is heard later.
+    let other = LimitsTold { limit: None, quality: Some(Rating::Red), ..news(now.minus(Span::minutes(2)), 1, Some(20)) };
+    same!(hear(&mut desk, other).await?.nudged, vec![DESK]);
+    let load = desk.store.load(DESK, desk.now).await?;
+    same!((load.limits.limit, load.limits.quality), (Some(MessagingLimit::Customers(250)), Some(Rating::Red)));
     let new = hear(&mut desk, news(now, 2_000, Some(1_000))).await?;
     same!((new.news, new.nudged), (1, vec![DESK]));
     let load = desk.store.load(DESK, desk.now).await?;

@@ -25,6 +25,7 @@ fn picture(desk: &Desk, wamid: &str) -> Result<Fact, Broken> {
         caption: None,
         filename: None,
         voice: false,
+        animated: false,
         url: Some("https://cdn.example/1".to_owned()),
     };
     Ok(Fact::Inbound(Inbound { body, ..inbound }))

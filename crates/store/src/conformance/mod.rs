@@ -3,6 +3,7 @@
 //! An engine's tests give a [`Factory`] and run every one of [`CHECKS`] on a store of its own.
 
 mod accepting;
+mod amending;
 mod consent;
 mod contents;
 pub(crate) mod desk;
@@ -18,6 +19,7 @@ mod people;
 mod restoring;
 mod sessions;
 mod settling;
+mod standing;
 mod sweeping;
 mod telling;
 mod templates;
@@ -117,6 +119,10 @@ checks! {
     hearing: statuses_in_any_order_come_out_the_same, a_status_before_the_answer_is_joined, a_tag_binds_at_once,
         each_event_is_told_once, a_repeated_message_is_one_message, a_session_opens_once, a_refusal_for_want_of_a_session_closes_it,
         a_body_is_heard_whole, word_from_meta_overrides_giving_up, what_is_done_to_an_old_message_opens_no_session;
+    amending: edits_in_any_order_show_the_same, what_is_redacted_is_still_known_by_its_name,
+        what_the_business_wrote_elsewhere_is_sent_already, a_reply_names_a_message_of_its_own_conversation;
+    standing: a_ban_stops_the_senders_of_the_account_until_it_is_taken_back, a_restriction_holds_back_new_customers_only,
+        what_changed_of_a_sender_is_told, news_is_passed_on_once;
     sessions: a_session_is_told_to_open_to_close_soon_and_to_close, a_session_closes_by_metas_word,
         looks_are_bounded_and_go_by_what_a_business_wants;
     timeline: every_order_tells_the_same_story, a_story_has_its_own_steps, what_is_tried_again_says_until_when,

@@ -33,7 +33,7 @@ pub enum SweepKind {
     IdempotencyKeys,
     /// Raw bodies.
     Journal,
-    /// Statuses of messages nobody here has sent.
+    /// Statuses and edits of messages that nobody here knows, and what repeated news is recognised by.
     Orphans,
     /// What an endpoint that is gone was still to be told.
     Deliveries,

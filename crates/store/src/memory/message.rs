@@ -1,5 +1,6 @@
 //! Messages, in memory.
 
+use transom_domain::fact::Inbound;
 use transom_domain::id::{BusinessId, CustomerId, MessageId};
 use transom_domain::status::{Phase, Progress};
 use transom_domain::time::Timestamp;
@@ -90,8 +91,8 @@ impl MessageRows for MemoryRows {
         Ok(self.told_at.get(&seq).copied())
     }
 
-    fn redact_message(&mut self, seq: Seq) -> Result<()> {
-        self.whole_mut(seq, |whole| (whole.draft, whole.inbound, whole.redacted) = (None, None, true));
+    fn redact_message(&mut self, seq: Seq, stub: Option<&Inbound>) -> Result<()> {
+        self.whole_mut(seq, |whole| (whole.draft, whole.inbound, whole.redacted) = (None, stub.cloned(), true));
         Ok(())
     }
 
@@ -101,6 +102,7 @@ impl MessageRows for MemoryRows {
         gone += self.words.drop_where(usize::MAX, |(s, ..), _| *s == seq);
         gone += usize::from(self.standings.contains_key(&seq));
         gone += usize::from(self.messages.contains_key(&seq));
+        gone += self.amendments.drop_where(usize::MAX, |_, row| row.seq == Some(seq));
         self.verdicts.drop(&seq);
         self.told_at.drop(&seq);
         self.ids.drop_where(usize::MAX, |_, s| *s == seq);

@@ -5,6 +5,7 @@ mod audit;
 mod consent;
 mod content;
 mod disk;
+mod heard;
 mod journal;
 mod media;
 mod message;

@@ -12,8 +12,8 @@ use transom_domain::time::Timestamp;
 use transom_domain::verdict::Verdict;
 
 use crate::rows::{
-    AttemptRow, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Orphan, Place, Reached, Seq, Standing, Wait,
-    Whole,
+    AmendmentRow, AttemptRow, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Mark, Orphan, Place, Reached, Seq,
+    Standing, Wait, Whole,
 };
 use crate::{
     App, Business, BusinessSettings, Endpoint, JournalEntry, Key, Sender, StoredContent, TemplateIntent, TemplateKey, Word,
@@ -137,6 +137,8 @@ tables! {
     provided: (BusinessId, String) => (Seq, u32),
     left_ids: (Timestamp, BusinessId, String) => Seq,
     orphans: (BusinessId, String, String) => Orphan,
+    amendments: (BusinessId, String, String) => AmendmentRow,
+    news: (BusinessId, Mark) => Timestamp,
     kept: (BusinessId, String) => Kept,
     heard_of: String => Timestamp,
     event_counters: BusinessId => (u64, u64),

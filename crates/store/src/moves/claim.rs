@@ -68,7 +68,7 @@ pub(crate) fn claim(rows: &mut dyn Rows, claim: &Claim) -> Result<Claims> {
         }
         if !rows.parked_lanes(sender.id, class, 1)?.is_empty() {
             let has_place = places.as_ref().is_none_or(|places| places.left(class) > 0);
-            let at = if has_place { Some(claim.now) } else { reach::next_place_at(rows, sender.business, claim.now)? };
+            let at = if has_place { Some(claim.now) } else { reach::next_place_at(rows, sender.business, sender.id, claim.now)? };
             claims.next_due = claims.next_due.into_iter().chain(at).min();
             if has_place && full {
                 claims.wants_room.get_or_insert(class);

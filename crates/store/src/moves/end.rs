@@ -1,7 +1,8 @@
 //! `cancel`, `redact`, `delete`: what can be done with a message by hand.
 
+use transom_domain::amendment::Amendment;
 use transom_domain::event::EventBody;
-use transom_domain::fact::InboundBody;
+use transom_domain::fact::{Inbound, InboundBody, Person};
 use transom_domain::id::{BusinessId, MessageId};
 use transom_domain::status::{Phase, Status};
 use transom_domain::time::Timestamp;
@@ -43,20 +44,62 @@ fn over(
     })
 }
 
-/// Takes the content of a message that came in out of the event that told of it. The event stays: the stream has no gaps, and
-/// who has not been told yet is told that something came. Events of messages that went out hold no content.
+/// Takes the content of a message that came in out of the events that told of it. The events stay: the stream has no gaps, and
+/// who has not been told yet is told that something came. Events of messages that went out through here hold no content.
 fn unsay(rows: &mut dyn Rows, brief: &Brief) -> Result<()> {
-    let Some(position) = rows.told_at(brief.seq)? else { return Ok(()) };
-    // Swept already, if it is not there.
-    let Some(mut event) = rows.event(brief.business, position)? else { return Ok(()) };
-    if let EventBody::MessageReceived { message, inbound, .. } = &mut event.body
-        && *message == brief.id
-    {
-        inbound.body = InboundBody::Unknown { name: REDACTED.to_owned(), raw: serde_json::Value::Null };
-        inbound.referral = None;
-        rows.amend_event(&event)?;
+    let told_at = rows.told_at(brief.seq)?;
+    let amended = rows.amendments_of(brief.seq)?.into_iter().filter_map(|row| row.told_at);
+    for position in told_at.into_iter().chain(amended) {
+        // Swept already, if it is not there.
+        let Some(mut event) = rows.event(brief.business, position)? else { continue };
+        if empty(&mut event.body, brief.id) {
+            rows.amend_event(&event)?;
+        }
     }
     Ok(())
+}
+
+/// Takes the content out, if it is of this message. Says whether anything was.
+fn empty(body: &mut EventBody, of: MessageId) -> bool {
+    let said = match body {
+        EventBody::MessageReceived { message, inbound, .. } if *message == of => {
+            (inbound.referral, inbound.product) = (None, None);
+            &mut inbound.body
+        }
+        EventBody::MessageEchoed { message, echo, .. } if *message == of => &mut echo.body,
+        EventBody::MessageEdited { message, edit, .. } if *message == of => match &mut edit.change {
+            Amendment::Edited { body } => &mut **body,
+            Amendment::Revoked => return false,
+        },
+        _ => return false,
+    };
+    *said = nothing();
+    true
+}
+
+/// What stands where content was.
+fn nothing() -> InboundBody {
+    InboundBody::Unknown { name: REDACTED.to_owned(), raw: serde_json::Value::Null }
+}
+
+/// What stays of a message that came in: by what it is quoted or marked read.
+fn stub(rows: &dyn Rows, seq: Seq) -> Result<Option<Inbound>> {
+    let whole = match rows.whole(seq) {
+        Err(StoreError::Corrupt(_)) => None,
+        whole => whole?,
+    };
+    let kept = whole.and_then(|whole| whole.inbound);
+    Ok(kept.map(|Inbound { provider_id, at, .. }| Inbound {
+        provider_id,
+        at,
+        from: Person::default(),
+        body: nothing(),
+        reply_to: None,
+        forwarded: false,
+        often_forwarded: false,
+        product: None,
+        referral: None,
+    }))
 }
 
 /// The upstream's ids by which a message is recognised, as far as it says so itself.
@@ -85,8 +128,10 @@ pub(crate) fn redact(rows: &mut dyn Rows, business: BusinessId, message: Message
         Ok((brief, _)) => {
             unsay(rows, &brief)?;
             leave_ids(rows, &brief)?;
+            let stub = stub(rows, brief.seq)?;
             media::delete_of(rows, business, message, now)?;
-            rows.redact_message(brief.seq)?;
+            rows.redact_message(brief.seq, stub.as_ref())?;
+            rows.redact_amendments(brief.seq)?;
             Ok(CancelOutcome::Done)
         }
         Err(why) => Ok(why),

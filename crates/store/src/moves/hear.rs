@@ -6,12 +6,13 @@ use transom_domain::id::{CustomerId, EventId, MessageId, SenderId};
 use transom_domain::limits::LimitsTold;
 use transom_domain::message::{CallbackTag, Class, WhenUnknown};
 use transom_domain::session::Evidence;
+use transom_domain::standing::AccountTold;
 use transom_domain::status::{Phase, Status};
 use transom_domain::time::Timestamp;
 
 use super::report::{Applied, Loaded, apply};
 use super::session::{Pair, believe, tell_all};
-use super::{consent, media, people, reach, tell, template};
+use super::{account, amend, consent, media, people, reach, read, tell, template};
 use crate::rows::{Brief, NewMessage, Orphan, Result, Rows, Standing};
 use crate::{HearBody, HearOutcome, Sender};
 
@@ -60,19 +61,62 @@ impl Hearing<'_> {
         self.outcome.events.extend(event);
     }
 
+    /// The sender a fact is for; one of another business is never spoken for here.
+    fn own(&self, rows: &dyn Rows, sender: Option<SenderId>) -> Result<Option<Sender>> {
+        match sender {
+            Some(id) => Ok(rows.sender(id)?.filter(|s| s.business == self.body.business)),
+            None => Ok(None),
+        }
+    }
+
+    fn became(&mut self, became: amend::Became) {
+        match became {
+            amend::Became { repeated: true, .. } => self.outcome.repeated += 1,
+            amend::Became { waits: true, .. } => self.outcome.orphans += 1,
+            _ => self.outcome.news += 1,
+        }
+        self.outcome.files += usize::from(became.file);
+        self.outcome.messages.extend(became.message);
+        self.outcome.events.extend(became.events);
+    }
+
     fn one(&mut self, rows: &mut dyn Rows, sender: Option<SenderId>, heard: &Heard) -> Result<()> {
         let business = self.body.business;
         match &heard.fact {
-            Fact::Inbound(inbound) => {
-                // A sender of another business is never spoken for here.
-                let sender = match sender {
-                    Some(id) => rows.sender(id)?.filter(|s| s.business == business),
-                    None => None,
+            Fact::Inbound(inbound) => match self.own(rows, sender)? {
+                Some(sender) => self.inbound(rows, &sender, inbound),
+                None => Ok(()),
+            },
+            Fact::Amended(amended) => {
+                let Some(sender) = self.own(rows, sender)? else { return Ok(()) };
+                let became = amend::amend(rows, &sender, amended, self.body.now)?;
+                self.became(became);
+                Ok(())
+            }
+            Fact::Echo(echo) => {
+                let Some(sender) = self.own(rows, sender)? else { return Ok(()) };
+                let now = self.body.now;
+                let fresh = amend::Fresh {
+                    customer: CustomerId::compose(now, self.chance()),
+                    message: MessageId::compose(now, self.chance()),
                 };
-                match sender {
-                    Some(sender) => self.inbound(rows, &sender, inbound),
-                    None => Ok(()),
-                }
+                let became = amend::echo(rows, &sender, echo, &fresh, (self.body.heard_at, now))?;
+                self.became(became);
+                Ok(())
+            }
+            Fact::Account(told) => {
+                let transom_domain::fact::Account::Waba(waba) = &heard.account else { return Ok(()) };
+                let told = AccountTold { at: told.at.min(self.undated()), ..told.clone() };
+                let changed = account::heard(rows, business, waba, &told, self.body.now)?;
+                self.count(!changed.is_empty());
+                self.outcome.nudged.extend(changed);
+                Ok(())
+            }
+            Fact::News(news) => {
+                let event = account::news(rows, business, &heard.account, news, (self.body.heard_at, self.body.now))?;
+                self.count(event.is_some());
+                self.told(event);
+                Ok(())
             }
             Fact::Status(report) => self.status(rows, report),
             Fact::TemplateStatus(status) => {
@@ -146,7 +190,7 @@ impl Hearing<'_> {
             content: None,
         };
         let answered = match inbound.refers_to() {
-            Some(id) => rows.provided(business, id)?.map(|(seq, _)| rows.brief_of(seq)).transpose()?.flatten(),
+            Some(id) => read::answered(rows, &brief, id)?,
             None => None,
         };
         let evidence = if inbound.body.opens_session() { Evidence::heard(inbound.at, heard_at) } else { Evidence::default() };
@@ -158,7 +202,7 @@ impl Hearing<'_> {
         let (past, present) = believed.parted();
         let party = tell::party(rows, business, sender.id, customer.id, sender.channel, &brief.address)?;
         self.outcome.events.extend(tell_all(rows, &pair, Some(&party), &past, now)?);
-        let (reply_to, callback_data) = answered.map_or((None, None), |(b, _)| (Some(b.id), b.callback_data));
+        let (reply_to, callback_data) = answered.map_or((None, None), |b| (Some(b.id), b.callback_data));
         let received = EventBody::MessageReceived {
             party: party.clone(),
             message: brief.id,
@@ -184,6 +228,7 @@ impl Hearing<'_> {
         self.told(consent.event);
         self.outcome.files += usize::from(media::heard(rows, &brief, &inbound.body, (heard_at, now))?);
         self.outcome.events.extend(tell_all(rows, &pair, Some(&party), &present, now)?);
+        self.outcome.events.extend(amend::join_waiting(rows, sender, &inbound.provider_id, seq, now)?);
         self.outcome.messages.push(brief.id);
         self.outcome.news += 1;
         Ok(())

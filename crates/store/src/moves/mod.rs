@@ -3,7 +3,9 @@
 //! A move decides before it writes. What it decides by is either here in pure functions ([`join`]) or in the domain.
 
 pub(crate) mod accept;
+pub(crate) mod account;
 pub(crate) mod admin;
+pub(crate) mod amend;
 pub(crate) mod claim;
 pub(crate) mod consent;
 pub(crate) mod content;

@@ -7,16 +7,18 @@
 //! A business here is taken for one portfolio at Meta: all its senders count together, each against the limit that was told of its
 //! own account.
 
+use transom_domain::event::{SenderChange, SenderTrait};
 use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
-use transom_domain::limits::{LimitsTold, MessagingLimit, first_counted, leave_at, minute};
+use transom_domain::limits::{LimitsTold, MessagingLimit, NumberLimits, Rating, first_counted, leave_at, minute};
 use transom_domain::message::Class;
 use transom_domain::session::Session;
+use transom_domain::standing::{AccountNews, NameStatus, Standing};
 use transom_domain::status::{Phase, Progress};
 use transom_domain::time::Timestamp;
 
-use super::lane;
+use super::{account, lane};
 use crate::rows::{Brief, Conversation, LaneKey, PARKED, Reached, Result, Rows};
-use crate::{Outlook, SenderLoad, SenderState, WaitReason};
+use crate::{Outlook, Sender, SenderLoad, SenderState, WaitReason};
 
 /// How far messages of one class are counted for a sender's load.
 const COUNT_MAX: u64 = 10_000;
@@ -24,27 +26,38 @@ const COUNT_MAX: u64 = 10_000;
 /// The places of a limit while a claim takes them.
 pub(crate) struct Places {
     business: BusinessId,
-    limit: MessagingLimit,
+    limits: NumberLimits,
+    /// Meta lets the account write to nobody first.
+    closed: bool,
     reached: u64,
 }
 
 /// The places of a sender; none where nothing limits them.
 pub(crate) fn places(rows: &mut dyn Rows, business: BusinessId, sender: SenderId, now: Timestamp) -> Result<Option<Places>> {
-    let limit = rows.limits(sender)?.and_then(|known| known.limit).filter(|limit| limit.customers().is_some());
-    let Some(limit) = limit else { return Ok(None) };
+    let Some(limits) = rows.limits(sender)? else { return Ok(None) };
+    let closed = limits.standing.holds_new(now);
+    if !closed && limits.reach(Class::Reply).is_none() {
+        return Ok(None);
+    }
     rows.forget_reached(business, first_counted(now))?;
     let reached = rows.reach(business)?;
-    Ok(Some(Places { business, limit, reached }))
+    Ok(Some(Places { business, limits, closed, reached }))
 }
 
 impl Places {
     /// How many customers more a message of this class may reach.
     pub(crate) fn left(&self, class: Class) -> u64 {
-        self.limit.reach(class).saturating_sub(self.reached)
+        if self.closed {
+            return 0;
+        }
+        self.limits.reach(class).map_or(u64::MAX, |reach| reach.saturating_sub(self.reached))
     }
 
     /// Counts a customer, whose window is closed; `false` when there is no place.
     pub(crate) fn take(&mut self, rows: &mut dyn Rows, customer: CustomerId, class: Class, now: Timestamp) -> Result<bool> {
+        if self.closed {
+            return Ok(false);
+        }
         let known = rows.reached(self.business, customer)?;
         match known.filter(|known| minute(known.at) >= first_counted(now)) {
             Some(known) => {
@@ -98,8 +111,16 @@ fn is_open(conversation: &Conversation, now: Timestamp) -> bool {
     matches!(conversation.evidence.at(now), Session::Open { .. })
 }
 
-/// When the next customer leaves the count.
-pub(crate) fn next_place_at(rows: &dyn Rows, business: BusinessId, now: Timestamp) -> Result<Option<Timestamp>> {
+/// When the next customer leaves the count; while the account must write to nobody first, when that ends.
+pub(crate) fn next_place_at(
+    rows: &dyn Rows,
+    business: BusinessId,
+    sender: SenderId,
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
+    if let Some(standing) = rows.limits(sender)?.map(|known| known.standing).filter(|standing| standing.holds_new(now)) {
+        return Ok(standing.next_end(now));
+    }
     Ok(rows.first_reached(business, first_counted(now))?.map(leave_at))
 }
 
@@ -141,7 +162,9 @@ pub(crate) fn heard(
     for id in rows.senders_of(waba)? {
         let Some(sender) = rows.sender(id)?.filter(|s| s.business == business) else { continue };
         let is_number = told.phone.is_some() && sender.address.phone() == told.phone.as_ref();
-        if put(rows, id, told, is_number, now)? {
+        let changes = put(rows, sender, told, is_number, now)?;
+        if !changes.is_empty() {
+            account::tell_changes(rows, id, changes, now)?;
             changed.push(id);
         }
     }
@@ -156,37 +179,61 @@ pub(crate) fn read(
     told: &LimitsTold,
     now: Timestamp,
 ) -> Result<bool> {
-    match rows.sender(sender)? {
-        Some(row) if row.business == business => put(rows, sender, told, true, now),
-        _ => Ok(false),
-    }
+    let Some(row) = rows.sender(sender)?.filter(|row| row.business == business) else { return Ok(false) };
+    let changes = put(rows, row, told, true, now)?;
+    let changed = !changes.is_empty();
+    // What is read for the first time has not changed.
+    account::tell_changes(rows, sender, changes.into_iter().filter(|change| change.from.is_some()).collect(), now)?;
+    Ok(changed)
 }
 
-fn put(rows: &mut dyn Rows, id: SenderId, told: &LimitsTold, is_number: bool, now: Timestamp) -> Result<bool> {
-    let known = rows.limits(id)?.unwrap_or_default();
-    let at = told.at.min(now);
+/// Takes something over that was told as of `at`, if it was told and nothing later is known. Says whether it is another.
+fn take<T: Clone + PartialEq>(known: &mut T, known_at: &mut Timestamp, told: Option<T>, at: Timestamp) -> bool {
     // What Meta told last counts, whatever comes last. Its webhooks name whole seconds: within one, the later to come counts.
-    if at.as_secs() < known.told_at.as_secs() {
-        return Ok(false);
-    }
+    let Some(told) = told.filter(|_| at.as_secs() >= known_at.as_secs()) else { return false };
+    *known_at = at.max(*known_at);
+    let changed = *known != told;
+    *known = told;
+    changed
+}
+
+fn put(rows: &mut dyn Rows, mut sender: Sender, told: &LimitsTold, is_number: bool, now: Timestamp) -> Result<Vec<SenderChange>> {
+    let known = rows.limits(sender.id)?.unwrap_or_default();
+    let at = told.at.min(now);
     let mut next = known.clone();
-    next.told_at = at.max(known.told_at);
-    next.limit = told.limit.or(known.limit);
-    if is_number {
-        next.quality = told.quality.or(known.quality);
+    let mut changes = Vec::new();
+    let mut change = |what, from: Option<String>, to: Option<String>| changes.push(SenderChange { what, from, to });
+    if take(&mut next.limit, &mut next.limit_at, told.limit.map(Some), at) {
+        let word = |limit: Option<MessagingLimit>| limit.map(|limit| limit.to_string());
+        change(SenderTrait::MessagingLimit, word(known.limit), word(next.limit));
     }
-    let mut changed = next.limit != known.limit || next.quality != known.quality;
-    if next != known {
-        rows.put_limits(id, &next)?;
+    let quality = told.quality.filter(|_| is_number);
+    if take(&mut next.quality, &mut next.quality_at, quality.map(Some), at) {
+        let word = |rating: Option<Rating>| rating.map(|rating| rating.as_str().to_owned());
+        change(SenderTrait::Quality, word(known.quality), word(next.quality));
     }
-    if let (true, Some(throughput)) = (is_number, told.throughput)
-        && let Some(mut sender) = rows.sender(id)?.filter(|s| s.throughput != throughput)
-    {
+    let mut throughput = sender.throughput;
+    if take(&mut throughput, &mut next.throughput_at, told.throughput.filter(|_| is_number), at) {
+        change(SenderTrait::Throughput, Some(sender.throughput.to_string()), Some(throughput.to_string()));
         sender.throughput = throughput;
         rows.put_sender(&sender)?;
-        changed = true;
     }
-    Ok(changed)
+    if let Some(status) = told.name.clone().filter(|_| is_number) {
+        let name = match &known.standing.name {
+            // A reading has only the word; what was told with the same word stays.
+            Some(told) if told.value.status == status => told.value.clone(),
+            _ => NameStatus { status, requested: None, reason: None },
+        };
+        if next.standing.hear(AccountNews::Name { name }, at) {
+            let word = |standing: &Standing| standing.name.as_ref().map(|told| told.value.status.clone());
+            change(SenderTrait::NameStatus, word(&known.standing), word(&next.standing));
+        }
+    }
+    next.told_at = next.limit_at.max(next.quality_at).max(next.throughput_at);
+    if next != known {
+        rows.put_limits(sender.id, &next)?;
+    }
+    Ok(changes)
 }
 
 /// See [`crate::Store::load`].
@@ -207,7 +254,7 @@ pub(crate) fn load(rows: &dyn Rows, sender: SenderId, now: Timestamp) -> Result<
     if let [long] = classes.iter_mut().filter(|count| **count >= COUNT_MAX).collect::<Vec<_>>().as_mut_slice() {
         **long += waiting.saturating_sub(counted);
     }
-    let next_place_at = rows.first_reached(business, first_counted(now))?.map(leave_at);
+    let next_place_at = next_place_at(rows, business, sender, now)?;
     if held {
         next_due = next_due.into_iter().chain(next_place_at).min();
     }
@@ -243,7 +290,7 @@ fn waits(rows: &dyn Rows, brief: &Brief, not_before: Timestamp, now: Timestamp) 
     let key = lane::key(brief);
     let Some(lane) = rows.lane(&key)? else { return told(WaitReason::Turn, None) };
     match lane.due {
-        Some(PARKED) => return told(WaitReason::MessagingLimit, next_place_at(rows, brief.business, now)?),
+        Some(PARKED) => return told(WaitReason::MessagingLimit, next_place_at(rows, brief.business, brief.sender, now)?),
         None => return told(WaitReason::SameCustomer, None),
         Some(due) if lane.head != brief.position => return told(WaitReason::SameCustomer, Some(due).filter(|due| *due > now)),
         Some(due) if due > now => return told(WaitReason::PairPace, Some(due)),

@@ -1,5 +1,6 @@
 //! What is read: messages, sessions, customers, and what is known before a send.
 
+use transom_domain::amendment::Amended;
 use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
 use transom_domain::message::Message;
 use transom_domain::status::Phase;
@@ -42,9 +43,14 @@ pub(crate) fn assembled(
     whole: Whole,
 ) -> Result<Message> {
     let answers = match &brief.reply_to {
-        Some(id) => rows.provided(brief.business, id)?.map(|(seq, _)| rows.brief_of(seq)).transpose()?.flatten(),
+        Some(id) => answered(rows, &brief, id)?,
         None => None,
     };
+    let amendments = match &whole.inbound {
+        Some(_) => rows.amendments_of(brief.seq)?.into_iter().filter_map(|row| row.amended).collect(),
+        None => Vec::new(),
+    };
+    let received_as = whole.inbound.as_ref().map(|inbound| inbound.provider_id.clone());
     let attempts: Vec<_> = attempts.into_iter().map(|a| a.attempt).collect();
     let failure = join::failure(&standing.phase, standing.status, &attempts);
     Ok(Message {
@@ -56,7 +62,9 @@ pub(crate) fn assembled(
         address: brief.address,
         position: brief.position,
         draft: whole.draft,
-        inbound: whole.inbound,
+        inbound: whole.inbound.filter(|_| !whole.redacted),
+        amendments: in_order(amendments),
+        received_as,
         verdict: whole.verdict,
         class: brief.class,
         phase: standing.phase,
@@ -69,9 +77,22 @@ pub(crate) fn assembled(
         callback_data: brief.callback_data,
         campaign: brief.campaign,
         reply_to: brief.reply_to,
-        answers: answers.map(|(answered, _)| answered.id),
+        answers: answers.map(|answered| answered.id),
         redacted: whole.redacted,
     })
+}
+
+/// The message that one names by the upstream's id of it, if it is of the same conversation.
+pub(crate) fn answered(rows: &dyn Rows, brief: &Brief, id: &str) -> Result<Option<Brief>> {
+    let Some((seq, _)) = rows.provided(brief.business, id)? else { return Ok(None) };
+    let found = rows.brief_of(seq)?.map(|(found, _)| found);
+    Ok(found.filter(|found| found.sender == brief.sender && found.customer == brief.customer))
+}
+
+/// What was done to a message, by the upstream's time.
+fn in_order(mut amendments: Vec<Amended>) -> Vec<Amended> {
+    amendments.sort_by(|a, b| (a.at, &a.provider_id).cmp(&(b.at, &b.provider_id)));
+    amendments
 }
 
 /// See [`crate::Store::message`].

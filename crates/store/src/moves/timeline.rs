@@ -79,13 +79,20 @@ pub(crate) fn timeline(rows: &dyn Rows, business: BusinessId, message: MessageId
 /// The message that an event is about.
 const fn speaks_of(body: &EventBody) -> Option<MessageId> {
     match body {
-        EventBody::MessageReceived { message, .. } | EventBody::MessageStatus { message, .. } => Some(*message),
+        EventBody::MessageReceived { message, .. }
+        | EventBody::MessageEdited { message, .. }
+        | EventBody::MessageRevoked { message, .. }
+        | EventBody::MessageEchoed { message, .. }
+        | EventBody::MessageStatus { message, .. } => Some(*message),
         EventBody::SessionOpened { .. }
         | EventBody::SessionClosingSoon { .. }
         | EventBody::SessionClosed { .. }
+        | EventBody::MediaFailed { .. }
         | EventBody::TemplateChanged { .. }
         | EventBody::SenderState { .. }
-        | EventBody::MediaFailed { .. }
+        | EventBody::SenderUpdated { .. }
+        | EventBody::AccountUpdated { .. }
+        | EventBody::UpstreamNews { .. }
         | EventBody::ConsentChanged { .. } => None,
     }
 }

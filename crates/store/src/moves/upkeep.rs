@@ -21,7 +21,7 @@ pub(crate) fn sweep(rows: &mut dyn Rows, keep: Keep, from: SweepPoint, limit: us
         SweepKind::IdempotencyKeys => whole(rows.sweep_kept(now, limit)?, limit),
         // In a file of its own: see `beside`.
         SweepKind::Journal => (0, None),
-        SweepKind::Orphans => whole(rows.sweep_orphans(now.minus(ORPHANS_KEEP), limit)?, limit),
+        SweepKind::Orphans => whole(orphans(rows, keep, now, limit)?, limit),
         SweepKind::Deliveries => deliveries(rows, from.after, limit)?,
         SweepKind::Messages => messages(rows, from.after, now.minus(keep.messages), limit, now)?,
         SweepKind::ProviderIds => left_ids(rows, now.minus(keep.messages), limit)?,
@@ -37,6 +37,19 @@ pub(crate) fn sweep(rows: &mut dyn Rows, keep: Keep, from: SweepPoint, limit: us
 /// A kind of which all that is old goes: there may be more as long as slices are full.
 fn whole(gone: usize, limit: usize) -> Slice {
     (gone, (gone >= limit).then_some(After::Nothing))
+}
+
+/// What waits for something that does not come: statuses and edits of unknown messages. And what repeated news is known by, as long
+/// as it can be repeated: from the journal too.
+fn orphans(rows: &mut dyn Rows, keep: Keep, now: Timestamp, limit: usize) -> Result<usize> {
+    let mut gone = rows.sweep_orphans(now.minus(ORPHANS_KEEP), limit)?;
+    if gone < limit {
+        gone += rows.sweep_amendments(now.minus(ORPHANS_KEEP), limit - gone)?;
+    }
+    if gone < limit {
+        gone += rows.sweep_news(now.minus(keep.journal.max(ORPHANS_KEEP)), limit - gone)?;
+    }
+    Ok(gone)
 }
 
 /// What a business has chosen, within what the operator allows.

@@ -46,6 +46,7 @@ pub(crate) struct Standing {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Whole {
     pub(crate) draft: Option<Draft>,
+    /// Of a message that is redacted only what it is named by upstream.
     pub(crate) inbound: Option<Inbound>,
     pub(crate) verdict: Option<Verdict>,
     pub(crate) redacted: bool,
@@ -114,7 +115,8 @@ pub(crate) trait MessageRows {
     fn verdicts(&self, seq: Seq) -> Result<Verdicts>;
     /// See [`NewMessage::told_at`].
     fn told_at(&self, seq: Seq) -> Result<Option<u64>>;
-    fn redact_message(&mut self, seq: Seq) -> Result<()>;
+    /// Takes the content out of a message; of one that came in `stub` stays, by which it can still be named upstream.
+    fn redact_message(&mut self, seq: Seq, stub: Option<&Inbound>) -> Result<()>;
     /// Removes a message with its attempts and words, and says how many rows went. What it is recognised by in webhooks stays.
     fn drop_message(&mut self, seq: Seq) -> Result<usize>;
     /// Messages of a business, or of one customer, newest first, before `before`.

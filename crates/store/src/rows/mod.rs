@@ -5,6 +5,7 @@
 
 mod consent;
 mod content;
+mod heard;
 mod journal;
 mod media;
 mod message;
@@ -18,6 +19,7 @@ mod template;
 
 pub(crate) use consent::{ConsentRows, Place};
 pub(crate) use content::ContentRows;
+pub(crate) use heard::{AMENDMENTS_MAX, AmendmentRow, HeardRows, Mark};
 pub(crate) use journal::{JournalRows, Of};
 pub(crate) use media::MediaRows;
 pub(crate) use message::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Standing, Verdicts, Whole};
@@ -42,6 +44,7 @@ pub(crate) trait Rows:
     AdminRows
     + ConsentRows
     + ContentRows
+    + HeardRows
     + MediaRows
     + PeopleRows
     + QueueRows
@@ -57,6 +60,7 @@ impl<
     T: AdminRows
         + ConsentRows
         + ContentRows
+        + HeardRows
         + MediaRows
         + PeopleRows
         + QueueRows

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use rusqlite::{Row, params};
 
+use transom_domain::fact::Inbound;
 use transom_domain::fact::Reported;
 use transom_domain::id::{BusinessId, ContentId, CustomerId, MessageId, SenderId};
 use transom_domain::message::{Class, WhenUnknown};
@@ -238,8 +239,8 @@ impl MessageRows for SqliteRows<'_> {
         self.one("SELECT told_at FROM message WHERE seq = ?1 AND told_at IS NOT NULL", [seq], |row| get_count(row, 0))
     }
 
-    fn redact_message(&mut self, seq: Seq) -> Result<()> {
-        self.run("UPDATE message SET draft = NULL, inbound = NULL, redacted = 1 WHERE seq = ?1", [seq])?;
+    fn redact_message(&mut self, seq: Seq, stub: Option<&Inbound>) -> Result<()> {
+        self.run("UPDATE message SET draft = NULL, inbound = ?2, redacted = 1 WHERE seq = ?1", params![seq, json_if(stub)?])?;
         Ok(())
     }
 
@@ -248,6 +249,7 @@ impl MessageRows for SqliteRows<'_> {
         let mut gone = 0;
         for table in [
             "DELETE FROM word WHERE seq = ?1",
+            "DELETE FROM amendment WHERE seq = ?1",
             "DELETE FROM attempt WHERE seq = ?1",
             "DELETE FROM standing WHERE seq = ?1",
             "DELETE FROM message WHERE seq = ?1",

@@ -5,6 +5,7 @@ mod consent;
 mod content;
 pub(crate) mod count;
 mod flush;
+mod heard;
 mod journal;
 mod media;
 mod message;

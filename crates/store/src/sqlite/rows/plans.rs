@@ -2,7 +2,8 @@
 //! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
 
 use super::{
-    admin, consent, content, flush, journal, media, message, people, queue, reach, restore, state, sweep, telling, template,
+    admin, consent, content, flush, heard, journal, media, message, people, queue, reach, restore, state, sweep, telling,
+    template,
 };
 
 const PLANS: &[(&str, &str)] = &[
@@ -66,6 +67,10 @@ const PLANS: &[(&str, &str)] = &[
     (sweep::OLD_KEPT, "SEARCH idempotency USING COVERING INDEX idempotency_until (until<?)"),
     (sweep::OLD_ORPHANS, "SEARCH orphan USING COVERING INDEX orphan_at (at<?)"),
     (admin::BUSINESSES_AFTER, "SEARCH business USING COVERING INDEX sqlite_autoindex_business_1 (id>?)"),
+    (heard::AMENDMENTS, "SEARCH amendment USING INDEX sqlite_autoindex_amendment_1 (business=? AND original=?)"),
+    (heard::AMENDMENTS_OF, "SEARCH amendment USING INDEX amendment_of (seq=?)"),
+    (heard::OLD_AMENDMENTS, "SEARCH amendment USING INDEX amendment_waits (heard_at<?)"),
+    (heard::OLD_NEWS, "SEARCH news USING COVERING INDEX news_at (at<?)"),
     (sweep::MESSAGES_AFTER, "SEARCH m USING INTEGER PRIMARY KEY (rowid>?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
     (sweep::LEFT_IDS, "SEARCH left_id USING PRIMARY KEY (at<?)"),
     (sweep::NEXT_STREAM, "SEARCH event_counter USING PRIMARY KEY (business>?)"),
