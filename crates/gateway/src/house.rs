@@ -116,7 +116,7 @@ impl Rooms {
         let library = Library::new(store.clone(), upstream.clone(), clock.clone());
         let samples = Samples::new(wires.endpoints.clone());
         let links = Arc::new(Links::new(&key, parts.public_url.as_deref(), clock.clone(), parts.media.link_life));
-        let files = Files::new(&parts.media, links.clone(), store.clone(), clock.clone(), &wires);
+        let files = Files::new(&parts.media, links.clone(), store.clone(), clock.clone(), &wires, addresses);
         let relay = Relay::new(
             store.clone(),
             clock.clone(),
@@ -148,6 +148,7 @@ impl Rooms {
             limits: limits.clone(),
             key: key.clone(),
             relay: relay.clone(),
+            files: files.clone(),
             rest: rest.clone(),
             owner,
             connections: parts.upstream_connections,

@@ -297,8 +297,8 @@ impl Inner {
         let fresh = self.parts.files.clock.now().since(media.at) < LINK_LIVES || speaker.sender.channel == Channel::Messenger;
         if let Some(url) = url.as_deref().filter(|_| fresh) {
             match self.downloaded(speaker, url, told).await {
-                // A resolve may know another link.
-                Err(Trouble::LinkOver(_)) if !provider_id.is_empty() => {}
+                // A look-up may know another link.
+                Err(Trouble::LinkOver(_) | Trouble::Bad(_)) if !provider_id.is_empty() => {}
                 done => return done,
             }
         }

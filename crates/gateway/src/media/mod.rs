@@ -5,7 +5,9 @@
 //! removed while others come.
 
 pub mod fetch;
+pub(crate) mod hand_over;
 pub mod links;
+mod outside;
 pub mod stage;
 pub mod vault;
 
@@ -21,8 +23,10 @@ use transom_domain::time::Span;
 use transom_store::{PAGE_MAX, Store, StoreError};
 
 use self::links::Links;
+use self::outside::Outside;
 use self::stage::{Stage, Staged};
 use self::vault::{Doing, Name, Vault, VaultError};
+use crate::service::AddressRules;
 use crate::wire::Wires;
 use crate::wire::stream::{Carrier, Flow};
 
@@ -106,7 +110,11 @@ pub struct Inner {
     /// To Meta.
     pub(crate) meta: Arc<dyn Carrier>,
     pub(crate) fetches: usize,
+    /// Looks at links before Meta does; none where that is switched off.
+    pub(crate) outside: Option<Outside>,
     locks: [Mutex<()>; LOCKS],
+    /// As `locks`, of what is being handed over to Meta.
+    handing: [Mutex<()>; LOCKS],
 }
 
 impl std::ops::Deref for Files {
@@ -119,7 +127,14 @@ impl std::ops::Deref for Files {
 impl Files {
     /// Puts it together.
     #[must_use]
-    pub fn new(settings: &MediaSettings, links: Arc<Links>, store: Arc<dyn Store>, clock: WorldClock, wires: &Wires) -> Self {
+    pub fn new(
+        settings: &MediaSettings,
+        links: Arc<Links>,
+        store: Arc<dyn Store>,
+        clock: WorldClock,
+        wires: &Wires,
+        addresses: AddressRules,
+    ) -> Self {
         Self(Arc::new(Inner {
             store,
             clock,
@@ -128,14 +143,20 @@ impl Files {
             links,
             meta: wires.files.clone(),
             fetches: settings.fetches.max(1),
+            outside: settings.check_links.then(|| Outside::new(wires.links.clone(), addresses)),
             locks: std::array::from_fn(|_| Mutex::default()),
+            handing: std::array::from_fn(|_| Mutex::default()),
         }))
     }
 
     async fn lock(&self, name: Name) -> MutexGuard<'_, ()> {
+        Self::of(&self.locks, name).lock().await
+    }
+
+    fn of(locks: &[Mutex<()>; LOCKS], name: Name) -> &Mutex<()> {
         let [first, ..] = name.digest;
-        let [zeroth, ..] = &self.locks;
-        self.locks.get(usize::from(first) % LOCKS).unwrap_or(zeroth).lock().await
+        let [zeroth, ..] = locks;
+        locks.get(usize::from(first) % LOCKS).unwrap_or(zeroth)
     }
 
     /// Brings staged bytes to their place; `record` then writes down who has them. Should the process end in between, they are
@@ -190,3 +211,6 @@ impl Files {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

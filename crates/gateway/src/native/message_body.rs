@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use transom_domain::error_code::ErrorCode;
 use transom_domain::free_form::{
     ContactCard, File, FreeForm, Header, ListRow, ListSection, MediaKind, MediaSource, ProductSection, ReplyButton,
-    is_web_address,
 };
+use transom_domain::media::is_file_address;
 
 use super::message_paths::published_path;
 use super::read::{Notes, snake_case};
@@ -455,12 +455,12 @@ impl Attachment {
             notes.coded(ErrorCode::MessageAttachmentEmpty, &field, "must not be empty", "give the public address of the file");
             return None;
         }
-        if !is_web_address(&url) {
+        if !is_file_address(&url) {
             notes.coded(
                 ErrorCode::MessageAttachmentInvalid,
                 &field,
                 "must be an http or https address",
-                "give the whole public address of the file",
+                "give the whole public address of the file, or media:<id> of one that was uploaded",
             );
             return None;
         }

@@ -40,7 +40,8 @@ impl Service {
     ///
     /// # Errors
     /// When it is too large, the business has too many, or the store does not answer.
-    pub async fn create_content(&self, caller: &Caller, new: NewContent) -> Result<StoredContent, Problem> {
+    pub async fn create_content(&self, caller: &Caller, mut new: NewContent) -> Result<StoredContent, Problem> {
+        self.name_files_in(caller, &mut new.content).await?;
         fits(&new.content)?;
         let now = self.now();
         let stored = StoredContent {
@@ -101,7 +102,8 @@ impl Service {
     ///
     /// # Errors
     /// 404; 400 for another language; 409 when it is submitted.
-    pub async fn change_content(&self, caller: &Caller, id: ContentId, new: NewContent) -> Result<StoredContent, Problem> {
+    pub async fn change_content(&self, caller: &Caller, id: ContentId, mut new: NewContent) -> Result<StoredContent, Problem> {
+        self.name_files_in(caller, &mut new.content).await?;
         fits(&new.content)?;
         let changed = self.store.change_content(caller.business, id, new.friendly_name, new.content, self.now()).await;
         self.kept.forget((caller.business, id));

@@ -3,6 +3,9 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures::TryStreamExt as _;
+
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::{BusinessId, MediaId};
 use transom_domain::media::{self, OUTBOUND_MAX, STILL_STICKER_MAX};
@@ -194,6 +197,24 @@ impl Service {
                 Err(Problem::new(ErrorCode::NotFound, format!("The file could not be fetched: {why}")))
             }
         }
+    }
+
+    /// All bytes of a file, in memory.
+    ///
+    /// # Errors
+    /// When it is not here, or has more than `max` bytes; `field` names it.
+    pub(super) async fn kept_bytes(&self, business: BusinessId, id: MediaId, max: usize, field: &str) -> Result<Bytes, Problem> {
+        let missing =
+            || Problem::field(field, "names no file of this business that is here", "upload the file with POST …/media");
+        let media = self.store.media(business, id).await?.ok_or_else(missing)?;
+        let MediaState::Stored { digest, size } = media.state else { return Err(missing()) };
+        if usize::try_from(size).is_ok_and(|size| size > max) {
+            let message = format!("{field}: the file has {size} bytes, at most {max} are allowed here.");
+            return Err(Problem::new(ErrorCode::MediaTooLarge, message));
+        }
+        let flow = self.files.vault.open(Name { business, digest }, None).await.map_err(|why| vault_failed(&why))?;
+        let pieces: Vec<Bytes> = flow.ok_or_else(missing)?.try_collect().await.map_err(|why| vault_failed(&VaultError(why)))?;
+        Ok(pieces.concat().into())
     }
 
     /// The bytes of a file, or a part of them.

@@ -11,6 +11,7 @@ mod judge;
 mod kept;
 mod media;
 mod messages;
+mod named_files;
 pub(crate) mod one_time_code;
 mod send;
 pub(crate) mod stream;

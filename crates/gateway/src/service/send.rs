@@ -119,12 +119,14 @@ impl Service {
         }
     }
 
-    async fn send_once(&self, caller: &Caller, command: SendCommand, now: Timestamp) -> Result<Sent, Problem> {
+    async fn send_once(&self, caller: &Caller, mut command: SendCommand, now: Timestamp) -> Result<Sent, Problem> {
         let speaker = match self.named_speaker(caller, &command)? {
             Some(speaker) => speaker,
             None => self.look(caller, &command, Ok(None), now).await?.0?,
         };
+        self.name_files(caller, &mut command.what).await?;
         let quoted = self.quoted(caller, &command, now).await?;
+        self.look_at_links(&command.what, quoted.content.as_ref().map(|kept| &kept.content)).await?;
         let command = Arc::new(command);
         let mut again = true;
         loop {
@@ -299,9 +301,10 @@ impl Service {
     ///
     /// # Errors
     /// Only what makes the question no question: an unknown sender, a bad variable, an unknown template.
-    pub async fn judge(&self, caller: &Caller, command: SendCommand) -> Result<Verdict, Problem> {
+    pub async fn judge(&self, caller: &Caller, mut command: SendCommand) -> Result<Verdict, Problem> {
         let now = self.now();
         check_times(&command, now)?;
+        self.name_files(caller, &mut command.what).await?;
         let named = self.named_speaker(caller, &command);
         let (speaker, look) = self.look(caller, &SendCommand { idempotency: None, ..command.clone() }, named, now).await?;
         let speaker = speaker?;

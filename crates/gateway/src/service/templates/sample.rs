@@ -15,6 +15,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use transom_domain::error_code::ErrorCode;
+use transom_domain::id::MediaId;
+use transom_domain::media::referred;
 use transom_domain::template::{Definition, HeaderDefinition};
 use transom_meta::flow_json::Pictures;
 
@@ -123,12 +125,17 @@ fn file_type(bytes: &[u8]) -> Option<(Kind, &'static str, &'static str)> {
 enum Source<'a> {
     /// Meta has it.
     Handle,
+    /// A file that is kept here.
+    Ours(MediaId),
     Link(&'a str),
     /// In the text itself.
     Data(&'a str),
 }
 
 fn source(text: &str) -> Source<'_> {
+    if let Some(id) = referred(text) {
+        return Source::Ours(id);
+    }
     match text.split_once(':') {
         Some(("https" | "http", _)) => Source::Link(text),
         Some(("data", data)) => Source::Data(data),
@@ -157,6 +164,7 @@ impl Service {
             let _room = self.samples.room_for(kind.bytes_max()).await?;
             let bytes = match source {
                 Source::Handle => continue,
+                Source::Ours(id) => self.kept_bytes(account.speaker.sender.business, id, kind.bytes_max(), &field).await?,
                 Source::Link(link) => self.fetched(link, kind.bytes_max(), &field).await?,
                 Source::Data(data) => in_text(data, &field)?,
             };

@@ -19,6 +19,7 @@ use super::round::STORE_PAUSE;
 use super::seats::Seat;
 use super::worker::Worker;
 use crate::directory::Speaker;
+use crate::media::hand_over::{NotHanded, misses_a_file};
 use crate::service::one_time_code;
 use crate::service::{Known, Leaving, Prejudged, facts_of, failure_since, judged, needs_phone};
 use crate::telemetry;
@@ -109,7 +110,7 @@ impl Inner {
             },
         };
         let verdict = judged.verdict;
-        let Some(leaving) = judged.leaving else {
+        let Some(mut leaving) = judged.leaving else {
             return (said, failed(failure_since(message.verdict.as_ref(), &shelf, &verdict, session)));
         };
         let phone = claimed.phone.as_ref();
@@ -121,6 +122,12 @@ impl Inner {
                 return (said, failed(plain(ErrorCode::MessageContentUnsupported, "Messenger cannot be sent to yet.")));
             }
         };
+        let handed = match self.files.hand_over(&self.upstream, speaker, &mut leaving).await {
+            Ok(handed) => handed,
+            Err(NotHanded::Failed(failure)) => return (said, failed(failure)),
+            // Nothing of the message has left.
+            Err(NotHanded::Answered(called)) => return (said, self.outcome(worker, speaker, claimed, called).await),
+        };
         let tag = CallbackTag { message: message.id, attempt: claimed.attempt }.to_string();
         let envelope = Envelope { recipient, context: message.reply_to.as_deref(), callback: &tag };
         let body = match &leaving {
@@ -130,6 +137,13 @@ impl Inner {
         let begun = Instant::now();
         let called = self.upstream.send(&speaker.sender.account, &speaker.token, &body).await;
         telemetry::upstream_latency(begun.elapsed());
+        if !handed.reused.is_empty() && misses_a_file(&called) {
+            // Meta has let go of an upload before its time: the next attempt uploads it anew, and what is refused then is refused.
+            self.files.forget_handed(speaker, &handed).await;
+            let failure =
+                plain(ErrorCode::MediaDownloadFailed, "Meta does not know an uploaded file any more; it is uploaded again.");
+            return (said, Outcome::Again { not_before: now, failure, uncounted: false });
+        }
         let outcome = self.outcome(worker, speaker, claimed, called).await;
         (said, outcome)
     }

@@ -26,6 +26,7 @@ use super::rest::{Post, Rest};
 use super::tasks::Tasks;
 use crate::chance::Chance;
 use crate::directory::{Directory, Speaker};
+use crate::media::Files;
 use crate::seal::SealingKey;
 use crate::service::Limits;
 use crate::templates::Library;
@@ -46,6 +47,7 @@ struct Inner {
     limits: Limits,
     key: Arc<SealingKey>,
     relay: Relay,
+    files: Files,
     rest: Rest,
     owner: u64,
     seats: Seats,
@@ -74,6 +76,8 @@ pub struct DispatcherParts {
     pub key: Arc<SealingKey>,
     /// Who tells of outcomes.
     pub relay: Relay,
+    /// Files that messages are sent with.
+    pub files: Files,
     /// Where workers are posted.
     pub rest: Rest,
     /// New at every start.
@@ -103,6 +107,7 @@ impl Dispatcher {
             limits,
             key,
             relay,
+            files,
             rest,
             owner,
             connections,
@@ -120,6 +125,7 @@ impl Dispatcher {
             limits,
             key,
             relay,
+            files,
             rest,
             owner,
             seats: Seats::new(connections, per_sender),
