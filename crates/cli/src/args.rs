@@ -75,6 +75,9 @@ pub(crate) enum Command {
     /// How long a business keeps what is over
     #[command(subcommand)]
     Retention(RetentionCommand),
+    /// Who did what to settings, keys, endpoints and customers
+    #[command(after_help = "Example:\n  transom audit --limit 20")]
+    Audit(AuditArgs),
     /// Make a backup while everything goes on
     #[command(
         after_help = "Examples:\n  transom backup --dir /var/lib/transom --to /var/backups/transom-monday\n  transom backup --check /var/backups/transom-monday"

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use crate::api::{Api, encoded, refusal};
-use crate::args::{AboutArg, ChoiceArg, ConsentCommand, KeywordsCommand, RecordArgs, Target};
+use crate::args::{AboutArg, AuditArgs, ChoiceArg, ConsentCommand, KeywordsCommand, RecordArgs, Target};
 use crate::fail::Fail;
 use crate::out;
 
@@ -26,6 +26,29 @@ pub(crate) async fn consent(command: ConsentCommand) -> Result<(), Fail> {
         ConsentCommand::Record(args) => record(&args).await,
         ConsentCommand::Export { customer, to, target } => export(&customer, &to, &target).await,
     }
+}
+
+/// Shows who did what.
+///
+/// # Errors
+/// What the gateway refuses.
+pub(crate) async fn audit(args: &AuditArgs) -> Result<(), Fail> {
+    let api = Api::of(&args.target)?;
+    let page = call(&api, &args.target, Method::GET, &format!("audit?pageSize={}", args.limit), None).await?;
+    if args.target.json {
+        return out::json(&page);
+    }
+    let line = |line: &Value| {
+        let who = line["keyId"].as_str().map_or_else(|| text(&line["actor"]).to_owned(), |key| format!("key {key}"));
+        vec![text(&line["at"]).to_owned(), who, text(&line["action"]).to_owned(), text(&line["object"]).to_owned()]
+    };
+    let rows: Vec<Vec<String>> = page["data"].as_array().into_iter().flatten().map(line).collect();
+    if rows.is_empty() {
+        out::note("Nothing was done yet.");
+    } else {
+        out::table(&["at", "who", "what", "to"], &rows);
+    }
+    Ok(())
 }
 
 /// Runs one of the commands.

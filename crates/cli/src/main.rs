@@ -70,6 +70,7 @@ async fn run(command: Command) -> Result<(), Fail> {
         Command::Keywords(command) => consent::keywords(command).await,
         Command::Journal(command) => journal::run(command).await,
         Command::Retention(command) => journal::retention(command).await,
+        Command::Audit(args) => consent::audit(&args).await,
         Command::Backup(args) => backup::run(&args).await,
         Command::Restore(args) => backup::restore(&args).await,
         Command::Doctor(place) => admin::doctor(&place).await,

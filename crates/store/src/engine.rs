@@ -24,13 +24,13 @@ use crate::contract::{
     Submit, SweepKind, SweepPoint, Swept, TemplateIntent, TemplateKey, TemplateOutcome, Timeline,
 };
 use crate::contract::{Digest, Fetched, Media, UpstreamCopy};
-use crate::moves::media;
 use crate::moves::{
     accept, admin, claim, consent, content as contents, end, journal, reach, read, relay, revive, session, settle, template,
     timeline, unknown, upkeep,
 };
+use crate::moves::{audit, media};
 use crate::rows::{JournalRows, Result, Rows};
-use crate::{ConsentLedger, RecordConsent, RecordedConsent, Who};
+use crate::{AuditEntry, ConsentLedger, RecordConsent, RecordedConsent, Who};
 
 /// Which part of a full queue a move may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -415,6 +415,14 @@ impl<E: Engine> Store for E {
 
     fn customer(&self, business: BusinessId, customer: CustomerId) -> Answer<'_, Option<CustomerView>> {
         self.read(move |rows| read::customer(rows, business, customer))
+    }
+
+    fn add_audit(&self, entry: AuditEntry) -> Answer<'_, ()> {
+        self.write(Room::Ending, move |rows| rows.add_audit(&entry))
+    }
+
+    fn audit(&self, business: BusinessId, page: Page) -> Answer<'_, (Vec<AuditEntry>, Option<String>)> {
+        self.read(move |rows| audit::log(rows, business, &page))
     }
 
     fn record_consent(&self, record: RecordConsent) -> Answer<'_, Option<RecordedConsent>> {

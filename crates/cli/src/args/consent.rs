@@ -6,6 +6,15 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::Target;
 
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    /// How many lines, the newest first
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=200))]
+    pub(crate) limit: u16,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
 /// What a word of consent is about.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum AboutArg {

@@ -143,6 +143,13 @@ async fn what_is_recorded_counts_and_words_are_the_business_s_own() {
     std::fs::write(&words, r#"{"builtIn": false, "languages": {"de": {"stop": ["Genug jetzt"]}}}"#).unwrap();
     let set = at(&["keywords", "set", words.to_str().unwrap()]);
     assert_eq!((&set["builtIn"], &set["builtInWords"]), (&json!(false), &json!({})));
+    // Who did it is written down.
+    let log = at(&["audit"]);
+    let last = &log["data"][0];
+    assert_eq!((&last["actor"], &last["action"]), (&json!("key"), &json!("keywords.set")), "{log}");
+    assert!(last["keyId"].is_string());
+    let actions: Vec<&Value> = log["data"].as_array().unwrap().iter().map(|line| &line["action"]).collect();
+    assert!(actions.contains(&&json!("key.made")) && actions.contains(&&json!("business.made")), "{actions:?}");
     shop.writer(ANA).await;
     says(&shop, "STOP").await;
     assert!(consent(&shop, ANA).await["consent"]["everything"].is_null());

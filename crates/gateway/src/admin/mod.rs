@@ -16,11 +16,11 @@ use sha2::{Digest as _, Sha256};
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::{BusinessId, KeyId};
 use transom_domain::time::{Span, Timestamp};
-use transom_store::{App, Business, Endpoint, Key, Scopes, Sender, SenderState};
+use transom_store::{Action, Actor, App, Business, Endpoint, Key, Scopes, Sender, SenderState};
 
 use crate::problem::Problem;
 use crate::seal::{SealError, hex, random};
-use crate::service::{Caller, NewWebhook, Service, WebhookChange, webhook_secret};
+use crate::service::{Caller, NewWebhook, OPERATOR, Service, WebhookChange, webhook_secret};
 use crate::wire::Wire;
 
 pub use command::{
@@ -140,6 +140,7 @@ impl Admin {
         };
         self.service.store.put_business(business.clone()).await?;
         self.service.directory.reload().await?;
+        self.audited(business.id, Action::BusinessMade, business.id).await;
         Ok(AdminAnswer::Business(business_view(&business)))
     }
 
@@ -166,6 +167,7 @@ impl Admin {
             revoked_at: None,
         };
         self.service.store.put_key(key.clone()).await?;
+        self.audited(business, Action::KeyMade, key.id).await;
         Ok(AdminAnswer::KeyMade { key: key_view(&key), text: Secret(text) })
     }
 
@@ -174,6 +176,7 @@ impl Admin {
             return Err(Problem::not_found("key").remedy("List the keys with `transom key list`."));
         }
         self.service.forget_keys();
+        self.audited(business, Action::KeyRevoked, key).await;
         Ok(done(format!("Key {key} is revoked.")))
     }
 
@@ -201,7 +204,9 @@ impl Admin {
         let secret = webhook_secret().map_err(sealing)?;
         let old = std::mem::replace(&mut business.webhook_secret, self.service.key.seal(secret.as_bytes()).map_err(sealing)?);
         business.previous_webhook_secret = Some((old, until));
+        let id = business.id;
         self.service.store.put_business(business).await?;
+        self.audited(id, Action::SecretRotated, "").await;
         self.service.directory.reload().await?;
         Ok(AdminAnswer::SecretMade { secret: Secret(secret), old_until: rfc3339(until) })
     }
@@ -260,9 +265,14 @@ impl Admin {
     }
 
     /// The operator, as the service knows callers.
+    /// Writes down what an operator did.
+    async fn audited(&self, business: BusinessId, action: Action, object: impl ToString) {
+        self.service.audited_of(business, Actor::Operator, action, object).await;
+    }
+
     async fn caller(&self, business: BusinessId) -> Result<Caller, Problem> {
         self.business(business).await?;
-        Ok(Caller { business, key: KeyId(0), scopes: Scopes::ADMIN })
+        Ok(Caller { business, key: OPERATOR, scopes: Scopes::ADMIN })
     }
 
     fn callback(&self, app: &str) -> Option<String> {

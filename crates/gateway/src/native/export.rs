@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use transom_domain::address::Identity;
 use transom_domain::message::{Draft, Message};
 use transom_domain::status::Phase;
-use transom_store::{MessageFilter, Page, Who};
+use transom_store::{Action, MessageFilter, Page, Who};
 
 use super::common::rfc3339;
 use super::consent::{EntryView, consent_json};
@@ -148,6 +148,7 @@ pub(crate) async fn export(
     let PathCustomer(who) = id.parse(|| Problem::not_found("customer"))?;
     let found = app.service.consent(&caller, who, Page { size: 1, token: None }).await?;
     let known = app.service.customer(&caller, found.customer).await?;
+    app.service.audited(&caller, Action::CustomerExported, known.id).await;
     let present = known.phone.clone().map(Identity::Phone).or_else(|| known.bsuid.clone().map(Identity::Bsuid));
     let address = present.or_else(|| known.identities.first().cloned());
     let head = json!({

@@ -4,6 +4,7 @@
 //! tests. A parser collects every finding; a handler asks the service one thing and prints what it gives. No rule lives here.
 
 mod approvals;
+mod audit;
 mod common;
 mod consent;
 mod contents;
@@ -123,6 +124,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(events::list))
         .routes(routes!(consent::get, consent::record))
         .routes(routes!(export::export))
+        .routes(routes!(audit::list))
         .routes(routes!(keywords::get, keywords::put))
         .routes(routes!(event_stream::follow))
         .routes(routes!(journal::search))

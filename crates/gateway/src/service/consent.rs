@@ -4,7 +4,7 @@ use transom_domain::consent::Entry;
 use transom_domain::id::CustomerId;
 use transom_domain::keywords::Keywords;
 use transom_domain::time::Span;
-use transom_store::{ConsentLedger, CustomerView, Page, RecordConsent, RecordedConsent, Who};
+use transom_store::{Action, ConsentLedger, CustomerView, Page, RecordConsent, RecordedConsent, Who};
 
 use super::Service;
 use super::command::Caller;
@@ -69,6 +69,8 @@ impl Service {
         let kept = (keywords != Keywords::default()).then_some(keywords);
         let change = move |settings: &mut transom_store::BusinessSettings| settings.keywords.clone_from(&kept);
         let settings = self.store.change_settings(caller.business, std::sync::Arc::new(change)).await?;
-        Ok(settings.ok_or_else(|| Problem::not_found("business"))?.keywords.unwrap_or_default())
+        let settings = settings.ok_or_else(|| Problem::not_found("business"))?;
+        self.audited(caller, Action::KeywordsSet, "").await;
+        Ok(settings.keywords.unwrap_or_default())
     }
 }

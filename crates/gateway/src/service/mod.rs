@@ -2,6 +2,7 @@
 
 mod address_rules;
 mod approvals;
+mod audit;
 mod capacity;
 pub mod command;
 mod consent;
@@ -52,6 +53,7 @@ use under_way::UnderWay;
 
 pub use address_rules::AddressRules;
 pub use approvals::{AskForApproval, Submitted};
+pub(crate) use audit::OPERATOR;
 pub use capacity::{Capacity, LimitUse, ThroughputUse, WaitingUse, Waits};
 pub use command::{CALLBACK_DATA_MAX, Caller, SendCommand, Sent, What};
 pub use contents::NewContent;

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use transom_domain::error_code::ErrorCode;
 use transom_domain::event::Selection;
 use transom_domain::id::{BusinessId, EndpointId};
-use transom_store::{Endpoint, EndpointState, PutEndpoint, Topic};
+use transom_store::{Action, Endpoint, EndpointState, PutEndpoint, Topic};
 
 use super::Service;
 use super::command::Caller;
@@ -92,6 +92,7 @@ impl Service {
         match self.store.put_endpoint(endpoint).await? {
             PutEndpoint::Stored => {
                 self.relay.reload().await?;
+                self.audited(caller, Action::EndpointMade, id).await;
                 Ok(CreatedWebhook { id, secret: self.secret_of(caller.business).await? })
             }
             PutEndpoint::TopicTaken(taken) => Err(Problem::new(
@@ -118,6 +119,7 @@ impl Service {
         endpoint.state.disabled = None;
         self.store.put_endpoint(endpoint).await?;
         self.relay.reload().await?;
+        self.audited(caller, Action::EndpointChanged, id).await;
         Ok(())
     }
 
@@ -138,6 +140,7 @@ impl Service {
             return Err(webhook_missing(id));
         }
         self.relay.reload().await?;
+        self.audited(caller, Action::EndpointRemoved, id).await;
         Ok(())
     }
 

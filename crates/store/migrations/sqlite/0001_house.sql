@@ -164,6 +164,14 @@ CREATE TABLE consent (
     PRIMARY KEY (business, customer, at, digest)
 );
 
+-- Who did what to what is a business's own; no personal data.
+CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    business BLOB NOT NULL,
+    entry TEXT NOT NULL
+);
+CREATE INDEX audit_business ON audit (business);
+
 CREATE TABLE conversation (
     sender BLOB NOT NULL,
     customer BLOB NOT NULL,

@@ -4,6 +4,7 @@
 
 mod accepting;
 mod amending;
+mod audit;
 mod consent;
 mod contents;
 pub(crate) mod desk;
@@ -129,6 +130,7 @@ checks! {
         what_waits_to_be_told_is_in_the_story, what_is_taken_out_is_taken_out_of_events;
     people: identities_join_one_customer, a_conflict_keeps_both, a_customer_without_a_number, a_new_number_is_the_same_customer,
         preferences_go_by_time;
+    audit: what_was_done_is_kept_in_order_and_in_pages;
     consent: a_ledger_keeps_every_word_once_in_pages, what_stops_marketing_is_kept_with_what_shows_it,
         a_stop_word_counts_from_the_message_that_says_it, a_business_chooses_its_words;
     templates: templates_go_by_time, a_call_is_committed_before_it_leaves, quotas_are_counted_where_they_are_used_up,

@@ -9,6 +9,7 @@
 //! - A move never calls out, and never reads a clock: `now` is an argument.
 
 mod admin;
+mod audit;
 mod condition;
 mod consent;
 mod content;
@@ -30,6 +31,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use admin::{App, Business, Key, PutSender, Scopes, Sealed, Sender, SenderState};
+pub use audit::{Action, Actor, AuditEntry};
 pub use condition::{Condition, CopyProgress, DiskSpace};
 pub use consent::{ConsentLedger, RecordConsent, RecordedConsent, Who};
 pub use content::{
@@ -356,6 +358,10 @@ pub trait Store: Send + Sync + 'static {
     fn sessions(&self, business: BusinessId, filter: MessageFilter, page: Page) -> Answer<'_, (Vec<SessionRow>, Option<String>)>;
     /// A customer of a business.
     fn customer(&self, business: BusinessId, customer: CustomerId) -> Answer<'_, Option<CustomerView>>;
+    /// Adds a line to the audit log.
+    fn add_audit(&self, entry: AuditEntry) -> Answer<'_, ()>;
+    /// The audit log of a business, newest first.
+    fn audit(&self, business: BusinessId, page: Page) -> Answer<'_, (Vec<AuditEntry>, Option<String>)>;
     /// Adds a word to a customer's ledger of consent, with its event where something else is wanted than before; `None` when an id
     /// names nobody.
     fn record_consent(&self, record: RecordConsent) -> Answer<'_, Option<RecordedConsent>>;

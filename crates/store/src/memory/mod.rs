@@ -2,6 +2,7 @@
 //! time, and it fails and forgets when it is told to.
 
 mod audit;
+mod audit_log;
 mod consent;
 mod content;
 mod disk;

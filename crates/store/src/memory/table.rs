@@ -11,6 +11,7 @@ use transom_domain::template::{HistoryEntry, Record};
 use transom_domain::time::Timestamp;
 use transom_domain::verdict::Verdict;
 
+use crate::AuditEntry;
 use crate::rows::{
     AmendmentRow, AttemptRow, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Mark, Orphan, Place, Reached, Seq,
     Standing, Wait, Whole,
@@ -118,6 +119,7 @@ tables! {
     submissions: (BusinessId, ContentId, String, String, Timestamp) => Submission,
     customers: (BusinessId, CustomerId) => CustomerRow,
     identities: (BusinessId, String) => (CustomerId, Timestamp),
+    audits: i64 => AuditEntry,
     consents: (BusinessId, CustomerId, Place) => Entry,
     conversations: (SenderId, CustomerId) => (BusinessId, Conversation),
     counters: SenderId => (BusinessId, u64, u64),

@@ -6,6 +6,7 @@ pub(crate) mod accept;
 pub(crate) mod account;
 pub(crate) mod admin;
 pub(crate) mod amend;
+pub(crate) mod audit;
 pub(crate) mod claim;
 pub(crate) mod consent;
 pub(crate) mod content;

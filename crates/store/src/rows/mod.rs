@@ -3,6 +3,7 @@
 //! A move (see [`crate::moves`]) is written once, against these traits; an engine only says how a row is found and kept. Every
 //! method here is a look-up or a change by key or by the front of an index: none does work that grows with what is stored.
 
+mod audit;
 mod consent;
 mod content;
 mod heard;
@@ -17,6 +18,7 @@ mod sweep;
 mod telling;
 mod template;
 
+pub(crate) use audit::AuditRows;
 pub(crate) use consent::{ConsentRows, Place};
 pub(crate) use content::ContentRows;
 pub(crate) use heard::{AMENDMENTS_MAX, AmendmentRow, HeardRows, Mark};
@@ -42,6 +44,7 @@ pub(crate) type Seq = i64;
 /// All rows.
 pub(crate) trait Rows:
     AdminRows
+    + AuditRows
     + ConsentRows
     + ContentRows
     + HeardRows
@@ -58,6 +61,7 @@ pub(crate) trait Rows:
 }
 impl<
     T: AdminRows
+        + AuditRows
         + ConsentRows
         + ContentRows
         + HeardRows

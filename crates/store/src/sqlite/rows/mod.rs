@@ -1,6 +1,7 @@
 //! The rows as SQLite keeps them: one statement per look-up or change, prepared once per connection.
 
 mod admin;
+mod audit;
 mod consent;
 mod content;
 pub(crate) mod count;

@@ -2,11 +2,12 @@
 //! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
 
 use super::{
-    admin, consent, content, flush, heard, journal, media, message, people, queue, reach, restore, state, sweep, telling,
+    admin, audit, consent, content, flush, heard, journal, media, message, people, queue, reach, restore, state, sweep, telling,
     template,
 };
 
 const PLANS: &[(&str, &str)] = &[
+    (audit::LOG, "SEARCH audit USING INDEX audit_business (business=? AND rowid<?)"),
     (consent::LEDGER, "SEARCH consent USING INDEX sqlite_autoindex_consent_1 (business=? AND customer=? AND (at,digest)<(?,?))"),
     (content::CONTENTS, "SEARCH content USING INDEX content_business (business=? AND rowid<?)"),
     (content::WAITS_WITH, "SEARCH wait USING COVERING INDEX wait_content (content=?)"),
