@@ -154,7 +154,7 @@ async fn record(args: &RecordArgs) -> Result<(), Fail> {
         ("wording", &args.wording),
         ("said", &args.said),
         ("ip", &args.ip),
-        ("url", &args.url),
+        ("url", &args.page),
         ("messageId", &args.message),
     ];
     body.extend(given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?)))));

@@ -55,9 +55,9 @@ pub(crate) struct RecordArgs {
     /// Network address of the customer
     #[arg(long)]
     pub(crate) ip: Option<String>,
-    /// Page on which it was chosen
-    #[arg(long)]
-    pub(crate) url: Option<String>,
+    /// Web address of the page on which it was chosen
+    #[arg(long, value_name = "URL")]
+    pub(crate) page: Option<String>,
     /// Our id of the message that says it
     #[arg(long, value_name = "ID")]
     pub(crate) message: Option<String>,
@@ -80,7 +80,7 @@ pub(crate) enum ConsentCommand {
     },
     /// Record what a customer chose
     #[command(
-        after_help = "Example:\n  transom consent record +4915112345678 --scope marketing --choice in --wording 'Send me offers' --url https://shop.example/news"
+        after_help = "Example:\n  transom consent record +4915112345678 --scope marketing --choice in --wording 'Send me offers' --page https://shop.example/news"
     )]
     Record(RecordArgs),
     /// Write what shows it, with all that is known of the person, into one JSON file
