@@ -45,6 +45,8 @@ pub enum Fact {
     Echo(Echo),
     /// How far a message of ours got.
     Status(StatusReport),
+    /// How far all messages of ours to one customer got, up to a moment (Messenger).
+    Watermark(Watermark),
     /// A template changed its status.
     TemplateStatus(TemplateStatus),
     /// Something else about a template changed.
@@ -319,7 +321,9 @@ impl InboundBody {
     #[must_use]
     pub fn opens_session(&self) -> bool {
         match self {
-            Self::Unknown { name, .. } => !matches!(name.as_str(), "system" | "edit" | "revoke" | "request_welcome"),
+            Self::Unknown { name, .. } => {
+                !matches!(name.as_str(), "system" | "edit" | "revoke" | "request_welcome" | "optin" | "account_linking")
+            }
             _ => true,
         }
     }
@@ -385,6 +389,20 @@ pub struct StatusReport {
     /// Conversation, as received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<serde_json::Value>,
+}
+
+/// Everything sent to a customer at or before a moment is delivered, or read (Meta:
+/// messenger-platform/webhooks/webhook-events/message-deliveries and message-reads).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watermark {
+    /// To whom.
+    pub recipient: Psid,
+    /// [`Reported::Delivered`] or [`Reported::Read`].
+    pub status: Reported,
+    /// The moment up to which that holds.
+    pub until: Timestamp,
+    /// When it happened, by the upstream's clock.
+    pub at: Timestamp,
 }
 
 /// A template's status changed (webhooks/reference/message_template_status_update).

@@ -662,7 +662,7 @@ mod tests {
             FreeForm::ContactRequest { body: "x".into() },
         ];
         for say in kinds {
-            let draft = crate::message::Draft::FreeForm { say };
+            let draft = crate::message::Draft::FreeForm { say, human: None };
             let text = serde_json::to_string(&draft).unwrap();
             assert_eq!(serde_json::from_str::<crate::message::Draft>(&text).unwrap(), draft, "{text}");
         }

@@ -20,6 +20,7 @@ pub mod limits;
 pub mod lint;
 pub mod media;
 pub mod message;
+pub mod messenger;
 pub mod pacing;
 pub mod parameters;
 pub mod rules;

@@ -33,11 +33,17 @@ pub enum Draft {
         /// What to do when no session is open.
         #[serde(default)]
         when_closed: WhenClosed,
+        /// Who answers in person (Messenger).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        human: Option<HumanAgent>,
     },
     /// A free-form message, which only a session can carry.
     FreeForm {
         /// The message.
         say: FreeForm,
+        /// Who answers in person (Messenger).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        human: Option<HumanAgent>,
     },
     /// A template with its values.
     Template {
@@ -53,6 +59,15 @@ impl Draft {
         match self {
             Self::Content { id, .. } => *id,
             Self::FreeForm { .. } | Self::Template { .. } => None,
+        }
+    }
+
+    /// Who answers in person.
+    #[must_use]
+    pub const fn human(&self) -> Option<&HumanAgent> {
+        match self {
+            Self::Content { human, .. } | Self::FreeForm { human, .. } => human.as_ref(),
+            Self::Template { .. } => None,
         }
     }
 
@@ -78,6 +93,18 @@ impl Draft {
             Self::Template { send } => send.codes_mut(),
         }
     }
+}
+
+/// A person of the business who wrote the answer: Messenger lets one answer for seven days, and nobody and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HumanAgent {
+    /// 1 to 100 characters, for the timeline; the customer does not see it.
+    pub name: String,
+}
+
+impl HumanAgent {
+    /// Longest name, in characters.
+    pub const NAME_MAX: usize = 100;
 }
 
 /// A template as callers name it.
@@ -251,6 +278,22 @@ pub struct Attempt {
     pub pricing: Option<serde_json::Value>,
 }
 
+impl Attempt {
+    const FIRST_PART: &str = "first part sent: ";
+
+    /// The note of an attempt whose first call was taken under this id.
+    #[must_use]
+    pub fn first_part_note(provider_id: &str) -> String {
+        format!("{}{provider_id}", Self::FIRST_PART)
+    }
+
+    /// Whether the first of its two calls was taken, whatever became of the second.
+    #[must_use]
+    pub fn has_sent_first_part(&self) -> bool {
+        self.note.as_ref().is_some_and(|note| note.starts_with(Self::FIRST_PART))
+    }
+}
+
 /// The `biz_opaque_callback_data` of one attempt: `<message id>.<attempt>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CallbackTag {
@@ -272,5 +315,38 @@ impl CallbackTag {
 impl std::fmt::Display for CallbackTag {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{}", self.message, self.attempt)
+    }
+}
+
+/// The tag of the first of two calls of one attempt: `<message id>.<attempt>/1`. It settles nothing by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PartTag(pub CallbackTag);
+
+impl PartTag {
+    const END: &str = "/1";
+
+    /// Reads a tag; none when it is not one of ours.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        text.strip_suffix(Self::END).and_then(CallbackTag::parse).map(Self)
+    }
+}
+
+impl std::fmt::Display for PartTag {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", self.0, Self::END)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tag_of_a_part_is_no_tag_of_an_attempt() {
+        let whole = CallbackTag { message: MessageId(7), attempt: 2 };
+        let part = PartTag(whole);
+        assert_eq!((CallbackTag::parse(&whole.to_string()), PartTag::parse(&part.to_string())), (Some(whole), Some(part)));
+        assert_eq!((CallbackTag::parse(&part.to_string()), PartTag::parse(&whole.to_string())), (None, None));
     }
 }

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::messenger::HUMAN_AGENT;
 use crate::time::{Span, Timestamp};
 
 /// How long a session lasts after the customer's last message or call (Meta: messages/send-messages).
@@ -70,6 +71,12 @@ impl Evidence {
     pub fn and(self, other: Self) -> Self {
         // `None` is less than every `Some`.
         Self { heard: self.heard.max(other.heard), refused: self.refused.max(other.refused) }
+    }
+
+    /// Until when a human may answer on Messenger, counted from the customer's last message; none once that is over.
+    #[must_use]
+    pub fn human_until(self, now: Timestamp) -> Option<Timestamp> {
+        self.heard.map(|heard| heard.plus(HUMAN_AGENT)).filter(|until| now < *until)
     }
 
     /// What this says at `now`.
@@ -232,6 +239,15 @@ mod tests {
         let now = Timestamp::from_secs(1_000_000);
         assert_eq!(Evidence::heard(now.minus(SESSION), now).at(now), Session::Closed(Closed::Over { since: now }));
         assert_eq!(Evidence::heard(now.plus(SESSION), now).at(now), Session::Open { until: now.plus(SESSION) });
+    }
+
+    #[test]
+    fn a_human_may_answer_for_seven_days_whatever_was_refused() {
+        let now = Timestamp::from_secs(10_000_000);
+        let heard = Evidence::heard(now, now).and(Evidence::refused(now.plus(Span::days(2)), now.plus(Span::days(2))));
+        let until = now.plus(Span::days(7));
+        assert_eq!(heard.human_until(until.minus(Span::millis(1))), Some(until));
+        assert_eq!((heard.human_until(until), Evidence::default().human_until(now)), (None, None));
     }
 
     #[test]

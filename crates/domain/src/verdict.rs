@@ -9,6 +9,7 @@ use crate::address::Channel;
 use crate::content::ContentType;
 use crate::free_form::FreeForm;
 use crate::message::{Class, TemplateName, WhenClosed};
+use crate::messenger::{self, Human};
 use crate::rules::{ButtonCase, Cell, rule_of};
 use crate::session::{Closed, Session};
 use crate::template::{Approval, Category, Template};
@@ -59,6 +60,8 @@ impl Kind {
 pub enum Reason {
     /// A session is open and this content may go in it.
     SessionOpen,
+    /// A named human answers, for whom Messenger keeps the door open longer.
+    HumanAgent,
     /// An approved template has this content.
     TemplateApproved,
     /// No session is open, so only an approved template may go.
@@ -136,6 +139,8 @@ pub enum AlternativeAction {
     SendOtherType,
     /// Mend what the operator must mend.
     MendSender,
+    /// Name the human who answers in person (Messenger).
+    NameHuman,
 }
 
 /// A content type that was looked at and not taken.
@@ -239,6 +244,8 @@ pub struct Question<'a> {
     pub customer: CustomerFacts,
     /// Why the sender is stopped, if it is.
     pub stopped: Option<&'a str>,
+    /// Who answers in person, and until when a human may (Messenger).
+    pub human: Human<'a>,
 }
 
 /// Answers the question. Preference: session message wherever it is allowed, else approved template, else the reason why not;
@@ -281,13 +288,12 @@ fn of_candidate(question: &Question<'_>, candidate: &Candidate<'_>, when_closed:
     let kind = candidate.kind;
     let rule = rule_of(kind);
     let verdict = match (question.channel, question.session) {
-        (Channel::Messenger, Session::Open { until }) => match rule.messenger {
-            Cell::Unsupported => cannot_carry(kind),
-            _ => in_session(until),
+        (Channel::Messenger, session) => match (on_messenger(question, session), candidate.over_session_limits) {
+            (verdict, _) if !verdict.kind.goes() => verdict,
+            _ if rule.messenger == Cell::Unsupported => cannot_carry(kind),
+            (_, Some(why)) => over_limits(why),
+            (verdict, None) => verdict,
         },
-        (Channel::Messenger, Session::Closed(closed)) => {
-            session_required(closed, "Messenger carries content only inside a session")
-        }
         (Channel::Whatsapp, Session::Open { until }) => {
             let needs = match rule.in_session {
                 Cell::Allowed => None,
@@ -322,7 +328,7 @@ fn of_candidate(question: &Question<'_>, candidate: &Candidate<'_>, when_closed:
                 AlternativeAction::SendTemplate,
                 "Start the conversation with an approved template, such as one of twilio/text.",
             ),
-            _ if when_closed == WhenClosed::Refuse => session_required(closed, "The caller allows no template"),
+            _ if when_closed == WhenClosed::Refuse => session_required_or_template(closed, "The caller allows no template"),
             _ => by_template(
                 question,
                 candidate,
@@ -438,21 +444,55 @@ fn of_template(question: &Question<'_>, template: &Template, because: Option<&(R
 
 fn of_free_form(question: &Question<'_>, say: &FreeForm) -> Verdict {
     let kind = say.content_type();
-    let verdict = match question.session {
-        Session::Closed(closed) => session_required(closed, "A session message goes only inside a session"),
-        Session::Open { .. } if question.channel == Channel::Messenger && messenger_cannot(say) => answer(
-            Kind::Unsupported,
-            Reason::ChannelCannotCarry,
-            Source::RuleTable,
-            format!("Messenger cannot carry this kind of message: {}.", say.word()),
-        ),
-        Session::Open { until } => in_session(until),
+    let verdict = match (question.channel, question.session) {
+        (Channel::Messenger, session) => match (on_messenger(question, session), messenger::of_free_form(say)) {
+            (verdict, Err(why)) if verdict.kind.goes() => answer(
+                Kind::Unsupported,
+                Reason::ChannelCannotCarry,
+                Source::RuleTable,
+                format!("Messenger cannot carry this kind of message ({}): it {why}.", say.word()),
+            )
+            .instead(AlternativeAction::SendOtherType, PLAINER),
+            (verdict, _) => verdict,
+        },
+        (Channel::Whatsapp, Session::Closed(closed)) => {
+            session_required_or_template(closed, "A session message goes only inside a session")
+        }
+        (Channel::Whatsapp, Session::Open { until }) => in_session(until),
     };
     Verdict { content_type: kind.map(|k| k.as_str().to_owned()), ..verdict }
 }
 
-fn messenger_cannot(say: &FreeForm) -> bool {
-    say.content_type().is_none_or(|kind| rule_of(kind).messenger == Cell::Unsupported)
+/// Whether anything at all may go to this customer on Messenger now.
+fn on_messenger(question: &Question<'_>, session: Session) -> Verdict {
+    let closed = match session {
+        Session::Open { until } => return in_session(until),
+        Session::Closed(closed) => closed,
+    };
+    match question.human {
+        Human { name: Some(name), until: Some(until) } => {
+            let said = format!("No session is open, and {name} answers in person: Messenger lets a human answer for seven days.");
+            let mut verdict = answer(Kind::Session, Reason::HumanAgent, Source::Meta, said);
+            verdict.sent_as = Some(SentAs::Session);
+            verdict.until(Some(until))
+        }
+        Human { name: Some(_), until: None } => session_required(
+            closed,
+            "Messenger carries a human's answer for seven days after the customer's last message, anything else only inside a session",
+        ),
+        Human { name: None, until } => {
+            let verdict = session_required(closed, "Messenger carries content only inside a session");
+            match until {
+                Some(until) => verdict
+                    .instead(
+                        AlternativeAction::NameHuman,
+                        "A person of the business may still answer: name them in `humanAgent`.",
+                    )
+                    .until(Some(until)),
+                None => verdict,
+            }
+        }
+    }
 }
 
 fn in_session(until: Timestamp) -> Verdict {
@@ -462,25 +502,37 @@ fn in_session(until: Timestamp) -> Verdict {
     verdict.until(Some(until))
 }
 
+/// What Messenger carries inside a session.
+const PLAINER: &str = "Use twilio/text, twilio/media, twilio/quick-reply, twilio/call-to-action or twilio/card.";
+
 fn cannot_carry(kind: ContentType) -> Verdict {
-    answer(Kind::Unsupported, Reason::ChannelCannotCarry, Source::RuleTable, format!("Messenger cannot carry {kind}.")).instead(
-        AlternativeAction::SendOtherType,
-        "Use twilio/text, twilio/media, twilio/quick-reply, twilio/call-to-action or twilio/card.",
-    )
+    answer(Kind::Unsupported, Reason::ChannelCannotCarry, Source::RuleTable, format!("Messenger cannot carry {kind}."))
+        .instead(AlternativeAction::SendOtherType, PLAINER)
+}
+
+/// On Messenger there is no template that could carry more.
+fn over_limits(why: &str) -> Verdict {
+    answer(Kind::Unsupported, Reason::OverSessionLimits, Source::Meta, format!("Messenger cannot carry it as it is: {why}."))
+        .instead(AlternativeAction::SendOtherType, "Make it smaller, or use another content type, such as twilio/text.")
 }
 
 fn session_required(closed: Closed, whose: &str) -> Verdict {
-    let mut verdict = answer(
+    answer(
         Kind::Unsupported,
         Reason::SessionRequired,
         Source::RuleTable,
         format!("{whose}, and none is open: {}.", in_words(closed)),
     )
-    .instead(AlternativeAction::WaitForCustomer, "It may go once the customer has written.");
-    if closed != Closed::NeverHeard {
-        verdict = verdict.instead(AlternativeAction::SendTemplate, "On WhatsApp an approved template may go now.");
+    .instead(AlternativeAction::WaitForCustomer, "It may go once the customer has written.")
+}
+
+/// The same on WhatsApp, where there are templates.
+fn session_required_or_template(closed: Closed, whose: &str) -> Verdict {
+    let verdict = session_required(closed, whose);
+    if closed == Closed::NeverHeard {
+        return verdict;
     }
-    verdict
+    verdict.instead(AlternativeAction::SendTemplate, "An approved template may go now.")
 }
 
 fn in_words(closed: Closed) -> &'static str {

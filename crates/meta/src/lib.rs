@@ -6,6 +6,7 @@
 pub mod codes;
 pub mod flow_json;
 pub mod graph;
+pub mod messenger;
 mod read;
 pub mod send;
 pub mod signature;

@@ -164,7 +164,7 @@ async fn one(store: &SqliteStore, n: u64, (caller, callers): (u64, u64), custome
         address: phone(customer),
         new_customer: CustomerId(u128::from(n)),
         name: None,
-        draft: Draft::FreeForm { say: FreeForm::Text { body: format!("message {id}"), preview_url: false } },
+        draft: Draft::FreeForm { say: FreeForm::Text { body: format!("message {id}"), preview_url: false }, human: None },
         verdict: verdict(),
         class: Class::Reply,
         not_before: now,

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use transom_domain::content::Content;
 use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, JournalId, KeyId, MediaId, MessageId, SenderId};
 use transom_domain::limits::LimitsTold;
-use transom_domain::message::Message;
-use transom_domain::message::TemplateName;
+use transom_domain::message::{Message, PartTag, TemplateName};
 use transom_domain::status::Failure;
 use transom_domain::submission::Submission;
 use transom_domain::template::{By, HistoryEntry, Template};
@@ -25,7 +24,7 @@ use crate::contract::{
 };
 use crate::contract::{Digest, Fetched, Media, UpstreamCopy};
 use crate::moves::{
-    accept, admin, claim, consent, content as contents, end, journal, reach, read, relay, revive, session, settle, template,
+    accept, admin, claim, consent, content as contents, end, journal, marks, reach, read, relay, revive, session, settle, template,
     timeline, unknown, upkeep,
 };
 use crate::moves::{audit, media};
@@ -255,6 +254,10 @@ impl<E: Engine> Store for E {
 
     fn settle(&self, outcomes: Vec<Settle>, now: Timestamp) -> Answer<'_, Vec<Settled>> {
         self.write(Room::Hearing, move |rows| settle::settle(rows, &outcomes, now))
+    }
+
+    fn first_part(&self, business: BusinessId, tag: PartTag, provider_id: String) -> Answer<'_, ()> {
+        self.write(Room::Hearing, move |rows| marks::first_part(rows, business, tag, &provider_id, None).map(|_| ()))
     }
 
     fn recover(&self, owner: u64, now: Timestamp, until: Timestamp) -> Answer<'_, usize> {

@@ -72,6 +72,7 @@ fn ask(channel: Channel, kind: ContentType, buttons: ButtonCase, session: Sessio
         session,
         customer: CustomerFacts::default(),
         stopped: None,
+        human: Human::default(),
     })
 }
 
@@ -123,6 +124,53 @@ fn messenger_is_user_initiated_only() {
 }
 
 #[test]
+fn a_named_human_may_answer_on_messenger_while_the_door_is_open() {
+    let candidates = |kind| [Candidate { kind, buttons: ButtonCase::None, over_session_limits: None, templates: &[] }];
+    let ask = |kind, session, human| {
+        verdict(&Question {
+            channel: Channel::Messenger,
+            subject: Subject::Content { candidates: &candidates(kind), when_closed: WhenClosed::Template },
+            session,
+            customer: CustomerFacts::default(),
+            stopped: None,
+            human,
+        })
+    };
+    let evidence = Evidence::heard(NOW.minus(Span::hours(30)), NOW);
+    let (session, until) = (evidence.at(NOW), evidence.human_until(NOW));
+    let said = ask(ContentType::Text, session, Human { name: Some("Kim"), until });
+    assert_eq!((said.kind, said.reason, said.valid_until), (Kind::Session, Reason::HumanAgent, until));
+    assert!(said.explanation.contains("Kim"));
+    // Whom Messenger cannot serve, no human can.
+    assert_eq!(ask(ContentType::Carousel, session, Human { name: Some("Kim"), until }).reason, Reason::ChannelCannotCarry);
+    // Nobody is named: refused, and told who could.
+    let nobody = ask(ContentType::Text, session, Human { name: None, until });
+    assert_eq!((nobody.kind, nobody.reason), (Kind::Unsupported, Reason::SessionRequired));
+    assert!(nobody.alternatives.iter().any(|a| a.action == AlternativeAction::NameHuman));
+    // After seven days, or from a stranger, not even a human may.
+    let late = ask(ContentType::Text, session, Human { name: Some("Kim"), until: None });
+    assert_eq!((late.kind, late.reason), (Kind::Unsupported, Reason::SessionRequired));
+    // In a session it is a plain answer.
+    assert_eq!(ask(ContentType::Text, open(), Human { name: Some("Kim"), until }).reason, Reason::SessionOpen);
+}
+
+#[test]
+fn what_is_too_large_for_messenger_is_unsupported_there() {
+    let why = Some("title has 81 characters, at most 80 are allowed");
+    let candidates = [Candidate { kind: ContentType::Card, buttons: ButtonCase::None, over_session_limits: why, templates: &[] }];
+    let said = verdict(&Question {
+        channel: Channel::Messenger,
+        subject: Subject::Content { candidates: &candidates, when_closed: WhenClosed::Template },
+        session: open(),
+        customer: CustomerFacts::default(),
+        stopped: None,
+        human: Human::default(),
+    });
+    assert_eq!((said.kind, said.reason), (Kind::Unsupported, Reason::OverSessionLimits));
+    assert!(said.explanation.contains("81") && !said.alternatives.is_empty());
+}
+
+#[test]
 fn buttons_fall_into_their_cases() {
     let action = |kind: ActionKind| -> Action { serde_json::from_value(json!({"type": kind.as_str(), "title": "x"})).unwrap() };
     let of = |kinds: &[ActionKind]| ButtonCase::of(&kinds.iter().map(|k| action(*k)).collect::<Vec<_>>());
@@ -166,7 +214,14 @@ fn consent_and_reach_come_before_approval() {
     let code = template(Approval::Approved, Category::Authentication);
     let ask = |template: &Template, customer: CustomerFacts| {
         let subject = Subject::Template(template);
-        verdict(&Question { channel: Channel::Whatsapp, subject, session: closed(), customer, stopped: None })
+        verdict(&Question {
+            channel: Channel::Whatsapp,
+            subject,
+            session: closed(),
+            customer,
+            stopped: None,
+            human: Human::default(),
+        })
     };
     let unwilling = CustomerFacts { no_marketing: true, ..CustomerFacts::default() };
     assert_eq!(ask(&marketing, unwilling).reason, Reason::OptedOut);
@@ -191,7 +246,14 @@ fn the_richest_type_that_goes_is_taken() {
     ];
     let subject = Subject::Content { candidates: &candidates, when_closed: WhenClosed::Template };
     let ask = |session| {
-        verdict(&Question { channel: Channel::Whatsapp, subject, session, customer: CustomerFacts::default(), stopped: None })
+        verdict(&Question {
+            channel: Channel::Whatsapp,
+            subject,
+            session,
+            customer: CustomerFacts::default(),
+            stopped: None,
+            human: Human::default(),
+        })
     };
     let inside = ask(open());
     assert_eq!((inside.kind, inside.content_type.as_deref()), (Kind::Session, Some("twilio/text")));
@@ -221,6 +283,7 @@ fn refusing_to_go_as_a_template_is_the_callers_right() {
         session: closed(),
         customer: CustomerFacts::default(),
         stopped: None,
+        human: Human::default(),
     });
     assert_eq!(verdict.reason, Reason::SessionRequired);
 }

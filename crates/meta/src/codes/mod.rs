@@ -1,14 +1,14 @@
 //! Meta's error codes: whose each one is to mend, when to try again, what to tell a caller, what to tell a person.
 //!
-//! Meta says to decide on the code and its details, not on titles, sub-codes or HTTP statuses (support/error-codes). The two
-//! sub-codes looked at here are those without which the code alone would be read wrongly.
+//! Meta says to decide on the code and its details, not on titles, sub-codes or HTTP statuses (support/error-codes). Its
+//! pages on Messenger say the opposite, so that the sub-codes named there have rows of their own.
 
 mod table;
 
 use transom_domain::error_code::ErrorCode;
 use transom_domain::failure::{Class, Curve, Scope, UpstreamError};
 
-pub use table::{CODES, FAMILIES};
+pub use table::{CODES, FAMILIES, SUBCODES};
 
 /// One code of Meta's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,14 +86,18 @@ pub fn classify(http_status: u16, error: Option<&UpstreamError>) -> Classified {
                 // The node in the path does not exist, or the token may not see it: the number or its token is wrong, not the
                 // message.
                 (100, Some(33)) => told(33),
-                // Messenger refuses outside the session with a permission code (messenger-platform/error-codes).
-                (10, Some(2_018_278)) => told(131_047),
-                (code, _) => known(code).map(of_row),
+                (code, Some(subcode)) => of_subcode(code, subcode).or_else(|| known(code)).map(of_row),
+                (code, None) => known(code).map(of_row),
             };
             Classified { code: Some(error.code), ..told.unwrap_or_else(|| by_status(http_status, true)) }
         }
         None => by_status(http_status, false),
     }
+}
+
+/// On Messenger the sub-code says more than the code (messenger-platform/error-codes); its sub-codes are numbers of its own.
+fn of_subcode(code: i64, subcode: i64) -> Option<&'static MetaCode> {
+    SUBCODES.iter().find(|(of, row)| *of == subcode && row.code == code).map(|(_, row)| row)
 }
 
 fn told(code: i64) -> Option<Classified> {
@@ -213,6 +217,35 @@ mod tests {
         ];
         for (code, scope, curve) in throttles {
             assert_eq!((class(code), lookup(code).retry), (Class::Throttle(scope), curve), "{code}");
+        }
+    }
+
+    #[test]
+    fn messengers_sub_codes_say_more_than_its_codes() {
+        let of = |code, subcode| classify(400, Some(&error(code, Some(subcode)))).class;
+        let rows = [
+            (10, 2_018_278, Class::NoSession),
+            (10, 2_018_065, Class::NoSession),
+            (10, 2_018_108, Class::Customer),
+            (10, 1_893_063, Class::Operator),
+            (100, 2_018_001, Class::Customer),
+            (100, 2_018_109, Class::Caller),
+            (200, 1_545_041, Class::Customer),
+        ];
+        for (code, subcode, wanted) in rows {
+            assert_eq!(of(code, subcode), wanted, "{code}/{subcode}");
+        }
+        // A sub-code that is none of these leaves it to the code.
+        assert_eq!((of(10, 99), of(190, 463)), (Class::Operator, Class::Operator));
+        let plain = [
+            (551, Class::Customer),
+            (1_200, Class::Upstream),
+            (105, Class::Caller),
+            (194, Class::Caller),
+            (230, Class::Operator),
+        ];
+        for (code, wanted) in plain {
+            assert_eq!(class(code), wanted, "{code}");
         }
     }
 

@@ -25,13 +25,17 @@ pub const CODES: &[MetaCode] = &[
     row(2, 503, Class::Upstream, Curve::FAULT, E::UpstreamError, "API Service", WAIT),
     row(3, 500, Class::Operator, Curve::HOURS, E::UpstreamCredentials, "API Method", "Give the app the capability it lacks, in Meta's app dashboard."),
     row(4, 400, Class::Throttle(Scope::Account), ACCOUNT, E::BusinessReachedLimits, "API Too Many Calls", "Nothing: the app has used up its calls of this hour; sending goes on by itself."),
-    row(10, 403, Class::Operator, Curve::HOURS, E::UpstreamCredentials, "Permission Denied", "Give the token the permissions whatsapp_business_messaging and whatsapp_business_management."),
+    row(10, 403, Class::Operator, Curve::HOURS, E::UpstreamCredentials, "Permission Denied", "Give the token the permissions whatsapp_business_messaging and whatsapp_business_management; that of a Page pages_messaging."),
     row(33, 400, Class::Operator, Curve::HOURS, E::UpstreamCredentials, "Parameter value is not valid", "The phone number was deleted, or the token may not see it: check the sender's phone number id and token."),
     row(100, 400, Class::Caller, Curve::NEVER, E::UpstreamError, "Invalid parameter", "Correct the parameter that the details name."),
+    row(105, 400, Class::Caller, Curve::NEVER, E::UpstreamError, "Too many parameters", "Send fewer elements or buttons."),
     row(190, 401, Class::Operator, Curve::HOURS, E::UpstreamCredentials, "Access token has expired", TOKEN),
+    row(194, 400, Class::Caller, Curve::NEVER, E::UpstreamError, "Too few parameters", "Give the parameter that is missing."),
     row(200, 403, Class::Operator, Curve::HOURS, E::UpstreamCredentials, "API Permission", "Give the token the permission that the details name."),
     row(368, 403, Class::Operator, Curve::HOURS, E::UpstreamCredentials, "Temporarily blocked for policies violations", "See the account's restrictions in WhatsApp Manager and ask for a review there."),
+    row(551, 400, Class::Customer, Curve::NEVER, E::MessageUndeliverable, "This person isn't available right now", "Reach the customer another way: the account is gone, has blocked the Page, or takes no messages."),
     row(613, 400, Class::Throttle(Scope::Account), ACCOUNT, E::BusinessReachedLimits, "Calls to this api have exceeded the rate limit", "Nothing: sending slows down by itself and goes on."),
+    row(1200, 500, Class::Upstream, Curve::FAULT, E::UpstreamError, "Temporary send message failure", WAIT),
     row(2200, 400, Class::Operator, Curve::HOURS, E::UpstreamCredentials, "Callback verification failed", "Make the public address of this gateway reachable from the internet over https, then register the webhook again."),
     row(80_007, 400, Class::Throttle(Scope::Account), ACCOUNT, E::BusinessReachedLimits, "Rate limit issues", "Nothing: the account has used up its calls of this hour; work goes on by itself."),
     row(130_403, 400, Class::Customer, Curve::NEVER, E::MessageUndeliverable, "The business has blocked this user", "Unblock the customer for this number first."),
@@ -92,6 +96,18 @@ pub const CODES: &[MetaCode] = &[
     row(135_000, 400, Class::Caller, Curve::NEVER, E::UpstreamError, "Generic user error", "Check the request against Meta's reference; Meta gives no closer reason."),
     row(137_000, 400, Class::Caller, Curve::NEVER, E::UpstreamError, "Identity key hash does not match", "Make sure that it is still the same person, then send without the hash."),
     row(139_200, 400, Class::Caller, Curve::NEVER, E::UpstreamError, "Direct Send is blocked for this account", "Send an approved template instead."),
+];
+
+/// Sub-codes of Messenger's, each with the code it comes with.
+#[rustfmt::skip]
+pub const SUBCODES: &[(i64, MetaCode)] = &[
+    (2_018_278, row(10, 403, Class::NoSession, Curve::NEVER, E::MessageOutsideOfEligibilityWindow, "This message is sent outside of allowed window", "Wait until the customer writes; a named human may answer for seven days.")),
+    (2_018_065, row(10, 403, Class::NoSession, Curve::NEVER, E::MessageOutsideOfEligibilityWindow, "This message is sent outside of allowed window (older sub-code)", "Wait until the customer writes; a named human may answer for seven days.")),
+    (2_018_108, row(10, 403, Class::Customer, Curve::NEVER, E::MessageUndeliverable, "This person cannot receive messages right now", "Reach the customer another way: the conversation is closed or the Page blocked.")),
+    (1_893_063, row(10, 403, Class::Operator, Curve::HOURS, E::UpstreamCredentials, "The Page is restricted for a time", "See the Page's support inbox for the reason; sending goes on once the restriction has ended.")),
+    (2_018_001, row(100, 400, Class::Customer, Curve::NEVER, E::MessageUndeliverable, "No matching user found", "Use the page-scoped id that this very Page was told: each Page knows a person under another one.")),
+    (2_018_109, row(100, 400, Class::Caller, Curve::NEVER, E::MediaDownloadFailed, "Attachment size exceeds allowable limit", MEDIA)),
+    (1_545_041, row(200, 403, Class::Customer, Curve::NEVER, E::MessageUndeliverable, "Message not sent: the person is not available", "Reach the customer another way, or wait until the customer writes.")),
 ];
 
 /// Ranges and single codes of parts of the API that this gateway does not use itself.

@@ -24,6 +24,8 @@ pub use path::{
     templates_named_path, templates_path, waba_path,
 };
 
+pub(crate) use path::node_path;
+
 use crate::read::member;
 
 /// Why an answer could not be read.

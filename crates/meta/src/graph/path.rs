@@ -134,6 +134,11 @@ pub fn start_upload_path(app_id: &str, file_name: &str, file_length: u64, file_t
     at(app_id, "uploads", &[("file_name", file_name), ("file_length", &length), ("file_type", file_type)])
 }
 
+/// `GET`: a node with some of its fields.
+pub(crate) fn node_path(node: &str, query: &[(&str, &str)]) -> String {
+    at(node, "", query)
+}
+
 fn at(node: &str, edge: &str, query: &[(&str, &str)]) -> String {
     let mut path = escaped(node);
     if !edge.is_empty() {

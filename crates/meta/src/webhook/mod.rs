@@ -11,6 +11,7 @@ mod handshake;
 mod inbound;
 mod messages;
 mod part;
+mod page;
 mod person;
 mod templates;
 mod wire;
@@ -72,8 +73,10 @@ pub enum BadBody {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Object {
     Whatsapp,
-    /// Messenger, and Instagram, which has the same form. Read whole in a later version; till then told as other facts.
+    /// Messenger.
     Page,
+    /// Instagram has the form of Messenger, and rules of its own; it is told as other facts.
+    Instagram,
     Unknown,
 }
 
@@ -92,7 +95,8 @@ pub fn parse(body: &[u8]) -> Result<Vec<Delivery>, BadBody> {
         .map_err(|_| BadBody::NotAWebhook { field: "the body", rule: "an object with `object` and `entry`" })?;
     let object = match root.object.as_deref() {
         Some("whatsapp_business_account") => Object::Whatsapp,
-        Some("page" | "instagram") => Object::Page,
+        Some("page") => Object::Page,
+        Some("instagram") => Object::Instagram,
         Some(_) => Object::Unknown,
         None => return Err(BadBody::NotAWebhook { field: "object", rule: "the name of what changed" }),
     };
@@ -112,16 +116,22 @@ fn delivery(object: Object, raw: &RawValue) -> Delivery {
         let field = name(change.field.as_deref().unwrap_or_default());
         match object {
             Object::Whatsapp => changes::read(&field, &change, &mut delivery),
-            Object::Page => delivery.other(Account::Page(delivery.entry_id.clone()), &field),
+            Object::Page => match change.value {
+                Some(value) => page::read(&field, value, &mut delivery),
+                None => delivery.other(Account::Page(delivery.entry_id.clone()), &field),
+            },
+            Object::Instagram => delivery.other(Account::Page(delivery.entry_id.clone()), &field),
             Object::Unknown => delivery.other(Account::Waba(delivery.entry_id.clone()), &field),
         }
         delivery.fields.push(field);
     }
-    for field in ["messaging", "standby"] {
-        let events = if field == "messaging" { &entry.messaging } else { &entry.standby };
-        for _ in events.as_deref().unwrap_or_default() {
+    for (field, events) in [("messaging", entry.messaging), ("standby", entry.standby)] {
+        for event in events.unwrap_or_default() {
+            match object {
+                Object::Page => page::read(field, event, &mut delivery),
+                _ => delivery.other(Account::Page(delivery.entry_id.clone()), field),
+            }
             delivery.fields.push(field.to_owned());
-            delivery.other(Account::Page(delivery.entry_id.clone()), field);
         }
     }
     delivery

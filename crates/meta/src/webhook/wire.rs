@@ -31,10 +31,10 @@ pub(super) struct Entry<'a> {
     pub(super) time: Option<Timestamp>,
     #[serde(borrow, default)]
     pub(super) changes: Option<Vec<&'a RawValue>>,
-    #[serde(default)]
-    pub(super) messaging: Option<Vec<IgnoredAny>>,
-    #[serde(default)]
-    pub(super) standby: Option<Vec<IgnoredAny>>,
+    #[serde(borrow, default)]
+    pub(super) messaging: Option<Vec<&'a RawValue>>,
+    #[serde(borrow, default)]
+    pub(super) standby: Option<Vec<&'a RawValue>>,
 }
 
 #[derive(Deserialize, Default)]

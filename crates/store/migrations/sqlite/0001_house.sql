@@ -330,6 +330,27 @@ CREATE TABLE news (
 ) WITHOUT ROWID;
 CREATE INDEX news_at ON news (at);
 
+-- Messenger: up to which moment all that was sent to an address is delivered, and read; each with when that was said.
+CREATE TABLE watermark (
+    sender BLOB NOT NULL,
+    address TEXT NOT NULL,
+    delivered INTEGER,
+    delivered_said INTEGER,
+    read INTEGER,
+    read_said INTEGER,
+    PRIMARY KEY (sender, address)
+) WITHOUT ROWID;
+
+-- Messenger: the attempts of which it is not known that they were read, one per message.
+CREATE TABLE unread (
+    seq INTEGER PRIMARY KEY,
+    number INTEGER NOT NULL,
+    sender BLOB NOT NULL,
+    address TEXT NOT NULL,
+    started_at INTEGER NOT NULL
+);
+CREATE INDEX unread_of ON unread (sender, address, started_at, seq, number);
+
 CREATE TABLE idempotency (
     business BLOB NOT NULL,
     key TEXT NOT NULL,

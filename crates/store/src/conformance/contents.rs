@@ -297,6 +297,7 @@ pub(super) async fn content_in_use_stays_as_it_is(factory: &dyn Factory) -> Outc
         variables: [("1".to_owned(), "Ana".to_owned())].into(),
         template: None,
         when_closed: WhenClosed::Template,
+        human: None,
     };
     let message = desk.accept(accept.clone()).await?;
     same!(desk.store.delete_content(SHOP, id, desk.now).await?, DeleteContent::Waiting);

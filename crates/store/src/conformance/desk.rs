@@ -112,7 +112,7 @@ impl Desk {
             address: identity(to)?,
             new_customer: CustomerId(id + 1_000_000),
             name: None,
-            draft: Draft::FreeForm { say: FreeForm::Text { body: format!("message {id}"), preview_url: false } },
+            draft: Draft::FreeForm { say: FreeForm::Text { body: format!("message {id}"), preview_url: false }, human: None },
             verdict: Verdict {
                 kind: Kind::Session,
                 reason: Reason::SessionOpen,

@@ -14,6 +14,7 @@ mod lanes;
 mod limits;
 mod losing;
 mod media;
+mod marks;
 #[cfg(test)]
 mod model;
 mod people;
@@ -126,6 +127,9 @@ checks! {
         what_changed_of_a_sender_is_told, news_is_passed_on_once;
     sessions: a_session_is_told_to_open_to_close_soon_and_to_close, a_session_closes_by_metas_word,
         looks_are_bounded_and_go_by_what_a_business_wants;
+    marks: a_mark_covers_what_was_sent_up_to_it, a_mark_before_the_answer_settles_what_joins_later,
+        an_echo_settles_a_lost_answer_and_a_mark_finds_it, the_first_of_two_parts_settles_nothing_and_is_remembered,
+        a_mark_settles_a_bounded_number_and_the_next_goes_on;
     timeline: every_order_tells_the_same_story, a_story_has_its_own_steps, what_is_tried_again_says_until_when,
         what_waits_to_be_told_is_in_the_story, what_is_taken_out_is_taken_out_of_events;
     people: identities_join_one_customer, a_conflict_keeps_both, a_customer_without_a_number, a_new_number_is_the_same_customer,

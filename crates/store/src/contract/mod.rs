@@ -64,8 +64,7 @@ pub use timeline::{OUTSTANDING_LOOK_MAX, Outstanding, Step, TIMELINE_MAX, Timeli
 use transom_domain::content::Content;
 use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, JournalId, KeyId, MediaId, MessageId, SenderId};
 use transom_domain::limits::LimitsTold;
-use transom_domain::message::Message;
-use transom_domain::message::TemplateName;
+use transom_domain::message::{Message, PartTag, TemplateName};
 use transom_domain::status::Failure;
 use transom_domain::submission::Submission;
 use transom_domain::template::{By, HistoryEntry, Template};
@@ -246,6 +245,9 @@ pub trait Store: Send + Sync + 'static {
     /// Records outcomes of attempts, with their events; frees or moves their lanes. An outcome for an attempt that has a
     /// further word already is joined, never overwritten; one for a message or an attempt that is gone is left out of the answer.
     fn settle(&self, outcomes: Vec<Settle>, now: Timestamp) -> Answer<'_, Vec<Settled>>;
+    /// The first of the two calls of an attempt was taken, under this id of the upstream's: committed before the second leaves, so that
+    /// the first is never made again.
+    fn first_part(&self, business: BusinessId, tag: PartTag, provider_id: String) -> Answer<'_, ()>;
     /// Attempts without an outcome that another owner left behind become `Unknown` until `until`; what is unknown already is waited
     /// for until then at least, since nobody listened meanwhile. Says how many were left behind.
     fn recover(&self, owner: u64, now: Timestamp, until: Timestamp) -> Answer<'_, usize>;

@@ -103,6 +103,8 @@ impl MessageRows for MemoryRows {
         gone += usize::from(self.standings.contains_key(&seq));
         gone += usize::from(self.messages.contains_key(&seq));
         gone += self.amendments.drop_where(usize::MAX, |_, row| row.seq == Some(seq));
+        gone += usize::from(self.unread.contains_key(&seq));
+        self.unread.drop(&seq);
         self.verdicts.drop(&seq);
         self.told_at.drop(&seq);
         self.ids.drop_where(usize::MAX, |_, s| *s == seq);

@@ -9,6 +9,7 @@ mod disk;
 mod heard;
 mod journal;
 mod media;
+mod marks;
 mod message;
 mod people;
 mod queue;

@@ -13,8 +13,8 @@ use transom_domain::verdict::Verdict;
 
 use crate::AuditEntry;
 use crate::rows::{
-    AmendmentRow, AttemptRow, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Mark, Orphan, Place, Reached, Seq,
-    Standing, Wait, Whole,
+    AmendmentRow, AttemptRow, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Mark, Marks, Orphan, Place, Reached, Seq,
+    Standing, Unread, Wait, Whole,
 };
 use crate::{
     App, Business, BusinessSettings, Endpoint, JournalEntry, Key, Sender, StoredContent, TemplateIntent, TemplateKey, Word,
@@ -136,6 +136,8 @@ tables! {
     words: (Seq, u32, &'static str) => Word,
     verdicts: Seq => (u32, Verdict),
     told_at: Seq => u64,
+    watermarks: (SenderId, String) => Marks,
+    unread: Seq => (SenderId, String, Unread),
     provided: (BusinessId, String) => (Seq, u32),
     left_ids: (Timestamp, BusinessId, String) => Seq,
     orphans: (BusinessId, String, String) => Orphan,

@@ -4,7 +4,7 @@ use transom_domain::event::EventBody;
 use transom_domain::fact::{Fact, Heard, Inbound, StatusReport, TemplateStatus, TemplateTold};
 use transom_domain::id::{CustomerId, EventId, MessageId, SenderId};
 use transom_domain::limits::LimitsTold;
-use transom_domain::message::{CallbackTag, Class, WhenUnknown};
+use transom_domain::message::{CallbackTag, Class, PartTag, WhenUnknown};
 use transom_domain::session::Evidence;
 use transom_domain::standing::AccountTold;
 use transom_domain::status::{Phase, Status};
@@ -12,7 +12,7 @@ use transom_domain::time::Timestamp;
 
 use super::report::{Applied, Loaded, apply};
 use super::session::{Pair, believe, tell_all};
-use super::{account, amend, consent, media, people, reach, read, tell, template};
+use super::{account, amend, consent, marks, media, people, reach, read, tell, template};
 use crate::rows::{Brief, NewMessage, Orphan, Result, Rows, Standing};
 use crate::{HearBody, HearOutcome, Sender};
 
@@ -119,6 +119,13 @@ impl Hearing<'_> {
                 Ok(())
             }
             Fact::Status(report) => self.status(rows, report),
+            Fact::Watermark(mark) => {
+                let Some(sender) = self.own(rows, sender)? else { return Ok(()) };
+                let marked = marks::heard(rows, &sender, mark, &self.body.app, self.body.now)?;
+                self.count(marked.news);
+                self.outcome.events.extend(marked.events);
+                Ok(())
+            }
             Fact::TemplateStatus(status) => {
                 let transom_domain::fact::Account::Waba(waba) = &heard.account else { return Ok(()) };
                 let status = TemplateStatus { at: status.at.min(self.undated()), ..status.clone() };
@@ -236,6 +243,11 @@ impl Hearing<'_> {
 
     fn status(&mut self, rows: &mut dyn Rows, report: &StatusReport) -> Result<()> {
         let (business, now) = (self.body.business, self.body.now);
+        if let Some(part) = report.callback.as_deref().and_then(PartTag::parse) {
+            let news = marks::first_part(rows, business, part, &report.provider_id, Some(&self.body.app))?;
+            self.count(news);
+            return Ok(());
+        }
         let failure = report.errors.first().map(|error| (self.body.native)(error));
         let (mut loaded, at) = match rows.provided(business, &report.provider_id)? {
             Some((seq, number)) => match Loaded::of(rows, seq)?.and_then(|l| l.find(number).map(|at| (l, at))) {

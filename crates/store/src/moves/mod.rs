@@ -16,6 +16,7 @@ pub(crate) mod join;
 pub(crate) mod journal;
 pub(crate) mod lane;
 pub(crate) mod media;
+pub(crate) mod marks;
 pub(crate) mod people;
 pub(crate) mod reach;
 pub(crate) mod read;

@@ -8,7 +8,7 @@ use transom_domain::time::Timestamp;
 
 use super::join::{Said, heard_phase, join, left_in_doubt, says_no_marketing, says_no_session};
 use super::session::believe_and_tell;
-use super::{consent, lane, people, tell, timeline};
+use super::{consent, lane, marks, people, tell, timeline};
 use crate::rows::{AttemptRow, Brief, Result, Rows, Seq, Standing};
 
 /// A message with everything that changes about it, loaded once.
@@ -44,7 +44,14 @@ pub(crate) struct Applied {
 }
 
 /// Joins a word to one attempt, notes it in the timeline, and draws what follows for the message: phase, lane, event.
-fn say(rows: &mut dyn Rows, loaded: &mut Loaded, at: usize, word: Said, heard_at: Timestamp, now: Timestamp) -> Result<Applied> {
+pub(crate) fn say(
+    rows: &mut dyn Rows,
+    loaded: &mut Loaded,
+    at: usize,
+    word: Said,
+    heard_at: Timestamp,
+    now: Timestamp,
+) -> Result<Applied> {
     let said_at = word.at;
     let last = at + 1 == loaded.attempts.len();
     let Some(row) = loaded.attempts.get_mut(at) else { return Ok(Applied::default()) };
@@ -102,5 +109,9 @@ pub(crate) fn apply(
     let mut applied = say(rows, loaded, at, word, heard_at, now)?;
     applied.news |= unwanted.news;
     applied.events.splice(0..0, told.into_iter().chain(unwanted.event));
+    let more = marks::look(rows, loaded, at, now)?;
+    applied.news |= more.news;
+    applied.events.extend(more.events);
+    applied.nudged = applied.nudged.or(more.nudged);
     Ok(applied)
 }

@@ -1,5 +1,6 @@
 //! `settle`: what became of attempts.
 
+use transom_domain::address::Channel;
 use transom_domain::session::Evidence;
 use transom_domain::status::{Phase, Progress};
 use transom_domain::time::Timestamp;
@@ -7,7 +8,7 @@ use transom_domain::time::Timestamp;
 use super::join::{Said, heard_phase, join, left_in_doubt, says_no_marketing, tempered};
 use super::report::{Loaded, apply};
 use super::session::believe_and_tell;
-use super::{consent, lane, people, reach, tell, timeline};
+use super::{consent, lane, marks, people, reach, tell, timeline};
 use crate::rows::{Result, Rows};
 use crate::{Outcome, Settle, Settled};
 
@@ -49,7 +50,12 @@ fn one(rows: &mut dyn Rows, settle: &Settle, now: Timestamp) -> Result<Option<Se
             rows.bind(loaded.brief.business, &provider_id, seq, settle.attempt)?;
             orphans = rows.take_orphans(loaded.brief.business, &provider_id)?;
             recipient = Some(person);
-            let word = Said { provider_id: Some(provider_id), note, ..Said::plain(Progress::Answered, now, None) };
+            // On Messenger nothing is said of it between its acceptance and its arrival: what is taken has been sent.
+            let taken = match loaded.brief.channel {
+                Channel::Whatsapp => Progress::Answered,
+                Channel::Messenger => Progress::Sent,
+            };
+            let word = Said { provider_id: Some(provider_id), note, ..Said::plain(taken, now, None) };
             (word, Some(Phase::Handed))
         }
         Outcome::Unknown { until, failure } => {
@@ -95,6 +101,7 @@ fn one(rows: &mut dyn Rows, settle: &Settle, now: Timestamp) -> Result<Option<Se
         lane::set_phase(rows, &loaded.brief, &mut loaded.standing, phase, now)?;
     }
     tell::standing(rows, &loaded.brief, &mut loaded.standing, &loaded.attempts, now, now)?;
+    marks::look(rows, &mut loaded, at, now)?;
     if let Some(person) = recipient {
         people::enrich(rows, loaded.brief.business, loaded.brief.customer, &person, now)?;
     }

@@ -9,6 +9,7 @@ mod content;
 mod heard;
 mod journal;
 mod media;
+mod marks;
 mod message;
 mod people;
 mod queue;
@@ -23,6 +24,7 @@ pub(crate) use consent::{ConsentRows, Place};
 pub(crate) use content::ContentRows;
 pub(crate) use heard::{AMENDMENTS_MAX, AmendmentRow, HeardRows, Mark};
 pub(crate) use journal::{JournalRows, Of};
+pub(crate) use marks::{MarkRows, Marks, Unread, UpTo};
 pub(crate) use media::MediaRows;
 pub(crate) use message::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Standing, Verdicts, Whole};
 pub(crate) use people::{AdminRows, Conversation, CustomerRow, PeopleRows};
@@ -49,6 +51,7 @@ pub(crate) trait Rows:
     + ContentRows
     + HeardRows
     + MediaRows
+    + MarkRows
     + PeopleRows
     + QueueRows
     + ReachRows
@@ -66,6 +69,7 @@ impl<
         + ContentRows
         + HeardRows
         + MediaRows
+        + MarkRows
         + PeopleRows
         + QueueRows
         + ReachRows

@@ -251,6 +251,7 @@ impl MessageRows for SqliteRows<'_> {
             "DELETE FROM word WHERE seq = ?1",
             "DELETE FROM amendment WHERE seq = ?1",
             "DELETE FROM attempt WHERE seq = ?1",
+            "DELETE FROM unread WHERE seq = ?1",
             "DELETE FROM standing WHERE seq = ?1",
             "DELETE FROM message WHERE seq = ?1",
         ] {

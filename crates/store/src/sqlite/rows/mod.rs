@@ -9,6 +9,7 @@ mod flush;
 mod heard;
 mod journal;
 mod media;
+mod marks;
 mod message;
 mod people;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
 
 use super::{
-    admin, audit, consent, content, flush, heard, journal, media, message, people, queue, reach, restore, state, sweep, telling,
+    admin, audit, consent, content, flush, heard, journal, marks, media, message, people, queue, reach, restore, state, sweep, telling,
     template,
 };
 
@@ -47,6 +47,8 @@ const PLANS: &[(&str, &str)] = &[
     ),
     // The index holds only attempts without an outcome: as many as were in flight.
     (message::LEFT_BEHIND, "SCAN standing USING COVERING INDEX standing_open; USE TEMP B-TREE FOR ORDER BY"),
+    (marks::MARKS, "SEARCH watermark USING PRIMARY KEY (sender=? AND address=?)"),
+    (marks::UNREAD, "SEARCH unread USING COVERING INDEX unread_of (sender=? AND address=? AND started_at>? AND started_at<?)"),
     (people::IDENTITIES, "SEARCH identity USING COVERING INDEX identity_of (business=? AND customer=?)"),
     (
         people::HEARD,
