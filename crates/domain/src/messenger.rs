@@ -6,6 +6,7 @@
 use crate::content::{Action, ActionKind, Body, Card};
 use crate::field::{FieldError, Findings};
 use crate::free_form::{File, FreeForm, MediaKind, MediaSource, ReplyButton, is_web_address};
+use crate::media::referred;
 use crate::time::{Span, Timestamp};
 
 /// How long a named human may answer after the customer's last message (Meta: messenger-platform/send-messages/message-tags).
@@ -66,8 +67,8 @@ pub enum Form {
         title: String,
         /// Up to 80 characters.
         subtitle: Option<String>,
-        /// Link of an image.
-        image: Option<String>,
+        /// An image.
+        image: Option<File>,
         /// At most 3.
         buttons: Vec<Button>,
     },
@@ -189,7 +190,7 @@ fn card(card: &Card) -> Result<Form, NoForm> {
         (None, None, _) => return Err("needs a title on a card"),
     };
     let image = match card.media.first() {
-        Some(link) if MediaKind::of_link(link) == MediaKind::Image => Some(link.clone()),
+        Some(link) if MediaKind::of_link(link) == MediaKind::Image => Some(file(link)),
         Some(_) => return Err("shows nothing but an image (jpg or png) on a card"),
         None => None,
     };
@@ -207,6 +208,14 @@ impl Form {
         matches!(self, Self::Attachment { file: File { kind: MediaKind::Audio | MediaKind::Video, .. }, .. })
     }
 
+    /// Its file, where it has one.
+    pub const fn file_mut(&mut self) -> Option<&mut File> {
+        match self {
+            Self::Attachment { file, .. } | Self::Card { image: Some(file), .. } => Some(file),
+            _ => None,
+        }
+    }
+
     /// Checks every limit.
     ///
     /// # Errors
@@ -216,10 +225,7 @@ impl Form {
         match self {
             Self::Text { body } => f.required("body", body, limits::TEXT),
             Self::Attachment { file, then } => {
-                match &file.source {
-                    MediaSource::Link(link) => address("media", link, &mut f),
-                    MediaSource::Id(id) => f.required("media", id, 64),
-                }
+                look_at_file(file, &mut f);
                 f.at_most("body", then.as_deref().unwrap_or_default(), limits::TEXT);
             }
             Self::QuickReplies { body, replies } => {
@@ -238,7 +244,7 @@ impl Form {
                 f.required("title", title, limits::CARD_LINE);
                 f.at_most("subtitle", subtitle.as_deref().unwrap_or_default(), limits::CARD_LINE);
                 if let Some(image) = image {
-                    address("media", image, &mut f);
+                    look_at_file(image, &mut f);
                 }
                 if !buttons.is_empty() {
                     look_at_buttons(buttons, &mut f);
@@ -276,6 +282,15 @@ fn look_at_buttons(buttons: &[Button], f: &mut Findings) {
 fn count(have: usize, max: usize, f: &mut Findings) {
     if have == 0 || have > max {
         f.note("actions", format!("has {have} entries, 1 to {max} are allowed on Messenger"), "add or remove entries");
+    }
+}
+
+/// A file that is kept here becomes a link before the message leaves.
+fn look_at_file(file: &File, f: &mut Findings) {
+    match &file.source {
+        MediaSource::Link(link) if referred(link).is_some() => {}
+        MediaSource::Link(link) => address("media", link, f),
+        MediaSource::Id(id) => f.required("media", id, 64),
     }
 }
 

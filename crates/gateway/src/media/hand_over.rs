@@ -51,6 +51,7 @@ pub(crate) enum NotHanded {
 pub(crate) fn files_of(leaving: &mut Leaving) -> Vec<&mut File> {
     match leaving {
         Leaving::FreeForm(say) => files_in(say).into_iter().collect(),
+        Leaving::Messenger { form, .. } => form.file_mut().into_iter().collect(),
         Leaving::Template(send) => {
             let cards = send.cards.iter_mut().map(|card| &mut card.header);
             let headers = std::iter::once(&mut send.header).chain(cards);

@@ -11,8 +11,16 @@ use super::verdict::word;
 
 /// What a draft says, as one object: `message`, `template` or `content` by its kind.
 pub(crate) fn draft_json(draft: &Draft) -> Value {
+    let mut said = said_json(draft);
+    if let (Some(human), Some(said)) = (draft.human(), said.as_object_mut()) {
+        said.insert("humanAgent".to_owned(), json!({ "name": human.name }));
+    }
+    said
+}
+
+fn said_json(draft: &Draft) -> Value {
     match draft {
-        Draft::FreeForm { say } => json!({ "message": message_json(say) }),
+        Draft::FreeForm { say, .. } => json!({ "message": message_json(say) }),
         Draft::Template { send } => json!({ "template": template_json(send) }),
         Draft::Content { id: None, content, variables, .. } => {
             json!({ "content": word(content), "variables": word(variables) })

@@ -223,7 +223,7 @@ pub(super) mod tests {
             channel: Channel::Whatsapp,
             address: "+4915112345678".parse().unwrap(),
             position: 1,
-            draft: Some(Draft::FreeForm { say: FreeForm::Text { body: "Hi".into(), preview_url: false } }),
+            draft: Some(Draft::FreeForm { say: FreeForm::Text { body: "Hi".into(), preview_url: false }, human: None }),
             inbound: None,
             amendments: Vec::new(),
             received_as: None,

@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 
 use transom_domain::content::{Content, Language, Variables, read_given};
 use transom_domain::id::ContentId;
-use transom_domain::message::{TemplateName, WhenClosed, WhenUnknown};
+use transom_domain::message::{HumanAgent, TemplateName, WhenClosed, WhenUnknown};
+use transom_domain::messenger::WITHDRAWN_TAGS;
 use transom_domain::parameters::{Naming, Parameter};
 use transom_domain::time::Span;
 
@@ -63,6 +64,19 @@ pub(crate) struct Send {
     callback_data: Option<Value>,
     /// A tag.
     campaign_name: Option<String>,
+    /// A person of the business who answers: on Messenger their answer may go for seven days after the customer's last message.
+    human_agent: Option<HumanAgentBody>,
+    /// Messenger's own name for a right to answer late: `HUMAN_AGENT`, with `humanAgent`. Meta has withdrawn all others.
+    message_tag: Option<String>,
+}
+
+/// Who answers in person.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = HumanAgent)]
+pub(crate) struct HumanAgentBody {
+    /// Name, for the timeline; the customer does not see it.
+    name: String,
 }
 
 /// Content: one or more bodies by content type, in one language.
@@ -157,6 +171,7 @@ impl Send {
         let send_at = moment(self.send_at.as_deref(), "sendAt", notes);
         let callback_data = callback_data(self.callback_data.as_ref(), &asked.body, notes);
         let campaign = campaign(self.campaign_name, notes);
+        let human = human_agent(self.human_agent, self.message_tag.as_deref(), notes);
         let what = match (content, template) {
             (_, template) if kept.is_some() => {
                 What::ContentById { id: kept.flatten()?, variables: variables?, template, when_closed }
@@ -182,10 +197,33 @@ impl Send {
             when_unknown,
             callback_data,
             campaign,
+            human,
             context: None,
             idempotency: None,
         })
     }
+}
+
+/// The human who answers; a tag says nothing more, and a withdrawn one is refused here, where its caller hears why.
+fn human_agent(given: Option<HumanAgentBody>, tag: Option<&str>, notes: &mut Notes) -> Option<HumanAgent> {
+    match tag {
+        Some(tag) if WITHDRAWN_TAGS.contains(&tag) => notes.note(
+            "messageTag",
+            format!("is {tag}, which Meta has withdrawn: it refuses it since 27 April 2026"),
+            "leave it out, or name the human who answers in humanAgent",
+        ),
+        Some("HUMAN_AGENT") if given.is_none() => {
+            notes.note("humanAgent", "is required with HUMAN_AGENT", "name the human who answers, such as {\"name\":\"Kim\"}");
+        }
+        None | Some("HUMAN_AGENT") => {}
+        Some(_) => notes.note("messageTag", "is not one of its values", "use HUMAN_AGENT, or leave it out"),
+    }
+    let name = given?.name.trim().to_owned();
+    if name.is_empty() {
+        notes.note("humanAgent.name", "must not be empty", "name the human who answers");
+    }
+    notes.at_most("humanAgent.name", Some(&name), HumanAgent::NAME_MAX);
+    Some(HumanAgent { name })
 }
 
 /// Our id of a content.
@@ -350,6 +388,22 @@ mod tests {
         body["content"] = json!({ "types": { "twilio/text": { "body": "a" } }, "tipes": {} });
         body["whenClosed"] = json!("maybe");
         assert_eq!(fields(&body), ["content.tipes", "content.language", "whenClosed"]);
+    }
+
+    #[test]
+    fn a_human_is_named_and_a_withdrawn_tag_refused() {
+        let mut body = example();
+        body["humanAgent"] = json!({ "name": " Kim " });
+        body["messageTag"] = json!("HUMAN_AGENT");
+        assert_eq!(parse(asked(&body)).unwrap().human, Some(HumanAgent { name: "Kim".into() }));
+        body["humanAgent"]["name"] = json!(" ");
+        assert_eq!(fields(&body), ["humanAgent.name"]);
+        body.as_object_mut().unwrap().remove("humanAgent");
+        assert_eq!(fields(&body), ["humanAgent"]);
+        for tag in ["ACCOUNT_UPDATE", "POST_PURCHASE_UPDATE", "CONFIRMED_EVENT_UPDATE", "x"] {
+            body["messageTag"] = json!(tag);
+            assert_eq!(fields(&body), ["messageTag"], "{tag}");
+        }
     }
 
     #[test]

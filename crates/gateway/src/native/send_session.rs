@@ -113,6 +113,7 @@ impl SendSession {
             when_unknown: WhenUnknown::Auto,
             callback_data,
             campaign,
+            human: None,
             context,
             idempotency: None,
         })

@@ -123,6 +123,7 @@ impl SendTemplate {
             when_unknown: WhenUnknown::Auto,
             callback_data,
             campaign,
+            human: None,
             context: None,
             idempotency: None,
         })

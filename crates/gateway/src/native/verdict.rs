@@ -167,6 +167,7 @@ mod tests {
             session,
             customer: CustomerFacts::default(),
             stopped: None,
+            human: transom_domain::messenger::Human::default(),
         };
         verdict_json(&verdict(&question))
     }

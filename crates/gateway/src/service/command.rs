@@ -4,7 +4,7 @@ use transom_domain::address::Identity;
 use transom_domain::content::{Content, Language, Variables};
 use transom_domain::free_form::FreeForm;
 use transom_domain::id::{BusinessId, ContentId, KeyId, MessageId};
-use transom_domain::message::{TemplateName, WhenClosed, WhenUnknown};
+use transom_domain::message::{HumanAgent, TemplateName, WhenClosed, WhenUnknown};
 use transom_domain::parameters::{Naming, Parameter};
 use transom_domain::status::Status;
 use transom_domain::time::{Span, Timestamp};
@@ -45,6 +45,8 @@ pub struct SendCommand {
     pub callback_data: Option<String>,
     /// Tag.
     pub campaign: Option<String>,
+    /// Who answers in person (Messenger only).
+    pub human: Option<HumanAgent>,
     /// Our id of the message that is answered.
     pub context: Option<MessageId>,
     /// Idempotency, where the caller gave a key.

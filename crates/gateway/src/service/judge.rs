@@ -9,13 +9,15 @@ use transom_domain::error_code::ErrorCode;
 use transom_domain::field::FieldError;
 use transom_domain::free_form::FreeForm;
 use transom_domain::message::{Draft, WhenClosed};
+use transom_domain::messenger::{self, Human};
 use transom_domain::parameters;
 use transom_domain::rules::ButtonCase;
 use transom_domain::session::{Closed, Session};
 use transom_domain::status::Failure;
 use transom_domain::template::{Approval, Category, Template, TemplateSend};
+use transom_domain::time::Timestamp;
 use transom_domain::translate;
-use transom_domain::verdict::{Candidate, CustomerFacts, Question, Reason, SentAs, Subject, Verdict, verdict};
+use transom_domain::verdict::{Candidate, CustomerFacts, Kind, Question, Reason, SentAs, Subject, Verdict, verdict};
 
 use crate::problem::Problem;
 use crate::templates::Shelf;
@@ -27,6 +29,13 @@ pub enum Leaving {
     FreeForm(FreeForm),
     /// A template message.
     Template(TemplateSend),
+    /// A message on Messenger.
+    Messenger {
+        /// The form.
+        form: messenger::Form,
+        /// A human answers outside the session.
+        human: bool,
+    },
 }
 
 /// A verdict, and the form in which the message goes if it goes.
@@ -49,6 +58,8 @@ pub struct Known<'a> {
     pub customer: CustomerFacts,
     /// Why the sender is stopped, if it is.
     pub stopped: Option<&'a str>,
+    /// Until when a human may answer on Messenger.
+    pub human_until: Option<Timestamp>,
 }
 
 /// What was judged a moment ago, with all that the answer depended on beside the draft.
@@ -60,6 +71,8 @@ pub struct Prejudged {
     pub session: Session,
     /// The customer.
     pub customer: CustomerFacts,
+    /// Until when a human may answer on Messenger.
+    pub human_until: Option<Timestamp>,
     /// The answer.
     pub judged: Judged,
 }
@@ -71,6 +84,7 @@ impl Prejudged {
         let same = Arc::ptr_eq(&self.shelf, shelf)
             && self.session == known.session
             && self.customer == known.customer
+            && self.human_until == known.human_until
             && known.stopped.is_none();
         same.then_some(self.judged)
     }
@@ -81,6 +95,7 @@ impl Prejudged {
 /// # Errors
 /// A problem with the draft itself: variables without a value, a template that does not exist.
 pub fn judged(draft: &Draft, shelf: &Shelf, known: Known<'_>) -> Result<Judged, Problem> {
+    let human = Human { name: draft.human().map(|human| human.name.as_str()), until: known.human_until };
     let ask = |subject: Subject<'_>| {
         verdict(&Question {
             channel: known.channel,
@@ -88,12 +103,17 @@ pub fn judged(draft: &Draft, shelf: &Shelf, known: Known<'_>) -> Result<Judged, 
             session: known.session,
             customer: known.customer,
             stopped: known.stopped,
+            human,
         })
     };
     match draft {
-        Draft::FreeForm { say } => {
+        Draft::FreeForm { say, .. } => {
             let verdict = ask(Subject::FreeForm(say));
-            let leaving = verdict.kind.goes().then(|| Leaving::FreeForm(say.clone()));
+            let leaving = match known.channel {
+                _ if !verdict.kind.goes() => None,
+                Channel::Whatsapp => Some(Leaving::FreeForm(say.clone())),
+                Channel::Messenger => messenger::of_free_form(say).ok().map(|form| on_messenger(form, &verdict)),
+            };
             Ok(Judged { verdict, leaving })
         }
         Draft::Template { send } => {
@@ -139,10 +159,48 @@ pub fn judged(draft: &Draft, shelf: &Shelf, known: Known<'_>) -> Result<Judged, 
                     let send = translate::to_send(body, &values, template).map_err(|found| misfit(&found))?;
                     there(or_stand_in(verdict, template, &send, shelf, ask), template)
                 }
+                None if known.channel == Channel::Messenger => Ok(of_content_on_messenger(&rendered, *when_closed, ask)),
                 None => of_content(&content.types, &rendered, &values, &content.language, *when_closed, shelf, ask),
             }
         }
     }
+}
+
+fn on_messenger(form: messenger::Form, verdict: &Verdict) -> Leaving {
+    Leaving::Messenger { form, human: verdict.reason == Reason::HumanAgent }
+}
+
+/// On Messenger there are no templates, and forms and limits of its own.
+fn of_content_on_messenger(
+    rendered: &BTreeMap<ContentType, Body>,
+    when_closed: WhenClosed,
+    ask: impl Fn(Subject<'_>) -> Verdict,
+) -> Judged {
+    let forms: Vec<(ContentType, &Body, Result<messenger::Form, String>)> = rendered
+        .iter()
+        .rev()
+        .map(|(kind, body)| {
+            let form = messenger::of_body(body).map_err(|why| format!("Messenger {why}")).and_then(|form| {
+                let found = form.check("").err().and_then(|found| found.into_iter().next());
+                found.map_or(Ok(form), |first| Err(format!("{} {}", first.field, first.rule)))
+            });
+            (*kind, body, form)
+        })
+        .collect();
+    let candidates: Vec<Candidate<'_>> = forms
+        .iter()
+        .map(|(kind, body, form)| Candidate {
+            kind: *kind,
+            buttons: ButtonCase::of(body.actions()),
+            over_session_limits: form.as_ref().err().map(String::as_str),
+            templates: &[],
+        })
+        .collect();
+    let verdict = ask(Subject::Content { candidates: &candidates, when_closed });
+    let chosen = forms.into_iter().find(|(kind, ..)| verdict.content_type.as_deref() == Some(kind.as_str()));
+    let form = chosen.and_then(|(.., form)| form.ok()).filter(|_| verdict.kind.goes());
+    let leaving = form.map(|form| on_messenger(form, &verdict));
+    Judged { verdict, leaving }
 }
 
 /// Whether it cannot be sent any more, whatever happens.
@@ -289,10 +347,12 @@ pub(super) fn code_of(verdict: &Verdict, session: Session) -> ErrorCode {
         Reason::SenderStopped | Reason::TemplatePaused | Reason::TemplateDisabled => ErrorCode::MessageBlocked,
         Reason::TemplateNotApproved => ErrorCode::MessageTemplateNotFound,
         Reason::TypeCannotStart | Reason::ChannelCannotCarry => ErrorCode::MessageContentUnsupported,
+        // Where no template could carry it either, on Messenger, it is content for another channel.
+        Reason::OverSessionLimits if verdict.kind == Kind::Unsupported => ErrorCode::MessageContentUnsupported,
         Reason::SessionClosed | Reason::TypeNeedsApproval | Reason::ButtonsNeedApproval | Reason::OverSessionLimits => {
             ErrorCode::MessageTemplateApprovalRequired
         }
-        Reason::SessionOpen | Reason::TemplateApproved => ErrorCode::Unspecified,
+        Reason::SessionOpen | Reason::HumanAgent | Reason::TemplateApproved => ErrorCode::Unspecified,
     }
 }
 

@@ -1,9 +1,11 @@
 //! Reading messages and sessions, and the moves on one message.
 
+use transom_domain::address::Identity;
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::MessageId;
 use transom_domain::message::Message;
 use transom_domain::status::Phase;
+use transom_meta::messenger;
 use transom_store::{CancelOutcome, MessageFilter, PAGE_MAX, Page, SessionRow, Timeline};
 
 use super::command::Caller;
@@ -65,11 +67,19 @@ impl Service {
         let provider_id = judge::provider_id(&message).ok_or_else(|| Problem::not_found("inbound message"))?;
         let directory = self.directory.now();
         let speaker = directory.sender(message.sender).ok_or_else(|| Problem::not_found("sender"))?;
-        let body = transom_meta::send::mark_read(&provider_id, typing);
-        match self.upstream.send(&speaker.sender.account, &speaker.token, &body).await.json() {
-            Ok(_) => Ok(()),
-            Err(why) => Err(Problem::new(ErrorCode::UpstreamError, format!("Meta did not take the read mark: {why}."))),
+        // On Messenger two calls, of which each says one thing, and all that the customer wrote counts as seen.
+        let calls: Vec<serde_json::Value> = match &message.address {
+            Identity::Psid(psid) => {
+                let seen = messenger::action(psid, messenger::Action::MarkSeen);
+                std::iter::once(seen).chain(typing.then(|| messenger::action(psid, messenger::Action::TypingOn))).collect()
+            }
+            Identity::Phone(_) | Identity::Bsuid(_) => vec![transom_meta::send::mark_read(&provider_id, typing)],
+        };
+        for body in &calls {
+            let called = self.upstream.send(&speaker.sender.account, &speaker.token, body).await.json();
+            called.map_err(|why| Problem::new(ErrorCode::UpstreamError, format!("Meta did not take the read mark: {why}.")))?;
         }
+        Ok(())
     }
 
     /// Calls a waiting message off.

@@ -102,7 +102,7 @@ mod tests {
     fn what_has_no_code_is_left_alone() {
         let dir = tempfile::tempdir().unwrap();
         let key = SealingKey::load_or_create(dir.path()).unwrap();
-        let text = Draft::FreeForm { say: FreeForm::Text { body: CODE.to_owned(), preview_url: false } };
+        let text = Draft::FreeForm { say: FreeForm::Text { body: CODE.to_owned(), preview_url: false }, human: None };
         let mut kept = text.clone();
         seal(&mut kept, &key).unwrap();
         assert_eq!((&kept, opened(&text, &key).unwrap().as_ref(), masked(&text).as_ref()), (&text, &text, &text));

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
-use transom_domain::address::Identity;
+use transom_domain::address::{Channel, Identity};
 use transom_domain::content::Content;
 use transom_domain::content::Language;
 use transom_domain::error_code::ErrorCode;
 use transom_domain::free_form::FreeForm;
 use transom_domain::id::{CustomerId, MessageId};
 use transom_domain::message::{Class, Draft};
+use transom_domain::messenger;
 use transom_domain::parameters;
 use transom_domain::status::{Phase, shown};
 use transom_domain::template::Template;
@@ -86,6 +87,7 @@ impl Service {
         let _admitted = self.admit(caller.business)?;
         let now = self.now();
         check_times(&command, now)?;
+        check_human(&command)?;
         if command.callback_data.as_ref().is_some_and(|data| data.len() > CALLBACK_DATA_MAX) {
             return Err(Problem::new(
                 ErrorCode::CallbackDataTooLarge,
@@ -204,14 +206,15 @@ impl Service {
         let said = Said::default();
         let decide: Decide = {
             let (said, command, key, limits) = (said.clone(), command.clone(), self.key.clone(), self.limits.clone());
-            let (may_leave, at_once) = (berth.is_some(), self.dispatcher.at_once());
+            let (may_leave, at_once) = (berth.is_some(), self.dispatcher.at_once(speaker));
             let (business, reply_to) = (caller.business, quoted.reply_to.clone());
             Arc::new(move |look| {
                 let decide = || {
                     let known = known(&command, look, now);
                     let prejudged = match before.clone().and_then(|before| before.still(&shelf, known)) {
                         Some(judged) => {
-                            Prejudged { shelf: shelf.clone(), session: known.session, customer: known.customer, judged }
+                            let (shelf, session, customer) = (shelf.clone(), known.session, known.customer);
+                            Prejudged { shelf, session, customer, human_until: known.human_until, judged }
                         }
                         None => prejudge(&draft, &shelf, &command, look, now).map_err(Refusal::of)?,
                     };
@@ -304,6 +307,7 @@ impl Service {
     pub async fn judge(&self, caller: &Caller, mut command: SendCommand) -> Result<Verdict, Problem> {
         let now = self.now();
         check_times(&command, now)?;
+        check_human(&command)?;
         self.name_files(caller, &mut command.what).await?;
         let named = self.named_speaker(caller, &command);
         let (speaker, look) = self.look(caller, &SendCommand { idempotency: None, ..command.clone() }, named, now).await?;
@@ -446,6 +450,7 @@ fn drafted(command: &SendCommand, speaker: &Speaker, shelf: &Shelf, quoted: &Quo
                 variables: variables.clone(),
                 template: template.clone(),
                 when_closed: *when_closed,
+                human: command.human.clone(),
             })
         }
         What::Content { content, variables, template, when_closed } => Ok(Draft::Content {
@@ -454,6 +459,7 @@ fn drafted(command: &SendCommand, speaker: &Speaker, shelf: &Shelf, quoted: &Quo
             variables: variables.clone(),
             template: template.clone(),
             when_closed: *when_closed,
+            human: command.human.clone(),
         }),
         What::Template { name, language, fallback, parameters, naming } => {
             let template = match language {
@@ -482,8 +488,20 @@ fn drafted(command: &SendCommand, speaker: &Speaker, shelf: &Shelf, quoted: &Quo
             if let (FreeForm::Reaction { message_id, .. }, Some(reacted)) = (&mut say, &quoted.reacted) {
                 message_id.clone_from(reacted);
             }
-            say.check("message").map_err(|found| Problem::fields(&found))?;
-            Ok(Draft::FreeForm { say })
+            let form = match command.to.channel() {
+                Channel::Whatsapp => say.check("message"),
+                Channel::Messenger => messenger::of_free_form(&say)
+                    .map_err(|why| {
+                        Problem::field(
+                            "message",
+                            format!("is not possible on Messenger: it {why}"),
+                            "send a text, one file, or reply buttons",
+                        )
+                    })?
+                    .check("message"),
+            };
+            form.map_err(|found| Problem::fields(&found))?;
+            Ok(Draft::FreeForm { say, human: command.human.clone() })
         }
     }
 }
@@ -500,14 +518,22 @@ fn in_first_language<'a>(shelf: &'a Shelf, name: &str, language: &Language, fall
 fn prejudge(draft: &Draft, shelf: &Arc<Shelf>, command: &SendCommand, look: &Look, now: Timestamp) -> Result<Prejudged, Problem> {
     let known = known(command, look, now);
     let judged = judged(draft, shelf, known)?;
-    Ok(Prejudged { shelf: shelf.clone(), session: known.session, customer: known.customer, judged })
+    Ok(Prejudged {
+        shelf: shelf.clone(),
+        session: known.session,
+        customer: known.customer,
+        human_until: known.human_until,
+        judged,
+    })
 }
 
 fn known(command: &SendCommand, look: &Look, now: Timestamp) -> Known<'static> {
+    // Judged for the moment at which it is to go, as far as that is known today.
+    let at = command.send_at.unwrap_or(now).max(now);
     Known {
         channel: command.to.channel(),
-        // Judged for the moment at which it is to go, as far as that is known today.
-        session: look.evidence.at(command.send_at.unwrap_or(now).max(now)),
+        session: look.evidence.at(at),
+        human_until: look.evidence.human_until(at),
         customer: facts_of(&command.to, look.facts),
         // A stopped sender keeps its queue: accepting goes on, sending waits.
         stopped: None,
@@ -534,6 +560,17 @@ fn check_times(command: &SendCommand, now: Timestamp) -> Result<(), Problem> {
         return Err(Problem::field("validitySeconds", "must be between 1 and 2592000", "give at most 30 days"));
     }
     Ok(())
+}
+
+fn check_human(command: &SendCommand) -> Result<(), Problem> {
+    match &command.human {
+        Some(_) if command.to.channel() != Channel::Messenger => Err(Problem::field(
+            "humanAgent",
+            "is for Messenger only",
+            "leave it out: on WhatsApp nothing changes with who answers",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn replayed(known: Replay) -> Result<Sent, Problem> {

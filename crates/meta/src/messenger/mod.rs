@@ -88,7 +88,9 @@ fn print(form: &Form) -> Map<String, Value> {
         Form::Card { title, subtitle, image, buttons } => {
             let mut element = object([("title", json!(title))]);
             put(&mut element, "subtitle", subtitle.as_deref());
-            put(&mut element, "image_url", image.as_deref());
+            if let Some(File { source: MediaSource::Link(link), .. }) = image {
+                put(&mut element, "image_url", Some(link));
+            }
             if !buttons.is_empty() {
                 element.insert("buttons".to_owned(), print_buttons(buttons));
             }
@@ -218,7 +220,11 @@ mod tests {
         let card = Form::Card {
             title: "Blue shoes".to_owned(),
             subtitle: Some("Size 42".to_owned()),
-            image: Some("https://shop.example.com/1.jpg".to_owned()),
+            image: Some(File {
+                kind: MediaKind::Image,
+                source: MediaSource::Link("https://shop.example.com/1.jpg".to_owned()),
+                filename: None,
+            }),
             buttons: buttons.clone(),
         };
         assert_eq!(

@@ -97,7 +97,8 @@ impl Inner {
         };
         let session = claimed.evidence.at(now);
         let facts = facts_of(&message.address, claimed.facts);
-        let known = Known { channel: message.channel, session, customer: facts, stopped: None };
+        let human_until = claimed.evidence.human_until(now);
+        let known = Known { channel: message.channel, session, customer: facts, stopped: None, human_until };
         let (judged, said) = match prejudged.and_then(|before| before.still(&shelf, known)) {
             // The same question has the same answer, and it is stored already.
             Some(judged) => (judged, None),
@@ -113,26 +114,41 @@ impl Inner {
         let Some(mut leaving) = judged.leaving else {
             return (said, failed(failure_since(message.verdict.as_ref(), &shelf, &verdict, session)));
         };
+        let handed = match self.files.hand_over(&self.upstream, speaker, &mut leaving).await {
+            Ok(handed) => handed,
+            Err(NotHanded::Failed(failure)) => return (said, failed(failure)),
+            // Nothing of the message has left.
+            Err(NotHanded::Answered(called)) => {
+                return (said, self.outcome(worker, speaker, claimed, called, transom_meta::send::parse_answer).await);
+            }
+        };
+        let tag = CallbackTag { message: message.id, attempt: claimed.attempt };
+        let leaving = match leaving {
+            Leaving::Messenger { form, human } => {
+                return (said, self.on_messenger(worker, speaker, claimed, &form, human, tag).await);
+            }
+            other => other,
+        };
         let phone = claimed.phone.as_ref();
         let recipient = match (&message.address, phone) {
             (Identity::Phone(phone), _) => Recipient::To(phone),
             (Identity::Bsuid(_), Some(phone)) if needs_phone(verdict.category) => Recipient::To(phone),
             (Identity::Bsuid(bsuid), _) => Recipient::Recipient(bsuid),
             (Identity::Psid(_), _) => {
-                return (said, failed(plain(ErrorCode::MessageContentUnsupported, "Messenger cannot be sent to yet.")));
+                return (
+                    said,
+                    failed(plain(ErrorCode::MessageContentUnsupported, "A page-scoped id is no address on WhatsApp.")),
+                );
             }
         };
-        let handed = match self.files.hand_over(&self.upstream, speaker, &mut leaving).await {
-            Ok(handed) => handed,
-            Err(NotHanded::Failed(failure)) => return (said, failed(failure)),
-            // Nothing of the message has left.
-            Err(NotHanded::Answered(called)) => return (said, self.outcome(worker, speaker, claimed, called).await),
-        };
-        let tag = CallbackTag { message: message.id, attempt: claimed.attempt }.to_string();
+        let tag = tag.to_string();
         let envelope = Envelope { recipient, context: message.reply_to.as_deref(), callback: &tag };
         let body = match &leaving {
             Leaving::FreeForm(say) => transom_meta::send::free_form(&envelope, say),
             Leaving::Template(send) => transom_meta::send::template(&envelope, send),
+            Leaving::Messenger { .. } => {
+                return (said, failed(plain(ErrorCode::Unspecified, "An unexpected failure on our side.")));
+            }
         };
         let begun = Instant::now();
         let called = self.upstream.send(&speaker.sender.account, &speaker.token, &body).await;
@@ -144,7 +160,7 @@ impl Inner {
                 plain(ErrorCode::MediaDownloadFailed, "Meta does not know an uploaded file any more; it is uploaded again.");
             return (said, Outcome::Again { not_before: now, failure, uncounted: false });
         }
-        let outcome = self.outcome(worker, speaker, claimed, called).await;
+        let outcome = self.outcome(worker, speaker, claimed, called, transom_meta::send::parse_answer).await;
         (said, outcome)
     }
 }

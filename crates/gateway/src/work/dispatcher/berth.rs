@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use transom_domain::address::Channel;
 use transom_domain::id::SenderId;
 use transom_domain::message::Class;
 use transom_store::{AtOnce, Claimed};
@@ -66,7 +65,7 @@ impl Dispatcher {
 
     /// The sender's worker, if it may send now.
     fn open_to(&self, speaker: &Speaker) -> Option<Arc<Worker>> {
-        if self.0.stop.is_cancelled() || speaker.stopped().is_some() || speaker.sender.channel == Channel::Messenger {
+        if self.0.stop.is_cancelled() || speaker.stopped().is_some() {
             return None;
         }
         self.0.worker(speaker.sender.id).filter(|worker| worker.resting() <= self.0.clock.now())
@@ -90,9 +89,8 @@ impl Dispatcher {
 
     /// What the store has to know to begin the attempt of a message that has a berth.
     #[must_use]
-    pub fn at_once(&self) -> AtOnce {
-        let limits = &self.0.limits;
-        AtOnce { owner: self.0.owner, pair_gap: limits.pair_gap, pair_burst: limits.pair_burst }
+    pub fn at_once(&self, speaker: &Speaker) -> AtOnce {
+        AtOnce { owner: self.0.owner, pair_gap: self.0.pair_gap(speaker), pair_burst: self.0.limits.pair_burst }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod attempt;
 mod berth;
+mod messenger;
 mod outcome;
 mod round;
 mod seats;

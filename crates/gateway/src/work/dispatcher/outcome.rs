@@ -17,18 +17,16 @@ use crate::wire::Called;
 
 impl Inner {
     /// What became of an attempt.
-    pub(super) async fn outcome(&self, worker: &Worker, speaker: &Speaker, claimed: &Claimed, called: Called) -> Outcome {
+    pub(super) async fn outcome(
+        &self,
+        worker: &Worker,
+        speaker: &Speaker,
+        claimed: &Claimed,
+        called: Called,
+        parse: fn(u16, &[u8]) -> Answer,
+    ) -> Outcome {
         let now = self.clock.now();
-        let unknown = |why: String| {
-            telemetry::attempt("unknown");
-            tracing::warn!(message.id = %claimed.message.id, attempt = claimed.attempt, reason = %why, "the answer to a send was lost");
-            let failure = Failure {
-                code: ErrorCode::OutcomeUnknown,
-                message: format!("The answer to the send was lost: {why}."),
-                upstream: None,
-            };
-            Outcome::Unknown { until: now.plus(self.limits.unknown_wait), failure }
-        };
+        let unknown = |why: String| self.lost(claimed, why);
         let (status, body) = match called {
             Called::Answer { status, body } => (status, body),
             Called::Lost(why) => return unknown(why),
@@ -43,7 +41,7 @@ impl Inner {
                 return Outcome::Again { not_before: now.plus(Span::secs(1)), failure, uncounted: true };
             }
         };
-        match transom_meta::send::parse_answer(status, &body) {
+        match parse(status, &body) {
             Answer::Accepted(accepted) => {
                 telemetry::attempt("accepted");
                 let recipient = Person { phone: accepted.wa_id, bsuid: accepted.user_id, ..Person::default() };
@@ -84,6 +82,18 @@ impl Inner {
                 }
             }
         }
+    }
+
+    /// The answer to an attempt was lost.
+    pub(super) fn lost(&self, claimed: &Claimed, why: String) -> Outcome {
+        telemetry::attempt("unknown");
+        tracing::warn!(message.id = %claimed.message.id, attempt = claimed.attempt, reason = %why, "the answer to a send was lost");
+        let failure = Failure {
+            code: ErrorCode::OutcomeUnknown,
+            message: format!("The answer to the send was lost: {why}."),
+            upstream: None,
+        };
+        Outcome::Unknown { until: self.clock.now().plus(self.limits.unknown_wait), failure }
     }
 
     /// An operator's error fails nothing: it stops the sender, keeps its queue, and is told.

@@ -11,6 +11,7 @@ use transom_store::{BATCH_MAX, Claim};
 
 use super::Inner;
 use super::worker::{Worker, pace_of};
+use crate::directory::Speaker;
 
 /// How long a worker waits after the store could not answer.
 pub(super) const STORE_PAUSE: Duration = Duration::from_millis(200);
@@ -36,7 +37,7 @@ impl Inner {
     async fn round(self: &Arc<Self>, worker: &Arc<Worker>) -> Option<Timestamp> {
         while !self.stop.is_cancelled() {
             let speaker = self.directory.now().sender(worker.sender).cloned()?;
-            if speaker.stopped().is_some() || speaker.sender.channel == Channel::Messenger {
+            if speaker.stopped().is_some() {
                 return None;
             }
             let business = speaker.sender.business;
@@ -66,7 +67,7 @@ impl Inner {
                 room: taken.room,
                 owner: self.owner,
                 now,
-                pair_gap: self.limits.pair_gap,
+                pair_gap: self.pair_gap(&speaker),
                 pair_burst: self.limits.pair_burst,
             };
             let claims = match self.store.claim(claim).await {
@@ -102,6 +103,14 @@ impl Inner {
             }
         }
         None
+    }
+
+    /// The pair pace: Meta has one for numbers, and none for Pages.
+    pub(super) fn pair_gap(&self, speaker: &Speaker) -> Span {
+        match speaker.sender.channel {
+            Channel::Whatsapp => self.limits.pair_gap,
+            Channel::Messenger => Span::ZERO,
+        }
     }
 
     /// Waits until there may be a seat for a message of this class; none when it is time to stop. Ends with any poke: a reply

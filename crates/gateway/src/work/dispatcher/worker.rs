@@ -16,6 +16,9 @@ use crate::work::rest::Post;
 /// What a message that came in can hold back at most, in microseconds: the upstream counts by the second.
 const SECOND_MICROS: i64 = 1_000_000;
 
+/// Audio and video that a Page may send per second (Meta: messenger-platform/overview, rate limiting).
+const PAGE_MEDIA_PER_SECOND: u32 = 10;
+
 /// Messages counted in one second of machine time and in the one before it.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
@@ -30,6 +33,8 @@ pub(super) struct Worker {
     pub(super) post: Arc<Post>,
     /// Machine time of the throughput bucket, in microseconds since `started`.
     bucket: Mutex<Bucket>,
+    /// The same for audio and video of a Page.
+    slow: Mutex<Bucket>,
     tally: Mutex<Tally>,
     started: Instant,
     /// World time before which nothing is claimed, after a throttle.
@@ -48,6 +53,7 @@ impl Worker {
             sender,
             post,
             bucket: Mutex::default(),
+            slow: Mutex::default(),
             tally: Mutex::default(),
             started: Instant::now(),
             rest_until: Mutex::new(Timestamp::EPOCH),
@@ -78,6 +84,18 @@ impl Worker {
         drop(bucket);
         self.tally(1);
         true
+    }
+
+    /// Takes room for an audio or a video of a Page; else says how long until there is some.
+    pub(super) fn take_slow(&self) -> Result<(), Duration> {
+        let pace = Pace::within_a_second(PAGE_MEDIA_PER_SECOND);
+        let now = self.micros();
+        let mut bucket = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
+        if pace.room(*bucket, now) == 0 {
+            return Err(Duration::from_micros(u64::try_from(pace.next(*bucket) - now).unwrap_or(0).max(100)));
+        }
+        *bucket = pace.take(*bucket, now, 1);
+        Ok(())
     }
 
     /// Gives back room that was kept and not used.

@@ -52,6 +52,7 @@ impl Desk {
             when_unknown: WhenUnknown::Auto,
             callback_data: None,
             campaign: None,
+            human: None,
             context: None,
             idempotency: None,
         };
@@ -67,6 +68,7 @@ impl Desk {
             session: Session::Closed(Closed::NeverHeard),
             customer: CustomerFacts::default(),
             stopped: None,
+            human_until: None,
         };
         let shelf = self.house.service().library.reshelve(self.caller.business, WABA).await.unwrap();
         let judged = judged(&draft, &shelf, known).map_err(|problem| problem.code)?;
