@@ -112,10 +112,15 @@ async fn work(engine: Arc<Engine>, client: reqwest::Client) {
     }
 }
 
+const ACCOUNT: &str = "whatsapp_business_account";
+const PAGE: &str = "page";
+
 /// A webhook that may go. One that is settled has neither a callback nor a text, and counts as dealt with.
 pub(crate) struct Found {
     pub(crate) id: u64,
     callback: Option<String>,
+    /// What kind of thing it is about: webhooks of both kinds never go in one POST.
+    object: &'static str,
     /// Nothing: in the store.
     pub(crate) entry: Option<Arc<str>>,
 }
@@ -123,6 +128,7 @@ pub(crate) struct Found {
 /// What one POST carries.
 pub(crate) struct Parcel {
     callback: Option<String>,
+    object: &'static str,
     pub(crate) ids: Vec<u64>,
     entries: Vec<Arc<str>>,
 }
@@ -158,9 +164,11 @@ pub(crate) fn find(engine: &Engine, ids: &[u64]) -> Vec<Found> {
         ids.iter()
             .map(|id| match world.owed.get(*id) {
                 Some(owed) => {
-                    Found { id: *id, callback: world.callback(owed.waba, owed.number, owed.field), entry: owed.entry.clone() }
+                    let object = if world.messenger.pages.contains_key(&owed.waba) { PAGE } else { ACCOUNT };
+                    let callback = world.callback(owed.waba, owed.number, owed.field);
+                    Found { id: *id, callback, object, entry: owed.entry.clone() }
                 }
-                None => Found { id: *id, callback: None, entry: None },
+                None => Found { id: *id, callback: None, object: ACCOUNT, entry: None },
             })
             .collect()
     })
@@ -169,11 +177,12 @@ pub(crate) fn find(engine: &Engine, ids: &[u64]) -> Vec<Found> {
 /// Packs those that go to the same place as the first and fit into one POST; gives the others back.
 pub(crate) fn pack(engine: &Engine, found: Vec<Found>) -> Parcel {
     let callback = found.first().and_then(|first| first.callback.clone());
-    let mut parcel = Parcel { callback, ids: Vec::new(), entries: Vec::new() };
+    let object = found.first().map_or(ACCOUNT, |first| first.object);
+    let mut parcel = Parcel { callback, object, ids: Vec::new(), entries: Vec::new() };
     let mut size = 0;
     let mut others = Vec::new();
     for one in found {
-        if one.callback != parcel.callback || size > BODY_MAX / 2 {
+        if one.callback != parcel.callback || one.object != parcel.object || size > BODY_MAX / 2 {
             others.push(one.id);
             continue;
         }
@@ -192,7 +201,7 @@ pub(crate) fn pack(engine: &Engine, found: Vec<Found>) -> Parcel {
 /// The POST of a parcel, signed; none when there is nothing to say, or nobody to say it to.
 pub(crate) fn print(engine: &Engine, parcel: &Parcel) -> Option<Post> {
     let callback = parcel.callback.clone().filter(|_| !parcel.entries.is_empty())?;
-    let body = format!("{{\"object\":\"whatsapp_business_account\",\"entry\":[{}]}}", parcel.entries.join(","));
+    let body = format!("{{\"object\":\"{}\",\"entry\":[{}]}}", parcel.object, parcel.entries.join(","));
     let secret = engine.look(|world, _| world.app.secret.clone());
     let signature = signature::sign(secret.as_bytes(), body.as_bytes());
     Some(Post { callback, body, signature })

@@ -66,6 +66,10 @@ pub struct Identity {
     pub catalog_id: String,
     /// The business portfolio.
     pub business_id: String,
+    /// The first Page.
+    pub page_id: String,
+    /// Its token.
+    pub page_token: String,
 }
 
 impl std::fmt::Debug for Identity {
@@ -77,6 +81,7 @@ impl std::fmt::Debug for Identity {
             .field("display_number", &self.display_number)
             .field("catalog_id", &self.catalog_id)
             .field("business_id", &self.business_id)
+            .field("page_id", &self.page_id)
             .finish_non_exhaustive()
     }
 }
@@ -198,5 +203,7 @@ fn identity_of(world: &world::World) -> Identity {
         display_number: world.numbers.get(&home.number).map(world::account::Number::display).unwrap_or_default(),
         catalog_id: home.catalog.to_string(),
         business_id: world.app.business_id.to_string(),
+        page_id: home.page.to_string(),
+        page_token: world.messenger.pages.get(&home.page).map(|page| page.token.clone()).unwrap_or_default(),
     }
 }

@@ -165,6 +165,7 @@ pub(crate) fn load(db: &Connection, file: &Path, seed: Seed) -> Result<(World, u
         Some(app) => load_world(db, World::empty(app, chance)).map_err(failed)?,
         None => World::first(chance),
     };
+    world.open_home_page(seed);
     world.effects.changes.push(Change::Put { kind: Entity::Boots, id: 0, json: to_json(&boots) });
     Ok((world, boots))
 }
@@ -189,6 +190,9 @@ fn load_world(db: &Connection, mut world: World) -> rusqlite::Result<World> {
         world.by_user_id.insert(customer.user_id.clone(), customer.id);
         world.customers.insert(customer.id, customer);
     }
+    let timers =
+        world.messenger.load(entities(db, Entity::Page)?, entities(db, Entity::PagePerson)?, entities(db, Entity::PageMessage)?);
+    world.timers.extend(timers);
     load_messages(db, &mut world)?;
     load_owed(db, &mut world)?;
     Ok(world)

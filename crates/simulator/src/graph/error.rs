@@ -117,6 +117,12 @@ impl GraphError {
         }
     }
 
+    /// The same with a subcode: on Messenger it says more than the code.
+    pub(crate) fn with_subcode(mut self, subcode: u32) -> Self {
+        self.subcode = Some(subcode);
+        self
+    }
+
     /// A template that cannot be stored: a subcode where Meta has one, and a text for the person who wrote it.
     pub(crate) fn template(code: u32, subcode: Option<u32>, title: &str, message: impl Into<String>) -> Self {
         let dress = Dress::Template { title: title.to_owned(), message: message.into() };

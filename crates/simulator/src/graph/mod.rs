@@ -6,6 +6,7 @@ pub(crate) mod error;
 pub(crate) mod flow_json;
 pub(crate) mod free;
 pub(crate) mod interactive;
+pub(crate) mod messenger;
 pub(crate) mod read;
 pub(crate) mod send;
 pub(crate) mod template_send;

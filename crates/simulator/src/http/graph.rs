@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::answer::{GraphResult, Lost, Outcome};
 use super::call::Call;
-use super::{App, accounts, log, media, subscriptions, templates, uploads};
+use super::{App, accounts, log, media, page, subscriptions, templates, uploads};
 use crate::graph::error::GraphError;
 use crate::graph::send::{self, Posted};
 use crate::world::faults::CallFaults;
@@ -29,6 +29,8 @@ pub(crate) enum Caller {
     User,
     /// `app id|app secret`.
     App,
+    /// The token of a Page.
+    Page(u64),
 }
 
 /// What an id names.
@@ -42,6 +44,8 @@ enum Node {
     Catalog,
     App,
     Business,
+    Page,
+    Person,
 }
 
 /// Every path that is not a control.
@@ -155,6 +159,8 @@ impl App {
                 Ok(Caller::User)
             } else if transom_meta::signature::same_secret(&app_token(), token) {
                 Ok(Caller::App)
+            } else if let Some(page) = world.messenger.pages.values().find(|page| page.token == *token) {
+                Ok(Caller::Page(page.id))
             } else {
                 Err(GraphError::bad_token(
                     "Error validating access token: The session is invalid because the token is not known here.",
@@ -174,6 +180,10 @@ impl App {
             ["whatsapp_business", "attachments"] => media::download(self, call).await,
             ["message_template_library"] if call.method == Method::GET => templates::from_library(self, call),
             [upload] if upload.starts_with("upload:") => uploads::upload(self, call, upload).await,
+            ["me", rest @ ..] if matches!(caller, Caller::Page(_)) => {
+                let Caller::Page(page) = caller else { return Err(GraphError::no_such_object(call.method.as_str(), "me")) };
+                self.node(call, caller, &page.to_string(), rest.first().copied().unwrap_or("")).await
+            }
             [id] => self.node(call, caller, id, "").await,
             [id, edge] => self.node(call, caller, id, edge).await,
             _ => Err(GraphError::graph(2500, 400, format!("Unknown path components: /{}", segments.join("/")))),
@@ -190,6 +200,10 @@ impl App {
                 403,
                 "An app access token cannot act on this object; use the system user's token.",
             ));
+        }
+        // What a Page's token may see is the Page, and the people who wrote to it.
+        if matches!(caller, Caller::Page(_)) && !matches!(node, Node::Page | Node::Person) {
+            return Err(unsupported());
         }
         let get = call.method == Method::GET;
         let post = call.method == Method::POST;
@@ -220,6 +234,10 @@ impl App {
             (Node::App, "subscriptions") => subscriptions::of_app(self, call, caller).await,
             (Node::App, "uploads") if post => uploads::open(self, call).await,
             (Node::App, "") if get => Ok(self.engine.look(|world, _| json!({ "id": id, "name": world.app.name })).into()),
+            (Node::Page, edge) => page::page(self, call, number, edge, caller == Caller::Page(number)).await,
+            (Node::Person, "") if get => {
+                page::profile(self, call, number, if let Caller::Page(page) = caller { Some(page) } else { None })
+            }
             (Node::Business, "") if get => Ok(json!({ "id": id, "name": "Desk business" }).into()),
             _ => Err(unsupported()),
         }
@@ -243,6 +261,10 @@ impl App {
                 Node::App
             } else if world.app.business_id == id {
                 Node::Business
+            } else if world.messenger.pages.contains_key(&id) {
+                Node::Page
+            } else if world.messenger.people.contains_key(&id) {
+                Node::Person
             } else {
                 return None;
             })
@@ -300,6 +322,12 @@ impl App {
                 })
             } else if *input == format!("{}|{}", world.app.id, world.app.secret) {
                 json!({ "app_id": world.app.id.to_string(), "type": "APP", "application": world.app.name, "is_valid": true, "scopes": [] })
+            } else if let Some(page) = world.messenger.pages.values().find(|page| page.token == *input) {
+                json!({
+                    "app_id": world.app.id.to_string(), "type": "PAGE", "application": world.app.name, "is_valid": true,
+                    "expires_at": 0, "data_access_expires_at": 0, "profile_id": page.id.to_string(),
+                    "scopes": ["pages_show_list", "pages_messaging", "pages_manage_metadata"],
+                })
             } else {
                 json!({ "is_valid": false, "scopes": [], "error": { "code": 190, "message": "The access token could not be decrypted" } })
             }

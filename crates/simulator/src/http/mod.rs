@@ -8,6 +8,7 @@ pub(crate) mod graph;
 pub(crate) mod landing;
 pub(crate) mod log;
 pub(crate) mod media;
+pub(crate) mod page;
 pub(crate) mod server;
 pub(crate) mod subscriptions;
 pub(crate) mod templates;

@@ -23,15 +23,25 @@ pub(crate) async fn of_app(app: &App, call: &Call, caller: Caller) -> GraphResul
         return Err(GraphError::graph(15, 403, "This method must be called with an app access_token."));
     }
     if call.method == Method::GET {
-        return Ok(app.engine.look(|world, _| json!({ "data": listed(world.app.subscription.as_ref()) })).into());
+        let data = app.engine.look(|world, _| {
+            let own = [(ACCOUNT, &world.app.subscription), (PAGE, &world.app.page_subscription)];
+            own.into_iter().flat_map(|(object, subscription)| listed(object, subscription.as_ref())).collect::<Vec<_>>()
+        });
+        return Ok(json!({ "data": data }).into());
     }
     let value = call.parameters()?;
     let fields = Fields::body(&value)?;
     if call.method == Method::DELETE {
         fields.only(&["object", "fields"])?;
+        let only = if fields.has("object") { Some(fields.one_of("object", &[ACCOUNT, PAGE])?) } else { None };
         app.engine
             .commit(|world, _| {
-                world.app.subscription = None;
+                if only != Some(PAGE) {
+                    world.app.subscription = None;
+                }
+                if only != Some(ACCOUNT) {
+                    world.app.page_subscription = None;
+                }
                 world.keep_app();
             })
             .await?;
@@ -41,22 +51,31 @@ pub(crate) async fn of_app(app: &App, call: &Call, caller: Caller) -> GraphResul
         return Err(GraphError::no_such_object(call.method.as_str(), "subscriptions"));
     }
     fields.only(&["object", "callback_url", "verify_token", "fields", "include_values"])?;
-    fields.one_of("object", &["whatsapp_business_account"])?;
+    let object = fields.one_of("object", &[ACCOUNT, PAGE])?;
     let callback = callback_url(&fields, "callback_url")?;
     let verify_token = fields.text("verify_token", TOKEN_MAX)?.to_owned();
-    let subscribed = field_names(&fields)?;
+    let subscribed = field_names(&fields, object)?;
     shake(app, &callback, &verify_token).await?;
     let subscription = AppSubscription { callback_url: callback, verify_token, fields: subscribed };
-    app.engine.commit(|world, _| world.subscribe_app(subscription)).await?;
+    app.engine
+        .commit(|world, _| {
+            if object == PAGE {
+                world.app.page_subscription = Some(subscription);
+                world.keep_app();
+            } else {
+                world.subscribe_app(subscription);
+            }
+        })
+        .await?;
     Ok(success())
 }
 
-fn listed(subscription: Option<&AppSubscription>) -> Vec<Value> {
+fn listed(object: &str, subscription: Option<&AppSubscription>) -> Vec<Value> {
     subscription
         .map(|subscription| {
             let fields: Vec<Value> = subscription.fields.iter().map(|name| json!({ "name": name, "version": "v24.0" })).collect();
             json!({
-                "object": "whatsapp_business_account",
+                "object": object,
                 "callback_url": subscription.callback_url,
                 "active": true,
                 "fields": fields,
@@ -74,22 +93,31 @@ fn callback_url(fields: &Fields<'_>, key: &str) -> Result<String, GraphError> {
     }
 }
 
-/// `fields` as a list, or as names with commas between them.
-fn field_names(fields: &Fields<'_>) -> Result<Vec<String>, GraphError> {
-    let names: Vec<String> = match fields.value("fields")? {
+/// The objects that an app can be subscribed to.
+const ACCOUNT: &str = "whatsapp_business_account";
+const PAGE: &str = "page";
+
+/// `fields`, each of them one that the object has.
+fn field_names(fields: &Fields<'_>, object: &str) -> Result<Vec<String>, GraphError> {
+    let names = names(fields, "fields")?;
+    let known = |name: &str| match object {
+        PAGE => crate::world::messenger::FIELDS.contains(&name) || super::page::OTHER_FIELDS.contains(&name),
+        _ => SUBSCRIBABLE.contains(&name),
+    };
+    match names.iter().find(|name| !known(name)) {
+        Some(unknown) => Err(fields.wrong("fields", &format!("has \"{unknown}\", which is not a field of {object}."))),
+        None => Ok(names),
+    }
+}
+
+/// Names as a list, or with commas between them.
+pub(crate) fn names(fields: &Fields<'_>, key: &str) -> Result<Vec<String>, GraphError> {
+    let names: Vec<String> = match fields.value(key)? {
         Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         Value::String(text) => text.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect(),
         _ => Vec::new(),
     };
-    if names.is_empty() {
-        return Err(GraphError::missing("fields"));
-    }
-    match names.iter().find(|name| !SUBSCRIBABLE.contains(&name.as_str())) {
-        Some(unknown) => {
-            Err(fields.wrong("fields", &format!("has \"{unknown}\", which is not a field of whatsapp_business_account.")))
-        }
-        None => Ok(names),
-    }
+    if names.is_empty() { Err(GraphError::missing(key)) } else { Ok(names) }
 }
 
 /// The handshake; Graph answers 2200 when it fails.

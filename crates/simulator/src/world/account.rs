@@ -15,6 +15,9 @@ pub(crate) struct App {
     pub(crate) access_token: String,
     pub(crate) business_id: u64,
     pub(crate) subscription: Option<AppSubscription>,
+    /// The same for Pages.
+    #[serde(default)]
+    pub(crate) page_subscription: Option<AppSubscription>,
     /// What the first day made; later additions do not change what `dev.env` says.
     pub(crate) home: Home,
 }
@@ -25,6 +28,9 @@ pub(crate) struct Home {
     pub(crate) waba: u64,
     pub(crate) number: u64,
     pub(crate) catalog: u64,
+    /// 0 in a folder that was made before there were Pages.
+    #[serde(default)]
+    pub(crate) page: u64,
 }
 
 /// The app's own callback and the fields it is called for.

@@ -37,6 +37,7 @@ impl World {
             by_user_id: HashMap::new(),
             messages: Messages::default(),
             media: HashMap::new(),
+            messenger: super::messenger::Messenger::default(),
             owed: OwedWebhooks::default(),
             timers: BTreeSet::new(),
             settings: Settings::default(),
@@ -61,6 +62,7 @@ impl World {
             access_token: format!("EAA{}", chance.alphanumeric(60)),
             business_id: 100_000_000_000_000 + chance.below(899_999_999_999_999),
             subscription: None,
+            page_subscription: None,
             home: Home::default(),
         };
         let mut world = Self::empty(app, chance);
@@ -90,7 +92,7 @@ impl World {
                 })
                 .collect(),
         );
-        world.app.home = Home { waba, number, catalog };
+        world.app.home = Home { waba, number, catalog, page: 0 };
         world.keep_app();
         world
     }

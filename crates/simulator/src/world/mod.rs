@@ -12,6 +12,7 @@ pub(crate) mod inbound;
 pub(crate) mod inbound_shape;
 pub(crate) mod media;
 pub(crate) mod message;
+pub(crate) mod messenger;
 pub(crate) mod numbers;
 pub(crate) mod outbound;
 pub(crate) mod owed;
@@ -60,6 +61,7 @@ pub(crate) enum Timer {
     Recategorise(u64),
     Forget(u64),
     Webhook(u64),
+    Messenger(u64, messenger::Step),
 }
 
 /// Things worth counting that nothing else counts.
@@ -90,6 +92,7 @@ pub(crate) struct World {
     pub(crate) by_user_id: HashMap<String, u64>,
     pub(crate) messages: Messages,
     pub(crate) media: HashMap<u64, Media>,
+    pub(crate) messenger: messenger::Messenger,
     pub(crate) owed: OwedWebhooks,
     pub(crate) timers: BTreeSet<(i64, Timer)>,
     pub(crate) settings: Settings,
@@ -123,6 +126,7 @@ impl World {
                 || self.media.contains_key(&id)
                 || self.flows.contains_key(&id)
                 || self.uploads.contains_key(&id)
+                || self.messenger.has(id)
                 || self.app.id == id
                 || self.app.business_id == id;
             if !is_taken {

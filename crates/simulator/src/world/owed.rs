@@ -15,6 +15,9 @@ use super::{Now, Timer, World};
 /// Meta: webhooks/overview; the endpoint page says 36 hours, the longer of the two is what a receiver must cope with.
 pub(crate) const GIVE_UP: Span = Span::days(7);
 
+/// Meta: messenger-platform/webhooks.
+const PAGE_GIVE_UP: Span = Span::hours(1);
+
 /// Seconds until the next try after each failed one: at once, then ever less often.
 const GAPS: &[i64] = &[1, 1, 2, 5, 10, 20, 30, 60, 120, 300, 900, 1_800, 3_600, 7_200, 14_400];
 
@@ -74,6 +77,14 @@ pub(crate) const FIELDS: &[&str] = &[
     "user_preferences",
     "calls",
     "account_update",
+    "messaging_postbacks",
+    "message_deliveries",
+    "message_reads",
+    "message_echoes",
+    "messaging_referrals",
+    "message_reactions",
+    "message_edits",
+    "messaging_optins",
 ];
 
 /// The field of that name.
@@ -84,6 +95,11 @@ pub(crate) fn field(name: &str) -> Option<&'static str> {
 impl World {
     /// Where webhooks for this number go, if anywhere: number override, then account override, then the app's own.
     pub(crate) fn callback(&self, waba: u64, number: Option<u64>, field: &str) -> Option<String> {
+        if let Some(page) = self.messenger.pages.get(&waba) {
+            let has = |fields: &[String]| fields.iter().any(|subscribed| subscribed == field);
+            let own = self.app.page_subscription.as_ref().filter(|own| has(&page.subscribed) && has(&own.fields));
+            return own.map(|own| own.callback_url.clone());
+        }
         let account = self.wabas.get(&waba).filter(|account| account.subscribed)?;
         let subscription = self.app.subscription.as_ref();
         if subscription.is_some_and(|own| !own.fields.iter().any(|subscribed| subscribed == field)) {
@@ -114,7 +130,7 @@ impl World {
         self.owe(now, waba, None, field, &entry);
     }
 
-    fn owe(&mut self, now: Now, waba: u64, number: Option<u64>, field: &'static str, entry: &Value) {
+    pub(super) fn owe(&mut self, now: Now, waba: u64, number: Option<u64>, field: &'static str, entry: &Value) {
         if self.callback(waba, number, field).is_none() {
             return;
         }
@@ -187,12 +203,20 @@ impl World {
         self.counts.webhooks_failed += 1;
         let is_full = self.owed.in_memory > IN_MEMORY_MAX / 2;
         let Some(owed) = self.owed.all.get_mut(&id) else { return };
+        let page = self.messenger.pages.contains_key(&owed.waba).then_some(owed.waba);
+        let give_up = if page.is_some() { PAGE_GIVE_UP } else { GIVE_UP };
         owed.attempts = owed.attempts.saturating_add(1);
         let due = now.world.plus(gap(owed.attempts, self.settings.webhook_gap_max_seconds));
-        if due > Timestamp::from_millis(owed.born).plus(GIVE_UP) {
+        if due > Timestamp::from_millis(owed.born).plus(give_up) {
             self.owed.in_memory -= usize::from(owed.entry.is_some());
             self.owed.all.remove(&id);
             self.effects.changes.push(Change::Settled { id });
+            // Who does not hear for an hour hears no more of the Page until it is subscribed anew.
+            if let Some(page) = page.and_then(|page| self.messenger.pages.get_mut(&page)) {
+                page.subscribed.clear();
+                let page = page.id;
+                self.keep_page(page);
+            }
             return;
         }
         owed.due = due.as_millis();

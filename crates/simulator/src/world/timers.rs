@@ -29,6 +29,7 @@ impl World {
                 Timer::Recategorise(id) => self.carry_out_recategorising(now, id),
                 Timer::Forget(id) => self.forget_template(now, id),
                 Timer::Webhook(id) => self.webhook_due(now, id),
+                Timer::Messenger(seq, step) => self.page_step(now, seq, step),
             }
             fired += 1;
         }

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Control, created, printed, typed, value};
+use super::{Control, created, messenger, printed, typed, value};
 use crate::graph::content::MediaKind;
 use crate::graph::free::id_opt;
 use crate::graph::read::Fields;
@@ -29,6 +29,9 @@ impl App {
 }
 
 pub(super) async fn create(State(app): State<App>, body: Bytes) -> Response<Body> {
+    if messenger::is_meant(&body) {
+        return created(messenger::make(&app, &body).await);
+    }
     created(make(&app, &body).await)
 }
 
@@ -47,10 +50,18 @@ pub(super) async fn list(State(app): State<App>, Query(query): Query<BTreeMap<St
         ids.truncate(usize::try_from(limit).unwrap_or(PAGE_MAX).min(PAGE_MAX));
         ids.iter().filter_map(|id| world.customers.get(id)).map(|person| person.shown()).collect::<Vec<Value>>()
     });
+    let mut data = data;
+    // They are few: all come with the first page.
+    if after == 0 {
+        data.extend(messenger::all(&app));
+    }
     printed(Ok(json!({ "data": data })))
 }
 
 pub(super) async fn read(State(app): State<App>, Path(id): Path<String>) -> Response<Body> {
+    if let Some(person) = app.person(&id) {
+        return printed(messenger::read(&app, person));
+    }
     printed(app.customer(&id).and_then(|id| {
         let shown = app.engine.look(|world, now| {
             world.customers.get(&id).map(|person| {
@@ -73,6 +84,9 @@ pub(super) async fn read(State(app): State<App>, Path(id): Path<String>) -> Resp
 }
 
 pub(super) async fn change(State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Response<Body> {
+    if let Some(person) = app.person(&id) {
+        return printed(messenger::alter(&app, person, &body).await);
+    }
     printed(alter(&app, &id, &body).await)
 }
 
@@ -83,6 +97,9 @@ async fn alter(app: &App, id: &str, body: &Bytes) -> Control {
 }
 
 pub(super) async fn write(State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Response<Body> {
+    if let Some(person) = app.person(&id) {
+        return created(messenger::send(&app, person, &body).await);
+    }
     created(send(&app, &id, &body).await)
 }
 
@@ -179,6 +196,9 @@ struct TapBody {
 }
 
 pub(super) async fn tap(State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Response<Body> {
+    if let Some(person) = app.person(&id) {
+        return created(messenger::touch(&app, person, &body).await);
+    }
     created(touch(&app, &id, &body).await)
 }
 
@@ -205,6 +225,9 @@ struct ReadBody {
 }
 
 pub(super) async fn reads(State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Response<Body> {
+    if let Some(person) = app.person(&id) {
+        return printed(messenger::look_at(&app, person, &body).await);
+    }
     printed(look_at(&app, &id, &body).await)
 }
 
@@ -216,5 +239,8 @@ async fn look_at(app: &App, id: &str, body: &Bytes) -> Control {
 }
 
 pub(super) async fn inbox(State(app): State<App>, Path(id): Path<String>) -> Response<Body> {
+    if let Some(person) = app.person(&id) {
+        return printed(messenger::inbox(&app, person));
+    }
     printed(app.customer(&id).and_then(|id| app.engine.look(|world, _| world.inbox(id))).map(|data| json!({ "data": data })))
 }

@@ -3,6 +3,7 @@
 mod clock;
 mod customers;
 mod desk;
+mod messenger;
 mod state;
 mod templates;
 
@@ -47,6 +48,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/identity", get(state::identity))
         .route("/state", get(state::state))
         .route("/messages", get(state::messages))
+        .route("/page-messages", get(state::page_messages))
         .route("/requests", get(state::requests))
         .route("/webhooks", get(state::webhooks))
         .fallback(absent)

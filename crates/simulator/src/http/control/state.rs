@@ -39,6 +39,9 @@ pub(super) async fn identity(State(app): State<App>) -> Response<Body> {
             "businessId": world.app.business_id.to_string(),
             "wabas": wabas,
             "numbers": numbers,
+            "pages": world.messenger.pages.values().map(|page| {
+                json!({ "id": page.id.to_string(), "name": page.name, "token": page.token, "subscribed": page.subscribed })
+            }).collect::<Vec<_>>(),
             "catalogs": world.catalogs.keys().map(u64::to_string).collect::<Vec<_>>(),
         })
     })))
@@ -104,6 +107,17 @@ async fn accepted(app: &App, query: &BTreeMap<String, String>) -> Control {
     let data = app.engine.read(move |db| store::messages(db, &wanted)).await?;
     let after = data.last().map(|message| message["seq"].clone());
     Ok(json!({ "data": data, "after": after }))
+}
+
+pub(super) async fn page_messages(State(app): State<App>, Query(query): Asked) -> Response<Body> {
+    printed(sent_by_pages(&app, &query))
+}
+
+/// What was taken from Pages: everything that was answered 200 and is still kept.
+fn sent_by_pages(app: &App, query: &BTreeMap<String, String>) -> Control {
+    known(query, &["after", "limit"])?;
+    let limit = usize::try_from(number(query, "limit", 1_000)?).unwrap_or(PAGE_MAX).min(PAGE_MAX);
+    Ok(super::messenger::sent(app, number(query, "after", 0)?, limit))
 }
 
 pub(super) async fn requests(State(app): State<App>, Query(query): Asked) -> Response<Body> {
