@@ -72,8 +72,8 @@ impl Hand {
             return Ok(id);
         }
         let address: Identity = named.parse().map_err(|_| {
-            Fail::usage(format!("{named:?} is neither a number nor an id of a sender"))
-                .remedy("Give the number with + and country, or the id; `transom sender list` shows both.")
+            Fail::usage(format!("{named:?} is neither an address nor an id of a sender"))
+                .remedy("Give the number with + and country, messenger:<page>, or the id; `transom sender list` shows them.")
         })?;
         match self.ask(AdminCommand::SenderList { business: None }).await? {
             AdminAnswer::Senders { data } => {
@@ -268,15 +268,20 @@ pub(crate) async fn app(command: AppCommand) -> Result<(), Fail> {
 /// `transom sender …`
 pub(crate) async fn sender(command: SenderCommand) -> Result<(), Fail> {
     match command {
-        SenderCommand::Add { business, app, app_secret_file, waba, phone_number_id, token_file, pin, place } => {
+        SenderCommand::Add { business, app, app_secret_file, waba, phone_number_id, page, token_file, pin, place } => {
             let hand = Hand::find(&place).await?;
             let business = hand.business(business.as_deref()).await?;
-            let token = required_secret("access token", token_file.as_deref(), "--token-file", "META_ACCESS_TOKEN")?;
+            let name = if page.is_some() { "MESSENGER_PAGE_TOKEN" } else { "META_ACCESS_TOKEN" };
+            let token = required_secret("access token", token_file.as_deref(), "--token-file", name)?;
             if let (Some(id), Some(secret)) = (&app, secret(app_secret_file.as_deref(), "META_APP_SECRET")?) {
                 let verify_token = variable("META_VERIFY_TOKEN");
                 hand.ask(AdminCommand::AppPut { id: id.clone(), secret, verify_token }).await?;
             }
             let app = hand.app(app).await?;
+            if let Some(page) = page {
+                return answer(&hand, &place, AdminCommand::PageAdd { business, app, page, token }).await;
+            }
+            let (waba, phone_number_id) = (waba.unwrap_or_default(), phone_number_id.unwrap_or_default());
             let pin = pin.map(Secret).or_else(|| variable("META_PIN"));
             answer(&hand, &place, AdminCommand::SenderAdd { business, app, waba, phone_number_id, token, pin }).await
         }

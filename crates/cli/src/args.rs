@@ -359,9 +359,9 @@ pub(crate) enum AppCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SenderCommand {
-    /// Add a WhatsApp number: read, check, register, subscribe, confirm, store
+    /// Add a WhatsApp number, or a Page of Messenger: read, check, register, subscribe, confirm, store
     #[command(
-        after_help = "Example:\n  META_ACCESS_TOKEN=… transom sender add --app 123456789012345 --waba 234567890123456 --phone-number-id 345678901234567 --pin 123456"
+        after_help = "Examples:\n  MESSENGER_PAGE_TOKEN=… transom sender add --app 123456789012345 --page 456789012345678\n  META_ACCESS_TOKEN=… transom sender add --app 123456789012345 --waba 234567890123456 --phone-number-id 345678901234567 --pin 123456"
     )]
     Add {
         /// Whose; may be left out when there is only one business
@@ -374,12 +374,15 @@ pub(crate) enum SenderCommand {
         #[arg(long, value_name = "FILE")]
         app_secret_file: Option<PathBuf>,
         /// Id of the WhatsApp Business Account
-        #[arg(long, env = "META_WABA_ID")]
-        waba: String,
+        #[arg(long, env = "META_WABA_ID", required_unless_present = "page")]
+        waba: Option<String>,
         /// Phone number id (not the number)
-        #[arg(long, env = "META_PHONE_NUMBER_ID")]
-        phone_number_id: String,
-        /// File with the access token; else META_ACCESS_TOKEN
+        #[arg(long, env = "META_PHONE_NUMBER_ID", required_unless_present = "page")]
+        phone_number_id: Option<String>,
+        /// Id of a Page of Messenger, in place of a number
+        #[arg(long)]
+        page: Option<String>,
+        /// File with the access token; else META_ACCESS_TOKEN, for a Page MESSENGER_PAGE_TOKEN
         #[arg(long, value_name = "FILE")]
         token_file: Option<PathBuf>,
         /// Six digits, needed when the number must be registered; else META_PIN

@@ -211,6 +211,16 @@ async fn set_up(house: &House, meta: &Identity, graph_url: &str, earlier: Option
         AdminAnswer::SenderAdded { sender, .. } => sender.address,
         other => return Err(unexpected(&other)),
     };
+    let page = AdminCommand::PageAdd {
+        business,
+        app: meta.app_id.clone(),
+        page: meta.page_id.clone(),
+        token: Secret(meta.page_token.clone()),
+    };
+    match ask(house, page).await? {
+        AdminAnswer::SenderAdded { .. } => {}
+        other => return Err(unexpected(&other)),
+    }
     Ok(DevEnv {
         transom_url: house.url(),
         business: business.to_string(),
@@ -225,6 +235,8 @@ async fn set_up(house: &House, meta: &Identity, graph_url: &str, earlier: Option
         waba_id: meta.waba_id.clone(),
         phone_number_id: meta.phone_number_id.clone(),
         catalog_id: meta.catalog_id.clone(),
+        page_id: meta.page_id.clone(),
+        page_token: meta.page_token.clone(),
     })
 }
 

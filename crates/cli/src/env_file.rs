@@ -24,10 +24,13 @@ pub(crate) struct DevEnv {
     pub(crate) waba_id: String,
     pub(crate) phone_number_id: String,
     pub(crate) catalog_id: String,
+    /// Empty in a file that was written before there were Pages.
+    pub(crate) page_id: String,
+    pub(crate) page_token: String,
 }
 
 impl DevEnv {
-    fn lines(&self) -> [(&'static str, &str); 13] {
+    fn lines(&self) -> [(&'static str, &str); 15] {
         [
             ("TRANSOM_URL", &self.transom_url),
             ("TRANSOM_BUSINESS", &self.business),
@@ -42,6 +45,8 @@ impl DevEnv {
             ("META_WABA_ID", &self.waba_id),
             ("META_PHONE_NUMBER_ID", &self.phone_number_id),
             ("META_CATALOG_ID", &self.catalog_id),
+            ("MESSENGER_PAGE_ID", &self.page_id),
+            ("MESSENGER_PAGE_TOKEN", &self.page_token),
         ]
     }
 
@@ -94,6 +99,8 @@ impl DevEnv {
             waba_id: get("META_WABA_ID")?,
             phone_number_id: get("META_PHONE_NUMBER_ID")?,
             catalog_id: get("META_CATALOG_ID")?,
+            page_id: get("MESSENGER_PAGE_ID").unwrap_or_default(),
+            page_token: get("MESSENGER_PAGE_TOKEN").unwrap_or_default(),
         })
     }
 }
@@ -118,6 +125,8 @@ mod tests {
             waba_id: word(11),
             phone_number_id: word(12),
             catalog_id: word(13),
+            page_id: word(14),
+            page_token: word(15),
         }
     }
 
@@ -136,5 +145,8 @@ mod tests {
     fn a_missing_key_is_named() {
         let text = some().text().replace("META_WABA_ID=value11\n", "");
         assert_eq!(DevEnv::parse(&text), Err("META_WABA_ID"));
+        // A folder from before there were Pages gets its Page at the next start.
+        let older: String = some().text().lines().filter(|l| !l.starts_with("MESSENGER_")).map(|l| format!("{l}\n")).collect();
+        assert_eq!(DevEnv::parse(&older).map(|env| env.page_id), Ok(String::new()));
     }
 }

@@ -37,6 +37,8 @@ pub(crate) async fn run(args: &SimulateArgs) -> Result<(), Fail> {
             "phoneNumberId": meta.phone_number_id,
             "displayNumber": meta.display_number,
             "catalogId": meta.catalog_id,
+            "pageId": meta.page_id,
+            "pageToken": meta.page_token,
         }))?;
     } else {
         out::line(format!("The simulator is ready at {url}; its controls are under {url}/sim/v1/.\n"));
@@ -49,6 +51,7 @@ pub(crate) async fn run(args: &SimulateArgs) -> Result<(), Fail> {
         out::line(format!("  export META_ACCESS_TOKEN={}", meta.access_token));
         out::line("  transom business add --name 'Example Shop'");
         out::line("  transom sender add");
+        out::line(format!("  MESSENGER_PAGE_TOKEN={} transom sender add --page {}", meta.page_token, meta.page_id));
     }
     let ended = tokio::select! {
         () = signals.first() => Ok(()),

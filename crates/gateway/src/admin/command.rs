@@ -137,6 +137,17 @@ pub enum AdminCommand {
         #[serde(default)]
         pin: Option<Secret>,
     },
+    /// Adds a Page of Messenger, or brings a known one up to date.
+    PageAdd {
+        /// Whose.
+        business: BusinessId,
+        /// Meta's app id, as given to `app put`.
+        app: String,
+        /// Id of the Page.
+        page: String,
+        /// Page access token with `pages_messaging` and `pages_manage_metadata`.
+        token: Secret,
+    },
     /// Lists the senders of one business, or of all.
     SenderList {
         /// Whose.

@@ -1,5 +1,6 @@
 //! The doctor: what is wrong with the house or with a sender, and how to mend it.
 
+use transom_domain::address::Channel;
 use transom_meta::graph::{NumberStatus, Quality};
 use transom_store::{Sender, SenderState};
 
@@ -183,7 +184,7 @@ impl Admin {
         found.extend(self.look_at_queue(sender, &about).await?);
         let at_meta = self.at_meta(sender, &about).await?;
         if at_meta.is_empty() {
-            found.push(finding(Level::Fine, &about, "registered, subscribed, its token works", ""));
+            found.push(finding(Level::Fine, &about, "Meta knows it, the app is subscribed, its token works", ""));
         }
         found.extend(at_meta);
         Ok(found)
@@ -201,6 +202,9 @@ impl Admin {
             ));
             return Ok(found);
         };
+        if sender.channel == Channel::Messenger {
+            return Ok(self.page_at_meta(sender, &token, about).await);
+        }
         let number = match self.number(&sender.account, &token).await {
             Ok(number) => number,
             Err(why) => {

@@ -6,6 +6,7 @@ mod command;
 mod doctor;
 mod door;
 mod meta_side;
+mod page;
 mod queue;
 mod sender;
 
@@ -81,6 +82,10 @@ impl Admin {
             AdminCommand::SenderAdd { business, app, waba, phone_number_id, token, pin } => {
                 self.business(business).await?;
                 self.sender_add(business, sender::NewSender { app, waba, phone_number_id, token, pin }).await
+            }
+            AdminCommand::PageAdd { business, app, page, token } => {
+                self.business(business).await?;
+                self.page_add(business, page::NewPage { app, page, token }).await
             }
             AdminCommand::SenderList { business } => {
                 let mut data = Vec::new();

@@ -26,19 +26,19 @@ const UNTOLD_THROUGHPUT: u32 = 80;
 
 /// The steps done so far; a failure carries them along, so that nobody has to guess how far it got.
 #[derive(Default)]
-struct Steps(Vec<Step>);
+pub(super) struct Steps(pub(super) Vec<Step>);
 
 impl Steps {
-    fn note(&mut self, step: &str, outcome: StepOutcome, said: impl Into<String>) {
+    pub(super) fn note(&mut self, step: &str, outcome: StepOutcome, said: impl Into<String>) {
         self.0.push(Step { step: step.to_owned(), outcome, said: said.into() });
     }
 
-    fn done(&mut self, step: &str, said: impl Into<String>) {
+    pub(super) fn done(&mut self, step: &str, said: impl Into<String>) {
         self.note(step, StepOutcome::Done, said);
     }
 }
 
-fn refused(message: String, remedy: &str) -> Problem {
+pub(super) fn refused(message: String, remedy: &str) -> Problem {
     Problem::new(ErrorCode::UpstreamError, message).remedy(remedy)
 }
 
@@ -64,10 +64,7 @@ impl Admin {
         meta_id("phone_number_id", &new.phone_number_id)?;
         let mut steps = Steps::default();
         let app = self.opened_app(&new.app).await?;
-        let callback = self.callback(&new.app).ok_or_else(|| {
-            Problem::new(ErrorCode::StateConflict, "No server runs on this folder, so Meta's handshake would find nobody.")
-                .remedy("Start `transom serve` with server.public_url set, then add the sender.")
-        })?;
+        let callback = self.reachable_callback(&new.app)?;
         let number = self.read_number(&new, &mut steps).await?;
         self.check_token(&new, &app, &mut steps).await?;
         self.register(&new, &number, &mut steps).await?;
@@ -82,7 +79,15 @@ impl Admin {
         Ok(AdminAnswer::SenderAdded { sender: self.sender_view(&sender).await?, steps: steps.0 })
     }
 
-    async fn opened_app(&self, id: &str) -> Result<std::sync::Arc<OpenApp>, Problem> {
+    /// Where Meta reaches us, if anybody listens.
+    pub(super) fn reachable_callback(&self, app: &str) -> Result<String, Problem> {
+        self.callback(app).ok_or_else(|| {
+            Problem::new(ErrorCode::StateConflict, "No server runs on this folder, so Meta's handshake would find nobody.")
+                .remedy("Start `transom serve` with server.public_url set, then add the sender.")
+        })
+    }
+
+    pub(super) async fn opened_app(&self, id: &str) -> Result<std::sync::Arc<OpenApp>, Problem> {
         self.service.directory.reload().await?;
         self.service.directory.now().app(id).cloned().ok_or_else(|| {
             Problem::new(ErrorCode::NotFound, format!("App {id} is not known here."))
