@@ -23,15 +23,16 @@ fn accepted(command: SendCommand) {
         let _: Value = serde_json::from_str(data).expect("callbackData is JSON");
     }
     assert_eq!(command.to.to_string().parse().as_ref(), Ok(&command.to));
+    let human = command.human;
     let draft = match command.what {
         What::Content { content, variables, template, when_closed } => {
             content::whole(&content);
             let _ = content.rendered(&variables);
-            Draft::Content { id: None, content, variables, template, when_closed }
+            Draft::Content { id: None, content, variables, template, when_closed, human }
         }
         What::FreeForm(say) => {
             content::leaves(&say);
-            Draft::FreeForm { say }
+            Draft::FreeForm { say, human }
         }
         What::Template { .. } | What::ContentById { .. } => return,
     };

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use transom_domain::error_code::ErrorCode;
 use transom_domain::lint::{Rule, Severity};
 use transom_domain::rules::{BUTTON_RULES, RULES};
-use transom_meta::codes::{CODES, FAMILIES, MetaCode};
+use transom_meta::codes::{CODES, FAMILIES, MetaCode, SUBCODES};
 
 use crate::root;
 use crate::steps::say;
@@ -84,6 +84,9 @@ fn errors() -> String {
     }
     for family in FAMILIES {
         row(format!("{} to {}", family.row.code, family.last), &family.row);
+    }
+    for (subcode, meta) in SUBCODES {
+        row(format!("{} / {subcode}", meta.code), meta);
     }
     page
 }

@@ -10,7 +10,8 @@ use crate::steps::{run as run_in, say};
 use crate::{root, target};
 
 /// Pinned, like everything else that decides whether a test passes.
-const PYTHON: [&str; 2] = ["pywa==4.5.0", "standardwebhooks==1.1.0"];
+/// `fbmessenger` names neither `requests` nor `six`, and needs both.
+const PYTHON: [&str; 5] = ["pywa==4.5.0", "standardwebhooks==1.1.0", "fbmessenger==6.0.0", "requests==2.32.5", "six==1.17.0"];
 const NODE: [&str; 1] = ["whatsapp-api-js@6.3.0"];
 /// Oldest Node that has `fetch`, `FormData` and `crypto` built in.
 const NODE_MIN: u32 = 18;
@@ -146,6 +147,7 @@ pub(crate) fn run() -> Result<()> {
     for (program, script, more) in [
         (text(tools.join("py/bin/python")), "pywa_client.py", None),
         (text(tools.join("py/bin/python")), "pywa_templates.py", Some(text(root.join("corpus/templates")))),
+        (text(tools.join("py/bin/python")), "fbmessenger_client.py", None),
         ("node".to_owned(), "whatsapp_api_js.mjs", Some(text(tools.join("node")))),
     ] {
         // One each, so that none takes another's webhooks or templates.

@@ -24,8 +24,8 @@ use crate::contract::{
 };
 use crate::contract::{Digest, Fetched, Media, UpstreamCopy};
 use crate::moves::{
-    accept, admin, claim, consent, content as contents, end, journal, marks, reach, read, relay, revive, session, settle, template,
-    timeline, unknown, upkeep,
+    accept, admin, claim, consent, content as contents, end, journal, marks, reach, read, relay, revive, session, settle,
+    template, timeline, unknown, upkeep,
 };
 use crate::moves::{audit, media};
 use crate::rows::{JournalRows, Result, Rows};

@@ -136,6 +136,7 @@ fn command(town: &Town, send: &Send, key: String, at: Timestamp) -> Result<SendC
         when_unknown: send.when_unknown,
         callback_data: None,
         campaign: Some(format!("k{}", send.key)),
+        human: None,
         context: None,
         idempotency: Some(IdempotencyKey { key, fingerprint: [u8::try_from(send.key % 251).unwrap_or(0); 32] }),
     })

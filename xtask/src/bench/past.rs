@@ -112,6 +112,7 @@ fn accept(furnished: &Furnished, id: MessageId, sender: SenderId, customer: u64,
         session,
         customer: CustomerFacts::default(),
         stopped: None,
+        human: transom_domain::messenger::Human::default(),
     };
     let verdict = verdict(&question);
     let key = IdempotencyKey { key: format!("past-{id}"), fingerprint: [0; 32] };
@@ -123,7 +124,7 @@ fn accept(furnished: &Furnished, id: MessageId, sender: SenderId, customer: u64,
         address: Identity::Phone(Phone::parse(&bulk::phone(customer))?),
         new_customer: CustomerId(id.0),
         name: None,
-        draft: Draft::FreeForm { say },
+        draft: Draft::FreeForm { say, human: None },
         verdict,
         class: Class::Reply,
         not_before: now,

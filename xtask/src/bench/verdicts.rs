@@ -54,6 +54,7 @@ pub(super) fn count(time: Duration) -> Result<Counted> {
                     session,
                     customer: CustomerFacts::default(),
                     stopped: None,
+                    human: transom_domain::messenger::Human::default(),
                 });
             }
         }

@@ -72,7 +72,7 @@ pub(super) fn understood<'a>(facts: impl Iterator<Item = &'a Heard>) -> Understo
                 fields.add(&news.field);
                 continue;
             }
-            Fact::Status(_) => "statuses",
+            Fact::Status(_) | Fact::Watermark(_) => "statuses",
             Fact::TemplateStatus(_) | Fact::TemplateNews(_) => "templates",
             Fact::IdentityChanged(_) => "identities",
             Fact::Preference(_) => "user_preferences",

@@ -100,7 +100,7 @@ impl Export {
             }))
         });
         let kind = match (&message.draft, &message.inbound) {
-            (Some(Draft::FreeForm { say }), _) => Some(say.word().to_owned()),
+            (Some(Draft::FreeForm { say, .. }), _) => Some(say.word().to_owned()),
             (Some(Draft::Template { .. }), _) => Some("template".to_owned()),
             (Some(Draft::Content { .. }), _) => Some("content".to_owned()),
             (None, Some(inbound)) => Some(inbound.body.word().to_owned()),

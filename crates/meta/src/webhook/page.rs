@@ -6,7 +6,8 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use transom_domain::address::Psid;
-use transom_domain::fact::{Account, Fact, Inbound, InboundBody, Person, Reported, StatusReport, Watermark};
+use transom_domain::amendment::{Amended, Amendment};
+use transom_domain::fact::{Account, Echo, Fact, Inbound, InboundBody, Person, Reported, StatusReport, Watermark};
 use transom_domain::free_form::MediaKind;
 use transom_domain::message::{CallbackTag, PartTag};
 use transom_domain::time::Timestamp;
@@ -89,13 +90,19 @@ impl Event {
     }
 
     /// A message of the Page's that comes back. Ours has our tag in its metadata: it says that the message left, and settles an
-    /// attempt whose answer was lost. What another app or a person at the Page's inbox wrote is none of ours.
+    /// attempt whose answer was lost. Others were written by another app, or by a person at the Page's inbox.
     fn echo(&self, message: &Map<String, Value>) -> Vec<Fact> {
         let metadata = member(message, "metadata").filter(|m| CallbackTag::parse(m).is_some() || PartTag::parse(m).is_some());
-        let (Some(provider_id), Some(callback)) = (member(message, "mid"), metadata) else {
-            return vec![Fact::Other { field: "message_echoes".to_owned() }];
+        let (Some(provider_id), Some(_)) = (member(message, "mid"), &self.customer) else { return Vec::new() };
+        if metadata.is_some() {
+            return vec![self.report(provider_id, Reported::Sent, metadata)];
+        }
+        let reply_to = answered(message);
+        let told = |(at, body)| {
+            let provider_id = part_id(&provider_id, at);
+            Fact::Echo(Echo { provider_id, at: self.at, to: self.person(), body, reply_to: reply_to.clone() })
         };
-        vec![self.report(provider_id, Reported::Sent, Some(callback))]
+        bodies(message).into_iter().enumerate().map(told).collect()
     }
 
     fn report(&self, provider_id: String, status: Reported, callback: Option<String>) -> Fact {
@@ -131,13 +138,13 @@ impl Event {
     /// What a customer wrote: one message for each file, since each is one of its own to whoever reads it.
     fn message(&self, message: &Map<String, Value>) -> Vec<Fact> {
         let (Some(mid), Some(_)) = (member(message, "mid"), &self.customer) else { return Vec::new() };
-        let reply_to = message.get("reply_to").and_then(Value::as_object).and_then(|to| member(to, "mid"));
+        let reply_to = answered(message);
         let referral = message.get("referral").filter(|referral| !referral.is_null());
         bodies(message)
             .into_iter()
             .enumerate()
             .map(|(at, body)| {
-                let provider_id = if at == 0 { mid.clone() } else { format!("{mid}#{}", at + 1) };
+                let provider_id = part_id(&mid, at);
                 let referral = referral.filter(|_| at == 0).cloned();
                 Fact::Inbound(Inbound { reply_to: reply_to.clone(), referral, ..self.inbound(provider_id, body) })
             })
@@ -167,10 +174,10 @@ impl Event {
                 self.inbound(id, InboundBody::Reaction { message_id, emoji })
             }
             "message_edit" => {
-                let Some(edited) = text("mid") else { return Vec::new() };
-                let id = format!("edit:{edited}:{}", text("num_edit").unwrap_or_default());
-                let body = InboundBody::Unknown { name: "edit".to_owned(), raw: Value::Object(object.clone()) };
-                Inbound { reply_to: Some(edited), ..self.inbound(id, body) }
+                let (Some(original), Some(body)) = (text("mid"), text("text")) else { return Vec::new() };
+                let provider_id = format!("edit:{original}:{}", text("num_edit").unwrap_or_default());
+                let change = Amendment::Edited { body: Box::new(InboundBody::Text { body }) };
+                return vec![Fact::Amended(Amended { provider_id, at: self.at, from: self.person(), original, change })];
             }
             "referral" | "optin" | "account_linking" => {
                 let raw = Value::Object(object.clone());
@@ -181,6 +188,16 @@ impl Event {
         };
         vec![Fact::Inbound(inbound)]
     }
+}
+
+/// The id of one of the messages that a message consists of.
+fn part_id(mid: &str, at: usize) -> String {
+    if at == 0 { mid.to_owned() } else { format!("{mid}#{}", at + 1) }
+}
+
+/// The message that this one answers.
+fn answered(message: &Map<String, Value>) -> Option<String> {
+    message.get("reply_to").and_then(Value::as_object).and_then(|to| member(to, "mid"))
 }
 
 /// What a message consists of, at least one.
@@ -360,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn an_echo_of_ours_says_that_it_left_and_others_say_nothing() {
+    fn an_echo_of_ours_says_that_it_left_and_others_were_written_elsewhere() {
         let echo = |metadata: &str| {
             told(json!({"sender": {"id": PAGE}, "recipient": {"id": CUSTOMER}, "timestamp": 1_793_000_000_008_i64,
                 "message": {"mid": "m_101", "text": "x", "is_echo": true, "app_id": 9, "metadata": metadata}}))
@@ -371,7 +388,8 @@ mod tests {
         assert_eq!(report.recipient.psid, Psid::parse(CUSTOMER).ok());
         assert!(matches!(&echo(&PartTag(tag).to_string())[..], [Fact::Status(_)]));
         for other in ["order-17", ""] {
-            assert!(matches!(&echo(other)[..], [Fact::Other { field }] if field == "message_echoes"), "{other}");
+            let Fact::Echo(echo) = echo(other).remove(0) else { panic!("no echo of {other:?}") };
+            assert_eq!((echo.provider_id.as_str(), echo.body), ("m_101", InboundBody::Text { body: "x".into() }));
         }
     }
 
@@ -387,9 +405,9 @@ mod tests {
         for event in opens {
             assert!(inbound(told(from_customer(event.clone())))[0].body.opens_session(), "{event}");
         }
-        for event in [json!({"optin": {"type": "x"}}), json!({"message_edit": {"mid": "m", "text": "y", "num_edit": 1}})] {
-            assert!(!inbound(told(from_customer(event.clone())))[0].body.opens_session(), "{event}");
-        }
+        assert!(!inbound(told(from_customer(json!({"optin": {"type": "x"}}))))[0].body.opens_session());
+        let edit = told(from_customer(json!({"message_edit": {"mid": "m", "text": "y", "num_edit": 1}}))).remove(0);
+        assert!(matches!(edit, Fact::Amended(edit) if edit.original == "m" && edit.provider_id == "edit:m:1"));
         let first = inbound(told(from_customer(reaction.clone()))).remove(0);
         assert_eq!(first, inbound(told(from_customer(reaction))).remove(0), "told again it is the same");
         let unreact = json!({"reaction": {"action": "unreact", "mid": "m_100", "reaction": "love"}});

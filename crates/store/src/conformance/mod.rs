@@ -13,8 +13,8 @@ mod keeping;
 mod lanes;
 mod limits;
 mod losing;
-mod media;
 mod marks;
+mod media;
 #[cfg(test)]
 mod model;
 mod people;

@@ -13,8 +13,8 @@ use transom_domain::verdict::Verdict;
 
 use crate::AuditEntry;
 use crate::rows::{
-    AmendmentRow, AttemptRow, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Mark, Marks, Orphan, Place, Reached, Seq,
-    Standing, Unread, Wait, Whole,
+    AmendmentRow, AttemptRow, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Mark, Marks, Orphan, Place,
+    Reached, Seq, Standing, Unread, Wait, Whole,
 };
 use crate::{
     App, Business, BusinessSettings, Endpoint, JournalEntry, Key, Sender, StoredContent, TemplateIntent, TemplateKey, Word,

@@ -13,7 +13,7 @@ use transom_domain::time::Timestamp;
 
 use super::join::Said;
 use super::report::{Applied, Loaded, apply, say};
-use crate::rows::{UpTo, Marks, Result, Rows, Unread};
+use crate::rows::{Marks, Result, Rows, Unread, UpTo};
 use crate::{BATCH_MAX, Sender};
 
 /// What a mark did.

@@ -7,7 +7,7 @@ use transom_domain::id::SenderId;
 use transom_domain::time::Timestamp;
 
 use super::{SqliteRows, bound, get, get_small, get_time, get_time_if, millis};
-use crate::rows::{UpTo, MarkRows, Marks, Result, Seq, Unread};
+use crate::rows::{MarkRows, Marks, Result, Seq, Unread, UpTo};
 
 /// The marks of one sender and one address.
 pub(super) const MARKS: &str =

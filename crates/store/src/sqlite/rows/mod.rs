@@ -8,8 +8,8 @@ pub(crate) mod count;
 mod flush;
 mod heard;
 mod journal;
-mod media;
 mod marks;
+mod media;
 mod message;
 mod people;
 #[cfg(test)]
