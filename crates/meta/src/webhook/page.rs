@@ -80,7 +80,17 @@ impl Event {
     }
 
     fn inbound(&self, provider_id: String, body: InboundBody) -> Inbound {
-        Inbound { provider_id, at: self.at, from: self.person(), body, reply_to: None, forwarded: false, referral: None }
+        Inbound {
+            provider_id,
+            at: self.at,
+            from: self.person(),
+            body,
+            reply_to: None,
+            forwarded: false,
+            often_forwarded: false,
+            product: None,
+            referral: None,
+        }
     }
 
     /// An id for what Messenger gives none: made of what does not change when it is told again.
@@ -253,6 +263,7 @@ fn attached(kind: &str, attachment: &Map<String, Value>, text: &mut Option<Strin
             caption: if kind == MediaKind::Sticker { None } else { text.take() },
             filename: member(payload, "title").filter(|_| kind == MediaKind::Document),
             voice: false,
+            animated: false,
             url,
         },
         (_, _, "location") => place(payload).unwrap_or_else(|| unknown(kind, attachment)),
@@ -264,7 +275,7 @@ fn attached(kind: &str, attachment: &Map<String, Value>, text: &mut Option<Strin
 fn place(payload: &Map<String, Value>) -> Option<InboundBody> {
     let spot = payload.get("coordinates")?.as_object()?;
     let (latitude, longitude) = (real(spot, "lat")?, real(spot, "long")?);
-    Some(InboundBody::Location { latitude, longitude, name: None, address: None })
+    Some(InboundBody::Location { latitude, longitude, name: None, address: None, url: None })
 }
 
 fn unknown(kind: &str, attachment: &Map<String, Value>) -> InboundBody {
@@ -355,7 +366,7 @@ mod tests {
             json!({"mid": "m_6", "attachments": [file("reel", url), file("location", json!({"coordinates": {"lat": 1.5, "long": 2}}))]}),
         );
         assert_eq!(odd[0].body.word(), "reel");
-        assert_eq!(odd[1].body, InboundBody::Location { latitude: 1.5, longitude: 2.0, name: None, address: None });
+        assert_eq!(odd[1].body, InboundBody::Location { latitude: 1.5, longitude: 2.0, name: None, address: None, url: None });
         let shared = written(
             json!({"mid": "m_7", "text": "https://a.example", "attachments": [{"type": "fallback", "url": "https://a.example"}]}),
         );

@@ -12,7 +12,7 @@ use transom_domain::time::Timestamp;
 
 use super::join::told_bit;
 use super::report::{Loaded, apply};
-use super::{media, people, read, tell};
+use super::{marks, media, people, read, tell};
 use crate::Sender;
 use crate::rows::{AMENDMENTS_MAX, AmendmentRow, AttemptRow, Brief, NewMessage, Result, Rows, Seq, Standing};
 
@@ -186,6 +186,7 @@ pub(crate) fn echo(
         let applied = apply(rows, &mut loaded, 0, &orphan.report, orphan.failure, &orphan.app, (orphan.at, now))?;
         events.extend(applied.events);
     }
+    events.extend(marks::look(rows, &mut loaded, 0, now)?.events);
     events.extend(join_waiting(rows, sender, &echo.provider_id, seq, now)?);
     Ok(Became { message: Some(id), file, events, ..Became::default() })
 }
