@@ -2,8 +2,8 @@
 //! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
 
 use super::{
-    admin, audit, consent, content, flush, heard, journal, marks, media, message, people, queue, reach, restore, state, sweep, telling,
-    template,
+    admin, audit, consent, content, flush, heard, journal, marks, media, message, people, queue, reach, restore, state, sweep,
+    telling, template,
 };
 
 const PLANS: &[(&str, &str)] = &[
