@@ -10,11 +10,8 @@ use transom_domain::id::{BusinessId, SenderId};
 use transom_gateway::admin::{Admin, AdminAnswer, AdminCommand, AdminRefusal, Door, Scope, Secret};
 use transom_gateway::config::Config;
 use transom_gateway::seal::{KEY_FILE, KEY_VARIABLE};
-use transom_store::Topic;
 
-use crate::args::{
-    AppCommand, BusinessCommand, EndpointCommand, KeyCommand, Place, ScopeArg, SenderCommand, ServeArgs, TopicArg,
-};
+use crate::args::{AppCommand, BusinessCommand, KeyCommand, Place, ScopeArg, SenderCommand, ServeArgs};
 use crate::client::Client;
 use crate::fail::Fail;
 use crate::{config, desk, house, show};
@@ -110,7 +107,7 @@ impl Hand {
     }
 
     /// The business named, or the only one.
-    async fn business(&self, named: Option<&str>) -> Result<BusinessId, Fail> {
+    pub(crate) async fn business(&self, named: Option<&str>) -> Result<BusinessId, Fail> {
         if let Some(text) = named {
             return parse(text, "business");
         }
@@ -173,11 +170,11 @@ fn must_be_there(config: &Config) -> Result<(), Fail> {
     Ok(())
 }
 
-fn unexpected(answer: &AdminAnswer) -> Fail {
+pub(crate) fn unexpected(answer: &AdminAnswer) -> Fail {
     Fail::new(format!("an unexpected answer: {answer:?}"))
 }
 
-fn parse<T: std::str::FromStr<Err = transom_domain::id::BadId>>(text: &str, what: &str) -> Result<T, Fail> {
+pub(crate) fn parse<T: std::str::FromStr<Err = transom_domain::id::BadId>>(text: &str, what: &str) -> Result<T, Fail> {
     text.parse().map_err(|why| Fail::usage(format!("{text:?} is no id of a {what}: {why}")))
 }
 
@@ -207,7 +204,7 @@ fn folder(dir: &Path) -> PathBuf {
 }
 
 /// Asks and prints.
-async fn answer(hand: &Hand, place: &Place, command: AdminCommand) -> Result<(), Fail> {
+pub(crate) async fn answer(hand: &Hand, place: &Place, command: AdminCommand) -> Result<(), Fail> {
     show::answer(&hand.ask(command).await?, place.json)
 }
 
@@ -303,43 +300,6 @@ pub(crate) async fn sender(command: SenderCommand) -> Result<(), Fail> {
             let hand = Hand::find(&place).await?;
             let sender = hand.sender(&sender).await?;
             answer(&hand, &place, AdminCommand::SenderResume { sender }).await
-        }
-    }
-}
-
-/// `transom endpoint …`
-pub(crate) async fn endpoint(command: EndpointCommand) -> Result<(), Fail> {
-    match command {
-        EndpointCommand::Add { address, topic, echo, business, place } => {
-            let hand = Hand::find(&place).await?;
-            let business = hand.business(business.as_deref()).await?;
-            let topic = match topic {
-                TopicArg::Messages => Topic::Messages,
-                TopicArg::DeliveryStatus => Topic::DeliveryStatus,
-                TopicArg::TemplateStatus => Topic::TemplateStatus,
-            };
-            answer(&hand, &place, AdminCommand::EndpointAdd { business, topic, address, echo }).await
-        }
-        EndpointCommand::List { business, place } => {
-            let hand = Hand::find(&place).await?;
-            let business = hand.business(business.as_deref()).await?;
-            answer(&hand, &place, AdminCommand::EndpointList { business }).await
-        }
-        EndpointCommand::Update { endpoint, address, echo, business, place } => {
-            let hand = Hand::find(&place).await?;
-            let business = hand.business(business.as_deref()).await?;
-            let endpoint = parse(&endpoint, "endpoint")?;
-            answer(&hand, &place, AdminCommand::EndpointUpdate { business, endpoint, address, echo }).await
-        }
-        EndpointCommand::Remove { endpoint, business, place } => {
-            let hand = Hand::find(&place).await?;
-            let business = hand.business(business.as_deref()).await?;
-            answer(&hand, &place, AdminCommand::EndpointRemove { business, endpoint: parse(&endpoint, "endpoint")? }).await
-        }
-        EndpointCommand::RotateSecret { business, place } => {
-            let hand = Hand::find(&place).await?;
-            let business = hand.business(business.as_deref()).await?;
-            answer(&hand, &place, AdminCommand::SecretRotate { business }).await
         }
     }
 }

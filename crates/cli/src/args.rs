@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod consent;
+mod endpoint;
 mod events;
 mod journal;
 mod template;
 
 pub(crate) use consent::*;
+pub(crate) use endpoint::{EndpointCommand, EndpointFlags, OrderArg, OutcomeArg, PayloadArg, ReplayArgs};
 pub(crate) use events::*;
 pub(crate) use journal::*;
 pub(crate) use template::*;
@@ -441,75 +443,6 @@ pub(crate) enum TopicArg {
     /// What became of templates
     #[value(name = "template_status")]
     TemplateStatus,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum EndpointCommand {
-    /// Register an endpoint
-    #[command(after_help = "Example:\n  transom endpoint add --topic messages https://shop.example.com/hooks/messages")]
-    Add {
-        /// Where to
-        address: String,
-        /// Topic; one endpoint each
-        #[arg(long, value_enum)]
-        topic: TopicArg,
-        /// Also tell of our own outbound messages
-        #[arg(long)]
-        echo: bool,
-        /// Whose; may be left out when there is only one business
-        #[arg(long)]
-        business: Option<String>,
-        #[command(flatten)]
-        place: Place,
-    },
-    /// List the endpoints and how they are doing
-    #[command(after_help = "Example:\n  transom endpoint list")]
-    List {
-        /// Whose; may be left out when there is only one business
-        #[arg(long)]
-        business: Option<String>,
-        #[command(flatten)]
-        place: Place,
-    },
-    /// Change an endpoint; one that was switched off is tried again
-    #[command(
-        after_help = "Example:\n  transom endpoint update 01K5Z3V8Q4M9W2N7T6R1XBCDEF --address https://shop.example.com/hooks/new"
-    )]
-    Update {
-        /// Which, as `endpoint list` shows it
-        endpoint: String,
-        /// Where to
-        #[arg(long)]
-        address: Option<String>,
-        /// Also tell of our own outbound messages
-        #[arg(long)]
-        echo: Option<bool>,
-        /// Whose; may be left out when there is only one business
-        #[arg(long)]
-        business: Option<String>,
-        #[command(flatten)]
-        place: Place,
-    },
-    /// Remove an endpoint, with what it still waits for
-    #[command(after_help = "Example:\n  transom endpoint remove 01K5Z3V8Q4M9W2N7T6R1XBCDEF")]
-    Remove {
-        /// Which, as `endpoint list` shows it
-        endpoint: String,
-        /// Whose; may be left out when there is only one business
-        #[arg(long)]
-        business: Option<String>,
-        #[command(flatten)]
-        place: Place,
-    },
-    /// Make a new webhook secret; the old one signs beside it for 24 hours
-    #[command(after_help = "Example:\n  transom endpoint rotate-secret")]
-    RotateSecret {
-        /// Whose; may be left out when there is only one business
-        #[arg(long)]
-        business: Option<String>,
-        #[command(flatten)]
-        place: Place,
-    },
 }
 
 /// Which gateway a message goes to.

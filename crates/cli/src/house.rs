@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use transom_clock::WorldClock;
+use transom_domain::endpoint::TIMEOUT_MAX;
 use transom_domain::time::Span;
 use transom_gateway::admin::{Admin, Door};
 use transom_gateway::chance::Chance;
@@ -63,6 +64,8 @@ impl House {
                 unknown_wait: config.limits.unknown_wait,
                 pair_gap: config.limits.pair_gap,
                 pair_burst: config.limits.pair_burst,
+                endpoint_timeout: config.webhooks.timeout,
+                endpoint_disable_after: config.webhooks.disable_after,
             },
             addresses: addresses(&config),
             wires: wires(&config)?,
@@ -184,7 +187,8 @@ pub(crate) fn wires(config: &Config) -> Result<Wires, Fail> {
     Wires::http(
         config.upstream.graph_url.as_str(),
         duration(config.upstream.timeout),
-        duration(config.webhooks.timeout),
+        // The most that any endpoint may ask for; each has its own limit within.
+        duration(config.webhooks.timeout.max(Span::secs(i64::from(TIMEOUT_MAX)))),
         addresses(config),
     )
     .map_err(|why| Fail::new(format!("the network cannot be used: {why}")))

@@ -9,6 +9,7 @@ mod config;
 mod consent;
 mod desk;
 mod dev;
+mod endpoints;
 mod env_file;
 mod events;
 mod fail;
@@ -63,7 +64,7 @@ async fn run(command: Command) -> Result<(), Fail> {
         Command::Key(command) => admin::key(command).await,
         Command::App(command) => admin::app(command).await,
         Command::Sender(command) => admin::sender(command).await,
-        Command::Endpoint(command) => admin::endpoint(command).await,
+        Command::Endpoint(command) => endpoints::endpoint(command).await,
         Command::Events(command) => events::run(command).await,
         Command::Template(command) => templates::run(command).await,
         Command::Consent(command) => consent::consent(command).await,

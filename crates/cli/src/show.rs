@@ -77,7 +77,7 @@ fn for_people(answer: &AdminAnswer) {
         }
         AdminAnswer::Endpoints { data } => {
             list(
-                &["id", "topic", "address", "state"],
+                &["id", "told of", "address", "state"],
                 &data.iter().map(endpoint).collect::<Vec<_>>(),
                 "There is no endpoint yet; `transom endpoint add` registers one.",
             );
@@ -101,6 +101,8 @@ fn for_people(answer: &AdminAnswer) {
             );
         }
         AdminAnswer::Findings { data } => data.iter().for_each(finding),
+        // Shown by whoever asked.
+        AdminAnswer::Plain { value } => out::line(value.to_string()),
         AdminAnswer::Done { said } => out::line(said),
     }
 }
@@ -184,13 +186,23 @@ fn whole_sender(sender: &SenderView) {
     }
 }
 
+/// What an endpoint without a topic is told.
+fn told(endpoint: &EndpointView) -> String {
+    if endpoint.events.is_empty() { "all events".to_owned() } else { endpoint.events.join(", ") }
+}
+
 fn endpoint(endpoint: &EndpointView) -> Vec<String> {
     let state = match (&endpoint.disabled, endpoint.failures) {
         (Some(why), _) => format!("off: {why}"),
         (None, 0) => "fine".to_owned(),
         (None, some) => format!("{some} failures in a row: {}", endpoint.last_error.as_deref().unwrap_or("")),
     };
-    vec![endpoint.id.to_string(), endpoint.topic.as_str().to_owned(), endpoint.address.clone(), state]
+    vec![
+        endpoint.id.to_string(),
+        endpoint.topic.map_or_else(|| told(endpoint), |topic| topic.as_str().to_owned()),
+        endpoint.address.clone(),
+        state,
+    ]
 }
 
 fn template(template: &TemplateView) -> Vec<String> {

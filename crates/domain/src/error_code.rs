@@ -157,6 +157,8 @@ codes! {
     ContentInUse = "CONTENT_IN_USE", Conflict, 409, "The content is submitted, or a message that was sent from it waits.", "The message of the error says what it waits for.";
 
     WebhookTopicExists = "WEBHOOK_TOPIC_EXISTS", Conflict, 409, "This topic has a registration already.", "Update that one instead.";
+    EndpointsTooMany = "ENDPOINTS_TOO_MANY", Conflict, 409, "The business has as many endpoints as it may have.", "Remove endpoints that are no longer needed; one endpoint can take several types of events.";
+    EndpointState = "ENDPOINT_STATE", Conflict, 409, "The endpoint is not in a state in which this can be done.", "The message of the error says what stands in the way.";
     WebhookNotFound = "WEBHOOK_NOT_FOUND", NotFound, 404, "There is no registration with this id.", "List the registrations.";
     WebhookAddressRefused = "WEBHOOK_ADDRESS_REFUSED", InvalidRequest, 400, "The address is not https, or leads to a private network.", "Use a public https address; operators can allow others.";
     UpstreamSignatureInvalid = "UPSTREAM_SIGNATURE_INVALID", Authentication, 401, "The webhook's signature does not fit its bytes.", "Check the app secret; pass the body on unchanged.";

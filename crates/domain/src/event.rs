@@ -10,7 +10,7 @@ use crate::address::{Bsuid, Channel, Identity, Phone};
 use crate::amendment::Amended;
 use crate::consent::{Choice, Consent, Scope, Source};
 use crate::fact::{Account, Echo, Inbound, News, TemplateStatus};
-use crate::id::{BusinessId, CustomerId, EventId, MediaId, MessageId, SenderId};
+use crate::id::{BusinessId, CustomerId, EndpointId, EventId, MediaId, MessageId, SenderId};
 use crate::session::Ended;
 use crate::status::{Failure, Status};
 use crate::template::{Approval, Change};
@@ -196,6 +196,29 @@ pub enum EventBody {
         /// What was told.
         news: Box<News>,
     },
+    /// A webhook endpoint takes nothing.
+    EndpointFailing {
+        /// The endpoint.
+        endpoint: EndpointId,
+        /// Failures in a row.
+        failures: u32,
+        /// Since when.
+        since: Timestamp,
+        /// The last failure, in words.
+        error: String,
+    },
+    /// It takes deliveries again.
+    EndpointRecovered {
+        /// The endpoint.
+        endpoint: EndpointId,
+    },
+    /// It was switched off: it is gone, or failed for long.
+    EndpointDisabled {
+        /// The endpoint.
+        endpoint: EndpointId,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// One thing about a sender that changed.
@@ -317,6 +340,9 @@ names! {
     UpstreamNews => "upstream.news",
     MediaFailed => "media.failed",
     ConsentChanged => "consent.changed",
+    EndpointFailing => "endpoint.failing",
+    EndpointRecovered => "endpoint.recovered",
+    EndpointDisabled => "endpoint.disabled",
 }
 
 impl EventBody {
@@ -338,7 +364,10 @@ impl EventBody {
             | Self::SenderUpdated { .. }
             | Self::AccountUpdated { .. }
             | Self::UpstreamNews { .. }
-            | Self::ConsentChanged { .. } => None,
+            | Self::ConsentChanged { .. }
+            | Self::EndpointFailing { .. }
+            | Self::EndpointRecovered { .. }
+            | Self::EndpointDisabled { .. } => None,
         }
     }
 

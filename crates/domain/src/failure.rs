@@ -95,6 +95,9 @@ impl Curve {
     /// A webhook endpoint: growing gaps for three days.
     pub const ENDPOINT: Self = Self { first: Span::secs(5), factor: 4, longest: Span::hours(6), tries: 19 };
 
+    /// The pauses of a breaker, for as long as it takes.
+    pub const BREAKER: Self = Self { first: Span::secs(1), factor: 2, longest: Span::minutes(1), tries: u32::MAX };
+
     /// The wait after `tried` tries, with up to a fifth more or less by `chance`; none when it is to be given up.
     #[must_use]
     pub fn wait(&self, tried: u32, chance: u64) -> Option<Span> {

@@ -153,6 +153,8 @@ ids! {
     ContentId,
     /// Names a file.
     MediaId,
+    /// Names a replay to one endpoint.
+    ReplayId,
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod consent;
 mod contact_card;
 pub mod content;
 pub mod dispatch;
+pub mod endpoint;
 pub mod error_code;
 pub mod event;
 pub mod fact;

@@ -26,7 +26,7 @@ use crate::templates::Library;
 use crate::upstream::{Upstream, UpstreamSettings};
 use crate::wire::Wires;
 use crate::work::dispatcher::{Dispatcher, DispatcherParts};
-use crate::work::relay::Relay;
+use crate::work::relay::{Relay, RelayParts};
 use crate::work::rest::Rest;
 use crate::work::tasks::{Gate, Tasks};
 use crate::work::upkeep::Upkeep;
@@ -117,18 +117,21 @@ impl Rooms {
         let samples = Samples::new(wires.endpoints.clone());
         let links = Arc::new(Links::new(&key, parts.public_url.as_deref(), clock.clone(), parts.media.link_life));
         let files = Files::new(&parts.media, links.clone(), store.clone(), clock.clone(), &wires, addresses);
-        let relay = Relay::new(
-            store.clone(),
-            clock.clone(),
-            directory.clone(),
+        let relay = Relay::new(RelayParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            directory: directory.clone(),
+            key: key.clone(),
             addresses,
-            wires.endpoints,
+            wire: wires.endpoints,
             links,
-            rest.clone(),
-            chance.clone(),
-            tasks.clone(),
-            stop.child_token(),
-        );
+            rest: rest.clone(),
+            chance: chance.clone(),
+            tasks: tasks.clone(),
+            timeout: Duration::from_millis(u64::try_from(limits.endpoint_timeout.as_millis()).unwrap_or_default()),
+            disable_after: limits.endpoint_disable_after,
+            stop: stop.child_token(),
+        });
         let fetcher = Fetcher::new(FetcherParts {
             files: files.clone(),
             directory: directory.clone(),

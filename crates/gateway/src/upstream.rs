@@ -37,10 +37,10 @@ impl Called {
     /// A sentence that says what came instead.
     pub fn json(self) -> Result<Value, String> {
         match self {
-            Self::Answer { status: 200..=299, body } => {
+            Self::Answer { status: 200..=299, body, .. } => {
                 serde_json::from_slice(&body).map_err(|why| format!("the answer is not JSON: {why}"))
             }
-            Self::Answer { status, body } => Err(match transom_meta::send::parse_error(&body) {
+            Self::Answer { status, body, .. } => Err(match transom_meta::send::parse_error(&body) {
                 Some(error) => {
                     let details = error.details.map(|d| format!(" ({d})")).unwrap_or_default();
                     format!("HTTP {status}, code {}: {}{details}", error.code, error.title)

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use transom_domain::content::Content;
-use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, JournalId, KeyId, MediaId, MessageId, SenderId};
+use transom_domain::event::Event;
+use transom_domain::id::{
+    BusinessId, ContentId, CustomerId, EndpointId, EventId, JournalId, KeyId, MediaId, MessageId, ReplayId, SenderId,
+};
 use transom_domain::limits::LimitsTold;
 use transom_domain::message::{Message, PartTag, TemplateName};
 use transom_domain::status::Failure;
@@ -16,11 +19,12 @@ use transom_domain::time::Timestamp;
 use crate::beside;
 use crate::contract::{
     Accept, Accepted, Answer, App, Backlog, Begun, Business, BusinessSettings, CancelOutcome, ChangeContent, ChangeSettings,
-    Claim, Claims, Condition, ContentFilter, CopyProgress, CustomerView, Decide, DeleteContent, Endpoint, EventPage, Followed,
-    HearBody, HearOutcome, JournalEntry, JournalErased, JournalFilter, JournalFound, JournalOutcome, JournalPage, Keep, Key,
-    Look, LookUp, LookedAt, MessageFilter, Outlook, PAGE_MAX, Page, PendingUnknown, PutEndpoint, PutSender, PutTwin, RelayRound,
-    RelayWork, Resolution, Revival, Revive, RevivePoint, Sender, SenderLoad, SessionRow, Settle, Settled, Store, StoredContent,
-    Submit, SweepKind, SweepPoint, Swept, TemplateIntent, TemplateKey, TemplateOutcome, Timeline,
+    Claim, Claims, Condition, ContentFilter, CopyProgress, CustomerView, Decide, DeleteContent, Deliveries, DeliveryView,
+    Endpoint, EventPage, EventReplay, Followed, HearBody, HearOutcome, JournalEntry, JournalErased, JournalFilter, JournalFound,
+    JournalOutcome, JournalPage, Keep, Key, Look, LookUp, LookedAt, MessageFilter, Outlook, PAGE_MAX, Page, PendingUnknown,
+    PutEndpoint, PutSender, PutTwin, RelayRound, RelayWork, Resolution, Retried, Revival, Revive, RevivePoint, Sender,
+    SenderLoad, SessionRow, Settle, Settled, StartReplay, Store, StoredContent, Submit, SweepKind, SweepPoint, Swept,
+    TemplateIntent, TemplateKey, TemplateOutcome, Timeline,
 };
 use crate::contract::{Digest, Fetched, Media, UpstreamCopy};
 use crate::moves::{
@@ -380,6 +384,14 @@ impl<E: Engine> Store for E {
         self.write(Room::Sending, move |rows| relay::put_endpoint(rows, endpoint.clone()))
     }
 
+    fn endpoint(&self, business: BusinessId, endpoint: EndpointId) -> Answer<'_, Option<Endpoint>> {
+        self.read(move |rows| relay::endpoint(rows, business, endpoint))
+    }
+
+    fn switch_endpoint(&self, business: BusinessId, endpoint: EndpointId, off: Option<String>) -> Answer<'_, bool> {
+        self.write(Room::Ending, move |rows| relay::switch(rows, business, endpoint, off.clone()))
+    }
+
     fn delete_endpoint(&self, business: BusinessId, endpoint: EndpointId) -> Answer<'_, bool> {
         self.write(Room::Ending, move |rows| relay::delete_endpoint(rows, business, endpoint))
     }
@@ -392,8 +404,39 @@ impl<E: Engine> Store for E {
         self.read(move |rows| relay::events(rows, business, after, limit))
     }
 
-    fn relay_work(&self, endpoint: EndpointId, now: Timestamp, limit: usize) -> Answer<'_, RelayWork> {
-        self.read(move |rows| relay::work(rows, endpoint, now, limit))
+    fn position_at(&self, business: BusinessId, at: Timestamp) -> Answer<'_, u64> {
+        self.read(move |rows| relay::position_at(rows, business, at))
+    }
+
+    fn relay_work(&self, endpoint: EndpointId, after: u64, now: Timestamp, limit: usize) -> Answer<'_, RelayWork> {
+        self.read(move |rows| relay::work(rows, endpoint, after, now, limit))
+    }
+
+    fn deliveries(
+        &self,
+        business: BusinessId,
+        endpoint: EndpointId,
+        which: Deliveries,
+        from: Option<u64>,
+        limit: usize,
+    ) -> Answer<'_, Option<Vec<(Event, Option<DeliveryView>)>>> {
+        self.read(move |rows| relay::deliveries(rows, business, endpoint, which, from, limit))
+    }
+
+    fn retry_delivery(&self, business: BusinessId, endpoint: EndpointId, event: EventId, now: Timestamp) -> Answer<'_, Retried> {
+        self.write(Room::Sending, move |rows| relay::retry(rows, business, endpoint, event, now))
+    }
+
+    fn start_replay(&self, business: BusinessId, replay: EventReplay) -> Answer<'_, StartReplay> {
+        self.write(Room::Sending, move |rows| relay::start_replay(rows, business, replay.clone()))
+    }
+
+    fn replays(&self, business: BusinessId, endpoint: EndpointId) -> Answer<'_, Option<Vec<EventReplay>>> {
+        self.read(move |rows| relay::replays(rows, business, endpoint))
+    }
+
+    fn stop_replay(&self, business: BusinessId, endpoint: EndpointId, id: ReplayId, now: Timestamp) -> Answer<'_, bool> {
+        self.write(Room::Ending, move |rows| relay::stop_replay(rows, business, endpoint, id, now))
     }
 
     fn relay_settle(&self, round: RelayRound) -> Answer<'_, ()> {

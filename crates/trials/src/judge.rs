@@ -85,7 +85,7 @@ pub(crate) fn unrest(town: &Town) -> Vec<String> {
         found.push(format!("a session is to be looked at since {due:?}"));
     }
     for endpoint in 0..ENDPOINTS {
-        let work = now(town.store.relay_work(endpoint_id(endpoint), Timestamp::FAR, PAGE_MAX)).unwrap_or_default();
+        let work = now(town.store.relay_work(endpoint_id(endpoint), 0, Timestamp::FAR, PAGE_MAX)).unwrap_or_default();
         let open = work.fresh.len() + work.due.len();
         if open > 0 {
             found.push(format!("{open} events are to be told to endpoint {endpoint}"));

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context as _, Result, anyhow};
 use transom_clock::WorldClock;
 use transom_domain::address::Channel;
+use transom_domain::endpoint::Health;
 use transom_domain::event::Selection;
 use transom_domain::id::{BusinessId, EndpointId, SenderId};
 use transom_domain::time::{Span, Timestamp};
@@ -14,7 +15,7 @@ use transom_gateway::House;
 use transom_gateway::seal::SealingKey;
 use transom_simulator::{Number, Offline, Seed};
 use transom_store::{
-    App, Business, Endpoint, EndpointState, MemoryStore, PutEndpoint, PutSender, Sender, SenderState, Store as _, Topic,
+    App, Business, Endpoint, MemoryStore, PutEndpoint, PutSender, Registration, Role, Sender, SenderState, Store as _, Topic,
 };
 
 use crate::dice::Dice;
@@ -204,13 +205,12 @@ impl Town {
             let made = Endpoint {
                 id: endpoint_id(endpoint),
                 business: business_id(business),
-                topic,
+                role: Role::Published(Registration { topic, kind: "custom".to_owned(), echo: false }),
                 address: format!("https://endpoint-{endpoint}.example/hook"),
-                kind: "custom".to_owned(),
-                echo: false,
                 filter: Selection::default(),
+                begins: 0,
                 cursor: 0,
-                state: EndpointState::default(),
+                health: Health::default(),
                 created_at: self.start,
             };
             anyhow::ensure!(self.store.put_endpoint(made).await? == PutEndpoint::Stored, "the endpoint was not stored");

@@ -51,12 +51,13 @@ impl Operation {
             () if path.contains("/contents/{") => &ids.content,
             () if path.contains("/messages/{") => &ids.message,
             () if path.contains("/webhooks/{") => &ids.webhook,
+            () if path.contains("/endpoints/{") => &ids.endpoint,
             () if path.contains("/senders/{") => &ids.sender,
             () if path.contains("/customers/{") => &ids.customer,
             () if path.contains("/journal/{") => &ids.journal,
             () => "",
         };
-        let path = path.replace("{id}", id).replace("{name}", &ids.template);
+        let path = path.replace("{id}", id).replace("{name}", &ids.template).replace("{deeper}", NOBODY);
         assert!(!path.contains('{'), "{}: say what stands in {path}, so that another tenant's can be tried", self.name);
         path
     }
@@ -72,6 +73,7 @@ struct Ids {
     template: String,
     message: String,
     webhook: String,
+    endpoint: String,
     sender: String,
     customer: String,
     journal: String,
@@ -85,6 +87,7 @@ impl Ids {
             template: nobody(),
             message: nobody(),
             webhook: nobody(),
+            endpoint: nobody(),
             sender: nobody(),
             customer: nobody(),
             journal: nobody(),
@@ -133,9 +136,15 @@ impl Door {
     async fn everything(&self, business: &str, key: &str) -> Vec<Value> {
         let api = common::Api::new(&self.shop.env["TRANSOM_URL"], key);
         let mut all = Vec::new();
-        for list in
-            ["messages?pageSize=200", "webhooks", "sessions", "contents?pageSize=200", "templates?pageSize=200", "keywords"]
-        {
+        for list in [
+            "messages?pageSize=200",
+            "webhooks",
+            "endpoints",
+            "sessions",
+            "contents?pageSize=200",
+            "templates?pageSize=200",
+            "keywords",
+        ] {
             all.push(api.get(&format!("/v1/businesses/{business}/{list}")).await);
         }
         all
@@ -157,6 +166,8 @@ async fn no_key_opens_what_is_another_s_and_none_learns_what_is_there() {
     let message = door.shop.say(PHONE, json!({ "text": "x" }), json!({})).await;
     let hook = json!({ "topic": "messages", "address": "http://127.0.0.1:9/hook" });
     let webhook = id(&door.shop.api.post(&door.shop.path("/create/webhooks"), &hook).await);
+    let own_hook = json!({ "url": "http://127.0.0.1:9/hook", "enabled": false });
+    let endpoint = id(&door.shop.api.post(&door.shop.path("/endpoints"), &own_hook).await);
     let sender = id(&door.shop.api.get(&door.shop.path("/senders")).await["data"][0]);
     let words = json!({ "language": "en", "types": { "twilio/text": { "body": "Your parcel is here." } } });
     let content = id(&door.shop.api.post(&door.shop.path("/contents"), &words).await);
@@ -165,7 +176,7 @@ async fn no_key_opens_what_is_another_s_and_none_learns_what_is_there() {
     door.shop.api.post(&door.shop.path(&format!("/contents/{content}/approvals")), &ask).await;
     let customer = door.shop.api.get(&door.shop.path("/sessions")).await["data"][0]["customerId"].as_str().unwrap().to_owned();
     let journal = id(&door.shop.api.get(&door.shop.path("/journal")).await["data"][0]);
-    let ids = Ids { content, template, message, webhook, sender, customer, journal };
+    let ids = Ids { content, template, message, webhook, endpoint, sender, customer, journal };
     door.shop.once(&ids.message, "delivered").await;
     let before = door.everything(&ours, &own).await;
 
@@ -204,7 +215,16 @@ async fn no_key_opens_what_is_another_s_and_none_learns_what_is_there() {
             assert_eq!(status, missing, "{name}: {there}");
             let (status, nowhere) = door.knock(operation, &operation.at(&theirs, &Ids::nobody()), Some(&rival)).await;
             let same = |error: Value| {
-                let ours = [&ids.content, &ids.template, &ids.message, &ids.webhook, &ids.sender, &ids.customer, &ids.journal];
+                let ours = [
+                    &ids.content,
+                    &ids.template,
+                    &ids.message,
+                    &ids.webhook,
+                    &ids.endpoint,
+                    &ids.sender,
+                    &ids.customer,
+                    &ids.journal,
+                ];
                 ours.into_iter().fold(plain(error).to_string(), |text, id| text.replace(id, NOBODY))
             };
             assert_eq!((status, same(nowhere)), (missing, same(there)), "{name}");
@@ -232,7 +252,7 @@ async fn every_operation_needs_its_scope() {
         // One scope and the one that has all of them; which it is, the path tells.
         let about = |words: [&str; 2]| words.iter().any(|word| operation.path.contains(word));
         let scope = match () {
-            () if about(["webhooks", "events"]) => "webhooks",
+            () if about(["webhooks", "events"]) || operation.path.contains("/endpoints") => "webhooks",
             () if about(["/contents", "/template"]) => "templates",
             () if about(["/keywords", "/audit"]) || operation.name == "eraseCustomer" => "admin",
             () => "send",

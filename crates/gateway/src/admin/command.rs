@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use transom_domain::id::{BusinessId, EndpointId, KeyId, SenderId};
 use transom_store::{Scopes, Topic};
 
+use crate::native::endpoint_ask::EndpointAsk;
 use crate::service::Capacity;
 
 /// A secret on its way in or out: whole on the wire, hidden in `Debug`.
@@ -206,6 +207,14 @@ pub enum AdminCommand {
         /// Which.
         endpoint: EndpointId,
     },
+    /// Does something with endpoints of the business's own making.
+    Endpoint {
+        /// Whose.
+        business: BusinessId,
+        /// What.
+        #[serde(flatten)]
+        ask: EndpointAsk,
+    },
     /// Makes a new webhook secret; the old one signs beside it for 24 hours.
     SecretRotate {
         /// Whose.
@@ -289,6 +298,11 @@ pub enum AdminAnswer {
     Endpoints {
         /// By age.
         data: Vec<EndpointView>,
+    },
+    /// What the API answers.
+    Plain {
+        /// As JSON.
+        value: serde_json::Value,
     },
     /// A new webhook secret.
     SecretMade {
@@ -423,8 +437,14 @@ pub enum BackupState {
 pub struct EndpointView {
     /// Names it.
     pub id: EndpointId,
-    /// Topic.
-    pub topic: Topic,
+    /// Topic, where it is a published registration.
+    pub topic: Option<Topic>,
+    /// Types of events that it wants; all where empty.
+    #[serde(default)]
+    pub events: Vec<String>,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
     /// Where to.
     pub address: String,
     /// Also told of our own outbound messages.

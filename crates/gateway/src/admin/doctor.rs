@@ -69,16 +69,16 @@ impl Admin {
         }
         for endpoint in self.service.store.endpoints(None).await? {
             let about = format!("endpoint {}", endpoint.address);
-            if let Some(why) = &endpoint.state.disabled {
+            if let Some(why) = &endpoint.health.disabled {
                 found.push(finding(
                     Level::Problem,
                     &about,
                     format!("it is switched off: {why}"),
-                    format!("Mend it, then `transom endpoint update {} --address …`.", endpoint.id),
+                    format!("Mend it, then `transom endpoint enable {}`.", endpoint.id),
                 ));
-            } else if endpoint.state.failures > 0 {
-                let last = endpoint.state.last_error.as_deref().unwrap_or("no reason noted");
-                let said = format!("{} deliveries in a row failed; last: {last}", endpoint.state.failures);
+            } else if endpoint.health.failures > 0 {
+                let last = endpoint.health.last_error.as_deref().unwrap_or("no reason noted");
+                let said = format!("{} deliveries in a row failed; last: {last}", endpoint.health.failures);
                 found.push(finding(
                     Level::Warning,
                     &about,

@@ -98,7 +98,7 @@ impl Admin {
             .finish();
         let request = Request::get(format!("{callback}?{query}")).body(Bytes::new()).map_err(|why| why.to_string())?;
         match self.own.call(request, Wanted::Whole(CHALLENGE_MAX)).await {
-            Called::Answer { status: 200, body } if body == challenge.as_bytes() => Ok(()),
+            Called::Answer { status: 200, body, .. } if body == challenge.as_bytes() => Ok(()),
             Called::Answer { status: 200, .. } => Err("something else than this gateway answers there".to_owned()),
             Called::Answer { status, .. } => Err(format!("it answers HTTP {status}")),
             Called::NeverLeft(why) | Called::Lost(why) => Err(why),

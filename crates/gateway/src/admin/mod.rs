@@ -15,15 +15,18 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use transom_domain::error_code::ErrorCode;
-use transom_domain::id::{BusinessId, KeyId};
+use transom_domain::id::{BusinessId, EndpointId, KeyId};
 use transom_domain::time::{Span, Timestamp};
-use transom_store::{Action, Actor, App, Business, Endpoint, Key, Scopes, Sender, SenderState};
+use transom_store::{Action, Actor, App, Business, Endpoint, Key, Role, Scopes, Sender, SenderState};
 
+use crate::native::endpoint_ask;
 use crate::problem::Problem;
 use crate::seal::{SealError, hex, random};
+use crate::service::endpoints::EndpointChange;
 use crate::service::{Caller, NewWebhook, OPERATOR, Service, WebhookChange, webhook_secret};
 use crate::wire::Wire;
 
+pub use crate::native::endpoint_ask::EndpointAsk;
 pub use command::{
     AdminAnswer, AdminCommand, AdminRefusal, AppView, BackupState, BackupView, BusinessView, EndpointView, Finding, KeyView,
     Level, Scope, Secret, SenderView, Step, StepOutcome, TemplateView,
@@ -110,18 +113,32 @@ impl Admin {
             }
             AdminCommand::EndpointList { business } => {
                 let caller = self.caller(business).await?;
-                let data = self.service.webhooks(&caller).await?.iter().map(endpoint_view).collect();
+                let data = self.service.store.endpoints(Some(caller.business)).await?.iter().map(endpoint_view).collect();
                 Ok(AdminAnswer::Endpoints { data })
             }
             AdminCommand::EndpointUpdate { business, endpoint, address, echo } => {
                 let caller = self.caller(business).await?;
-                self.service.update_webhook(&caller, endpoint, WebhookChange { address, echo, filter: None }).await?;
+                if self.is_own(business, endpoint).await? {
+                    let change = EndpointChange { url: address, ..EndpointChange::default() };
+                    self.service.change_endpoint(&caller, endpoint, change).await?;
+                    self.service.switch_endpoint(&caller, endpoint, true).await?;
+                } else {
+                    self.service.update_webhook(&caller, endpoint, WebhookChange { address, echo, filter: None }).await?;
+                }
                 Ok(done(format!("Endpoint {endpoint} is changed.")))
             }
             AdminCommand::EndpointRemove { business, endpoint } => {
                 let caller = self.caller(business).await?;
-                self.service.delete_webhook(&caller, endpoint).await?;
+                if self.is_own(business, endpoint).await? {
+                    self.service.delete_endpoint(&caller, endpoint).await?;
+                } else {
+                    self.service.delete_webhook(&caller, endpoint).await?;
+                }
                 Ok(done(format!("Endpoint {endpoint} is removed, with what it still waited for.")))
+            }
+            AdminCommand::Endpoint { business, ask } => {
+                let caller = self.caller(business).await?;
+                Ok(AdminAnswer::Plain { value: endpoint_ask::ask(&self.service, &caller, ask).await? })
             }
             AdminCommand::SecretRotate { business } => self.secret_rotate(business).await,
             AdminCommand::TemplateSync { business } => self.template_sync(business).await,
@@ -261,6 +278,11 @@ impl Admin {
         Ok(AdminAnswer::Templates { data })
     }
 
+    /// Whether an endpoint is no published registration.
+    async fn is_own(&self, business: BusinessId, endpoint: EndpointId) -> Result<bool, Problem> {
+        Ok(self.service.store.endpoint(business, endpoint).await?.is_some_and(|e| e.role.topic().is_none()))
+    }
+
     async fn business(&self, id: BusinessId) -> Result<Business, Problem> {
         let found = self.service.store.businesses().await?.into_iter().find(|b| b.id == id);
         found.ok_or_else(|| {
@@ -359,12 +381,14 @@ fn key_view(key: &Key) -> KeyView {
 fn endpoint_view(endpoint: &Endpoint) -> EndpointView {
     EndpointView {
         id: endpoint.id,
-        topic: endpoint.topic,
+        topic: endpoint.role.topic(),
+        events: endpoint.filter.types.clone(),
+        description: if let Role::Own(own) = &endpoint.role { own.manner.description.clone() } else { String::new() },
         address: endpoint.address.clone(),
-        echo: endpoint.echo,
-        disabled: endpoint.state.disabled.clone(),
-        failures: endpoint.state.failures,
-        last_error: endpoint.state.last_error.clone(),
+        echo: matches!(&endpoint.role, Role::Published(registration) if registration.echo),
+        disabled: endpoint.health.disabled.clone(),
+        failures: endpoint.health.failures,
+        last_error: endpoint.health.last_error.clone(),
     }
 }
 

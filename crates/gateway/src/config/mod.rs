@@ -184,8 +184,10 @@ keys! {
     }
     /// Deliveries to the webhook endpoints of businesses.
     webhooks: WebhooksConfig {
-        /// How long an endpoint may take to answer.
+        /// How long an endpoint may take to answer, unless it says otherwise itself.
         timeout: Span = Span::secs(15);
+        /// How long an endpoint may take nothing before it is switched off, with the event `endpoint.disabled`.
+        disable_after: Span = Span::days(5);
         /// Allow endpoints on this machine (127.0.0.0/8, ::1), and on no other private network.
         allow_loopback: bool = false;
         /// Allow endpoints on private, loopback and link-local addresses. Only for networks in which every tenant is trusted.
@@ -288,6 +290,7 @@ impl Config {
             ("templates.sync_interval", self.templates.sync_interval, Span::secs(10)),
             ("upstream.timeout", self.upstream.timeout, Span::secs(1)),
             ("webhooks.timeout", self.webhooks.timeout, Span::secs(1)),
+            ("webhooks.disable_after", self.webhooks.disable_after, Span::hours(1)),
             ("server.header_timeout", self.server.header_timeout, Span::secs(1)),
             ("server.body_timeout", self.server.body_timeout, Span::secs(1)),
         ] {

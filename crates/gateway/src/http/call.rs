@@ -92,6 +92,26 @@ impl FromRequestParts<App> for PathId {
     }
 }
 
+/// The `{deeper}` of the path: the id of something that belongs to what `{id}` names.
+#[derive(Debug, Clone)]
+pub(crate) struct PathDeeper(String);
+
+impl PathDeeper {
+    /// See [`PathId::parse`].
+    pub(crate) fn parse<T: std::str::FromStr>(&self, otherwise: impl FnOnce() -> Problem) -> Result<T, Problem> {
+        self.0.parse().map_err(|_| otherwise())
+    }
+}
+
+impl FromRequestParts<App> for PathDeeper {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let id = path_parameter(parts, "deeper").await;
+        id.map(Self).ok_or_else(|| Problem::new(ErrorCode::NotFound, "The path names no id."))
+    }
+}
+
 /// The `{name}` of the path.
 #[derive(Debug, Clone)]
 pub(crate) struct PathName(pub(crate) String);

@@ -317,7 +317,7 @@ impl Inner {
     async fn resolved(&self, speaker: &Speaker, id: &str) -> Result<transom_meta::graph::Media, Trouble> {
         let path = transom_meta::graph::media_item_path(id, &speaker.sender.account);
         let called = self.parts.upstream.call(Method::GET, &path, &speaker.token, None).await;
-        if let Called::Answer { status, body } = &called
+        if let Called::Answer { status, body, .. } = &called
             && !(200..300).contains(status)
         {
             let error = transom_meta::send::parse_error(body);

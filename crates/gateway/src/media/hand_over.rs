@@ -195,7 +195,7 @@ impl Files {
             }
             body.extend_from_slice(&piece);
         }
-        let answer = Called::Answer { status: opened.status, body: body.into() };
+        let answer = Called::Answer { status: opened.status, body: body.into(), retry_after: None };
         if !(200..300).contains(&opened.status) {
             return Err(NotHanded::Answered(answer));
         }
@@ -217,6 +217,6 @@ impl Files {
 /// Whether Meta may have refused a message because it does not know the id of a file: code 100 for a bad parameter, or one of its
 /// codes for media.
 pub(crate) fn misses_a_file(called: &Called) -> bool {
-    let Called::Answer { status: 400..=499, body } = called else { return false };
+    let Called::Answer { status: 400..=499, body, .. } = called else { return false };
     transom_meta::send::parse_error(body).is_some_and(|error| matches!(error.code, 100 | 131_009 | 131_052 | 131_053))
 }

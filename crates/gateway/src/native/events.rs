@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use transom_domain::event::{Event, EventBody, Party};
+use transom_domain::id::{EndpointId, EventId};
 use transom_domain::template::{Approval, Category, Change, Quality};
+use transom_domain::time::Timestamp;
 use transom_store::PAGE_MAX;
 
 use super::common::{json_text, rfc3339};
@@ -86,6 +88,18 @@ impl EventView {
     }
 }
 
+/// An event as one line of JSON: what endpoints are told.
+pub(crate) fn event_text(event: &Event, links: &Links) -> String {
+    serde_json::to_string(&EventView::signed(event, links)).unwrap_or_default()
+}
+
+/// What a test of an endpoint says: shaped as an event, and none of the stream.
+pub(crate) fn test_text(id: EventId, endpoint: EndpointId, now: Timestamp) -> String {
+    let data = json!({ "endpointId": endpoint.to_string() });
+    let view = EventView { position: 0, id: id.to_string(), kind: "endpoint.test", at: rfc3339(now), data };
+    serde_json::to_string(&view).unwrap_or_default()
+}
+
 fn data(body: &EventBody) -> Value {
     match body {
         EventBody::MessageReceived { party, message, inbound, reply_to, callback_data } => {
@@ -141,6 +155,13 @@ fn data(body: &EventBody) -> Value {
                 "saidAt": rfc3339(*said_at), "source": source.as_str(), "messageId": message.map(|id| id.to_string()),
                 "consent": consent_json(*consent),
             })
+        }
+        EventBody::EndpointFailing { endpoint, failures, since, error } => json!({
+            "endpointId": endpoint.to_string(), "failures": failures, "failingSince": rfc3339(*since), "error": error,
+        }),
+        EventBody::EndpointRecovered { endpoint } => json!({ "endpointId": endpoint.to_string() }),
+        EventBody::EndpointDisabled { endpoint, reason } => {
+            json!({ "endpointId": endpoint.to_string(), "reason": reason })
         }
         EventBody::SenderState { sender, address, stopped } => json!({
             "senderId": sender.to_string(), "sender": address.to_string(),

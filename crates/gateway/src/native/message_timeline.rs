@@ -145,10 +145,13 @@ fn outstanding(waits: &Outstanding) -> TimelineEntry {
         EventBody::MessageStatus { status, .. } => status.as_str(),
         other => other.name(),
     };
-    let topic = waits.topic.as_str();
+    let which = match waits.topic {
+        Some(topic) => format!("for {}", topic.as_str()),
+        None => waits.endpoint.to_string(),
+    };
     let tries = match waits.tried {
-        0 => format!("The endpoint for {topic} has yet to take `{event}`: it waits behind an older delivery."),
-        tried => format!("The endpoint for {topic} has yet to take `{event}`: tries so far {tried}."),
+        0 => format!("The endpoint {which} has yet to take `{event}`: it waits behind an older delivery."),
+        tried => format!("The endpoint {which} has yet to take `{event}`: tries so far {tried}."),
     };
     let text = if waits.seen.is_empty() { tries } else { format!("{tries} Last seen: {}", waits.seen) };
     TimelineEntry { until: Some(rfc3339(waits.due)), text: Some(text), ..ours("delivery_outstanding", waits.since) }

@@ -8,9 +8,13 @@ mod audit;
 mod common;
 mod consent;
 mod contents;
+pub(crate) mod endpoint_ask;
+mod endpoint_body;
+mod endpoint_views;
+mod endpoints;
 mod event_filter;
 mod event_stream;
-mod events;
+pub(crate) mod events;
 mod export;
 mod journal;
 mod keywords;
@@ -121,6 +125,15 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::update))
         .routes(routes!(webhooks::list))
         .routes(routes!(webhooks::delete))
+        .routes(routes!(endpoints::create, endpoints::list))
+        .routes(routes!(endpoints::get, endpoints::change, endpoints::delete))
+        .routes(routes!(endpoints::rotate))
+        .routes(routes!(endpoints::enable))
+        .routes(routes!(endpoints::test))
+        .routes(routes!(endpoints::deliveries))
+        .routes(routes!(endpoints::retry))
+        .routes(routes!(endpoints::replay, endpoints::replays))
+        .routes(routes!(endpoints::stop))
         .routes(routes!(events::list))
         .routes(routes!(consent::get, consent::record))
         .routes(routes!(export::export))

@@ -10,7 +10,7 @@ use transom_domain::address::Channel;
 use transom_domain::error_code::ErrorCode;
 use transom_domain::event::Selection;
 use transom_domain::id::EndpointId;
-use transom_store::{Endpoint, Topic};
+use transom_store::{Endpoint, Registration, Role, Topic};
 
 use super::read::{Notes, read, request_bodies};
 use super::recipient;
@@ -151,23 +151,25 @@ pub(crate) struct ConfigurationView {
     filters: Vec<FilterBody>,
 }
 
-impl From<Endpoint> for WebhookView {
-    fn from(endpoint: Endpoint) -> Self {
+impl WebhookView {
+    /// None for an endpoint that is no published registration.
+    fn of(endpoint: Endpoint) -> Option<Self> {
+        let Role::Published(Registration { topic, kind, echo }) = endpoint.role else { return None };
         let filter = |glob: String| FilterBody { field: "campaign_name".to_owned(), expression: glob };
-        Self {
+        Some(Self {
             id: endpoint.id.to_string(),
-            topic: endpoint.topic.as_str(),
+            topic: topic.as_str(),
             address: endpoint.address,
-            kind: endpoint.kind,
+            kind,
             configuration: ConfigurationView {
-                echo: endpoint.echo,
+                echo,
                 channel_types: endpoint.filter.channels.iter().map(|c| c.as_str()).collect(),
                 filters: endpoint.filter.campaigns.into_iter().map(filter).collect(),
             },
-            disabled: endpoint.state.disabled,
-            failures: endpoint.state.failures,
-            last_error: endpoint.state.last_error,
-        }
+            disabled: endpoint.health.disabled,
+            failures: endpoint.health.failures,
+            last_error: endpoint.health.last_error,
+        })
     }
 }
 
@@ -255,7 +257,7 @@ pub(super) fn parse_change(asked: &Asked) -> Result<Change, Problem> {
 impl Change {
     /// The change to a registration: each part that is left out stays as it is.
     fn onto(self, there: &Endpoint) -> Result<WebhookChange, Problem> {
-        if self.topic.is_some_and(|t| t != there.topic) {
+        if self.topic.is_some_and(|t| Some(t) != there.role.topic()) {
             return Err(Problem::field("topic", "cannot be changed", "make a registration for the other topic"));
         }
         let filter = (self.channels.is_some() || self.campaigns.is_some()).then(|| Selection {
@@ -330,7 +332,7 @@ pub(crate) async fn update(
     security(("X-API-Key" = []))
 )]
 pub(crate) async fn list(State(app): State<App>, Authorised(caller): Authorised<WEBHOOKS>) -> Result<Response, Problem> {
-    let webhooks = app.service.webhooks(&caller).await?.into_iter().map(WebhookView::from).collect();
+    let webhooks = app.service.webhooks(&caller).await?.into_iter().filter_map(WebhookView::of).collect();
     json(StatusCode::OK, &Webhooks { entity: WebhookList { business_id: caller.business.to_string(), webhooks } })
 }
 
@@ -357,9 +359,9 @@ pub(crate) async fn delete(
 mod tests {
     use super::*;
     use serde_json::{Value, json};
+    use transom_domain::endpoint::Health;
     use transom_domain::id::BusinessId;
     use transom_domain::time::Timestamp;
-    use transom_store::EndpointState;
 
     fn asked(body: &Value) -> Asked {
         Asked::of(body.to_string())
@@ -369,13 +371,12 @@ mod tests {
         Endpoint {
             id: EndpointId(1),
             business: BusinessId(2),
-            topic: Topic::DeliveryStatus,
+            role: Role::Published(Registration { topic: Topic::DeliveryStatus, kind: "custom".into(), echo: true }),
             address: "https://a.example/".into(),
-            kind: "custom".into(),
-            echo: true,
             filter: Selection { channels: vec![Channel::Whatsapp], campaigns: vec!["summer-*".into()], ..Selection::default() },
+            begins: 0,
             cursor: 0,
-            state: EndpointState::default(),
+            health: Health::default(),
             created_at: Timestamp::EPOCH,
         }
     }
@@ -420,7 +421,7 @@ mod tests {
 
     #[test]
     fn the_list_is_shaped_as_published() {
-        let shown = serde_json::to_value(WebhookView::from(endpoint())).unwrap();
+        let shown = serde_json::to_value(WebhookView::of(endpoint())).unwrap();
         assert_eq!(shown["topic"], "delivery_status");
         assert_eq!(
             shown["configuration"],

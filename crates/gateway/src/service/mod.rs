@@ -7,6 +7,7 @@ mod capacity;
 pub mod command;
 mod consent;
 pub(crate) mod contents;
+pub(crate) mod endpoints;
 mod journal;
 mod judge;
 mod kept;
@@ -109,6 +110,10 @@ pub struct Limits {
     pub pair_gap: Span,
     /// Burst of the pair pace.
     pub pair_burst: u32,
+    /// How long a webhook endpoint may take to answer, unless it says otherwise.
+    pub endpoint_timeout: Span,
+    /// How long a webhook endpoint may take nothing before it is switched off.
+    pub endpoint_disable_after: Span,
 }
 
 impl Default for Limits {
@@ -121,6 +126,8 @@ impl Default for Limits {
             unknown_wait: Span::minutes(10),
             pair_gap: Span::secs(6),
             pair_burst: 45,
+            endpoint_timeout: Span::secs(15),
+            endpoint_disable_after: Span::days(5),
         }
     }
 }

@@ -3,10 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+use transom_domain::endpoint::Health;
 use transom_domain::error_code::ErrorCode;
 use transom_domain::event::Selection;
 use transom_domain::id::{BusinessId, EndpointId};
-use transom_store::{Action, Endpoint, EndpointState, PutEndpoint, Topic};
+use transom_store::{Action, ENDPOINTS_MAX, Endpoint, PutEndpoint, Registration, Role, Topic};
 
 use super::Service;
 use super::command::Caller;
@@ -80,13 +81,12 @@ impl Service {
         let endpoint = Endpoint {
             id,
             business: caller.business,
-            topic,
+            role: Role::Published(Registration { topic, kind, echo: new.echo }),
             address: new.address,
-            kind,
-            echo: new.echo,
             filter: new.filter,
+            begins: 0,
             cursor: 0,
-            state: EndpointState::default(),
+            health: Health::default(),
             created_at: now,
         };
         match self.store.put_endpoint(endpoint).await? {
@@ -100,6 +100,7 @@ impl Service {
                 format!("The topic {} has the registration {taken} already.", topic.as_str()),
             )
             .detail("webhookId", taken.to_string())),
+            PutEndpoint::Full => Err(too_many()),
         }
     }
 
@@ -108,16 +109,16 @@ impl Service {
     /// # Errors
     /// 404 when there is none with this id, 400 for an address that may not be called.
     pub async fn update_webhook(&self, caller: &Caller, id: EndpointId, change: WebhookChange) -> Result<(), Problem> {
-        let found = self.store.endpoints(Some(caller.business)).await?.into_iter().find(|e| e.id == id);
-        let mut endpoint = found.ok_or_else(|| webhook_missing(id))?;
+        let mut endpoint = self.store.endpoint(caller.business, id).await?.ok_or_else(|| webhook_missing(id))?;
+        let Role::Published(registration) = &mut endpoint.role else { return Err(webhook_missing(id)) };
+        registration.echo = change.echo.unwrap_or(registration.echo);
         if let Some(address) = change.address {
             self.addresses.check(&address)?;
             endpoint.address = address;
         }
-        endpoint.echo = change.echo.unwrap_or(endpoint.echo);
         endpoint.filter = change.filter.unwrap_or(endpoint.filter);
-        endpoint.state.disabled = None;
         self.store.put_endpoint(endpoint).await?;
+        self.store.switch_endpoint(caller.business, id, None).await?;
         self.relay.reload().await?;
         self.audited(caller, Action::EndpointChanged, id).await;
         Ok(())
@@ -128,7 +129,9 @@ impl Service {
     /// # Errors
     /// When the store does not answer.
     pub async fn webhooks(&self, caller: &Caller) -> Result<Vec<Endpoint>, Problem> {
-        Ok(self.store.endpoints(Some(caller.business)).await?)
+        let mut endpoints = self.store.endpoints(Some(caller.business)).await?;
+        endpoints.retain(|endpoint| endpoint.role.topic().is_some());
+        Ok(endpoints)
     }
 
     /// Removes a registration.
@@ -136,7 +139,9 @@ impl Service {
     /// # Errors
     /// 404 when there is none with this id.
     pub async fn delete_webhook(&self, caller: &Caller, id: EndpointId) -> Result<(), Problem> {
-        if !self.store.delete_endpoint(caller.business, id).await? {
+        let found = self.store.endpoint(caller.business, id).await?;
+        let published = found.is_some_and(|endpoint| endpoint.role.topic().is_some());
+        if !published || !self.store.delete_endpoint(caller.business, id).await? {
             return Err(webhook_missing(id));
         }
         self.relay.reload().await?;
@@ -150,6 +155,10 @@ impl Service {
         let absent = || Problem::new(ErrorCode::BusinessKeySecretAbsent, "This business has no webhook secret.");
         self.key.open_text(&sealed.ok_or_else(absent)?).map_err(|_| absent())
     }
+}
+
+pub(super) fn too_many() -> Problem {
+    Problem::new(ErrorCode::EndpointsTooMany, format!("This business has {ENDPOINTS_MAX} endpoints, as many as it may have."))
 }
 
 fn webhook_missing(id: EndpointId) -> Problem {

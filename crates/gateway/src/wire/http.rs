@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ::http::header::{HeaderValue, USER_AGENT};
+use ::http::header::{HeaderValue, RETRY_AFTER, USER_AGENT};
 use ::http::{Request, Uri};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -115,6 +115,7 @@ impl Http {
             Err(why) => return Called::Lost(in_words(&why)),
         };
         let status = answer.status().as_u16();
+        let retry_after = answer.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let (Wanted::Whole(max) | Wanted::Status(max)) = wanted;
         let mut left = answer.into_body();
         let mut body = Bytes::new();
@@ -134,12 +135,12 @@ impl Http {
                 }
                 // Trailers say nothing to us.
                 Ok(Err(_)) => {}
-                _ if matches!(wanted, Wanted::Status(_)) => return Called::Answer { status, body: Bytes::new() },
+                _ if matches!(wanted, Wanted::Status(_)) => return Called::Answer { status, body: Bytes::new(), retry_after },
                 Ok(Ok(_)) => return Called::Lost(format!("the body is larger than {max} bytes")),
                 Err(why) => return Called::Lost(innermost(&why)),
             }
         }
-        Called::Answer { status, body: if more.is_empty() { body } else { more.into() } }
+        Called::Answer { status, body: if more.is_empty() { body } else { more.into() }, retry_after }
     }
 }
 

@@ -28,6 +28,8 @@ pub enum Called {
         status: u16,
         /// Body.
         body: Bytes,
+        /// When to come again, as it stands in `Retry-After`.
+        retry_after: Option<String>,
     },
     /// Nothing left: it can be called again without a doubt.
     NeverLeft(String),

@@ -495,13 +495,17 @@ CREATE UNIQUE INDEX event_position ON event (business, position);
 CREATE TABLE endpoint (
     id BLOB PRIMARY KEY,
     business BLOB NOT NULL,
-    topic TEXT NOT NULL,
+    -- of a published registration; the others have a secret of their own
+    topic TEXT,
     address TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    echo INTEGER NOT NULL,
+    manner TEXT NOT NULL,
+    secret BLOB,
+    previous_secret BLOB,
+    previous_until INTEGER,
     filter TEXT NOT NULL,
+    begins INTEGER NOT NULL,
     cursor INTEGER NOT NULL,
-    state TEXT NOT NULL,
+    health TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     UNIQUE (business, topic)
 );
@@ -513,13 +517,37 @@ CREATE TABLE delivery (
     customer BLOB,
     first INTEGER NOT NULL,
     tried INTEGER NOT NULL,
-    due INTEGER NOT NULL,
+    -- none once it was given up
+    due INTEGER,
     since INTEGER NOT NULL,
     seen TEXT NOT NULL,
+    -- the last try
+    at INTEGER,
+    status INTEGER,
+    millis INTEGER,
     PRIMARY KEY (endpoint, position)
 ) WITHOUT ROWID;
 CREATE INDEX delivery_due ON delivery (endpoint, due, position) WHERE first = 1;
 CREATE INDEX delivery_of ON delivery (endpoint, sender, customer, position) WHERE sender IS NOT NULL;
+CREATE INDEX delivery_open ON delivery (endpoint, position) WHERE due IS NOT NULL;
+CREATE INDEX delivery_over ON delivery (endpoint, position) WHERE due IS NULL;
+
+-- Ranges of the stream that one endpoint is told once more.
+CREATE TABLE replay (
+    endpoint BLOB NOT NULL,
+    id BLOB NOT NULL,
+    given_up INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    cursor INTEGER NOT NULL,
+    told INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    over_at INTEGER,
+    stopped INTEGER NOT NULL,
+    PRIMARY KEY (endpoint, id)
+) WITHOUT ROWID;
+CREATE INDEX replay_open ON replay (endpoint) WHERE over_at IS NULL;
 
 CREATE TABLE probe (
     one INTEGER PRIMARY KEY CHECK (one = 1),

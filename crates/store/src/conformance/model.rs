@@ -5,19 +5,21 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use transom_domain::address::Identity;
+use transom_domain::endpoint::Health;
 use transom_domain::error_code::ErrorCode;
-use transom_domain::event::{Event, EventBody, Selection};
+use transom_domain::event::{Event, EventBody};
 use transom_domain::fact::{Fact, IdentityChange, Person, Preference, Reported};
 use transom_domain::id::{CustomerId, EndpointId, MessageId, SenderId};
 use transom_domain::message::Class;
 use transom_domain::time::{Span, Timestamp};
 
 use super::desk::{DESK, Desk, OWNER, SHOP, failure, identity};
+use super::telling::{endpoint, waits};
 use super::tests::{Memory, Sqlite};
 use super::{Broken, Factory};
 use crate::{
-    Accept, Accepted, AtOnce, Claim, Endpoint, EndpointState, Idempotency, IdempotencyKey, MemoryStore, MessageFilter, Outcome,
-    Page, RelayRound, Resolution, Settle, Topic,
+    Accept, Accepted, AtOnce, Claim, Idempotency, IdempotencyKey, MemoryStore, MessageFilter, Outcome, Page, RelayRound,
+    Resolution, Settle, Topic,
 };
 
 /// A move, in small numbers: so that sequences meet the same messages, customers and moments again and again.
@@ -101,19 +103,7 @@ fn message(n: u8) -> MessageId {
 impl Bench {
     async fn new(factory: &dyn Factory) -> Result<Self, Broken> {
         let desk = Desk::new(factory).await?;
-        let endpoint = Endpoint {
-            id: EndpointId(1),
-            business: SHOP,
-            topic: Topic::Messages,
-            address: String::new(),
-            kind: String::new(),
-            echo: false,
-            filter: Selection::default(),
-            cursor: 0,
-            state: EndpointState::default(),
-            created_at: desk.now,
-        };
-        desk.store.put_endpoint(endpoint).await?;
+        desk.store.put_endpoint(endpoint(1, Topic::Messages)).await?;
         Ok(Self { desk, sent: 0, in_two: None })
     }
 
@@ -210,15 +200,15 @@ impl Bench {
                 format!("{:?}", store.set_sender_state(SHOP, DESK, stopped, now).await)
             }
             Move::Relay { fail, give_up } => {
-                let work = store.relay_work(EndpointId(1), now, 4).await?;
+                let work = store.relay_work(EndpointId(1), 0, now, 4).await?;
                 let later = now.plus(Span::secs(30));
                 let fresh = work.fresh.iter().filter(|(_, held)| fail || *held);
                 let mut waiting: Vec<_> =
-                    fresh.map(|(e, held)| (e.position, e.body.order_key(), u32::from(!held), later, "seen".to_owned())).collect();
+                    fresh.map(|(e, held)| waits(e.position, e.body.order_key(), u32::from(!held), later, "seen")).collect();
                 let mut over = Vec::new();
                 for due in &work.due {
                     if fail && !give_up {
-                        waiting.push((due.event.position, due.event.body.order_key(), due.tried + 1, later, "again".to_owned()));
+                        waiting.push(waits(due.event.position, due.event.body.order_key(), due.tried + 1, later, "again"));
                     } else {
                         over.push(due.event.position);
                     }
@@ -228,7 +218,8 @@ impl Bench {
                     cursor: work.looked_to,
                     waiting,
                     over,
-                    state: EndpointState::default(),
+                    replay: None,
+                    health: Health::default(),
                     now,
                 };
                 store.relay_settle(round).await?;
@@ -263,7 +254,7 @@ impl Bench {
         }
         seen.push(format!("{:?}", store.sessions(SHOP, MessageFilter::default(), page).await?));
         seen.push(format!("{:?}", store.events(SHOP, 0, 256).await?));
-        seen.push(format!("{:?}", store.relay_work(EndpointId(1), desk.now, 100).await?));
+        seen.push(format!("{:?}", store.relay_work(EndpointId(1), 0, desk.now, 100).await?));
         seen.push(format!("{:?} {:?}", store.backlog(DESK).await?, store.overdue(Timestamp::FAR, 100).await?));
         seen.push(format!("{:?} {:?}", store.endpoints(None).await?, store.journal_after(SHOP, 0, 100).await?));
         Ok(seen)

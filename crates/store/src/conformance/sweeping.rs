@@ -1,14 +1,15 @@
 //! Sweeping: what is over goes in its time, slice by slice; what is not over stays.
 
+use transom_domain::endpoint::Health;
 use transom_domain::fact::{Fact, Reported};
 use transom_domain::id::EndpointId;
 use transom_domain::status::Status;
 use transom_domain::time::Span;
 
 use super::desk::{DESK, Desk, RIVAL, SHOP, business, person, sender};
-use super::telling::{endpoint, written};
+use super::telling::{endpoint, waits, written};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{CancelOutcome, EndpointState, Keep, RelayRound, SweepKind, SweepPoint, Swept, Topic};
+use crate::{CancelOutcome, Keep, RelayRound, SweepKind, SweepPoint, Swept, Topic};
 
 const ANA: &str = "+4915112345678";
 const BEN: &str = "+4915112345679";
@@ -106,7 +107,7 @@ pub(super) async fn what_an_endpoint_leaves_behind_goes_in_slices(factory: &dyn 
     let mut waiting = Vec::new();
     for _ in 0..20 {
         let (position, key) = written(&mut desk, ANA).await?;
-        waiting.push((position, Some(key), 1, desk.now, "500".to_owned()));
+        waiting.push(waits(position, Some(key), 1, desk.now, "500"));
         last = (position, Some(key));
     }
     let round = |endpoint: u128, waiting| RelayRound {
@@ -114,17 +115,18 @@ pub(super) async fn what_an_endpoint_leaves_behind_goes_in_slices(factory: &dyn 
         cursor: last.0,
         waiting,
         over: Vec::new(),
-        state: EndpointState::default(),
+        replay: None,
+        health: Health::default(),
         now: desk.now,
     };
     desk.store.relay_settle(round(1, waiting)).await?;
-    desk.store.relay_settle(round(2, vec![(last.0, last.1, 1, desk.now, "500".to_owned())])).await?;
+    desk.store.relay_settle(round(2, vec![waits(last.0, last.1, 1, desk.now, "500")])).await?;
     hold!(desk.store.delete_endpoint(SHOP, EndpointId(1)).await?);
     // At once it has nothing to be told any more; the rows follow.
-    same!(desk.store.relay_work(EndpointId(1), desk.now, 10).await?.due.len(), 0);
+    same!(desk.store.relay_work(EndpointId(1), 0, desk.now, 10).await?.due.len(), 0);
     let slices = slices(&desk, 6).await?;
     hold!(slices.iter().all(|s| s.rows <= 6));
     same!(gone(&slices, SweepKind::Deliveries), 20);
-    same!(desk.store.relay_work(EndpointId(2), desk.now, 10).await?.due.len(), 1);
+    same!(desk.store.relay_work(EndpointId(2), 0, desk.now, 10).await?.due.len(), 1);
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Telling: endpoints, the stream, deliveries.
 
+use transom_domain::endpoint::Health;
 use transom_domain::error_code::ErrorCode;
 use transom_domain::event::{EventBody, Selection};
 use transom_domain::fact::Fact;
@@ -8,7 +9,7 @@ use transom_domain::time::{Span, Timestamp};
 
 use super::desk::{DESK, Desk, RIVAL, SHOP, failure, person};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{Endpoint, EndpointState, PutEndpoint, RelayRound, Topic};
+use crate::{Endpoint, PutEndpoint, Registration, RelayRound, Role, Topic, Waiting};
 
 const ANA: &str = "+4915112345678";
 const BEN: &str = "+4915112345679";
@@ -17,13 +18,12 @@ pub(super) fn endpoint(id: u128, topic: Topic) -> Endpoint {
     Endpoint {
         id: EndpointId(id),
         business: SHOP,
-        topic,
+        role: Role::Published(Registration { topic, kind: "custom".to_owned(), echo: false }),
         address: "https://shop.example/hook".to_owned(),
-        kind: "custom".to_owned(),
-        echo: false,
         filter: Selection::default(),
+        begins: 999,
         cursor: 999,
-        state: EndpointState::default(),
+        health: Health::default(),
         created_at: Timestamp::from_secs(5),
     }
 }
@@ -34,9 +34,15 @@ fn round(desk: &Desk, cursor: u64) -> RelayRound {
         cursor,
         waiting: Vec::new(),
         over: Vec::new(),
-        state: EndpointState { failures: 3, ..EndpointState::default() },
+        replay: None,
+        health: Health { failures: 3, ..Health::default() },
         now: desk.now,
     }
+}
+
+/// A delivery that waits.
+pub(super) fn waits(position: u64, key: Option<(SenderId, CustomerId)>, tried: u32, due: Timestamp, seen: &str) -> Waiting {
+    Waiting { position, conversation: key, tried, due: Some(due), attempt: None, seen: seen.to_owned() }
 }
 
 /// A customer writes; gives the position of the event and the conversation.
@@ -70,10 +76,10 @@ pub(super) async fn an_endpoint_starts_at_the_end(factory: &dyn Factory) -> Outc
     let mut desk = Desk::new(factory).await?;
     written(&mut desk, ANA).await?;
     desk.store.put_endpoint(endpoint(1, Topic::Messages)).await?;
-    let before = desk.store.relay_work(EndpointId(1), desk.now, 10).await?;
+    let before = desk.store.relay_work(EndpointId(1), 0, desk.now, 10).await?;
     same!((before.fresh.len(), before.looked_to, before.next_due), (0, 2, None));
     let (position, _) = written(&mut desk, ANA).await?;
-    let work = desk.store.relay_work(EndpointId(1), desk.now, 10).await?;
+    let work = desk.store.relay_work(EndpointId(1), 0, desk.now, 10).await?;
     same!(work.fresh.iter().map(|(e, held)| (e.position, *held)).collect::<Vec<_>>(), vec![(position, false)]);
     same!(work.looked_to, position);
     desk.store.relay_settle(round(&desk, position)).await?;
@@ -83,8 +89,8 @@ pub(super) async fn an_endpoint_starts_at_the_end(factory: &dyn Factory) -> Outc
     desk.store.put_endpoint(by_hand).await?;
     let now = desk.store.endpoints(Some(SHOP)).await?;
     same!((now[0].cursor, now[0].address.as_str()), (position, "https://shop.example/other"));
-    same!(desk.store.relay_work(EndpointId(1), desk.now, 10).await?.fresh.len(), 0);
-    same!(desk.store.relay_work(EndpointId(9), desk.now, 10).await?.looked_to, 0);
+    same!(desk.store.relay_work(EndpointId(1), 0, desk.now, 10).await?.fresh.len(), 0);
+    same!(desk.store.relay_work(EndpointId(9), 0, desk.now, 10).await?.looked_to, 0);
     Ok(())
 }
 
@@ -95,39 +101,38 @@ pub(super) async fn deliveries_of_a_conversation_keep_their_order(factory: &dyn 
     let (other, ben) = written(&mut desk, BEN).await?;
     let due = desk.now.plus(Span::secs(5));
     let mut failed = round(&desk, other + 1);
-    failed.waiting =
-        vec![(first, Some(ana), 1, due, "500".to_owned()), (other, Some(ben), 1, due.plus(Span::secs(1)), "500".to_owned())];
+    failed.waiting = vec![waits(first, Some(ana), 1, due, "500"), waits(other, Some(ben), 1, due.plus(Span::secs(1)), "500")];
     desk.store.relay_settle(failed).await?;
-    same!(desk.store.endpoints(Some(SHOP)).await?[0].state.failures, 3);
+    same!(desk.store.endpoints(Some(SHOP)).await?[0].health.failures, 3);
     // What comes after it in the same conversation is held.
     let (second, _) = written(&mut desk, ANA).await?;
-    let work = desk.store.relay_work(EndpointId(1), desk.now, 10).await?;
+    let work = desk.store.relay_work(EndpointId(1), 0, desk.now, 10).await?;
     same!(work.fresh.iter().map(|(e, held)| (e.position, *held)).collect::<Vec<_>>(), vec![(second, true)]);
     same!((work.due.len(), work.next_due), (0, Some(due)));
     let mut held = round(&desk, second);
-    held.waiting = vec![(second, Some(ana), 0, desk.now, "held".to_owned())];
+    held.waiting = vec![waits(second, Some(ana), 0, desk.now, "held")];
     desk.store.relay_settle(held).await?;
     // Of each conversation only the oldest is due.
     let since = desk.now;
     desk.turn(Span::secs(10));
-    let work = desk.store.relay_work(EndpointId(1), desk.now, 10).await?;
+    let work = desk.store.relay_work(EndpointId(1), 0, desk.now, 10).await?;
     let due: Vec<_> = work.due.iter().map(|d| (d.event.position, d.tried, d.since)).collect();
     same!(due, vec![(first, 1, since), (other, 1, since)]);
     // One fails again, the other is given up: what it held is due at once.
     let mut next = round(&desk, second);
     next.over = vec![first];
-    next.waiting = vec![(other, Some(ben), 2, desk.now.plus(Span::secs(20)), "500".to_owned())];
+    next.waiting = vec![waits(other, Some(ben), 2, desk.now.plus(Span::secs(20)), "500")];
     desk.store.relay_settle(next).await?;
-    let work = desk.store.relay_work(EndpointId(1), desk.now, 10).await?;
+    let work = desk.store.relay_work(EndpointId(1), 0, desk.now, 10).await?;
     same!(work.due.iter().map(|d| (d.event.position, d.tried)).collect::<Vec<_>>(), vec![(second, 0)]);
     same!(work.next_due, Some(desk.now.plus(Span::secs(20))));
     let mut done = round(&desk, second);
     done.over = vec![second, other];
     desk.store.relay_settle(done).await?;
-    let work = desk.store.relay_work(EndpointId(1), desk.now, 10).await?;
+    let work = desk.store.relay_work(EndpointId(1), 0, desk.now, 10).await?;
     same!((work.due.len(), work.next_due), (0, None));
     let (third, _) = written(&mut desk, ANA).await?;
-    let work = desk.store.relay_work(EndpointId(1), desk.now, 10).await?;
+    let work = desk.store.relay_work(EndpointId(1), 0, desk.now, 10).await?;
     same!(work.fresh.iter().map(|(e, held)| (e.position, *held)).collect::<Vec<_>>(), vec![(third, false)]);
     Ok(())
 }
@@ -139,7 +144,7 @@ pub(super) async fn the_stream_is_swept_behind_its_readers(factory: &dyn Factory
     let (second, _) = written(&mut desk, ANA).await?;
     let (third, _) = written(&mut desk, BEN).await?;
     let mut passed = round(&desk, second);
-    passed.waiting = vec![(second, Some(ana), 1, desk.now, "500".to_owned())];
+    passed.waiting = vec![waits(second, Some(ana), 1, desk.now, "500")];
     desk.store.relay_settle(passed).await?;
     let page = desk.store.events(SHOP, 0, 2).await?;
     same!((page.events.len(), page.newest, page.earliest), (2, third + 1, 1));

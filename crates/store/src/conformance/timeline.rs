@@ -1,16 +1,18 @@
 //! The timeline: every word once, whatever the order it came in; and what is taken out of a story.
 
+use transom_domain::endpoint::Health;
 use transom_domain::error_code::ErrorCode;
-use transom_domain::event::{EventBody, Selection};
+use transom_domain::event::EventBody;
 use transom_domain::fact::{Fact, InboundBody, Reported};
 use transom_domain::id::EndpointId;
 use transom_domain::status::Progress;
-use transom_domain::time::{Span, Timestamp};
+use transom_domain::time::Span;
 
 use super::desk::{Desk, OWNER, RIVAL, SHOP, failure, person};
 use super::hearing::orders;
+use super::telling::{self, endpoint};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{CancelOutcome, Endpoint, EndpointState, Outcome as Of, RelayRound, Resolution, Settle, Step, Timeline, Topic, Word};
+use crate::{CancelOutcome, Outcome as Of, RelayRound, Resolution, Settle, Step, Timeline, Topic, Word};
 
 const ANA: &str = "+4915112345678";
 
@@ -159,33 +161,18 @@ pub(super) async fn what_is_tried_again_says_until_when(factory: &dyn Factory) -
     Ok(())
 }
 
-fn endpoint(topic: Topic, id: u128, now: Timestamp) -> Endpoint {
-    Endpoint {
-        id: EndpointId(id),
-        business: SHOP,
-        topic,
-        address: "https://example.com/hook".to_owned(),
-        kind: "custom".to_owned(),
-        echo: false,
-        filter: Selection::default(),
-        cursor: 0,
-        state: EndpointState::default(),
-        created_at: now,
-    }
-}
-
 pub(super) async fn what_waits_to_be_told_is_in_the_story(factory: &dyn Factory) -> Outcome {
     let mut desk = Desk::new(factory).await?;
-    desk.store.put_endpoint(endpoint(Topic::DeliveryStatus, 1, desk.now)).await?;
+    desk.store.put_endpoint(endpoint(1, Topic::DeliveryStatus)).await?;
     let (id, other) = (desk.handed(ANA, "wamid.1").await?, desk.handed(ANA, "wamid.2").await?);
     let sent = ["wamid.1", "wamid.2"].map(|wamid| Fact::Status(desk.status(wamid, Reported::Sent, desk.now)));
     desk.hear(sent.to_vec()).await?;
     same!(desk.store.timeline(SHOP, id).await?.outstanding, vec![]);
-    let work = desk.store.relay_work(EndpointId(1), desk.now, 10).await?;
+    let work = desk.store.relay_work(EndpointId(1), 0, desk.now, 10).await?;
     let due = desk.now.plus(Span::secs(30));
     let waits = |tried| {
         move |(event, _): &(transom_domain::event::Event, bool)| {
-            (event.position, event.body.order_key(), tried, due, "500".to_owned())
+            telling::waits(event.position, event.body.order_key(), tried, due, "500")
         }
     };
     let round = RelayRound {
@@ -193,7 +180,8 @@ pub(super) async fn what_waits_to_be_told_is_in_the_story(factory: &dyn Factory)
         cursor: work.looked_to,
         waiting: work.fresh.iter().map(waits(1)).collect(),
         over: Vec::new(),
-        state: EndpointState::default(),
+        replay: None,
+        health: Health::default(),
         now: desk.now,
     };
     desk.store.relay_settle(round.clone()).await?;
@@ -202,7 +190,7 @@ pub(super) async fn what_waits_to_be_told_is_in_the_story(factory: &dyn Factory)
         same!(outstanding.len(), 1);
         let one = &outstanding[0];
         hold!(matches!(&one.body, EventBody::MessageStatus { message: m, .. } if *m == message));
-        same!((one.topic, one.tried, one.due, one.since), (Topic::DeliveryStatus, 1, due, desk.now));
+        same!((one.topic, one.tried, one.due, one.since), (Some(Topic::DeliveryStatus), 1, due, desk.now));
         same!(one.seen.as_str(), "500");
     }
     let over = work.fresh.iter().map(|(event, _)| event.position).collect();

@@ -13,6 +13,7 @@ mod audit;
 mod condition;
 mod consent;
 mod content;
+mod endpoint;
 mod hearing;
 mod journal;
 mod limits;
@@ -37,6 +38,10 @@ pub use consent::{ConsentLedger, RecordConsent, RecordedConsent, Who};
 pub use content::{
     CONTENTS_LOOK_MAX, ChangeContent, ContentFilter, DeleteContent, Followed, SUBMISSIONS_MAX, StoredContent, Submit,
 };
+pub use endpoint::{
+    Attempted, Deliveries, DeliveryView, DueDelivery, ENDPOINTS_MAX, Endpoint, EventReplay, Manner, Own, PutEndpoint,
+    REPLAY_BATCH, REPLAYS_KEEP, Registration, RelayRound, RelayWork, Retried, Role, StartReplay, Topic, Waiting,
+};
 pub use hearing::{CustomerView, HearBody, HearOutcome, HeardBody, LookedAt};
 pub(crate) use journal::holds_text;
 pub use journal::{
@@ -54,15 +59,15 @@ pub use sending::{
 pub use settings::{BusinessSettings, ChangeSettings, Retention, Sessions};
 pub(crate) use sweeping::After;
 pub use sweeping::{Keep, SLICE_MAX, SweepKind, SweepPoint, Swept};
-pub use telling::{
-    Backlog, Direction, DueDelivery, Endpoint, EndpointState, EventPage, MessageFilter, Page, PutEndpoint, RelayRound, RelayWork,
-    SessionRow, Topic, Waiting,
-};
+pub use telling::{Backlog, Direction, EventPage, MessageFilter, Page, SessionRow};
 pub use templates::{Begun, HISTORY_KEEP, HISTORY_MAX, PutTwin, TemplateAction, TemplateIntent, TemplateKey, TemplateOutcome};
 pub use timeline::{OUTSTANDING_LOOK_MAX, Outstanding, Step, TIMELINE_MAX, Timeline, Word};
 
 use transom_domain::content::Content;
-use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, JournalId, KeyId, MediaId, MessageId, SenderId};
+use transom_domain::event::Event;
+use transom_domain::id::{
+    BusinessId, ContentId, CustomerId, EndpointId, EventId, JournalId, KeyId, MediaId, MessageId, ReplayId, SenderId,
+};
 use transom_domain::limits::LimitsTold;
 use transom_domain::message::{Message, PartTag, TemplateName};
 use transom_domain::status::Failure;
@@ -332,19 +337,46 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- telling --------------------------------------------------------------------------------------------------
 
-    /// Makes or changes an endpoint. A published registration is refused when its topic has one.
+    /// Makes or changes an endpoint; its cursor stays. A published registration is refused when its topic has one, any other when
+    /// its business has [`ENDPOINTS_MAX`].
     fn put_endpoint(&self, endpoint: Endpoint) -> Answer<'_, PutEndpoint>;
+    /// An endpoint of this business.
+    fn endpoint(&self, business: BusinessId, endpoint: EndpointId) -> Answer<'_, Option<Endpoint>>;
+    /// Switches an endpoint off for a reason, or on with a clean slate; `false` when there is none.
+    fn switch_endpoint(&self, business: BusinessId, endpoint: EndpointId, off: Option<String>) -> Answer<'_, bool>;
     /// Removes an endpoint; `false` when there is none. What it was still to be told is swept later.
     fn delete_endpoint(&self, business: BusinessId, endpoint: EndpointId) -> Answer<'_, bool>;
     /// The endpoints of one business, or of all.
     fn endpoints(&self, business: Option<BusinessId>) -> Answer<'_, Vec<Endpoint>>;
     /// The events of a business after a position, oldest first, at most `limit`.
     fn events(&self, business: BusinessId, after: u64, limit: usize) -> Answer<'_, EventPage>;
-    /// The next work of an endpoint: events after its cursor, and deliveries that are due again; at most `limit` of
-    /// each. Events whose conversation has a delivery outstanding at this endpoint are among them and marked `held`.
-    fn relay_work(&self, endpoint: EndpointId, now: Timestamp, limit: usize) -> Answer<'_, RelayWork>;
-    /// Records a round of an endpoint: cursor, new and changed deliveries, the endpoint's health.
+    /// The position of the first event that is not older than this moment; one after the newest when all are.
+    fn position_at(&self, business: BusinessId, at: Timestamp) -> Answer<'_, u64>;
+    /// The next work of an endpoint: events after its cursor, or after `after` where that is further; deliveries that are due
+    /// again; at most `limit` of each; and what comes next of a replay. With an endpoint that keeps the order, events whose
+    /// conversation has a delivery outstanding here are marked `held`.
+    fn relay_work(&self, endpoint: EndpointId, after: u64, now: Timestamp, limit: usize) -> Answer<'_, RelayWork>;
+    /// Records a round of an endpoint: cursor, new and changed deliveries, the endpoint's health, with an event where that is
+    /// worth one.
     fn relay_settle(&self, round: RelayRound) -> Answer<'_, ()>;
+    /// Deliveries of an endpoint, at most `limit` and [`PAGE_MAX`]: all events newest first from before `from`, or what waits
+    /// or was given up oldest first from after `from`. None when there is no such endpoint.
+    fn deliveries(
+        &self,
+        business: BusinessId,
+        endpoint: EndpointId,
+        which: Deliveries,
+        from: Option<u64>,
+        limit: usize,
+    ) -> Answer<'_, Option<Vec<(Event, Option<DeliveryView>)>>>;
+    /// Makes one delivery due now, whatever became of it.
+    fn retry_delivery(&self, business: BusinessId, endpoint: EndpointId, event: EventId, now: Timestamp) -> Answer<'_, Retried>;
+    /// Begins a replay, cut to what is kept, unless one is under way. Of those that are over the last [`REPLAYS_KEEP`] stay.
+    fn start_replay(&self, business: BusinessId, replay: EventReplay) -> Answer<'_, StartReplay>;
+    /// The replays of an endpoint, newest first; none when there is no such endpoint.
+    fn replays(&self, business: BusinessId, endpoint: EndpointId) -> Answer<'_, Option<Vec<EventReplay>>>;
+    /// Ends a replay where it stands; `false` when there is none.
+    fn stop_replay(&self, business: BusinessId, endpoint: EndpointId, id: ReplayId, now: Timestamp) -> Answer<'_, bool>;
 
     // ---- reading --------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 //! What happened to a message: every word said of it, not only the furthest.
 
 use transom_domain::event::EventBody;
+use transom_domain::id::EndpointId;
 use transom_domain::status::{Failure, Progress};
 use transom_domain::time::Timestamp;
 use transom_domain::verdict::Verdict;
@@ -81,8 +82,10 @@ pub struct Word {
 /// An event of a message that an endpoint has not taken yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outstanding {
-    /// Topic of the endpoint.
-    pub topic: Topic,
+    /// The endpoint.
+    pub endpoint: EndpointId,
+    /// Its topic, where it is a published registration.
+    pub topic: Option<Topic>,
     /// What is to be told.
     pub body: EventBody,
     /// Tries so far.

@@ -14,6 +14,7 @@ mod message;
 mod people;
 mod queue;
 mod reach;
+mod relay;
 mod restore;
 mod sweep;
 pub(crate) mod table;

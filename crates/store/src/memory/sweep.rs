@@ -71,7 +71,7 @@ impl SweepRows for MemoryRows {
         Ok(self.deliveries.range((after, Bound::Unbounded)).next().map(|((endpoint, _), _)| *endpoint))
     }
 
-    fn drop_deliveries(&mut self, endpoint: EndpointId, limit: usize) -> Result<usize> {
-        Ok(self.deliveries.drop_where(limit, |(of, _), _| *of == endpoint))
+    fn drop_deliveries(&mut self, endpoint: EndpointId, before: u64, limit: usize) -> Result<usize> {
+        Ok(self.deliveries.drop_where(limit, |(of, position), _| *of == endpoint && *position < before))
     }
 }

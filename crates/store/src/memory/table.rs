@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use transom_domain::consent::Entry;
 use transom_domain::event::Event;
-use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, JournalId, MediaId, SenderId};
+use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, JournalId, MediaId, ReplayId, SenderId};
 use transom_domain::limits::NumberLimits;
 use transom_domain::submission::Submission;
 use transom_domain::template::{HistoryEntry, Record};
@@ -17,7 +17,8 @@ use crate::rows::{
     Reached, Seq, Standing, Unread, Wait, Whole,
 };
 use crate::{
-    App, Business, BusinessSettings, Endpoint, JournalEntry, Key, Sender, StoredContent, TemplateIntent, TemplateKey, Word,
+    App, Business, BusinessSettings, Endpoint, EventReplay, JournalEntry, Key, Sender, StoredContent, TemplateIntent,
+    TemplateKey, Word,
 };
 use crate::{Digest, Media, UpstreamCopy};
 
@@ -155,6 +156,7 @@ tables! {
     entry_counters: Option<BusinessId> => (u64, u64, Timestamp),
     entry_ids: JournalId => (Option<BusinessId>, u64),
     journal: (Option<BusinessId>, u64) => JournalEntry,
+    replays: (EndpointId, ReplayId) => EventReplay,
     probe: () => Timestamp,
 }
 

@@ -13,6 +13,22 @@ use crate::rows::{AttemptRow, Brief, Result, Rows, Standing};
 /// Spreads positions over the 80 bits of chance in an id; odd, so that no two positions of a business meet.
 const SPREAD: u128 = 0x9E37_79B9_7F4A_7C15_F39D;
 
+/// What [`SPREAD`] is undone by, modulo the 80 bits: each step of Newton's doubles the bits that are right.
+const GATHER: u128 = {
+    let (mut inverse, mut step) = (SPREAD, 0);
+    while step < 7 {
+        inverse = inverse.wrapping_mul(2u128.wrapping_sub(SPREAD.wrapping_mul(inverse)));
+        step += 1;
+    }
+    inverse
+};
+
+/// The position at which an event with this id lies, if there is one: an id is made from it.
+pub(crate) fn position_of(business: BusinessId, id: EventId) -> Option<u64> {
+    let chance = id.0.wrapping_sub(business.0).wrapping_mul(GATHER) & ((1 << 80) - 1);
+    u64::try_from(chance).ok()
+}
+
 /// Writes an event.
 pub(crate) fn event(rows: &mut dyn Rows, business: BusinessId, at: Timestamp, body: EventBody) -> Result<EventId> {
     placed(rows, business, at, body).map(|(_, id)| id)
@@ -94,4 +110,23 @@ pub(crate) fn standing(
         pricing,
     };
     event(rows, brief.business, now, body).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_leads_to_its_position() {
+        for business in [BusinessId(7), BusinessId(u128::MAX - 3)] {
+            for position in [1, 2, 255, 1 << 33, (1 << 53) + 1] {
+                let id = EventId::compose(
+                    Timestamp::from_secs(1_790_000_000),
+                    business.0.wrapping_add(u128::from(position).wrapping_mul(SPREAD)),
+                );
+                assert_eq!(position_of(business, id), Some(position));
+                assert_ne!(position_of(BusinessId(8), id), Some(position));
+            }
+        }
+    }
 }

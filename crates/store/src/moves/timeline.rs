@@ -66,9 +66,9 @@ pub(crate) fn timeline(rows: &dyn Rows, business: BusinessId, message: MessageId
         for delivery in rows.deliveries_of(endpoint.id, (brief.sender, brief.customer), OUTSTANDING_LOOK_MAX)? {
             let Some(event) = rows.event(business, delivery.position)? else { continue };
             if speaks_of(&event.body) == Some(message) {
-                let topic = endpoint.topic;
-                let (tried, due, since, seen) = (delivery.tried, delivery.due, delivery.since, delivery.seen);
-                outstanding.push(Outstanding { topic, body: event.body, tried, due, since, seen });
+                let Some(due) = delivery.due else { continue };
+                let (topic, tried, since, seen) = (endpoint.role.topic(), delivery.tried, delivery.since, delivery.seen);
+                outstanding.push(Outstanding { endpoint: endpoint.id, topic, body: event.body, tried, due, since, seen });
             }
         }
     }
@@ -84,16 +84,7 @@ const fn speaks_of(body: &EventBody) -> Option<MessageId> {
         | EventBody::MessageRevoked { message, .. }
         | EventBody::MessageEchoed { message, .. }
         | EventBody::MessageStatus { message, .. } => Some(*message),
-        EventBody::SessionOpened { .. }
-        | EventBody::SessionClosingSoon { .. }
-        | EventBody::SessionClosed { .. }
-        | EventBody::MediaFailed { .. }
-        | EventBody::TemplateChanged { .. }
-        | EventBody::SenderState { .. }
-        | EventBody::SenderUpdated { .. }
-        | EventBody::AccountUpdated { .. }
-        | EventBody::UpstreamNews { .. }
-        | EventBody::ConsentChanged { .. } => None,
+        _ => None,
     }
 }
 

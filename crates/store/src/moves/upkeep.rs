@@ -75,20 +75,22 @@ pub(crate) fn journals(rows: &dyn Rows, keep: Keep, after: After) -> Result<(Vec
     Ok((whose, last))
 }
 
-/// Endpoints are removed at once, what they were still to be told here.
+/// Endpoints are removed at once, what they were still to be told here; and what was given up goes with its event.
 fn deliveries(rows: &mut dyn Rows, after: After, limit: usize) -> Result<Slice> {
     let mut after = if let After::Endpoint(id) = after { Some(id) } else { None };
     let (mut gone, mut looked) = (0, 0);
     while gone + looked < limit {
         let Some(endpoint) = rows.next_outstanding(after)? else { return Ok((gone, None)) };
         looked += 1;
-        if rows.endpoint(endpoint)?.is_none() {
-            let room = limit.saturating_sub(gone + looked).max(1);
-            let dropped = rows.drop_deliveries(endpoint, room)?;
-            gone += dropped;
-            if dropped == room {
-                break;
-            }
+        let kept_from = match rows.endpoint(endpoint)? {
+            Some(endpoint) => rows.event_bounds(endpoint.business)?.1,
+            None => u64::MAX,
+        };
+        let room = limit.saturating_sub(gone + looked).max(1);
+        let dropped = rows.drop_deliveries(endpoint, kept_from, room)?;
+        gone += dropped;
+        if dropped == room {
+            break;
         }
         after = Some(endpoint);
     }
@@ -154,12 +156,15 @@ fn events(rows: &mut dyn Rows, after: After, before: Timestamp, limit: usize) ->
     Ok((gone, Some(after.map_or(After::Nothing, After::Business))))
 }
 
-/// The position of the first event that an endpoint still needs: it stays with all after it, whatever its age.
+/// The position of the first event that an endpoint still needs: it stays with all after it, whatever its age. One that is
+/// switched off needs none.
 fn first_needed(rows: &dyn Rows, business: BusinessId) -> Result<u64> {
     let mut needed = u64::MAX;
     for endpoint in rows.endpoints(Some(business))? {
-        let passed = if endpoint.state.disabled.is_some() { u64::MAX } else { endpoint.cursor };
-        needed = needed.min(passed.saturating_add(1)).min(rows.first_delivery(endpoint.id)?.unwrap_or(u64::MAX));
+        if endpoint.health.disabled.is_none() {
+            let open = rows.first_delivery(endpoint.id)?.unwrap_or(u64::MAX);
+            needed = needed.min(endpoint.cursor.saturating_add(1)).min(open);
+        }
     }
     Ok(needed)
 }

@@ -14,6 +14,7 @@ mod message;
 mod people;
 mod queue;
 mod reach;
+mod relay;
 mod restore;
 mod sweep;
 mod telling;
@@ -30,9 +31,10 @@ pub(crate) use message::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orpha
 pub(crate) use people::{AdminRows, Conversation, CustomerRow, PeopleRows};
 pub(crate) use queue::{Lane, LaneKey, PARKED, QueueRows, Wait};
 pub(crate) use reach::{ReachRows, Reached};
+pub(crate) use relay::{Delivery, RelayRows};
 pub(crate) use restore::RestoreRows;
 pub(crate) use sweep::{Aged, SweepRows};
-pub(crate) use telling::{Delivery, TellingRows};
+pub(crate) use telling::TellingRows;
 pub(crate) use template::TemplateRows;
 
 use crate::StoreError;
@@ -56,6 +58,7 @@ pub(crate) trait Rows:
     + QueueRows
     + ReachRows
     + MessageRows
+    + RelayRows
     + TellingRows
     + SweepRows
     + RestoreRows
@@ -74,6 +77,7 @@ impl<
         + QueueRows
         + ReachRows
         + MessageRows
+        + RelayRows
         + TellingRows
         + SweepRows
         + RestoreRows

@@ -40,6 +40,6 @@ pub(crate) trait SweepRows {
 
     /// The next endpoint that has deliveries, after one.
     fn next_outstanding(&self, after: Option<EndpointId>) -> Result<Option<EndpointId>>;
-    /// Removes the oldest deliveries of an endpoint.
-    fn drop_deliveries(&mut self, endpoint: EndpointId, limit: usize) -> Result<usize>;
+    /// Removes the oldest deliveries of an endpoint, of events before a position.
+    fn drop_deliveries(&mut self, endpoint: EndpointId, before: u64, limit: usize) -> Result<usize>;
 }

@@ -521,7 +521,7 @@ fn not_shown(intent: &TemplateIntent, why: &str, now: Timestamp) -> Problem {
 /// What an answer of Meta's means for a call that changes a template.
 fn ended(called: Called, done: impl FnOnce(&Value) -> Option<TemplateOutcome>) -> Ended {
     match called {
-        Called::Answer { status: 200..=299, body } => {
+        Called::Answer { status: 200..=299, body, .. } => {
             let answer: Option<Value> = serde_json::from_slice(&body).ok();
             match answer.as_ref().and_then(done) {
                 Some(outcome) => Ended::Done(outcome),
@@ -530,7 +530,7 @@ fn ended(called: Called, done: impl FnOnce(&Value) -> Option<TemplateOutcome>) -
         }
         // It may have been done all the same.
         Called::Answer { status: status @ 500.., .. } => Ended::Lost(format!("Meta answered HTTP {status}")),
-        Called::Answer { status, body } => Ended::Refused(by_meta(status, &body)),
+        Called::Answer { status, body, .. } => Ended::Refused(by_meta(status, &body)),
         Called::NeverLeft(why) => {
             Ended::Refused(Problem::new(ErrorCode::UpstreamError, format!("Meta cannot be reached: {why}. Nothing was done.")))
         }

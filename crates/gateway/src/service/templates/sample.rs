@@ -201,7 +201,7 @@ impl Service {
         let request = Request::builder().method(Method::GET).uri(url.as_str()).body(Bytes::new());
         let request = request.map_err(|why| failed(why.to_string()))?;
         match self.samples.wire.call(request, Wanted::Whole(bytes_max)).await {
-            Called::Answer { status: 200, body } => Ok(body),
+            Called::Answer { status: 200, body, .. } => Ok(body),
             Called::Answer { status, .. } => Err(failed(format!("the server answered {status}"))),
             Called::NeverLeft(why) | Called::Lost(why) => Err(failed(why)),
         }

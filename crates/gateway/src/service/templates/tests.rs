@@ -145,7 +145,7 @@ impl Wire for Meta {
         let path = request.uri().path().trim_start_matches("/v25.0/").to_owned();
         if request.uri().host() == Some("files.example") {
             world.calls.push(format!("fetch {path}"));
-            return Box::pin(async { Called::Answer { status: 200, body: Bytes::from_static(PNG) } });
+            return Box::pin(async { Called::Answer { status: 200, body: Bytes::from_static(PNG), retry_after: None } });
         }
         let query = request.uri().query().unwrap_or_default().as_bytes();
         let query = url::form_urlencoded::parse(query).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
@@ -163,7 +163,7 @@ impl Wire for Meta {
             if let Some(store) = world.trips.take_if(|_| changes) {
                 store.fail_next(1);
             }
-            if fault.is_some() { lost() } else { Called::Answer { status, body: body.to_string().into() } }
+            if fault.is_some() { lost() } else { Called::Answer { status, body: body.to_string().into(), retry_after: None } }
         };
         drop(world);
         Box::pin(async move { called })

@@ -56,7 +56,7 @@ impl Inner {
             let part = PartTag(tag);
             let called = self.post(speaker, &request(Part::First, &part.to_string())).await;
             match &called {
-                Called::Answer { status, body } => match parse_answer(*status, body) {
+                Called::Answer { status, body, .. } => match parse_answer(*status, body) {
                     Answer::Accepted(accepted) => {
                         let kept = self.store.first_part(claimed.message.business, part, accepted.provider_id).await;
                         if let Err(why) = kept {

@@ -28,7 +28,7 @@ impl Inner {
         let now = self.clock.now();
         let unknown = |why: String| self.lost(claimed, why);
         let (status, body) = match called {
-            Called::Answer { status, body } => (status, body),
+            Called::Answer { status, body, .. } => (status, body),
             Called::Lost(why) => return unknown(why),
             Called::NeverLeft(why) => {
                 telemetry::attempt("unreachable");

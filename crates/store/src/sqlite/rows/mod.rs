@@ -16,6 +16,7 @@ mod people;
 mod plans;
 mod queue;
 mod reach;
+mod relay;
 mod restore;
 mod state;
 mod sweep;

@@ -2,8 +2,8 @@
 //! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
 
 use super::{
-    admin, audit, consent, content, flush, heard, journal, marks, media, message, people, queue, reach, restore, state, sweep,
-    telling, template,
+    admin, audit, consent, content, flush, heard, journal, marks, media, message, people, queue, reach, relay, restore, state,
+    sweep, telling, template,
 };
 
 const PLANS: &[(&str, &str)] = &[
@@ -61,10 +61,15 @@ const PLANS: &[(&str, &str)] = &[
     (people::DUE_LOOKS, "SEARCH conversation USING INDEX conversation_look (look_at<?)"),
     (people::NEXT_LOOK, "SEARCH conversation USING COVERING INDEX conversation_look (look_at>?)"),
     (telling::EVENTS_AFTER, "SEARCH event USING INDEX event_position (business=? AND position>?)"),
-    (telling::DUE_DELIVERIES, "SEARCH delivery USING INDEX delivery_due (endpoint=? AND due<?)"),
-    (telling::NEXT_DELIVERY, "SEARCH delivery USING COVERING INDEX delivery_due (endpoint=? AND due>?)"),
-    (telling::OLDEST_DELIVERY, "SEARCH delivery USING INDEX delivery_of (endpoint=? AND sender=? AND customer=?)"),
-    (telling::DELIVERIES_OF, "SEARCH delivery USING INDEX delivery_of (endpoint=? AND sender=? AND customer=?)"),
+    (telling::EVENTS_BEFORE, "SEARCH event USING INDEX event_position (business=? AND position<?)"),
+    (relay::FIRST_DELIVERY, "SEARCH delivery USING INDEX delivery_open (endpoint=?)"),
+    (relay::OPEN_DELIVERIES, "SEARCH delivery USING INDEX delivery_open (endpoint=? AND position>?)"),
+    (relay::GIVEN_UP, "SEARCH delivery USING INDEX delivery_over (endpoint=? AND position>?)"),
+    (relay::OPEN_REPLAY, "SEARCH replay USING INDEX replay_open (endpoint=?)"),
+    (relay::DUE_DELIVERIES, "SEARCH delivery USING INDEX delivery_due (endpoint=? AND due<?)"),
+    (relay::NEXT_DELIVERY, "SEARCH delivery USING COVERING INDEX delivery_due (endpoint=? AND due>?)"),
+    (relay::OLDEST_DELIVERY, "SEARCH delivery USING INDEX delivery_of (endpoint=? AND sender=? AND customer=?)"),
+    (relay::DELIVERIES_OF, "SEARCH delivery USING INDEX delivery_of (endpoint=? AND sender=? AND customer=?)"),
     (restore::WAITS_AFTER, "SEARCH wait USING PRIMARY KEY ((sender,position)>(?,?))"),
     (restore::UNKNOWNS, "SCAN standing USING COVERING INDEX standing_unknown"),
     (sweep::OLD_KEPT, "SEARCH idempotency USING COVERING INDEX idempotency_until (until<?)"),
@@ -79,7 +84,7 @@ const PLANS: &[(&str, &str)] = &[
     (sweep::NEXT_STREAM, "SEARCH event_counter USING PRIMARY KEY (business>?)"),
     (sweep::EVENT_AGES, "SEARCH event USING INDEX event_position (business=? AND position>?)"),
     (sweep::NEXT_OUTSTANDING, "SEARCH delivery USING PRIMARY KEY (endpoint>?)"),
-    (sweep::OLDEST_DELIVERIES, "SEARCH delivery USING PRIMARY KEY (endpoint=?)"),
+    (sweep::OLDEST_DELIVERIES, "SEARCH delivery USING PRIMARY KEY (endpoint=? AND position<?)"),
     (
         template::HISTORY,
         "SEARCH template_change USING INDEX template_change_of (business=? AND waba=? AND name=? AND language=? AND seq<?)",

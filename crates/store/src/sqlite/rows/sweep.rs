@@ -26,7 +26,8 @@ pub(super) const EVENT_AGES: &str =
 /// The endpoints that have deliveries, one by one.
 pub(super) const NEXT_OUTSTANDING: &str = "SELECT endpoint FROM delivery WHERE endpoint > ?1 ORDER BY endpoint LIMIT 1";
 /// The oldest deliveries of an endpoint.
-pub(super) const OLDEST_DELIVERIES: &str = "SELECT position FROM delivery WHERE endpoint = ?1 ORDER BY position LIMIT ?2";
+pub(super) const OLDEST_DELIVERIES: &str =
+    "SELECT position FROM delivery WHERE endpoint = ?1 AND position < ?2 ORDER BY position LIMIT ?3";
 
 impl SweepRows for SqliteRows<'_> {
     fn sweep_kept(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
@@ -117,9 +118,9 @@ impl SweepRows for SqliteRows<'_> {
         self.one(NEXT_OUTSTANDING, [after], |row| get_id(row, 0).map(EndpointId::from_bytes))
     }
 
-    fn drop_deliveries(&mut self, endpoint: EndpointId, limit: usize) -> Result<usize> {
+    fn drop_deliveries(&mut self, endpoint: EndpointId, before: u64, limit: usize) -> Result<usize> {
         let id = endpoint.to_bytes();
-        let oldest = self.all(OLDEST_DELIVERIES, params![id, bound(limit)], |row| get_count(row, 0))?;
+        let oldest = self.all(OLDEST_DELIVERIES, params![id, int(before), bound(limit)], |row| get_count(row, 0))?;
         for position in &oldest {
             self.run("DELETE FROM delivery WHERE endpoint = ?1 AND position = ?2", params![id, int(*position)])?;
         }

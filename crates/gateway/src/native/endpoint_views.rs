@@ -1,0 +1,293 @@
+//! Endpoints, deliveries and replays, as they are shown.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use transom_store::{Endpoint, EventReplay, Role};
+
+use super::common::rfc3339;
+use crate::directory::Snapshot;
+use crate::service::endpoints::DeliveryLine;
+use crate::work::relay::Tested;
+
+/// An endpoint.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Endpoint)]
+pub(crate) struct EndpointView {
+    /// Names it.
+    id: String,
+    /// Where to.
+    url: String,
+    /// What it is for.
+    description: String,
+    /// Types of events that it wants; all where empty.
+    events: Vec<String>,
+    /// Senders; all where empty.
+    senders: Vec<String>,
+    /// Channels; all where empty.
+    channels: Vec<&'static str>,
+    /// Globs on the campaign's name; all where empty.
+    campaigns: Vec<String>,
+    /// `event` or `raw`.
+    payload: &'static str,
+    /// `none` or `conversation`.
+    order: &'static str,
+    /// Deliveries at once.
+    max_concurrency: u8,
+    /// Seconds to answer; null for the gateway's own limit.
+    timeout_seconds: Option<u8>,
+    /// Whether it is told.
+    enabled: bool,
+    /// `healthy`, `failing` or `disabled`.
+    status: &'static str,
+    /// Why it is switched off.
+    disabled_reason: Option<String>,
+    /// Failures in a row.
+    failures: u32,
+    /// Since when it fails.
+    failing_since: Option<String>,
+    /// The last failure, in words.
+    last_error: Option<String>,
+    /// The last success.
+    last_success: Option<String>,
+    /// Position in the stream up to which it was told, or waits to be told again.
+    cursor: u64,
+    /// Until when the secret before signs, too.
+    previous_secret_until: Option<String>,
+    /// Since when it is there.
+    created_at: String,
+}
+
+impl EndpointView {
+    /// None for a published registration.
+    pub(crate) fn of(endpoint: Endpoint, directory: &Snapshot) -> Option<Self> {
+        let Role::Own(own) = endpoint.role else { return None };
+        let sender = |id: &transom_domain::id::SenderId| {
+            directory.sender(*id).map_or_else(|| id.to_string(), |speaker| speaker.sender.address.to_string())
+        };
+        let health = endpoint.health;
+        let status = match (&health.disabled, health.failures) {
+            (Some(_), _) => "disabled",
+            (None, 0) => "healthy",
+            (None, _) => "failing",
+        };
+        Some(Self {
+            id: endpoint.id.to_string(),
+            url: endpoint.address,
+            description: own.manner.description,
+            events: endpoint.filter.types,
+            senders: endpoint.filter.senders.iter().map(sender).collect(),
+            channels: endpoint.filter.channels.iter().map(|c| c.as_str()).collect(),
+            campaigns: endpoint.filter.campaigns,
+            payload: own.manner.payload.as_str(),
+            order: own.manner.order.as_str(),
+            max_concurrency: own.manner.concurrency,
+            timeout_seconds: own.manner.timeout,
+            enabled: health.disabled.is_none(),
+            status,
+            disabled_reason: health.disabled,
+            failures: health.failures,
+            failing_since: health.failing_since.map(rfc3339),
+            last_error: health.last_error,
+            last_success: health.last_success.map(rfc3339),
+            cursor: endpoint.cursor,
+            previous_secret_until: own.previous.map(|(_, until)| rfc3339(until)),
+            created_at: rfc3339(endpoint.created_at),
+        })
+    }
+}
+
+/// An endpoint that was made.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = CreatedEndpoint)]
+pub(crate) struct CreatedEndpoint {
+    /// The endpoint.
+    #[serde(flatten)]
+    pub(crate) endpoint: Option<EndpointView>,
+    /// What its deliveries are signed with: `whsec_` and Base64, as Standard Webhooks has it. Shown this once.
+    pub(crate) secret: String,
+}
+
+/// The endpoints of a business.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EndpointPage {
+    /// Oldest first.
+    pub(crate) data: Vec<EndpointView>,
+    /// Always null: there is one page.
+    pub(crate) next_page_token: Option<String>,
+}
+
+/// A new secret.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RotatedSecret {
+    /// The new secret. Shown this once.
+    pub(crate) secret: String,
+    /// Until when deliveries carry a signature of the old one, too.
+    pub(crate) previous_secret_until: String,
+}
+
+/// What an endpoint answered to a test.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = EndpointTest)]
+pub(crate) struct TestView {
+    /// Whether it took the test.
+    delivered: bool,
+    /// The `webhook-id` that was sent.
+    event_id: String,
+    /// The HTTP status, where there was an answer.
+    status: Option<u16>,
+    /// How long it took.
+    duration_millis: u32,
+    /// Why it was not taken.
+    error: Option<String>,
+}
+
+impl From<Tested> for TestView {
+    fn from(tested: Tested) -> Self {
+        Self {
+            delivered: tested.error.is_none(),
+            event_id: tested.id.to_string(),
+            status: tested.status,
+            duration_millis: tested.millis,
+            error: tested.error,
+        }
+    }
+}
+
+/// One delivery.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Delivery)]
+pub(crate) struct DeliveryView {
+    /// The event, which is also the `webhook-id`.
+    event_id: String,
+    /// Its position in the stream.
+    position: u64,
+    /// Its type.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// When we learned of it.
+    at: String,
+    /// `pending`: its turn has not come. `delivered`: taken. `waiting`: not taken yet, and tried again. `given_up`: tried for days.
+    outcome: &'static str,
+    /// Tries so far, where one failed.
+    attempts: Option<u32>,
+    /// When it is tried again, at the earliest.
+    next_attempt_at: Option<String>,
+    /// Since when it waits.
+    waiting_since: Option<String>,
+    /// The last try that failed.
+    last_attempt: Option<AttemptView>,
+}
+
+/// One try.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DeliveryAttempt)]
+pub(crate) struct AttemptView {
+    /// When it began.
+    at: Option<String>,
+    /// The HTTP status, where there was an answer.
+    status: Option<u16>,
+    /// How long it took.
+    duration_millis: Option<u32>,
+    /// What was seen.
+    error: String,
+}
+
+impl From<DeliveryLine> for DeliveryView {
+    fn from(line: DeliveryLine) -> Self {
+        let view = line.view.as_ref();
+        let attempt = |view: &transom_store::DeliveryView| AttemptView {
+            at: view.attempt.map(|a| rfc3339(a.at)),
+            status: view.attempt.and_then(|a| a.status),
+            duration_millis: view.attempt.map(|a| a.millis),
+            error: view.seen.clone(),
+        };
+        Self {
+            event_id: line.event.id.to_string(),
+            position: line.event.position,
+            kind: line.event.body.name(),
+            at: rfc3339(line.event.at),
+            outcome: line.outcome.as_str(),
+            attempts: view.map(|v| v.tried),
+            next_attempt_at: view.and_then(|v| v.due).map(rfc3339),
+            waiting_since: view.map(|v| rfc3339(v.since)),
+            last_attempt: view.map(attempt),
+        }
+    }
+}
+
+/// Deliveries of an endpoint.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DeliveryPage {
+    /// Deliveries.
+    pub(crate) data: Vec<DeliveryView>,
+    /// Give it as `pageToken` for the next page; null on the last.
+    pub(crate) next_page_token: Option<String>,
+}
+
+/// A replay.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Replay)]
+pub(crate) struct ReplayView {
+    /// Names it.
+    id: String,
+    /// `all` or `failed`.
+    what: &'static str,
+    /// `running`, `done` or `stopped`.
+    status: &'static str,
+    /// Position of the first event.
+    from: u64,
+    /// Position of the last.
+    to: u64,
+    /// Position up to which it got.
+    cursor: u64,
+    /// Events that were taken.
+    delivered: u64,
+    /// Events that were not; they are tried again as any other.
+    failed: u64,
+    /// Since when.
+    created_at: String,
+    /// When it came to its end, or was stopped.
+    ended_at: Option<String>,
+}
+
+impl From<EventReplay> for ReplayView {
+    fn from(replay: EventReplay) -> Self {
+        let status = match (replay.over_at, replay.stopped) {
+            (None, _) => "running",
+            (Some(_), false) => "done",
+            (Some(_), true) => "stopped",
+        };
+        Self {
+            id: replay.id.to_string(),
+            what: if replay.given_up { "failed" } else { "all" },
+            status,
+            from: replay.from,
+            to: replay.to,
+            cursor: replay.cursor,
+            delivered: replay.told,
+            failed: replay.failed,
+            created_at: rfc3339(replay.created_at),
+            ended_at: replay.over_at.map(rfc3339),
+        }
+    }
+}
+
+/// The replays to an endpoint.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ReplayPage {
+    /// Newest first; of those that are over the last twenty.
+    pub(crate) data: Vec<ReplayView>,
+    /// Always null: there is one page.
+    pub(crate) next_page_token: Option<String>,
+}

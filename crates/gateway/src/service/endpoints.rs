@@ -1,0 +1,422 @@
+//! Webhook endpoints of a business's own making: made, changed, rotated, tested, listed, told once more.
+
+use transom_domain::endpoint::{Health, Order, Payload};
+use transom_domain::error_code::ErrorCode;
+use transom_domain::event::{Event, Selection};
+use transom_domain::field::FieldError;
+use transom_domain::id::{EndpointId, EventId, ReplayId};
+use transom_domain::time::{Span, Timestamp};
+use transom_store::{
+    Action, Deliveries, DeliveryView, Endpoint, EventReplay, Manner, Own, PAGE_MAX, Page, PutEndpoint, Retried, Role, Sealed,
+    StartReplay,
+};
+
+use super::Service;
+use super::command::Caller;
+use super::webhooks::{too_many, webhook_secret};
+use crate::problem::Problem;
+use crate::seal::SealError;
+use crate::work::relay::{Tested, wants};
+
+/// How long a secret signs on after it was replaced, unless the caller says otherwise.
+pub(crate) const OLD_SECRET_KEEP: Span = Span::hours(24);
+
+/// An endpoint to be made.
+#[derive(Debug, Clone)]
+pub struct NewEndpoint {
+    /// Where to.
+    pub url: String,
+    /// How it wants to be told.
+    pub manner: Manner,
+    /// Of what.
+    pub filter: Selection,
+    /// Whether it begins at once.
+    pub enabled: bool,
+}
+
+/// What is to change; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct EndpointChange {
+    /// Where to.
+    pub url: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Of what: each part by itself.
+    pub filter: FilterChange,
+    /// In what form.
+    pub payload: Option<Payload>,
+    /// In which order.
+    pub order: Option<Order>,
+    /// Deliveries at once.
+    pub concurrency: Option<u8>,
+    /// Seconds to answer.
+    pub timeout: Option<u8>,
+    /// Switched on or off.
+    pub enabled: Option<bool>,
+}
+
+/// What is to change of a filter.
+#[derive(Debug, Clone, Default)]
+pub struct FilterChange {
+    /// See [`Selection::types`].
+    pub types: Option<Vec<String>>,
+    /// See [`Selection::senders`].
+    pub senders: Option<Vec<transom_domain::id::SenderId>>,
+    /// See [`Selection::channels`].
+    pub channels: Option<Vec<transom_domain::address::Channel>>,
+    /// See [`Selection::campaigns`].
+    pub campaigns: Option<Vec<String>>,
+}
+
+/// How a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryOutcome {
+    /// Its turn has not come.
+    Pending,
+    /// Taken, as the cursor tells.
+    Delivered,
+    /// Not taken yet; tried again.
+    Waiting,
+    /// Not tried any more.
+    GivenUp,
+}
+
+impl DeliveryOutcome {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Waiting => "waiting",
+            Self::GivenUp => "given_up",
+        }
+    }
+}
+
+/// One delivery.
+#[derive(Debug, Clone)]
+pub struct DeliveryLine {
+    /// Of what.
+    pub event: Event,
+    /// How it stands.
+    pub outcome: DeliveryOutcome,
+    /// What is known of it where it was not taken at once.
+    pub view: Option<DeliveryView>,
+}
+
+/// A place in the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// By position.
+    Position(u64),
+    /// By time.
+    At(Timestamp),
+}
+
+/// A range to be told once more.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ReplayAsk {
+    /// Only what was given up.
+    pub given_up: bool,
+    /// The first event; the oldest that is kept where left out.
+    pub from: Option<Place>,
+    /// The last event: by position it is the last, by time the range ends before it; the newest where left out.
+    pub to: Option<Place>,
+}
+
+fn missing(id: EndpointId) -> Problem {
+    Problem::new(ErrorCode::WebhookNotFound, format!("This business has no endpoint {id}."))
+}
+
+fn unsealed(why: SealError) -> Problem {
+    tracing::error!(error = %why, "a secret could not be made");
+    Problem::new(ErrorCode::Unspecified, "The secret could not be made.")
+}
+
+impl Service {
+    /// Makes an endpoint; gives it with its secret, which is never shown again.
+    ///
+    /// # Errors
+    /// 400 for an address that may not be called, 409 when the business has too many.
+    pub async fn create_endpoint(&self, caller: &Caller, new: NewEndpoint) -> Result<(Endpoint, String), Problem> {
+        self.may_call(&new.url)?;
+        let now = self.now();
+        let (secret, sealed) = self.new_secret()?;
+        let off = (!new.enabled).then(switched_off);
+        let endpoint = Endpoint {
+            id: EndpointId::compose(now, self.chance.draw()),
+            business: caller.business,
+            role: Role::Own(Box::new(Own { manner: new.manner, secret: sealed, previous: None })),
+            address: new.url,
+            filter: new.filter,
+            begins: 0,
+            cursor: 0,
+            health: Health { disabled: off, ..Health::default() },
+            created_at: now,
+        };
+        match self.store.put_endpoint(endpoint.clone()).await? {
+            PutEndpoint::Full => Err(too_many()),
+            PutEndpoint::Stored | PutEndpoint::TopicTaken(_) => {
+                self.audited(caller, Action::EndpointMade, endpoint.id).await;
+                self.relay.reload().await?;
+                Ok((endpoint, secret))
+            }
+        }
+    }
+
+    /// The endpoints of a business's own making, oldest first.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn endpoints(&self, caller: &Caller) -> Result<Vec<Endpoint>, Problem> {
+        let mut endpoints = self.store.endpoints(Some(caller.business)).await?;
+        endpoints.retain(|endpoint| endpoint.role.topic().is_none());
+        Ok(endpoints)
+    }
+
+    /// An endpoint of the business's own making.
+    ///
+    /// # Errors
+    /// 404 when there is none with this id.
+    pub async fn endpoint(&self, caller: &Caller, id: EndpointId) -> Result<Endpoint, Problem> {
+        Ok(self.own(caller, id).await?.0)
+    }
+
+    async fn own(&self, caller: &Caller, id: EndpointId) -> Result<(Endpoint, Own), Problem> {
+        let endpoint = self.store.endpoint(caller.business, id).await?.ok_or_else(|| missing(id))?;
+        match &endpoint.role {
+            Role::Own(own) => {
+                let own = own.as_ref().clone();
+                Ok((endpoint, own))
+            }
+            Role::Published(_) => Err(missing(id)),
+        }
+    }
+
+    /// Changes an endpoint; gives it as it is then.
+    ///
+    /// # Errors
+    /// 404 when there is none with this id, 400 for an address that may not be called.
+    pub async fn change_endpoint(&self, caller: &Caller, id: EndpointId, change: EndpointChange) -> Result<Endpoint, Problem> {
+        let (mut endpoint, mut own) = self.own(caller, id).await?;
+        if let Some(url) = change.url {
+            self.may_call(&url)?;
+            endpoint.address = url;
+        }
+        let FilterChange { types, senders, channels, campaigns } = change.filter;
+        let filter = &mut endpoint.filter;
+        filter.types = types.unwrap_or_else(|| std::mem::take(&mut filter.types));
+        filter.senders = senders.unwrap_or_else(|| std::mem::take(&mut filter.senders));
+        filter.channels = channels.unwrap_or_else(|| std::mem::take(&mut filter.channels));
+        filter.campaigns = campaigns.unwrap_or_else(|| std::mem::take(&mut filter.campaigns));
+        let manner = &mut own.manner;
+        manner.description = change.description.unwrap_or_else(|| std::mem::take(&mut manner.description));
+        manner.order = change.order.unwrap_or(manner.order);
+        manner.concurrency = change.concurrency.unwrap_or(manner.concurrency);
+        manner.timeout = change.timeout.or(manner.timeout);
+        if change.payload.is_some_and(|payload| payload != manner.payload) {
+            return Err(Problem::field("payload", "cannot be changed", "make an endpoint with the other payload"));
+        }
+        endpoint.role = Role::Own(Box::new(own));
+        self.store.put_endpoint(endpoint).await?;
+        if let Some(enabled) = change.enabled {
+            self.store.switch_endpoint(caller.business, id, (!enabled).then(switched_off)).await?;
+        }
+        self.audited(caller, Action::EndpointChanged, id).await;
+        self.relay.reload().await?;
+        self.endpoint(caller, id).await
+    }
+
+    /// Removes an endpoint of the business's own making with what it still waits for.
+    ///
+    /// # Errors
+    /// 404 when there is none with this id.
+    pub async fn delete_endpoint(&self, caller: &Caller, id: EndpointId) -> Result<(), Problem> {
+        self.own(caller, id).await?;
+        self.store.delete_endpoint(caller.business, id).await?;
+        self.audited(caller, Action::EndpointRemoved, id).await;
+        Ok(self.relay.reload().await?)
+    }
+
+    /// Gives an endpoint a new secret; the old one signs beside it for `keep`. Gives the new one, and until when.
+    ///
+    /// # Errors
+    /// 404 when there is none with this id.
+    pub async fn rotate_secret(&self, caller: &Caller, id: EndpointId, keep: Span) -> Result<(String, Timestamp), Problem> {
+        let (mut endpoint, own) = self.own(caller, id).await?;
+        let (secret, sealed) = self.new_secret()?;
+        let until = self.now().plus(keep);
+        endpoint.role = Role::Own(Box::new(Own { secret: sealed, previous: Some((own.secret, until)), ..own }));
+        self.store.put_endpoint(endpoint).await?;
+        self.audited(caller, Action::SecretRotated, id).await;
+        self.relay.reload().await?;
+        Ok((secret, until))
+    }
+
+    /// Switches any endpoint, published registrations too, on or off.
+    ///
+    /// # Errors
+    /// 404 when there is none with this id.
+    pub async fn switch_endpoint(&self, caller: &Caller, id: EndpointId, on: bool) -> Result<(), Problem> {
+        if !self.store.switch_endpoint(caller.business, id, (!on).then(switched_off)).await? {
+            return Err(missing(id));
+        }
+        self.audited(caller, Action::EndpointChanged, id).await;
+        Ok(self.relay.reload().await?)
+    }
+
+    /// Sends an endpoint a test; it counts for nothing.
+    ///
+    /// # Errors
+    /// 404 when there is none with this id.
+    pub async fn test_endpoint(&self, caller: &Caller, id: EndpointId) -> Result<Tested, Problem> {
+        let (endpoint, _) = self.own(caller, id).await?;
+        Ok(self.relay.test(&endpoint).await)
+    }
+
+    /// Deliveries of any endpoint: what it wants of the stream, newest first, with how each stands; or only what waits or was
+    /// given up, oldest first. A page looks through at most [`PAGE_MAX`] events, and may be shorter than asked.
+    ///
+    /// # Errors
+    /// 404 when there is no endpoint with this id, 400 for a token that no page gave.
+    pub async fn deliveries(
+        &self,
+        caller: &Caller,
+        id: EndpointId,
+        which: Deliveries,
+        page: &Page,
+    ) -> Result<(Vec<DeliveryLine>, Option<String>), Problem> {
+        let endpoint = self.store.endpoint(caller.business, id).await?.ok_or_else(|| missing(id))?;
+        let from = match &page.token {
+            Some(token) => Some(token.parse::<u64>().map_err(|_| Problem::from(transom_store::StoreError::BadToken))?),
+            None => None,
+        };
+        let look = if which == Deliveries::All { PAGE_MAX } else { page.size };
+        let found = self.store.deliveries(caller.business, id, which, from, look).await?.ok_or_else(|| missing(id))?;
+        let (mut lines, mut next) = (Vec::new(), None);
+        let more = found.len() == look;
+        let last = found.last().map(|(event, _)| event.position);
+        for (event, view) in found {
+            if lines.len() == page.size {
+                return Ok((lines, next));
+            }
+            next = Some(event.position.to_string());
+            if view.is_some() || wants(&endpoint, &event) {
+                let outcome = match &view {
+                    Some(view) if view.due.is_none() => DeliveryOutcome::GivenUp,
+                    Some(_) => DeliveryOutcome::Waiting,
+                    None if event.position <= endpoint.cursor => DeliveryOutcome::Delivered,
+                    None => DeliveryOutcome::Pending,
+                };
+                lines.push(DeliveryLine { event, outcome, view });
+            }
+        }
+        Ok((lines, last.filter(|_| more).map(|position| position.to_string())))
+    }
+
+    /// Makes one delivery due now, whatever became of it.
+    ///
+    /// # Errors
+    /// 404 when there is no such endpoint or event, 409 while the endpoint is switched off.
+    pub async fn retry_delivery(&self, caller: &Caller, id: EndpointId, event: EventId) -> Result<(), Problem> {
+        let endpoint = self.store.endpoint(caller.business, id).await?.ok_or_else(|| missing(id))?;
+        if endpoint.health.disabled.is_some() {
+            return Err(Problem::new(ErrorCode::EndpointState, "The endpoint is switched off; it is told of nothing.")
+                .remedy("Switch it on first."));
+        }
+        match self.store.retry_delivery(caller.business, id, event, self.now()).await? {
+            Retried::Due => {
+                self.relay.poke_endpoint(id);
+                Ok(())
+            }
+            Retried::NoEvent => Err(Problem::not_found("event").remedy("It may be older than what is kept; list the events.")),
+            Retried::NoEndpoint => Err(missing(id)),
+        }
+    }
+
+    /// Begins to tell an endpoint a range of the stream once more.
+    ///
+    /// # Errors
+    /// 404 when there is no such endpoint, 409 while another replay is under way, 400 for a range that ends before it begins.
+    pub async fn start_replay(&self, caller: &Caller, id: EndpointId, ask: ReplayAsk) -> Result<EventReplay, Problem> {
+        let from = match ask.from {
+            None => 0,
+            Some(Place::Position(position)) => position,
+            Some(Place::At(at)) => self.store.position_at(caller.business, at).await?,
+        };
+        let to = match ask.to {
+            None => i64::MAX as u64,
+            Some(Place::Position(position)) => position,
+            Some(Place::At(at)) => self.store.position_at(caller.business, at).await?.saturating_sub(1),
+        };
+        if to < from {
+            return Err(Problem::field("to", "is before `from`: there is nothing in between", "give a range with events in it"));
+        }
+        let now = self.now();
+        let replay = EventReplay {
+            id: ReplayId::compose(now, self.chance.draw()),
+            endpoint: id,
+            given_up: ask.given_up,
+            from,
+            to,
+            cursor: 0,
+            told: 0,
+            failed: 0,
+            created_at: now,
+            over_at: None,
+            stopped: false,
+        };
+        match self.store.start_replay(caller.business, replay.clone()).await? {
+            StartReplay::Started => {}
+            StartReplay::UnderWay(other) => {
+                return Err(Problem::new(ErrorCode::EndpointState, format!("The replay {other} to this endpoint is under way."))
+                    .remedy("Wait until it is over, or stop it.")
+                    .detail("replayId", other.to_string()));
+            }
+            StartReplay::NoEndpoint => return Err(missing(id)),
+        }
+        self.relay.poke_endpoint(id);
+        let known = self.replays(caller, id).await?.into_iter().find(|known| known.id == replay.id);
+        Ok(known.unwrap_or(replay))
+    }
+
+    /// The replays to an endpoint, newest first.
+    ///
+    /// # Errors
+    /// 404 when there is no such endpoint.
+    pub async fn replays(&self, caller: &Caller, id: EndpointId) -> Result<Vec<EventReplay>, Problem> {
+        self.store.replays(caller.business, id).await?.ok_or_else(|| missing(id))
+    }
+
+    /// Ends a replay where it stands.
+    ///
+    /// # Errors
+    /// 404 when there is no such endpoint or replay.
+    pub async fn stop_replay(&self, caller: &Caller, id: EndpointId, replay: ReplayId) -> Result<(), Problem> {
+        if self.store.stop_replay(caller.business, id, replay, self.now()).await? {
+            return Ok(());
+        }
+        Err(Problem::not_found("replay"))
+    }
+
+    fn new_secret(&self) -> Result<(String, Sealed), Problem> {
+        let secret = webhook_secret().map_err(unsealed)?;
+        let sealed = self.key.seal(secret.as_bytes()).map_err(unsealed)?;
+        Ok((secret, sealed))
+    }
+
+    /// Whether an address may be called, as a finding about the field.
+    fn may_call(&self, url: &str) -> Result<(), Problem> {
+        self.addresses.check(url).map(|_| ()).map_err(|problem| {
+            let said = problem.message.trim_end_matches('.');
+            let rule = said.strip_prefix("address ").unwrap_or(said).to_owned();
+            let remedy = "give a public https address; operators can allow others".to_owned();
+            Problem::of_fields(problem.code, &[FieldError { field: "url".to_owned(), rule, remedy }])
+        })
+    }
+}
+
+fn switched_off() -> String {
+    "switched off by hand".to_owned()
+}

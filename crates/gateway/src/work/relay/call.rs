@@ -1,0 +1,238 @@
+//! One delivery: what is sent to an endpoint, and what its answer means.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::Request;
+use bytes::Bytes;
+
+use transom_domain::endpoint::honoured;
+use transom_domain::event::Event;
+use transom_domain::id::EventId;
+use transom_domain::time::{Span, Timestamp};
+use transom_store::{Attempted, Endpoint, Role};
+
+use super::Inner;
+use crate::native::events::{event_text, test_text};
+use crate::native::payload::payload;
+use crate::signing::Signer;
+use crate::telemetry;
+use crate::wire::{Called, Wanted};
+
+/// Largest answer of an endpoint that is read; nothing in it is used but the head.
+const ANSWER_MAX: usize = 20 * 1024;
+
+/// What became of a test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tested {
+    /// Names it in the headers that were sent.
+    pub id: EventId,
+    /// The HTTP status, where there was an answer.
+    pub status: Option<u16>,
+    /// How long it took, in milliseconds.
+    pub millis: u32,
+    /// Why it was not taken, if it was not.
+    pub error: Option<String>,
+}
+
+/// What became of a delivery.
+pub(super) struct Told {
+    pub(super) attempt: Attempted,
+    pub(super) result: Result<(), NotTold>,
+}
+
+/// Why it was not taken.
+pub(super) struct NotTold {
+    pub(super) why: String,
+    /// The endpoint said that it is gone for good.
+    pub(super) gone: bool,
+    /// The endpoint said when to come again.
+    pub(super) wait: Option<Span>,
+    /// And that it means all deliveries, not only this one.
+    pub(super) busy: bool,
+}
+
+impl NotTold {
+    fn plain(why: String) -> Self {
+        Self { why, gone: false, wait: None, busy: false }
+    }
+}
+
+/// What is told, and the name under which it is signed.
+struct Letter {
+    id: String,
+    body: Bytes,
+    attempt: u32,
+}
+
+impl Inner {
+    /// What deliveries of an endpoint are signed with now.
+    pub(super) fn signer(&self, endpoint: &Endpoint) -> Result<Arc<Signer>, String> {
+        match &endpoint.role {
+            Role::Published(_) => {
+                let signer = self.parts.directory.now().signer(endpoint.business).cloned();
+                signer.ok_or_else(|| "its business has no webhook secret yet".to_owned())
+            }
+            Role::Own(own) => {
+                let open = |sealed| self.parts.key.open_text(sealed).map_err(|why| why.to_string());
+                let present = open(&own.secret)?;
+                let previous = match &own.previous {
+                    Some((sealed, until)) => Some((open(sealed)?, *until)),
+                    None => None,
+                };
+                let previous = previous.as_ref().map(|(secret, until)| (secret.as_str(), *until));
+                Ok(Arc::new(Signer::new(&present, previous)))
+            }
+        }
+    }
+
+    /// Tells an endpoint of an event; one that its topic does not tell of counts as told.
+    pub(super) async fn deliver(&self, endpoint: &Endpoint, signer: &Signer, event: &Event, attempt: u32) -> Told {
+        let body = match &endpoint.role {
+            Role::Published(registration) => match payload(event, registration.topic) {
+                Some(mut payload) => {
+                    self.parts.links.sign(event.business, &mut payload);
+                    payload.to_string()
+                }
+                None => {
+                    let attempt = Attempted { at: self.parts.clock.now(), status: None, millis: 0 };
+                    return Told { attempt, result: Ok(()) };
+                }
+            },
+            Role::Own(_) => event_text(event, &self.parts.links),
+        };
+        let told = self.post(endpoint, signer, Letter { id: event.id.to_string(), body: body.into(), attempt }).await;
+        telemetry::delivery(if told.result.is_ok() { "told" } else { "failed" });
+        told
+    }
+
+    /// See [`super::Relay::test`].
+    pub(super) async fn test(&self, endpoint: &Endpoint) -> Tested {
+        let now = self.parts.clock.now();
+        let id = EventId::compose(now, self.parts.chance.draw());
+        let signer = match self.signer(endpoint) {
+            Ok(signer) => signer,
+            Err(why) => return Tested { id, status: None, millis: 0, error: Some(why) },
+        };
+        let body = test_text(id, endpoint.id, now);
+        let told = self.post(endpoint, &signer, Letter { id: id.to_string(), body: body.into(), attempt: 1 }).await;
+        let Attempted { status, millis, .. } = told.attempt;
+        Tested { id, status, millis, error: told.result.err().map(|not| not.why) }
+    }
+
+    async fn post(&self, endpoint: &Endpoint, signer: &Signer, letter: Letter) -> Told {
+        let parts = &self.parts;
+        let at = parts.clock.now();
+        let begun = tokio::time::Instant::now();
+        let (status, result) = match self.request(endpoint, signer, letter, at) {
+            Err(why) => (None, Err(NotTold::plain(why))),
+            Ok(request) => {
+                let own = if let Role::Own(own) = &endpoint.role { own.manner.timeout } else { None };
+                let limit = own.map_or(parts.timeout, |seconds| Duration::from_secs(u64::from(seconds)));
+                let call = parts.wire.call(request, Wanted::Status(ANSWER_MAX));
+                let called = tokio::time::timeout(limit, call).await;
+                telemetry::delivering(begun.elapsed());
+                called.map_or_else(|_| (None, Err(NotTold::plain("timed out".to_owned()))), |called| judge(called, at))
+            }
+        };
+        let millis = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
+        Told { attempt: Attempted { at, status, millis }, result }
+    }
+
+    fn request(&self, endpoint: &Endpoint, signer: &Signer, letter: Letter, now: Timestamp) -> Result<Request<Bytes>, String> {
+        let url = self.parts.addresses.check(&endpoint.address).map_err(|problem| problem.message)?;
+        let Letter { id, body, attempt } = letter;
+        // Signature stamps go by the machine's clock: receivers compare them with theirs.
+        let stamp = self.parts.clock.machine_now().as_secs().to_string();
+        let signatures = signer.sign(&id, &stamp, &body, now);
+        let mut request = Request::post(url.as_str())
+            .header("content-type", "application/json; charset=utf-8")
+            .header("webhook-id", &id)
+            .header("webhook-timestamp", stamp)
+            .header("webhook-signature", signatures.standard)
+            .header("x-gateway-event-id", &id)
+            .header("x-gateway-attempt", attempt);
+        if let Role::Published(_) = endpoint.role {
+            request = request
+                .header("x-gateway-hmac-sha256", &signatures.published)
+                .header("x-connectly-hmac-sha256", signatures.published);
+            if let Some(previous) = signatures.published_previous {
+                request = request.header("x-gateway-hmac-sha256-previous", previous);
+            }
+        }
+        request.body(body).map_err(|why| why.to_string())
+    }
+}
+
+fn judge(called: Called, now: Timestamp) -> (Option<u16>, Result<(), NotTold>) {
+    match called {
+        Called::Answer { status: status @ 200..=299, .. } => (Some(status), Ok(())),
+        Called::Answer { status: 410, .. } => {
+            let why = "HTTP 410: the endpoint is gone".to_owned();
+            (Some(410), Err(NotTold { gone: true, ..NotTold::plain(why) }))
+        }
+        Called::Answer { status: status @ 300..=399, .. } => {
+            let why = format!("HTTP {status}: redirects are not followed; give the address that it leads to");
+            (Some(status), Err(NotTold::plain(why)))
+        }
+        Called::Answer { status, retry_after, .. } => {
+            let wait = retry_after.as_deref().and_then(|text| waits(text, now)).map(honoured);
+            let why = match wait {
+                Some(wait) => format!("HTTP {status}, and not again for {} seconds", wait.as_millis() / 1_000),
+                None => format!("HTTP {status}"),
+            };
+            (Some(status), Err(NotTold { wait, busy: matches!(status, 429 | 503), ..NotTold::plain(why) }))
+        }
+        Called::NeverLeft(why) | Called::Lost(why) => (None, Err(NotTold::plain(why))),
+    }
+}
+
+/// `Retry-After`: seconds, or a date (RFC 9110, 10.2.3). What is neither is none.
+fn waits(text: &str, now: Timestamp) -> Option<Span> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(Span::secs(i64::from(seconds)));
+    }
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(Timestamp::from_millis(date.as_millisecond()).since(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn not_told(status: u16, retry_after: Option<&str>) -> NotTold {
+        let answer = Called::Answer { status, body: Bytes::new(), retry_after: retry_after.map(str::to_owned) };
+        judge(answer, Timestamp::from_secs(1_445_412_420)).1.err().unwrap()
+    }
+
+    #[test]
+    fn a_wish_to_wait_is_seconds_or_a_date() {
+        for (text, seconds) in [
+            ("120", Some(120)),
+            ("0", Some(1)),
+            ("99999999", Some(86_400)),
+            ("Wed, 21 Oct 2015 07:28:00 GMT", Some(60)),
+            ("Wed, 21 Oct 2015 07:00:00 GMT", Some(1)),
+            ("soon", None),
+            ("-5", None),
+            ("", None),
+        ] {
+            assert_eq!(not_told(503, Some(text)).wait, seconds.map(Span::secs), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_some_answers_speak_for_the_whole_endpoint() {
+        assert!(not_told(429, None).busy && not_told(503, None).busy && !not_told(500, Some("9")).busy);
+        assert!(not_told(410, None).gone && !not_told(404, None).gone);
+        assert!(not_told(302, None).why.contains("redirects are not followed"));
+    }
+
+    #[test]
+    fn what_is_2xx_is_told() {
+        let answer = |status| Called::Answer { status, body: Bytes::new(), retry_after: None };
+        assert!(judge(answer(204), Timestamp::EPOCH).1.is_ok());
+        assert!(judge(Called::Lost("timed out".into()), Timestamp::EPOCH).1.is_err());
+    }
+}

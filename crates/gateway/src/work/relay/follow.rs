@@ -1,0 +1,342 @@
+//! The worker of one endpoint: rounds of reading, telling and recording.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use tokio_util::sync::CancellationToken;
+
+use transom_domain::endpoint::{Allowed, Breaker, CONCURRENCY_DEFAULT, Health};
+use transom_domain::failure::Curve;
+use transom_domain::time::{Span, Timestamp};
+use transom_store::{BATCH_MAX, Endpoint, EventReplay, RelayRound, Role, Waiting};
+
+use super::plan::{Conversation, Job, Plan, Source, Strand, waits};
+use super::{Inner, Post};
+use crate::signing::Signer;
+use crate::telemetry;
+
+/// How long a worker waits after the store could not answer.
+const STORE_PAUSE: Duration = Duration::from_millis(500);
+/// The longest pause between two tries to record deliveries.
+const STORE_PAUSE_MAX: Duration = Duration::from_secs(10);
+/// An endpoint that nobody pokes is looked at this often: a poke is a hint, never what correctness rests on.
+const LOOK: Span = Span::minutes(1);
+/// A cursor that moved and nothing else is written down within this time: so that what is heard is not followed by a write for
+/// each endpoint that was told of it.
+const SAVE_AFTER: Span = Span::secs(1);
+/// Or when it is so far ahead.
+const SAVE_EVERY: u64 = 1_024;
+
+/// What the worker knows of its endpoint beyond its row.
+struct Follower {
+    endpoint: Endpoint,
+    vitals: Mutex<Vitals>,
+    /// How far it was told.
+    cursor: u64,
+    /// What is written down.
+    saved: (u64, Health),
+    /// Since when something is not.
+    unsaved: Option<Timestamp>,
+}
+
+struct Vitals {
+    health: Health,
+    breaker: Breaker,
+}
+
+/// What became of a job.
+enum Done {
+    /// Taken, or nothing to take.
+    Over(u64, Source),
+    /// Not taken; tried again, or given up.
+    Failed(Waiting, Source),
+    /// Not tried: behind one that failed, or the breaker is open.
+    PutOff(Waiting, Source),
+}
+
+impl Follower {
+    fn vitals(&self) -> MutexGuard<'_, Vitals> {
+        self.vitals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_disabled(&self) -> bool {
+        self.vitals().health.disabled.is_some()
+    }
+
+    fn concurrency(&self) -> usize {
+        match &self.endpoint.role {
+            Role::Published(_) => usize::from(2 * CONCURRENCY_DEFAULT),
+            Role::Own(own) => usize::from(own.manner.concurrency.max(1)),
+        }
+    }
+}
+
+impl Inner {
+    pub(super) async fn follow(
+        self: Arc<Self>,
+        endpoint: Endpoint,
+        before: Option<tokio::task::JoinHandle<()>>,
+        post: Arc<Post>,
+        stop: CancellationToken,
+    ) {
+        if let Some(before) = before {
+            // The worker before a change finishes its round first, so that nothing is told twice or out of order.
+            let _ = before.await;
+        }
+        let Some(mut follower) = self.begin(endpoint, &stop).await else { return };
+        let mut due = None;
+        while !follower.is_disabled() {
+            let busy = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                busy = post.wait(due) => busy,
+            };
+            // A round is not cut short by a change of the endpoint: what was told must be recorded as told.
+            due = self.round(&mut follower, &stop).await;
+            busy.until(due);
+        }
+        if follower.unsaved.is_some() {
+            self.record(&mut follower, Plan::default(), Vec::new(), None).await;
+        }
+        if follower.is_disabled() {
+            self.forget(follower.endpoint.id, &post);
+        }
+    }
+
+    /// The endpoint as the worker before has left it.
+    async fn begin(&self, endpoint: Endpoint, stop: &CancellationToken) -> Option<Follower> {
+        loop {
+            match self.parts.store.endpoint(endpoint.business, endpoint.id).await {
+                Ok(row) => {
+                    let row = row?;
+                    let saved = (row.cursor, row.health.clone());
+                    let vitals = Mutex::new(Vitals { health: row.health, breaker: Breaker::default() });
+                    return Some(Follower { endpoint, vitals, cursor: row.cursor, saved, unsaved: None });
+                }
+                Err(why) => tracing::warn!(endpoint.id = %endpoint.id, error = %why, "an endpoint could not be read"),
+            }
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return None,
+                () = tokio::time::sleep(STORE_PAUSE) => {}
+            }
+        }
+    }
+
+    /// Tells all that can be told now; gives when there is more to do.
+    async fn round(&self, follower: &mut Follower, stop: &CancellationToken) -> Option<Timestamp> {
+        loop {
+            if stop.is_cancelled() || follower.is_disabled() {
+                return None;
+            }
+            let now = self.parts.clock.now();
+            let allowed = {
+                let vitals = follower.vitals();
+                vitals.breaker.allows(&vitals.health, now)
+            };
+            if let Allowed::NoneUntil(until) = allowed {
+                return Some(self.rest_until(follower, until).await);
+            }
+            let (id, cursor) = (follower.endpoint.id, follower.cursor);
+            let work = match self.parts.store.relay_work(id, cursor, now, BATCH_MAX).await {
+                Ok(work) => work,
+                Err(why) => {
+                    tracing::warn!(endpoint.id = %id, error = %why, "events could not be read");
+                    tokio::time::sleep(STORE_PAUSE).await;
+                    continue;
+                }
+            };
+            let next_due = work.next_due.unwrap_or(Timestamp::FAR).min(now.plus(LOOK));
+            let nothing = work.fresh.is_empty() && work.due.is_empty() && work.lost.is_empty();
+            let mut plan = Plan::of(&follower.endpoint, cursor, work, allowed, now);
+            if nothing && plan.replay.is_none() {
+                return Some(self.rest_until(follower, next_due).await);
+            }
+            let signer = match self.signer(&follower.endpoint) {
+                Ok(signer) => signer,
+                Err(why) => {
+                    tracing::error!(endpoint.id = %id, error = %why, "deliveries cannot be signed");
+                    return Some(now.plus(LOOK));
+                }
+            };
+            let strands = std::mem::take(&mut plan.strands);
+            let done = self.tell_all(follower, &signer, strands).await;
+            self.settle(follower, plan, done).await;
+        }
+    }
+
+    /// Writes down what is not, if it is time; gives until when to rest.
+    async fn rest_until(&self, follower: &mut Follower, due: Timestamp) -> Timestamp {
+        match follower.unsaved.map(|since| since.plus(SAVE_AFTER)) {
+            Some(save) if save <= self.parts.clock.now() => {
+                self.record(follower, Plan::default(), Vec::new(), None).await;
+                due
+            }
+            Some(save) => due.min(save),
+            None => due,
+        }
+    }
+
+    /// As many strands at once as the endpoint takes.
+    async fn tell_all(&self, follower: &Follower, signer: &Signer, strands: Vec<Strand>) -> Vec<Done> {
+        let mut done = Vec::new();
+        let mut running = FuturesUnordered::new();
+        let mut strands = strands.into_iter();
+        loop {
+            while running.len() < follower.concurrency()
+                && let Some(strand) = strands.next()
+            {
+                running.push(self.tell(follower, signer, strand));
+            }
+            match running.next().await {
+                Some(of_strand) => done.extend(of_strand),
+                None => return done,
+            }
+        }
+    }
+
+    async fn tell(&self, follower: &Follower, signer: &Signer, strand: Strand) -> Vec<Done> {
+        let Strand { conversation, jobs } = strand;
+        let mut done = Vec::new();
+        let mut blocked = false;
+        for job in jobs {
+            let now = self.parts.clock.now();
+            let shut = {
+                let vitals = follower.vitals();
+                match vitals.breaker.allows(&vitals.health, now) {
+                    // What is under way already is the one that finds out.
+                    Allowed::NoneUntil(until) => Some(until),
+                    Allowed::All | Allowed::One if vitals.health.disabled.is_some() => Some(now),
+                    Allowed::All | Allowed::One => None,
+                }
+            };
+            let position = job.event.position;
+            if blocked {
+                done.push(Done::PutOff(waits(position, conversation, now, "waits behind an earlier event"), job.source));
+            } else if let Some(until) = shut {
+                done.push(Done::PutOff(waits(position, conversation, until, "waits until the endpoint answers"), job.source));
+                blocked = conversation.is_some();
+            } else {
+                let told = self.try_once(follower, signer, conversation, job).await;
+                blocked = conversation.is_some() && matches!(&told, Done::Failed(waiting, _) if waiting.due.is_some());
+                done.push(told);
+            }
+        }
+        done
+    }
+
+    async fn try_once(&self, follower: &Follower, signer: &Signer, conversation: Conversation, job: Job) -> Done {
+        let Job { event, tried, source } = job;
+        let tried = tried + 1;
+        let id = follower.endpoint.id;
+        let told = self.deliver(&follower.endpoint, signer, &event, tried).await;
+        let (now, chance) = (self.parts.clock.now(), self.parts.chance.draw_u64());
+        let mut vitals = follower.vitals();
+        let Vitals { health, breaker } = &mut *vitals;
+        let not = match told.result {
+            Ok(()) => {
+                health.succeeded(now);
+                breaker.succeeded();
+                return Done::Over(event.position, source);
+            }
+            Err(not) => not,
+        };
+        tracing::warn!(endpoint.id = %id, event.id = %event.id, tried, reason = %not.why, "a delivery failed");
+        if not.gone {
+            health.gone(not.why.clone(), now);
+        } else {
+            health.failed(not.why.clone(), now, self.parts.disable_after);
+            breaker.failed(health, now, chance);
+        }
+        if let Some(wait) = not.wait.filter(|_| not.busy) {
+            breaker.asked(wait, now);
+        }
+        let due = Curve::ENDPOINT.wait(tried, chance).map(|wait| now.plus(not.wait.unwrap_or(wait)));
+        if due.is_none() {
+            telemetry::delivery("given_up");
+            tracing::error!(endpoint.id = %id, event.id = %event.id, tried, "a delivery was given up");
+        }
+        // What is told once more keeps no place: it must not hold back what is told for the first time.
+        let conversation = conversation.filter(|_| source != Source::Replayed);
+        let attempt = Some(told.attempt);
+        Done::Failed(Waiting { position: event.position, conversation, tried, due, attempt, seen: not.why }, source)
+    }
+
+    /// Records a round; what only moved the cursor, later.
+    async fn settle(&self, follower: &mut Follower, mut plan: Plan, done: Vec<Done>) {
+        let replay = plan.replay.take().map(|(replay, taken)| replayed(replay, &taken, &done, self.parts.clock.now()));
+        let mut waiting = std::mem::take(&mut plan.held);
+        for done in done {
+            match done {
+                Done::Over(position, Source::Due) => plan.over.push(position),
+                // What was given up and is taken now has a row.
+                Done::Over(position, Source::Replayed) => {
+                    if replay.as_ref().is_some_and(|replay| replay.given_up) {
+                        plan.over.push(position);
+                    }
+                }
+                Done::Over(_, Source::Fresh) => {}
+                Done::Failed(failed, _) => waiting.push(failed),
+                Done::PutOff(put_off, Source::Fresh) => waiting.push(put_off),
+                // A row that is due stays so; a replay comes back to it.
+                Done::PutOff(_, Source::Due | Source::Replayed) => {}
+            }
+        }
+        follower.cursor = follower.cursor.max(plan.cursor);
+        let news = follower.vitals().health.news(&follower.saved.1).is_some();
+        let ahead = follower.cursor.saturating_sub(follower.saved.0) >= SAVE_EVERY;
+        if news || ahead || replay.is_some() || !waiting.is_empty() || !plan.over.is_empty() {
+            self.record(follower, plan, waiting, replay).await;
+        } else if follower.unsaved.is_none() && follower.cursor > follower.saved.0 {
+            follower.unsaved = Some(self.parts.clock.now());
+        }
+    }
+
+    /// Writes it down, however often that takes: what was told must be recorded before anything is read again, or it would be
+    /// told again.
+    async fn record(&self, follower: &mut Follower, plan: Plan, waiting: Vec<Waiting>, replay: Option<EventReplay>) {
+        let id = follower.endpoint.id;
+        let health = follower.vitals().health.clone();
+        let news = health.news(&follower.saved.1).is_some();
+        let now = self.parts.clock.now();
+        let round =
+            RelayRound { endpoint: id, cursor: follower.cursor, waiting, over: plan.over, replay, health: health.clone(), now };
+        let mut pause = STORE_PAUSE;
+        while let Err(why) = self.parts.store.relay_settle(round.clone()).await {
+            tracing::error!(endpoint.id = %id, error = %why, "deliveries could not be recorded yet");
+            if self.parts.stop.is_cancelled() {
+                return;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(STORE_PAUSE_MAX);
+        }
+        follower.saved = (follower.cursor, health);
+        follower.unsaved = None;
+        if news {
+            // It became an event, of which others may want to hear.
+            self.poke(follower.endpoint.business);
+        }
+    }
+}
+
+/// How far a replay got by a round. It stops before the first event that was put off.
+fn replayed(mut replay: EventReplay, taken: &[u64], done: &[Done], now: Timestamp) -> EventReplay {
+    let Some(last) = taken.last() else {
+        return EventReplay { cursor: replay.to.max(replay.cursor), over_at: Some(now), ..replay };
+    };
+    let put_off = done.iter().filter_map(|done| match done {
+        Done::PutOff(waiting, Source::Replayed) => Some(waiting.position),
+        _ => None,
+    });
+    let until = put_off.min().map_or(*last, |position| position - 1);
+    for done in done {
+        match done {
+            Done::Over(position, Source::Replayed) if *position <= until => replay.told += 1,
+            Done::Failed(waiting, Source::Replayed) if waiting.position <= until => replay.failed += 1,
+            _ => {}
+        }
+    }
+    replay.cursor = replay.cursor.max(until);
+    replay
+}

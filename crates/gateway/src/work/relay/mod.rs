@@ -1,0 +1,239 @@
+//! The relay: each webhook endpoint follows the stream of its business by a cursor, with a worker of its own, so that none waits for
+//! another.
+//!
+//! A delivery row exists only once an attempt has failed or must wait behind one that did. What was told is known by the cursor,
+//! which is written down behind the telling: what lies in between is told again after a crash.
+
+mod call;
+mod follow;
+mod plan;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio_util::sync::CancellationToken;
+
+use transom_clock::WorldClock;
+use transom_domain::id::{BusinessId, EndpointId};
+use transom_domain::time::Span;
+use transom_store::{Endpoint, Store, StoreError};
+
+use super::listeners::Listeners;
+use super::rest::{Post, Rest};
+use super::tasks::Tasks;
+use crate::chance::Chance;
+use crate::directory::Directory;
+use crate::media::links::Links;
+use crate::seal::SealingKey;
+use crate::service::AddressRules;
+use crate::wire::Wire;
+
+pub use call::Tested;
+pub(crate) use plan::wants;
+
+/// With so many endpoints of one business at most, a poke goes to each of their workers; with more, to one task that goes round:
+/// whoever pokes does it once per message.
+const POKED_AT_ONCE: usize = 4;
+
+/// The relay; cheap to clone.
+#[derive(Clone)]
+pub struct Relay(Arc<Inner>);
+
+/// What the relay is made of.
+pub struct RelayParts {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// World time.
+    pub clock: WorldClock,
+    /// What published registrations are signed with.
+    pub directory: Directory,
+    /// What secrets of endpoints are sealed with.
+    pub key: Arc<SealingKey>,
+    /// Which addresses may be called.
+    pub addresses: AddressRules,
+    /// The way to endpoints.
+    pub wire: Arc<dyn Wire>,
+    /// What puts a fresh link beside each file.
+    pub links: Arc<Links>,
+    /// Who knows when everybody rests.
+    pub rest: Rest,
+    /// What the spread of retries is made from.
+    pub chance: Chance,
+    /// Where the workers run.
+    pub tasks: Tasks,
+    /// How long an endpoint may take to answer, unless it says otherwise.
+    pub timeout: Duration,
+    /// How long an endpoint may take nothing before it is switched off.
+    pub disable_after: Span,
+    /// Ends it.
+    pub stop: CancellationToken,
+}
+
+struct Inner {
+    parts: RelayParts,
+    /// Readers of the stream, woken by the same poke.
+    listeners: Listeners,
+    workers: Mutex<BTreeMap<EndpointId, Worker>>,
+    /// Whom to wake, by business: what a poke looks at, once per message.
+    bells: ArcSwap<BTreeMap<BusinessId, Bell>>,
+}
+
+struct Worker {
+    endpoint: Endpoint,
+    post: Arc<Post>,
+    stop: CancellationToken,
+    task: Option<tokio::task::JoinHandle<()>>,
+}
+
+/// Wakes the workers of a business.
+#[derive(Clone)]
+struct Bell {
+    posts: Arc<Vec<Arc<Post>>>,
+    /// Where there are many: the post of the task that goes round, which ends with the bell.
+    round: Option<(Arc<Post>, Arc<tokio_util::sync::DropGuard>)>,
+}
+
+impl Relay {
+    /// Makes it; [`Relay::reload`] starts a worker per endpoint.
+    #[must_use]
+    pub fn new(parts: RelayParts) -> Self {
+        Self(Arc::new(Inner { parts, listeners: Listeners::default(), workers: Mutex::default(), bells: ArcSwap::default() }))
+    }
+
+    /// There may be events of this business.
+    pub fn poke(&self, business: BusinessId) {
+        self.0.poke(business);
+    }
+
+    /// Readers of the stream, who are woken when the workers are.
+    #[must_use]
+    pub fn listeners(&self) -> &Listeners {
+        &self.0.listeners
+    }
+
+    /// There is something to do for one endpoint.
+    pub fn poke_endpoint(&self, endpoint: EndpointId) {
+        let workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(worker) = workers.get(&endpoint) {
+            worker.post.poke();
+        }
+    }
+
+    /// Tells an endpoint of nothing, to see what it answers. It counts for nothing.
+    pub async fn test(&self, endpoint: &Endpoint) -> Tested {
+        self.0.test(endpoint).await
+    }
+
+    /// Follows the store's endpoints: starts, restarts and stops workers.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn reload(&self) -> Result<(), StoreError> {
+        let endpoints = self.0.parts.store.endpoints(None).await?;
+        let known: BTreeSet<EndpointId> = endpoints.iter().map(|e| e.id).collect();
+        let mut workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.retain(|id, worker| {
+            let stays = known.contains(id);
+            if !stays {
+                worker.stop.cancel();
+            }
+            stays
+        });
+        for endpoint in endpoints {
+            let mut before = None;
+            if let Some(worker) = workers.get_mut(&endpoint.id) {
+                if same_wish(&worker.endpoint, &endpoint) {
+                    continue;
+                }
+                worker.stop.cancel();
+                before = worker.task.take();
+            }
+            if endpoint.health.disabled.is_some() {
+                // One that is switched off has no worker, and so nothing that a turned clock would wait for.
+                workers.remove(&endpoint.id);
+                continue;
+            }
+            let (post, stop) = (self.0.parts.rest.post(), self.0.parts.stop.child_token());
+            let (this, id) = (self.0.clone(), endpoint.id);
+            let follow = this.follow(endpoint.clone(), before, post.clone(), stop.clone());
+            let task = Some(self.0.parts.tasks.spawn(follow));
+            workers.insert(id, Worker { endpoint, post, stop, task });
+        }
+        self.0.publish(&workers);
+        Ok(())
+    }
+}
+
+/// Whether two rows of an endpoint ask for the same work; the cursor and the health are the worker's own.
+fn same_wish(one: &Endpoint, other: &Endpoint) -> bool {
+    one.address == other.address
+        && one.filter == other.filter
+        && one.role == other.role
+        && one.health.disabled == other.health.disabled
+}
+
+impl Inner {
+    fn poke(&self, business: BusinessId) {
+        self.listeners.poke(business);
+        let bells = self.bells.load();
+        let Some(bell) = bells.get(&business) else { return };
+        match &bell.round {
+            Some((post, _)) => post.poke(),
+            None => bell.posts.iter().for_each(|post| post.poke()),
+        }
+    }
+
+    /// Makes the workers known to those who poke.
+    fn publish(&self, workers: &BTreeMap<EndpointId, Worker>) {
+        let mut posts: BTreeMap<BusinessId, Vec<Arc<Post>>> = BTreeMap::new();
+        for worker in workers.values() {
+            posts.entry(worker.endpoint.business).or_default().push(worker.post.clone());
+        }
+        let before = self.bells.load_full();
+        let mut bells = BTreeMap::new();
+        for (business, posts) in posts {
+            let same = |bell: &&Bell| {
+                bell.posts.len() == posts.len() && bell.posts.iter().zip(&posts).all(|(one, other)| Arc::ptr_eq(one, other))
+            };
+            let bell = match before.get(&business).filter(same) {
+                Some(bell) => bell.clone(),
+                None => self.bell(posts),
+            };
+            bells.insert(business, bell);
+        }
+        self.bells.store(Arc::new(bells));
+    }
+
+    fn bell(&self, posts: Vec<Arc<Post>>) -> Bell {
+        let posts = Arc::new(posts);
+        let round = (posts.len() > POKED_AT_ONCE).then(|| {
+            let (post, stop) = (self.parts.rest.post(), self.parts.stop.child_token());
+            let guard = Arc::new(stop.clone().drop_guard());
+            let (bell, wake) = (post.clone(), posts.clone());
+            self.parts.tasks.spawn(async move {
+                loop {
+                    let busy = tokio::select! {
+                        biased;
+                        () = stop.cancelled() => return,
+                        busy = bell.wait(None) => busy,
+                    };
+                    wake.iter().for_each(|post| post.poke());
+                    busy.until(None);
+                }
+            });
+            (post, guard)
+        });
+        Bell { posts, round }
+    }
+
+    /// A worker that came to its end by itself is forgotten, so that switching its endpoint on again starts a new one.
+    fn forget(&self, endpoint: EndpointId, post: &Arc<Post>) {
+        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        if workers.get(&endpoint).is_some_and(|worker| Arc::ptr_eq(&worker.post, post)) {
+            workers.remove(&endpoint);
+            self.publish(&workers);
+        }
+    }
+}

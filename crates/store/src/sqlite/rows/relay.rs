@@ -1,0 +1,276 @@
+//! Endpoints, deliveries, replays.
+
+use rusqlite::{Row, params};
+
+use transom_domain::endpoint::Health;
+use transom_domain::id::{BusinessId, CustomerId, EndpointId, ReplayId, SenderId};
+use transom_domain::time::Timestamp;
+
+use super::{SqliteRows, bound, get, get_count, get_id, get_json, get_small, get_time, get_time_if, int, json};
+use crate::rows::{Delivery, RelayRows, Result};
+use crate::{Attempted, Endpoint, EventReplay, Own, Role, Sealed, StoreError, Topic};
+
+fn endpoint(row: &Row<'_>) -> Result<Endpoint> {
+    let id = EndpointId::from_bytes(get_id(row, "id")?);
+    let topic: Option<String> = get(row, "topic")?;
+    let role = match topic {
+        Some(_) => Role::Published(get_json(row, "manner")?),
+        None => {
+            let secret: Option<Vec<u8>> = get(row, "secret")?;
+            let previous: Option<Vec<u8>> = get(row, "previous_secret")?;
+            let until = get_time_if(row, "previous_until")?;
+            let missing = || StoreError::Corrupt(format!("endpoint {id}: it has no secret"));
+            Role::Own(Box::new(Own {
+                manner: get_json(row, "manner")?,
+                secret: Sealed(secret.ok_or_else(missing)?),
+                previous: previous.map(Sealed).zip(until),
+            }))
+        }
+    };
+    Ok(Endpoint {
+        id,
+        business: BusinessId::from_bytes(get_id(row, "business")?),
+        role,
+        address: get(row, "address")?,
+        filter: get_json(row, "filter")?,
+        begins: get_count(row, "begins")?,
+        cursor: get_count(row, "cursor")?,
+        health: get_json(row, "health")?,
+        created_at: get_time(row, "created_at")?,
+    })
+}
+
+fn delivery(row: &Row<'_>) -> Result<Delivery> {
+    let sender: Option<[u8; 16]> = get(row, "sender")?;
+    let customer: Option<[u8; 16]> = get(row, "customer")?;
+    let attempt = match get_time_if(row, "at")? {
+        Some(at) => Some(Attempted { at, status: get(row, "status")?, millis: get_small(row, "millis")? }),
+        None => None,
+    };
+    Ok(Delivery {
+        position: get_count(row, "position")?,
+        key: sender.map(SenderId::from_bytes).zip(customer.map(CustomerId::from_bytes)),
+        first: get(row, "first")?,
+        tried: get_small(row, "tried")?,
+        due: get_time_if(row, "due")?,
+        since: get_time(row, "since")?,
+        seen: get(row, "seen")?,
+        attempt,
+    })
+}
+
+fn replay(row: &Row<'_>) -> Result<EventReplay> {
+    Ok(EventReplay {
+        id: ReplayId::from_bytes(get_id(row, "id")?),
+        endpoint: EndpointId::from_bytes(get_id(row, "endpoint")?),
+        given_up: get(row, "given_up")?,
+        from: get_count(row, "first")?,
+        to: get_count(row, "last")?,
+        cursor: get_count(row, "cursor")?,
+        told: get_count(row, "told")?,
+        failed: get_count(row, "failed")?,
+        created_at: get_time(row, "created_at")?,
+        over_at: get_time_if(row, "over_at")?,
+        stopped: get(row, "stopped")?,
+    })
+}
+
+/// First deliveries of their conversations that are due.
+pub(super) const DUE_DELIVERIES: &str =
+    "SELECT * FROM delivery WHERE endpoint = ?1 AND first = 1 AND due <= ?2 ORDER BY due, position LIMIT ?3";
+
+/// When the next is due.
+pub(super) const NEXT_DELIVERY: &str =
+    "SELECT due FROM delivery WHERE endpoint = ?1 AND first = 1 AND due > ?2 ORDER BY due LIMIT 1";
+
+/// The oldest outstanding delivery of a conversation.
+pub(super) const OLDEST_DELIVERY: &str = "SELECT * FROM delivery INDEXED BY delivery_of WHERE endpoint = ?1 AND sender = ?2 AND customer = ?3 ORDER BY position LIMIT 1";
+
+/// The outstanding deliveries of a conversation.
+pub(super) const DELIVERIES_OF: &str = "SELECT * FROM delivery INDEXED BY delivery_of WHERE endpoint = ?1 AND sender = ?2 AND customer = ?3 ORDER BY position LIMIT ?4";
+
+/// The oldest outstanding delivery of all.
+pub(super) const FIRST_DELIVERY: &str =
+    "SELECT position FROM delivery INDEXED BY delivery_open WHERE endpoint = ?1 AND due IS NOT NULL ORDER BY position LIMIT 1";
+
+/// What waits at an endpoint.
+pub(super) const OPEN_DELIVERIES: &str = "SELECT * FROM delivery INDEXED BY delivery_open WHERE endpoint = ?1 AND due IS NOT NULL AND position > ?2 ORDER BY position LIMIT ?3";
+
+/// What was given up at an endpoint.
+pub(super) const GIVEN_UP: &str = "SELECT * FROM delivery INDEXED BY delivery_over WHERE endpoint = ?1 AND due IS NULL AND position > ?2 ORDER BY position LIMIT ?3";
+
+/// The replay that is under way.
+pub(super) const OPEN_REPLAY: &str =
+    "SELECT * FROM replay INDEXED BY replay_open WHERE endpoint = ?1 AND over_at IS NULL LIMIT 1";
+
+impl RelayRows for SqliteRows<'_> {
+    fn endpoint(&self, id: EndpointId) -> Result<Option<Endpoint>> {
+        self.one("SELECT * FROM endpoint WHERE id = ?1", [id.to_bytes()], endpoint)
+    }
+
+    fn put_endpoint(&mut self, endpoint: &Endpoint) -> Result<()> {
+        let (manner, secret, previous) = match &endpoint.role {
+            Role::Published(registration) => (json(registration)?, None, None),
+            Role::Own(own) => (json(&own.manner)?, Some(&own.secret.0), own.previous.as_ref()),
+        };
+        self.run(
+            "INSERT INTO endpoint (id, business, topic, address, manner, secret, previous_secret, previous_until, filter, begins,
+                 cursor, health, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+             ON CONFLICT (id) DO UPDATE SET topic = ?3, address = ?4, manner = ?5, secret = ?6, previous_secret = ?7,
+                 previous_until = ?8, filter = ?9, cursor = ?11, health = ?12",
+            params![
+                endpoint.id.to_bytes(),
+                endpoint.business.to_bytes(),
+                endpoint.role.topic().map(Topic::as_str),
+                endpoint.address,
+                manner,
+                secret,
+                previous.map(|(secret, _)| &secret.0),
+                previous.map(|(_, until)| until.as_millis()),
+                json(&endpoint.filter)?,
+                int(endpoint.begins),
+                int(endpoint.cursor),
+                json(&endpoint.health)?,
+                endpoint.created_at.as_millis()
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn progress(&mut self, id: EndpointId, cursor: u64, health: &Health) -> Result<()> {
+        self.run(
+            "UPDATE endpoint SET cursor = ?2, health = ?3 WHERE id = ?1",
+            params![id.to_bytes(), int(cursor), json(health)?],
+        )?;
+        Ok(())
+    }
+
+    fn drop_endpoint(&mut self, id: EndpointId) -> Result<()> {
+        self.run("DELETE FROM endpoint WHERE id = ?1", [id.to_bytes()])?;
+        self.run("DELETE FROM replay WHERE endpoint = ?1", [id.to_bytes()])?;
+        Ok(())
+    }
+
+    fn endpoints(&self, business: Option<BusinessId>) -> Result<Vec<Endpoint>> {
+        match business {
+            Some(business) => self.all("SELECT * FROM endpoint WHERE business = ?1 ORDER BY id", [business.to_bytes()], endpoint),
+            None => self.all("SELECT * FROM endpoint ORDER BY id", [], endpoint),
+        }
+    }
+
+    fn own_endpoints(&self, business: BusinessId) -> Result<usize> {
+        let sql = "SELECT count(*) FROM endpoint WHERE business = ?1 AND topic IS NULL";
+        let count = self.one(sql, [business.to_bytes()], |row| get_count(row, 0))?;
+        Ok(usize::try_from(count.unwrap_or(0)).unwrap_or(usize::MAX))
+    }
+
+    fn registration(&self, business: BusinessId, topic: Topic) -> Result<Option<EndpointId>> {
+        self.one(
+            "SELECT id FROM endpoint WHERE business = ?1 AND topic = ?2",
+            params![business.to_bytes(), topic.as_str()],
+            |row| get_id(row, "id").map(EndpointId::from_bytes),
+        )
+    }
+
+    fn delivery(&self, endpoint: EndpointId, position: u64) -> Result<Option<Delivery>> {
+        self.one(
+            "SELECT * FROM delivery WHERE endpoint = ?1 AND position = ?2",
+            params![endpoint.to_bytes(), int(position)],
+            delivery,
+        )
+    }
+
+    fn put_delivery(&mut self, endpoint: EndpointId, delivery: &Delivery) -> Result<()> {
+        let (sender, customer) = delivery.key.map(|(s, c)| (s.to_bytes(), c.to_bytes())).unzip();
+        let attempt = delivery.attempt.as_ref();
+        self.run(
+            "INSERT OR REPLACE INTO delivery (endpoint, position, sender, customer, first, tried, due, since, seen, at, status, millis)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            params![
+                endpoint.to_bytes(),
+                int(delivery.position),
+                sender,
+                customer,
+                delivery.first,
+                delivery.tried,
+                delivery.due.map(Timestamp::as_millis),
+                delivery.since.as_millis(),
+                delivery.seen,
+                attempt.map(|a| a.at.as_millis()),
+                attempt.and_then(|a| a.status),
+                attempt.map(|a| a.millis)
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn drop_delivery(&mut self, endpoint: EndpointId, position: u64) -> Result<()> {
+        self.run("DELETE FROM delivery WHERE endpoint = ?1 AND position = ?2", params![endpoint.to_bytes(), int(position)])?;
+        Ok(())
+    }
+
+    fn oldest_delivery(&self, endpoint: EndpointId, key: (SenderId, CustomerId)) -> Result<Option<Delivery>> {
+        self.one(OLDEST_DELIVERY, [endpoint.to_bytes(), key.0.to_bytes(), key.1.to_bytes()], delivery)
+    }
+
+    fn deliveries_of(&self, endpoint: EndpointId, key: (SenderId, CustomerId), limit: usize) -> Result<Vec<Delivery>> {
+        let (sender, customer) = (key.0.to_bytes(), key.1.to_bytes());
+        self.all(DELIVERIES_OF, params![endpoint.to_bytes(), sender, customer, bound(limit)], delivery)
+    }
+
+    fn first_delivery(&self, endpoint: EndpointId) -> Result<Option<u64>> {
+        self.one(FIRST_DELIVERY, [endpoint.to_bytes()], |row| get_count(row, "position"))
+    }
+
+    fn due_deliveries(&self, endpoint: EndpointId, now: Timestamp, limit: usize) -> Result<Vec<Delivery>> {
+        self.all(DUE_DELIVERIES, params![endpoint.to_bytes(), now.as_millis(), bound(limit)], delivery)
+    }
+
+    fn next_delivery(&self, endpoint: EndpointId, now: Timestamp) -> Result<Option<Timestamp>> {
+        self.one(NEXT_DELIVERY, params![endpoint.to_bytes(), now.as_millis()], |row| get_time(row, "due"))
+    }
+
+    fn deliveries_after(&self, endpoint: EndpointId, given_up: bool, after: u64, limit: usize) -> Result<Vec<Delivery>> {
+        let sql = if given_up { GIVEN_UP } else { OPEN_DELIVERIES };
+        self.all(sql, params![endpoint.to_bytes(), int(after), bound(limit)], delivery)
+    }
+
+    fn replay(&self, endpoint: EndpointId, id: ReplayId) -> Result<Option<EventReplay>> {
+        self.one("SELECT * FROM replay WHERE endpoint = ?1 AND id = ?2", [endpoint.to_bytes(), id.to_bytes()], replay)
+    }
+
+    fn put_replay(&mut self, replay: &EventReplay) -> Result<()> {
+        self.run(
+            "INSERT OR REPLACE INTO replay (endpoint, id, given_up, first, last, cursor, told, failed, created_at, over_at, stopped)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            params![
+                replay.endpoint.to_bytes(),
+                replay.id.to_bytes(),
+                replay.given_up,
+                int(replay.from),
+                int(replay.to),
+                int(replay.cursor),
+                int(replay.told),
+                int(replay.failed),
+                replay.created_at.as_millis(),
+                replay.over_at.map(Timestamp::as_millis),
+                replay.stopped
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn drop_replay(&mut self, endpoint: EndpointId, id: ReplayId) -> Result<()> {
+        self.run("DELETE FROM replay WHERE endpoint = ?1 AND id = ?2", [endpoint.to_bytes(), id.to_bytes()])?;
+        Ok(())
+    }
+
+    fn open_replay(&self, endpoint: EndpointId) -> Result<Option<EventReplay>> {
+        self.one(OPEN_REPLAY, [endpoint.to_bytes()], replay)
+    }
+
+    fn replays(&self, endpoint: EndpointId) -> Result<Vec<EventReplay>> {
+        self.all("SELECT * FROM replay WHERE endpoint = ?1 ORDER BY id", [endpoint.to_bytes()], replay)
+    }
+}
