@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod consent;
+mod customer;
 mod endpoint;
 mod events;
 mod journal;
 mod template;
 
 pub(crate) use consent::*;
+pub(crate) use customer::*;
 pub(crate) use endpoint::{EndpointCommand, EndpointFlags, OrderArg, OutcomeArg, PayloadArg, ReplayArgs};
 pub(crate) use events::*;
 pub(crate) use journal::*;
@@ -62,6 +64,9 @@ pub(crate) enum Command {
     /// Templates at Meta, and as files
     #[command(subcommand)]
     Template(TemplateCommand),
+    /// Who the customers are: their identities, merged and separated
+    #[command(subcommand)]
+    Customer(CustomerCommand),
     /// What customers want to be sent, and what shows it
     #[command(subcommand)]
     Consent(ConsentCommand),

@@ -7,6 +7,7 @@ mod backup;
 mod client;
 mod config;
 mod consent;
+mod customer;
 mod desk;
 mod dev;
 mod endpoints;
@@ -67,6 +68,7 @@ async fn run(command: Command) -> Result<(), Fail> {
         Command::Endpoint(command) => endpoints::endpoint(command).await,
         Command::Events(command) => events::run(command).await,
         Command::Template(command) => templates::run(command).await,
+        Command::Customer(command) => customer::run(command).await,
         Command::Consent(command) => consent::consent(command).await,
         Command::Keywords(command) => consent::keywords(command).await,
         Command::Journal(command) => journal::run(command).await,

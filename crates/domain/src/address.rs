@@ -1,5 +1,7 @@
 //! Who can be written to, and as whom: phone numbers, business-scoped user ids, page-scoped ids.
 
+mod alias;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -201,6 +203,15 @@ impl Identity {
         match self {
             Self::Phone(phone) => Some(phone),
             _ => None,
+        }
+    }
+
+    /// What it is found by: of a number with two spellings one for both, else itself.
+    #[must_use]
+    pub fn key(&self) -> Self {
+        match self {
+            Self::Phone(phone) => Self::Phone(phone.key()),
+            Self::Bsuid(_) | Self::Psid(_) => self.clone(),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::amendment::Amended;
 use crate::consent::{Choice, Consent, Scope, Source};
 use crate::fact::{Account, Echo, Inbound, News, TemplateStatus};
 use crate::id::{BusinessId, CustomerId, EndpointId, EventId, MediaId, MessageId, SenderId};
+use crate::people::{Joined, Present};
 use crate::session::Ended;
 use crate::status::{Failure, Status};
 use crate::template::{Approval, Change};
@@ -172,6 +173,35 @@ pub enum EventBody {
         message: Option<MessageId>,
         /// What is wanted now.
         consent: Consent,
+    },
+    /// A customer has another number or another user id, and stays the same customer.
+    IdentityChanged {
+        /// The customer.
+        customer: CustomerId,
+        /// By what the customer was reached before.
+        previous: Present,
+        /// By what now.
+        current: Present,
+        /// When, by the clock of whoever told it.
+        said_at: Timestamp,
+    },
+    /// Two customers turned out to be one person: all that is asked of one is answered for both.
+    CustomerMerged {
+        /// Under this id the person goes on.
+        customer: CustomerId,
+        /// This one leads there from now on.
+        merged: CustomerId,
+        /// How it became known.
+        why: Joined,
+        /// By what the person is reached now.
+        present: Present,
+    },
+    /// A merge was taken back: two customers again.
+    CustomerUnmerged {
+        /// The one that went on.
+        customer: CustomerId,
+        /// The one that is on its own again.
+        separated: CustomerId,
     },
     /// What is known of a sender changed: its rating, its limits, its name, what it must not do.
     SenderUpdated {
@@ -343,6 +373,9 @@ names! {
     EndpointFailing => "endpoint.failing",
     EndpointRecovered => "endpoint.recovered",
     EndpointDisabled => "endpoint.disabled",
+    IdentityChanged => "identity.changed",
+    CustomerMerged => "customer.merged",
+    CustomerUnmerged => "customer.unmerged",
 }
 
 impl EventBody {
@@ -365,6 +398,9 @@ impl EventBody {
             | Self::AccountUpdated { .. }
             | Self::UpstreamNews { .. }
             | Self::ConsentChanged { .. }
+            | Self::IdentityChanged { .. }
+            | Self::CustomerMerged { .. }
+            | Self::CustomerUnmerged { .. }
             | Self::EndpointFailing { .. }
             | Self::EndpointRecovered { .. }
             | Self::EndpointDisabled { .. } => None,

@@ -89,6 +89,9 @@ pub struct Person {
     /// User name, without `@`; for display only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
+    /// The number is the one that the customer has just shared on being asked for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shared: bool,
 }
 
 /// Something a customer sent.

@@ -24,6 +24,7 @@ pub mod message;
 pub mod messenger;
 pub mod pacing;
 pub mod parameters;
+pub mod people;
 pub mod rules;
 pub mod session;
 pub mod shares;

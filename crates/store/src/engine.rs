@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use transom_domain::address::Identity;
 use transom_domain::content::Content;
 use transom_domain::event::Event;
 use transom_domain::id::{
@@ -19,17 +20,18 @@ use transom_domain::time::Timestamp;
 use crate::beside;
 use crate::contract::{
     Accept, Accepted, Answer, App, Backlog, Begun, Business, BusinessSettings, CancelOutcome, ChangeContent, ChangeSettings,
-    Claim, Claims, Condition, ContentFilter, CopyProgress, CustomerView, Decide, DeleteContent, Deliveries, DeliveryView,
-    Endpoint, EventPage, EventReplay, Followed, HearBody, HearOutcome, JournalEntry, JournalErased, JournalFilter, JournalFound,
-    JournalOutcome, JournalPage, Keep, Key, Look, LookUp, LookedAt, MessageFilter, Outlook, PAGE_MAX, Page, PendingUnknown,
-    PutEndpoint, PutSender, PutTwin, RelayRound, RelayWork, Resolution, Retried, Revival, Revive, RevivePoint, Sender,
-    SenderLoad, SessionRow, Settle, Settled, StartReplay, Store, StoredContent, Submit, SweepKind, SweepPoint, Swept,
+    Claim, Claims, Condition, ContentFilter, CopyProgress, CustomerFilter, CustomerView, Decide, DeleteContent, Deliveries,
+    DeliveryView, Endpoint, EventPage, EventReplay, Followed, HearBody, HearOutcome, JournalEntry, JournalErased, JournalFilter,
+    JournalFound, JournalOutcome, JournalPage, Keep, Key, Look, LookUp, LookedAt, MessageFilter, Outlook, PAGE_MAX, Page,
+    PendingUnknown, PutEndpoint, PutSender, PutTwin, RelayRound, RelayWork, Resolution, Retried, Revival, Revive, RevivePoint,
+    Sender, SenderLoad, SessionRow, Settle, Settled, StartReplay, Store, StoredContent, Submit, SweepKind, SweepPoint, Swept,
     TemplateIntent, TemplateKey, TemplateOutcome, Timeline,
 };
 use crate::contract::{Digest, Fetched, Media, UpstreamCopy};
+use crate::contract::{MergeAnswer, UnmergeOutcome};
 use crate::moves::{
-    accept, admin, claim, consent, content as contents, end, journal, marks, reach, read, relay, revive, session, settle,
-    template, timeline, unknown, upkeep,
+    accept, admin, claim, consent, content as contents, customers, end, journal, marks, people, reach, read, relay, revive,
+    session, settle, template, timeline, unknown, upkeep,
 };
 use crate::moves::{audit, media};
 use crate::rows::{JournalRows, Result, Rows};
@@ -459,8 +461,35 @@ impl<E: Engine> Store for E {
         self.read(move |rows| read::sessions(rows, business, &filter, &page))
     }
 
+    fn customer_with(&self, business: BusinessId, identity: Identity) -> Answer<'_, Option<CustomerView>> {
+        self.look_up(move |rows| customers::with(rows, business, &identity))
+    }
+
+    fn customers(
+        &self,
+        business: BusinessId,
+        filter: CustomerFilter,
+        page: Page,
+    ) -> Answer<'_, (Vec<CustomerView>, Option<String>)> {
+        self.read(move |rows| customers::customers(rows, business, &filter, &page))
+    }
+
+    fn merge_customers(
+        &self,
+        business: BusinessId,
+        one: CustomerId,
+        other: CustomerId,
+        now: Timestamp,
+    ) -> Answer<'_, MergeAnswer> {
+        self.write(Room::Ending, move |rows| people::by_hand(rows, business, (one, other), now))
+    }
+
+    fn unmerge_customer(&self, business: BusinessId, customer: CustomerId, now: Timestamp) -> Answer<'_, UnmergeOutcome> {
+        self.write(Room::Ending, move |rows| people::unmerge(rows, business, customer, &mut people::Told::new(now)))
+    }
+
     fn customer(&self, business: BusinessId, customer: CustomerId) -> Answer<'_, Option<CustomerView>> {
-        self.read(move |rows| read::customer(rows, business, customer))
+        self.read(move |rows| customers::customer(rows, business, customer))
     }
 
     fn add_audit(&self, entry: AuditEntry) -> Answer<'_, ()> {

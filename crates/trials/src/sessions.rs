@@ -26,6 +26,16 @@ pub(crate) fn sessions(
 ) {
     let mut all: BTreeMap<(SenderId, CustomerId), Told> = BTreeMap::new();
     for event in stream {
+        if let EventBody::CustomerMerged { customer, merged, .. } = &event.body {
+            // From here on what was told of the one was told of the person.
+            let senders: Vec<SenderId> = all.keys().filter(|(_, c)| c == merged).map(|(sender, _)| *sender).collect();
+            for sender in senders {
+                let one = all.remove(&(sender, *merged)).unwrap_or_default();
+                let person = all.entry((sender, *customer)).or_default();
+                person.heard = person.heard.and(one.heard);
+                person.open |= one.open;
+            }
+        }
         let Some(key) = event.body.order_key() else { continue };
         let told = all.entry(key).or_default();
         let end = told.heard.heard.map(|heard| heard.plus(SESSION));

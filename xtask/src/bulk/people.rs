@@ -110,22 +110,24 @@ fn rows(connection: &Connection, house: &Furnished, customers: u64, now: Timesta
     let transaction = connection.unchecked_transaction()?;
     // Whoever was heard is known by a user id too: Meta names it in every webhook.
     let mut insert = transaction.prepare(
-        "INSERT INTO customer (business, id, name, phone, phone_since, bsuid, bsuid_since, no_marketing, no_contact)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5, 0, 0)",
+        "INSERT INTO customer (business, id, name, name_key, phone, bsuid, no_marketing, no_contact)
+         VALUES (?1, ?2, ?3, lower(?3), ?4, ?5, 0, 0)",
+    )?;
+    for (i, id) in all() {
+        insert.execute(params![business, id, format!("Customer {i}"), phone(i), heard(i, now).map(|_| bsuid(i))])?;
+    }
+    drop(insert);
+    let mut insert = transaction.prepare(
+        "INSERT INTO identity (business, identity, customer, held, since, seen, seen_with, how) VALUES (?1, ?2, ?3, 1, ?4, ?4, ?5, ?6)",
     )?;
     for (i, id) in all() {
         let heard = heard(i, now);
-        let since = heard.unwrap_or(Timestamp::EPOCH).as_millis();
-        insert.execute(params![business, id, format!("Customer {i}"), phone(i), since, heard.map(|_| bsuid(i))])?;
-    }
-    drop(insert);
-    let mut insert = transaction.prepare("INSERT INTO identity (business, identity, customer, since) VALUES (?1, ?2, ?3, ?4)")?;
-    for (i, id) in all() {
-        insert.execute(params![business, phone(i), id, heard(i, now).unwrap_or(Timestamp::EPOCH).as_millis()])?;
+        let (since, how) = heard.map_or((Timestamp::EPOCH, "written_to"), |heard| (heard, "spoke"));
+        insert.execute(params![business, phone(i), id, since.as_millis(), heard.map(|_| bsuid(i)), how])?;
     }
     for (i, id) in all() {
         if let Some(heard) = heard(i, now) {
-            insert.execute(params![business, format!("bsuid:{}", bsuid(i)), id, heard.as_millis()])?;
+            insert.execute(params![business, format!("bsuid:{}", bsuid(i)), id, heard.as_millis(), None::<String>, "spoke"])?;
         }
     }
     drop(insert);

@@ -6,6 +6,7 @@
 mod common;
 mod consent;
 mod floods;
+mod people;
 mod secrets;
 #[path = "../shop/mod.rs"]
 mod shop;

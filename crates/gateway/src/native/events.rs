@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use transom_domain::event::{Event, EventBody, Party};
 use transom_domain::id::{EndpointId, EventId};
+use transom_domain::people::Present;
 use transom_domain::template::{Approval, Category, Change, Quality};
 use transom_domain::time::Timestamp;
 use transom_store::PAGE_MAX;
@@ -163,6 +164,18 @@ fn data(body: &EventBody) -> Value {
         EventBody::EndpointDisabled { endpoint, reason } => {
             json!({ "endpointId": endpoint.to_string(), "reason": reason })
         }
+        EventBody::IdentityChanged { customer, previous, current, said_at } => json!({
+            "customerId": customer.to_string(),
+            // With the number the user id changes too; the number may stay untold.
+            "reason": if current.phone.is_some() && current.phone != previous.phone { "user_changed_number" } else { "user_changed_user_id" },
+            "previous": present(previous), "current": present(current), "saidAt": rfc3339(*said_at),
+        }),
+        EventBody::CustomerMerged { customer, merged, why, present: reached } => json!({
+            "customerId": customer.to_string(), "mergedId": merged.to_string(), "reason": why.as_str(), "customer": present(reached),
+        }),
+        EventBody::CustomerUnmerged { customer, separated } => json!({
+            "customerId": customer.to_string(), "separatedId": separated.to_string(),
+        }),
         EventBody::SenderState { sender, address, stopped } => json!({
             "senderId": sender.to_string(), "sender": address.to_string(),
             "state": if stopped.is_some() { "stopped" } else { "active" },
@@ -173,6 +186,14 @@ fn data(body: &EventBody) -> Value {
         }),
         EventBody::AccountUpdated { account, news } | EventBody::UpstreamNews { account, news } => news_json(account, news),
     }
+}
+
+/// By what a customer is reached.
+fn present(present: &Present) -> Value {
+    json!({
+        "address": present.any().map(|address| address.to_string()),
+        "phoneNumber": present.phone, "userId": present.bsuid.as_ref().map(|bsuid| bsuid.as_str()),
+    })
 }
 
 /// What a change of a template says beside its word.

@@ -149,12 +149,12 @@ pub(crate) async fn export(
     let found = app.service.consent(&caller, who, Page { size: 1, token: None }).await?;
     let known = app.service.customer(&caller, found.customer).await?;
     app.service.audited(&caller, Action::CustomerExported, known.id).await;
-    let present = known.phone.clone().map(Identity::Phone).or_else(|| known.bsuid.clone().map(Identity::Bsuid));
-    let address = present.or_else(|| known.identities.first().cloned());
+    let identities: Vec<Identity> = known.identities.into_iter().map(|(_, claim)| claim.identity).collect();
+    let address = known.present.any().or_else(|| identities.first().cloned());
     let head = json!({
-        "id": known.id.to_string(), "name": known.name, "username": known.username, "phoneNumber": known.phone,
-        "userId": known.bsuid.as_ref().map(|b| b.as_str()),
-        "identities": known.identities.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "id": known.id.to_string(), "name": known.name, "username": known.username, "phoneNumber": known.present.phone,
+        "userId": known.present.bsuid.as_ref().map(|b| b.as_str()),
+        "identities": identities.iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
     let head = format!(
         "{{\"exportedAt\": {}, \"businessId\": {},\n\"customer\": {head},\n\"consent\": {},\n\"ledger\": [",

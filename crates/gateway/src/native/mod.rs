@@ -8,6 +8,7 @@ mod audit;
 mod common;
 mod consent;
 mod contents;
+mod customers;
 pub(crate) mod endpoint_ask;
 mod endpoint_body;
 mod endpoint_views;
@@ -135,6 +136,11 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(endpoints::replay, endpoints::replays))
         .routes(routes!(endpoints::stop))
         .routes(routes!(events::list))
+        .routes(routes!(customers::list))
+        .routes(routes!(customers::get))
+        .routes(routes!(customers::merge))
+        .routes(routes!(customers::undo))
+        .routes(routes!(customers::ask_for_number))
         .routes(routes!(consent::get, consent::record))
         .routes(routes!(export::export))
         .routes(routes!(audit::list))

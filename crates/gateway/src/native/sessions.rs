@@ -53,7 +53,7 @@ pub(crate) struct SessionView {
 }
 
 impl SessionView {
-    fn new(row: &SessionRow, sender: Option<&Sender>, now: Timestamp) -> Self {
+    pub(super) fn new(row: &SessionRow, sender: Option<&Sender>, now: Timestamp) -> Self {
         let (open_until, closed_because) = match row.evidence.at(now) {
             Session::Open { until } => (Some(rfc3339(until)), None),
             Session::Closed(Closed::NeverHeard) => (None, Some("never_heard")),

@@ -7,6 +7,7 @@ mod capacity;
 pub mod command;
 mod consent;
 pub(crate) mod contents;
+mod customers;
 pub(crate) mod endpoints;
 mod journal;
 mod judge;

@@ -422,7 +422,7 @@ impl Service {
         let message = self.store.message(caller.business, id).await?.ok_or_else(unknown)?;
         if message.address != *to {
             let customer = self.store.customer(caller.business, message.customer).await?;
-            if !customer.is_some_and(|customer| customer.identities.contains(to)) {
+            if !customer.is_some_and(|customer| customer.identities.iter().any(|(_, claim)| claim.identity.key() == to.key())) {
                 let rule = "names a message of another conversation";
                 return Err(Problem::field(field, rule, "give the id of a message of the conversation with this customer"));
             }

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use transom_domain::address::Bsuid;
+use transom_domain::address::{Bsuid, Phone};
 use transom_domain::amendment::{Amended, Amendment};
 use transom_domain::fact::{AskedProduct, Fact, IdentityChange, Inbound, InboundBody, Person};
 use transom_domain::free_form::MediaKind;
@@ -38,10 +38,14 @@ pub(super) fn read(mut message: Map<String, Value>, contacts: &Contacts, fallbac
     let context = take_object(&mut message, "context").unwrap_or_default();
     let flag = |key: &str| context.get(key).and_then(Value::as_bool).unwrap_or(false);
     let referral = message.remove("referral").filter(|referral| !referral.is_null());
+    let mut from = contacts.complete(from);
+    if let (None, Some(phone)) = (&from.phone, shared_phone(&message)) {
+        (from.phone, from.shared) = (Some(phone), true);
+    }
     Fact::Inbound(Inbound {
         provider_id,
         at,
-        from: contacts.complete(from),
+        from,
         forwarded: flag("forwarded") || flag("frequently_forwarded"),
         often_forwarded: flag("frequently_forwarded"),
         product: context.get("referred_product").and_then(Value::as_object).and_then(product),
@@ -49,6 +53,20 @@ pub(super) fn read(mut message: Map<String, Value>, contacts: &Contacts, fallbac
         referral,
         body: body(&kind, message),
     })
+}
+
+/// The customer's own number, shared by a tap on the button that asks for it. A card that a customer shares by hand may be anybody's
+/// (business-scoped-user-ids, "Request contact information"). An earlier revision has `origin` on the message.
+fn shared_phone(message: &Map<String, Value>) -> Option<Phone> {
+    let asked = |object: &Map<String, Value>| object.get("origin").and_then(Value::as_str) == Some("contact_request");
+    let card =
+        message.get("contacts")?.as_array()?.iter().find_map(|card| card.as_object().filter(|c| asked(c) || asked(message)))?;
+    let phones = card.get("phones")?.as_array()?.iter().filter_map(Value::as_object);
+    let number = |phone: &Map<String, Value>| {
+        let whatsapp = member(phone, "wa_id").and_then(|digits| Phone::from_wa_id(&digits).ok());
+        whatsapp.or_else(|| member(phone, "phone").and_then(|text| Phone::parse(&text).ok()))
+    };
+    phones.into_iter().find_map(number)
 }
 
 /// What was done to which message. None for what is something else, or does not say to which.

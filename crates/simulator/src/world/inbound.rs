@@ -244,6 +244,7 @@ impl World {
             person.wa_id = Some(phone::wa_id(digits));
         }
         let (name, new_wa_id) = (person.name.clone(), person.wa_id.clone());
+        let contact = person.contact(new_wa_id.as_deref().filter(|_| person.username.is_none()), true);
         self.by_user_id.remove(&old_user_id);
         self.by_user_id.insert(user_id.clone(), customer);
         if let (Some(old), Some(new), true) = (&old_wa_id, &new_wa_id, new_digits.is_some()) {
@@ -259,12 +260,22 @@ impl World {
             (Some(old), Some(new), true) => (old.clone(), new.clone()),
             _ => (old_user_id.clone(), user_id.clone()),
         };
+        // A number that changed along with the id is told by one type only.
+        let told = draft.object.get("type").and_then(Value::as_str) == Some("user_changed_number");
+        let (before, after) = if told { (before, after) } else { (old_user_id.clone(), user_id.clone()) };
+        let form = draft.object.get("form").and_then(Value::as_str).unwrap_or_default();
+        if form == "user_id_update" {
+            return Ok(self.tell_user_id_update(now, number, contact, &old_user_id, &user_id, new_wa_id.filter(|_| told)));
+        }
         system.insert("body".into(), json!(format!("User {name} changed from {before} to {after}")));
-        if new_digits.is_some() {
+        if told {
             system.insert("wa_id".into(), json!(new_wa_id));
         }
         system.insert("user_id".into(), json!(user_id));
-        system.insert("previous_user_id".into(), json!(old_user_id));
+        // Payloads before August 2026 name the old id in their prose only.
+        if form != "without_previous" {
+            system.insert("previous_user_id".into(), json!(old_user_id));
+        }
         system.insert("type".into(), draft.object.get("type").cloned().unwrap_or_default());
         let mut message = Map::new();
         if let Some(wa_id) = old_shown {
@@ -277,6 +288,31 @@ impl World {
         self.tell_inbound(now, number, None, message);
         self.keep_inbound(now, seq, id.clone(), customer, number, from, Kind::System, Value::Object(system));
         Ok(id)
+    }
+
+    /// The older form of a new user id: a field of its own. Answers no id, since it is no message.
+    fn tell_user_id_update(
+        &mut self,
+        now: Now,
+        number: u64,
+        contact: Value,
+        previous: &str,
+        current: &str,
+        wa_id: Option<phone::WaId>,
+    ) -> String {
+        let Some(sender) = self.numbers.get(&number) else { return String::new() };
+        let mut update = Map::new();
+        if let Some(wa_id) = wa_id {
+            update.insert("wa_id".into(), json!(wa_id));
+        }
+        update.insert("detail".into(), json!("The user id changed"));
+        update.insert("user_id".into(), json!({ "previous": previous, "current": current }));
+        update.insert("timestamp".into(), json!(now.world.as_secs().to_string()));
+        let value = json!({
+            "messaging_product": "whatsapp", "metadata": metadata(sender), "contacts": [contact], "user_id_update": [update],
+        });
+        self.owe_number(now, number, "user_id_update", &value);
+        String::new()
     }
 
     /// The customer stops or resumes marketing: told to every number in touch with them.

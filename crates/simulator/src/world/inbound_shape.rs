@@ -9,6 +9,9 @@ use crate::graph::read::Fields;
 
 type Read<T> = Result<T, GraphError>;
 
+/// How Meta tells a change of number or id: as a system message with or without the ids of before, or as a field of its own.
+const CHANGE_FORMS: &[&str] = &["system", "without_previous", "user_id_update"];
+
 /// Bounds of texts a person types or an object carries; the body of a text is Meta's, the rest is ours.
 const TEXT_MAX: usize = 4_096;
 const SHORT_MAX: usize = 1_024;
@@ -133,7 +136,10 @@ fn object(fields: &Fields<'_>, name: &'static str) -> Read<Draft> {
             Kind::Order
         }
         "system" => {
-            object.only(&["type", "wa_id", "body"])?;
+            object.only(&["type", "wa_id", "body", "form"])?;
+            if object.has("form") {
+                object.one_of("form", CHANGE_FORMS)?;
+            }
             let kind = object.one_of("type", &["user_changed_number", "user_changed_user_id"])?;
             if kind == "user_changed_number" {
                 object.text("wa_id", 16)?;

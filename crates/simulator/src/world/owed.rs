@@ -75,6 +75,7 @@ pub(crate) const FIELDS: &[&str] = &[
     "phone_number_quality_update",
     "business_capability_update",
     "user_preferences",
+    "user_id_update",
     "calls",
     "account_update",
     "messaging_postbacks",
@@ -102,6 +103,8 @@ impl World {
         }
         let account = self.wabas.get(&waba).filter(|account| account.subscribed)?;
         let subscription = self.app.subscription.as_ref();
+        // Nobody can subscribe to it: where it comes at all, it comes along with messages.
+        let field = if field == "user_id_update" { "messages" } else { field };
         if subscription.is_some_and(|own| !own.fields.iter().any(|subscribed| subscribed == field)) {
             return None;
         }

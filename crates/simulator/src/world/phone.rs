@@ -197,7 +197,7 @@ pub(crate) fn international(text: &str) -> Option<String> {
 }
 
 /// The id WhatsApp has for these digits. It differs from what is dialled in Brazil, where the ninth digit of mobile numbers
-/// is dropped, and in Mexico, where the `1` after the country is.
+/// is dropped, in Mexico, where the `1` after the country is, and in Argentina, where a `9` comes before the area.
 pub(crate) fn wa_id(digits: &str) -> WaId {
     if let Some(national) = digits.strip_prefix("55")
         && national.len() == 11
@@ -210,6 +210,12 @@ pub(crate) fn wa_id(digits: &str) -> WaId {
         && line.len() == 10
     {
         return format!("52{line}");
+    }
+    if let Some(national) = digits.strip_prefix("54")
+        && national.len() == 10
+        && !national.starts_with('9')
+    {
+        return format!("549{national}");
     }
     digits.to_owned()
 }
@@ -242,11 +248,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wa_ids_differ_in_brazil_and_mexico_only() {
+    fn wa_ids_differ_in_brazil_mexico_and_argentina_only() {
         assert_eq!(wa_id("5511987654321"), "551187654321");
         assert_eq!(wa_id("551187654321"), "551187654321");
         assert_eq!(wa_id("5215512345678"), "525512345678");
         assert_eq!(wa_id("525512345678"), "525512345678");
+        assert_eq!(wa_id("541123456789"), "5491123456789");
+        assert_eq!(wa_id("5491123456789"), "5491123456789");
         assert_eq!(wa_id("4915112345678"), "4915112345678");
     }
 

@@ -165,6 +165,33 @@ async fn a_change_of_number_is_a_system_message_and_opens_nothing() {
 }
 
 #[tokio::test]
+async fn a_change_is_told_in_every_form_there_was() {
+    let (desk, business) = Desk::with_business().await;
+    let ana = desk.customer(json!({ "phone": "+4915112345678", "name": "Ana" })).await;
+    let path = format!("customers/{}/messages", ana["id"].as_str().unwrap());
+    let before = ana["userId"].as_str().unwrap().to_owned();
+    let change = json!({ "type": "user_changed_user_id", "form": "without_previous" });
+    desk.sim("POST", &path, &json!({ "type": "system", "system": change })).await;
+    desk.turn(1).await;
+    let system = values(&business.take(), "messages")[0]["messages"][0]["system"].clone();
+    let after = system["user_id"].as_str().unwrap().to_owned();
+    assert!(system.get("previous_user_id").is_none() && system.get("wa_id").is_none());
+    assert_eq!(system["body"], format!("User Ana changed from {before} to {after}"));
+    let change = json!({ "type": "user_changed_number", "wa_id": "34600111222", "form": "user_id_update" });
+    desk.sim("POST", &path, &json!({ "type": "system", "system": change })).await;
+    desk.turn(1).await;
+    let update = values(&business.take(), "user_id_update")[0]["user_id_update"][0].clone();
+    assert_eq!((update["user_id"]["previous"].as_str(), update["wa_id"].as_str()), (Some(&*after), Some("34600111222")));
+    // The number changes, and only the new id is told.
+    let change = json!({ "type": "user_changed_user_id", "wa_id": "34600111333" });
+    desk.sim("POST", &path, &json!({ "type": "system", "system": change })).await;
+    desk.turn(1).await;
+    assert!(values(&business.take(), "messages")[0]["messages"][0]["system"].get("wa_id").is_none());
+    let wrong = json!({ "type": "system", "system": { "type": "user_changed_user_id", "form": "letter" } });
+    assert_eq!(desk.control("POST", &path, &wrong).await.status, 400);
+}
+
+#[tokio::test]
 async fn opting_out_is_told_to_who_is_in_touch() {
     let (desk, business) = Desk::with_business().await;
     let ana = desk.customer(json!({ "phone": "+4915112345678", "name": "Ana" })).await;

@@ -131,27 +131,65 @@ CREATE TABLE customer (
     business BLOB NOT NULL,
     id BLOB NOT NULL,
     name TEXT,
+    -- as it is looked for
+    name_key TEXT,
     username TEXT,
+    username_key TEXT,
+    -- present identities of the person
     phone TEXT,
-    phone_since INTEGER NOT NULL,
     bsuid TEXT,
-    bsuid_since INTEGER NOT NULL,
     other TEXT,
     no_marketing INTEGER NOT NULL,
     marketing_at INTEGER,
     no_contact INTEGER NOT NULL,
     contact_at INTEGER,
+    -- the customer that this one turned out to be
+    merged_into BLOB,
+    merged_at INTEGER,
+    merged_why TEXT,
+    -- how many turned out to be this one
+    absorbed INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (business, id)
 );
+CREATE INDEX customer_name ON customer (business, name_key, id) WHERE name_key IS NOT NULL;
+CREATE INDEX customer_username ON customer (business, username_key, id) WHERE username_key IS NOT NULL;
+CREATE INDEX customer_merged ON customer (business, merged_into, id) WHERE merged_into IS NOT NULL;
 
+-- Who has, or had, which identity. A number is kept under one key for all its spellings.
 CREATE TABLE identity (
     business BLOB NOT NULL,
     identity TEXT NOT NULL,
     customer BLOB NOT NULL,
+    -- has it now; at most one of an identity
+    held INTEGER NOT NULL,
+    -- as the upstream spells it, where that is not the key
+    spelled TEXT,
     since INTEGER NOT NULL,
-    PRIMARY KEY (business, identity)
+    seen INTEGER NOT NULL,
+    until INTEGER,
+    -- of a number: the user id that it was last seen with
+    seen_with TEXT,
+    how TEXT NOT NULL,
+    PRIMARY KEY (business, identity, customer)
 ) WITHOUT ROWID;
 CREATE INDEX identity_of ON identity (business, customer, identity);
+
+-- Changes of number or user id, under each identity that they name.
+CREATE TABLE identity_change (
+    business BLOB NOT NULL,
+    identity TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    change TEXT NOT NULL,
+    PRIMARY KEY (business, identity, at, change)
+) WITHOUT ROWID;
+
+-- Customers whose merge was taken back: kept apart until somebody joins them again. Each pair both ways.
+CREATE TABLE apart (
+    business BLOB NOT NULL,
+    customer BLOB NOT NULL,
+    other BLOB NOT NULL,
+    PRIMARY KEY (business, customer, other)
+) WITHOUT ROWID;
 
 -- What customers said of what they want to be sent, and what shows it; the state that comes of it is in their row.
 CREATE TABLE consent (

@@ -18,6 +18,8 @@ mod media;
 #[cfg(test)]
 mod model;
 mod people;
+#[cfg(test)]
+mod people_orders;
 mod relaying;
 mod restoring;
 mod sessions;
@@ -134,7 +136,8 @@ checks! {
     timeline: every_order_tells_the_same_story, a_story_has_its_own_steps, what_is_tried_again_says_until_when,
         what_waits_to_be_told_is_in_the_story, what_is_taken_out_is_taken_out_of_events;
     people: identities_join_one_customer, a_conflict_keeps_both, a_customer_without_a_number, a_new_number_is_the_same_customer,
-        preferences_go_by_time;
+        preferences_go_by_time, a_number_is_found_by_each_of_its_spellings, who_is_known_by_a_number_only_is_whoever_has_it,
+        a_merge_by_hand_is_undone_as_if_it_had_not_been, a_change_is_told_once_in_whatever_form, people_are_listed_and_found;
     audit: what_was_done_is_kept_in_order_and_in_pages;
     consent: a_ledger_keeps_every_word_once_in_pages, what_stops_marketing_is_kept_with_what_shows_it,
         a_stop_word_counts_from_the_message_that_says_it, a_business_chooses_its_words;

@@ -286,6 +286,15 @@ async fn sessions(bench: &Bench, events: &[Event]) -> Result<(), Broken> {
         let opened = match &event.body {
             EventBody::SessionOpened { .. } => true,
             EventBody::SessionClosed { .. } => false,
+            EventBody::CustomerMerged { customer, merged, .. } => {
+                // From here on what was told of the one was told of the person.
+                for (sender, open) in
+                    told.iter().filter(|((_, c), _)| c == merged).map(|((s, _), o)| (*s, *o)).collect::<Vec<_>>()
+                {
+                    *told.entry((sender, *customer)).or_default() |= open;
+                }
+                continue;
+            }
             _ => continue,
         };
         let before = event.body.order_key().and_then(|key| told.insert(key, opened));

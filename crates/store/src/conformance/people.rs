@@ -4,9 +4,14 @@ use transom_domain::fact::{Fact, IdentityChange, Person, Preference, Reported};
 use transom_domain::id::CustomerId;
 use transom_domain::time::{Span, Timestamp};
 
+use transom_domain::consent::Scope;
+use transom_domain::event::EventBody;
+use transom_domain::people::Joined;
+
 use super::desk::{DESK, Desk, RIVAL, SHOP, identity, person};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{CustomerView, LookUp, Store};
+use crate::Outcome as Settlement;
+use crate::{CustomerFilter, CustomerView, LookUp, MergeOutcome, MessageFilter, Page, Store, UnmergeOutcome};
 
 const ANA: &str = "+4915112345678";
 const NEW: &str = "+4915187654321";
@@ -25,6 +30,15 @@ fn known_as(phone: Option<&str>, bsuid: Option<&str>) -> Result<Person, Broken> 
 async fn holder(store: &dyn Store, text: &str) -> Result<Option<CustomerId>, Broken> {
     let ask = LookUp { business: SHOP, sender: None, address: identity(text)?, idempotency: None, now: Timestamp::EPOCH };
     Ok(store.look(ask).await?.customer)
+}
+
+fn page(size: usize) -> Page {
+    Page { size, token: None }
+}
+
+/// Present phone number and user id.
+fn reached(view: &CustomerView) -> (Option<String>, Option<String>) {
+    (view.present.phone.as_ref().map(ToString::to_string), view.present.bsuid.as_ref().map(ToString::to_string))
 }
 
 async fn view(store: &dyn Store, text: &str) -> Result<CustomerView, Broken> {
@@ -59,10 +73,7 @@ pub(super) async fn identities_join_one_customer(factory: &dyn Factory) -> Outco
     let view = view(&*desk.store, ANA).await?;
     same!((Some(view.id), view.name.as_deref(), view.username.as_deref()), (customer, Some("Ana"), Some("ana")));
     same!(view.identities.len(), 3);
-    same!(
-        (view.phone.map(|p| p.to_string()), view.bsuid.map(|b| b.to_string())),
-        (Some(ANA.to_owned()), Some("DE.1".to_owned()))
-    );
+    same!(reached(&view), (Some(ANA.to_owned()), Some("DE.1".to_owned())));
     same!(desk.store.customer(RIVAL, view.id).await?, None);
     // What a status says in passing adds, and takes nothing.
     desk.handed(NEW, "wamid.2").await?;
@@ -86,12 +97,12 @@ pub(super) async fn a_conflict_keeps_both(factory: &dyn Factory) -> Outcome {
     hold!(first.id != second.id);
     same!(holder(&*desk.store, ANA).await?, Some(second.id));
     let first = view(&*desk.store, "DE.1").await?;
-    same!((first.phone, first.bsuid.map(|b| b.to_string())), (None, Some("DE.1".to_owned())));
+    same!(reached(&first), (None, Some("DE.1".to_owned())));
     // A webhook from before that comes late takes nothing back.
     let fact = desk.inbound(known_as(Some(ANA), Some("DE.1"))?, "in.0", desk.now.minus(Span::minutes(30)));
     desk.hear(vec![fact]).await?;
     same!(holder(&*desk.store, ANA).await?, Some(second.id));
-    same!(view(&*desk.store, "DE.1").await?.phone, None);
+    same!(view(&*desk.store, "DE.1").await?.present.phone, None);
     Ok(())
 }
 
@@ -131,14 +142,14 @@ pub(super) async fn a_new_number_is_the_same_customer(factory: &dyn Factory) -> 
         same!(holder(&*desk.store, text).await?, customer);
     }
     let now = view(&*desk.store, NEW).await?;
-    same!((now.phone.map(|p| p.to_string()), now.bsuid.map(|b| b.to_string())), (Some(NEW.to_owned()), Some("DE.2".to_owned())));
+    same!(reached(&now), (Some(NEW.to_owned()), Some("DE.2".to_owned())));
     // The session moved along, and was not opened by it.
     let evidence = desk.look(SHOP, DESK, identity(NEW)?).await?.evidence;
     same!(evidence.heard, Some(desk.now.minus(Span::hours(1))));
     // A message of before that comes late does not bring the old number back.
     let fact = desk.inbound(known_as(Some(ANA), Some("DE.1"))?, "in.0", desk.now.minus(Span::minutes(30)));
     desk.hear(vec![fact]).await?;
-    same!(view(&*desk.store, NEW).await?.phone.map(|p| p.to_string()), Some(NEW.to_owned()));
+    same!(reached(&view(&*desk.store, NEW).await?).0, Some(NEW.to_owned()));
     // A system message about nobody makes nobody.
     let mut nobody = change(known_as(Some("+4915100000001"), Some("DE.8"))?, desk.now);
     nobody.previous = known_as(None, Some("DE.7"))?;
@@ -149,7 +160,7 @@ pub(super) async fn a_new_number_is_the_same_customer(factory: &dyn Factory) -> 
     silent.previous = known_as(Some(NEW), Some("DE.2"))?;
     desk.hear(vec![Fact::IdentityChanged(silent)]).await?;
     let view = view(&*desk.store, "DE.3").await?;
-    same!((Some(view.id), view.phone), (customer, None));
+    same!((Some(view.id), view.present.phone), (customer, None));
     Ok(())
 }
 
@@ -165,5 +176,219 @@ pub(super) async fn preferences_go_by_time(factory: &dyn Factory) -> Outcome {
     hold!(desk.look(SHOP, DESK, identity(ANA)?).await?.facts.no_marketing);
     desk.hear(vec![wish(true, desk.now)]).await?;
     hold!(!desk.look(SHOP, DESK, identity(ANA)?).await?.facts.no_marketing);
+    Ok(())
+}
+
+pub(super) async fn a_number_is_found_by_each_of_its_spellings(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let (long, short) = ("+5511987654321", "+551187654321");
+    let id = desk.send(long).await?;
+    let claimed = desk.take().await?;
+    // What Meta calls the number is taken; the message went to what the caller wrote.
+    let answer = Settlement::Answered { provider_id: "wamid.1".to_owned(), recipient: person(short)?, note: None };
+    desk.settle(id, claimed.attempt, answer).await?;
+    same!(claimed.message.address, identity(long)?);
+    let (one, other) = (holder(&*desk.store, long).await?, holder(&*desk.store, short).await?);
+    hold!(one.is_some() && one == other);
+    same!(reached(&view(&*desk.store, long).await?).0, Some(short.to_owned()));
+    let fact = desk.inbound(known_as(Some(short), Some("BR.1"))?, "in.1", desk.now);
+    desk.hear(vec![fact]).await?;
+    hold!(desk.look(SHOP, DESK, identity(long)?).await?.evidence.at(desk.now).is_open());
+    desk.send(short).await?;
+    let filter = MessageFilter { customer: Some(identity(long)?), ..MessageFilter::default() };
+    same!(desk.store.messages(SHOP, filter, page(10)).await?.0.len(), 3);
+    same!(view(&*desk.store, "BR.1").await?.identities.len(), 2);
+    Ok(())
+}
+
+pub(super) async fn who_is_known_by_a_number_only_is_whoever_has_it(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    // Written to by number; heard without one; then both in one webhook.
+    desk.handed(ANA, "wamid.1").await?;
+    let fact = desk.inbound(known_as(None, Some("DE.1"))?, "in.1", desk.now);
+    desk.hear(vec![fact]).await?;
+    hold!(holder(&*desk.store, ANA).await? != holder(&*desk.store, "DE.1").await?);
+    hold!(!desk.look(SHOP, DESK, identity(ANA)?).await?.evidence.at(desk.now).is_open());
+    let mut report = desk.status("wamid.1", Reported::Delivered, desk.now);
+    report.recipient = known_as(Some(ANA), Some("DE.1"))?;
+    let outcome = desk.hear(vec![Fact::Status(report.clone()), Fact::Status(report)]).await?;
+    same!(holder(&*desk.store, ANA).await?, holder(&*desk.store, "DE.1").await?);
+    hold!(outcome.nudged.contains(&DESK));
+    same!(desk.names().await?.iter().filter(|name| **name == "customer.merged").count(), 1);
+    let person = view(&*desk.store, ANA).await?;
+    same!(reached(&person), (Some(ANA.to_owned()), Some("DE.1".to_owned())));
+    same!(person.merged.iter().map(|merged| merged.why).collect::<Vec<_>>(), vec![Joined::Phone]);
+    // The window, the list of messages and the session are the person's, whichever identity is asked for.
+    for text in [ANA, "DE.1"] {
+        hold!(desk.look(SHOP, DESK, identity(text)?).await?.evidence.at(desk.now).is_open());
+        let filter = MessageFilter { customer: Some(identity(text)?), ..MessageFilter::default() };
+        same!(desk.store.messages(SHOP, filter.clone(), page(10)).await?.0.len(), 2);
+        let sessions = desk.store.sessions(SHOP, filter, page(10)).await?.0;
+        same!(
+            sessions.iter().map(|row| (row.customer, row.address.clone())).collect::<Vec<_>>(),
+            vec![(person.id, identity(ANA)?)]
+        );
+    }
+    same!(desk.store.sessions(SHOP, MessageFilter::default(), page(10)).await?.0.len(), 1);
+    Ok(())
+}
+
+pub(super) async fn a_merge_by_hand_is_undone_as_if_it_had_not_been(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let (ana, ben) = (known_as(Some(ANA), Some("DE.1"))?, known_as(Some(NEW), Some("DE.2"))?);
+    let facts = vec![
+        desk.inbound(ana.clone(), "in.1", desk.now.minus(Span::hours(30))),
+        desk.inbound(ben.clone(), "in.2", desk.now),
+        Fact::Preference(Preference { from: ana.clone(), marketing: false, at: desk.now }),
+    ];
+    desk.hear(facts).await?;
+    let before = (view(&*desk.store, ANA).await?, view(&*desk.store, NEW).await?);
+    let waits = desk.send(ANA).await?;
+    let ids = (before.0.id, before.1.id);
+    let MergeOutcome::Merged { customer, merged } = desk.store.merge_customers(SHOP, ids.1, ids.0, desk.now).await?.outcome
+    else {
+        return Err(Broken("they were not merged".to_owned()));
+    };
+    same!(desk.store.merge_customers(SHOP, merged, customer, desk.now).await?.outcome, MergeOutcome::Same(customer));
+    same!(desk.store.merge_customers(SHOP, ids.0, CustomerId(7), desk.now).await?.outcome, MergeOutcome::NotFound);
+    same!(desk.store.merge_customers(RIVAL, ids.0, ids.1, desk.now).await?.outcome, MergeOutcome::NotFound);
+    // Session, consent and lists follow the person.
+    for text in [ANA, NEW] {
+        let look = desk.look(SHOP, DESK, identity(text)?).await?;
+        hold!(look.evidence.at(desk.now).is_open() && look.facts.no_marketing);
+        same!(look.customer, Some(customer));
+        let filter = MessageFilter { customer: Some(identity(text)?), ..MessageFilter::default() };
+        same!(desk.store.messages(SHOP, filter, page(10)).await?.0.len(), 3);
+    }
+    // What waited goes on, and what comes after it goes after it.
+    let later = desk.send(NEW).await?;
+    let first = desk.take().await?;
+    same!(first.message.id, waits);
+    hold!(first.evidence.at(desk.now).is_open());
+    desk.answer(waits, 1, "wamid.1").await?;
+    same!(desk.take().await?.message.id, later);
+    // Heard meanwhile, by the one's identity: the one's when they are two again.
+    desk.turn(Span::hours(30));
+    let fact = desk.inbound(ana, "in.3", desk.now);
+    desk.hear(vec![fact]).await?;
+    same!(desk.store.unmerge_customer(SHOP, merged, desk.now).await?, UnmergeOutcome::Unmerged { customer });
+    same!(desk.store.unmerge_customer(SHOP, merged, desk.now).await?, UnmergeOutcome::NotMerged);
+    let after = (view(&*desk.store, ANA).await?, view(&*desk.store, NEW).await?);
+    same!((after.0.id, after.1.id), ids);
+    same!((&after.0.present, &after.1.present), (&before.0.present, &before.1.present));
+    same!((after.0.consent, after.1.consent), (before.0.consent, before.1.consent));
+    hold!(after.0.consent.opted_out(Scope::Marketing));
+    hold!(desk.look(SHOP, DESK, identity(ANA)?).await?.evidence.at(desk.now).is_open());
+    hold!(!desk.look(SHOP, DESK, identity(NEW)?).await?.evidence.at(desk.now).is_open());
+    hold!(desk.names().await?.ends_with(&["message.received", "session.opened", "customer.unmerged", "session.opened"]));
+    // What is heard joins them no more; a hand does.
+    let mut both = known_as(None, Some("DE.1"))?;
+    both.parent_bsuid = identity("DE.ENT.9")?.bsuid().cloned();
+    let mut too = known_as(None, Some("DE.2"))?;
+    too.parent_bsuid.clone_from(&both.parent_bsuid);
+    let facts = vec![desk.inbound(both, "in.4", desk.now), desk.inbound(too, "in.5", desk.now)];
+    desk.hear(facts).await?;
+    hold!(holder(&*desk.store, "DE.1").await? != holder(&*desk.store, "DE.2").await?);
+    let again = desk.store.merge_customers(SHOP, ids.0, ids.1, desk.now).await?.outcome;
+    same!(again, MergeOutcome::Merged { customer, merged });
+    Ok(())
+}
+
+pub(super) async fn a_change_is_told_once_in_whatever_form(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let change = |previous, current, at, id: &str| {
+        Fact::IdentityChanged(IdentityChange { provider_id: id.to_owned(), at, previous, current })
+    };
+    let fact = desk.inbound(known_as(Some(ANA), Some("DE.1"))?, "in.1", desk.now);
+    desk.hear(vec![fact]).await?;
+    desk.turn(Span::hours(1));
+    let at = desk.now;
+    // The customer under the new id first, then the change: as a system message, as the older field, and by the number alone.
+    let fact = desk.inbound(known_as(Some(NEW), Some("DE.2"))?, "in.2", at);
+    desk.hear(vec![fact]).await?;
+    hold!(holder(&*desk.store, "DE.1").await? != holder(&*desk.store, "DE.2").await?);
+    let (old, new) = (known_as(Some(ANA), Some("DE.1"))?, known_as(Some(NEW), Some("DE.2"))?);
+    let forms = vec![
+        change(old, new.clone(), at, "sys.1"),
+        change(known_as(None, Some("DE.1"))?, known_as(None, Some("DE.2"))?, at.minus(Span::secs(1)), ""),
+        change(known_as(Some(ANA), None)?, new, at, "sys.2"),
+    ];
+    let outcome = desk.hear(forms).await?;
+    same!((outcome.news, outcome.repeated), (1, 2));
+    same!(holder(&*desk.store, "DE.1").await?, holder(&*desk.store, "DE.2").await?);
+    let now = view(&*desk.store, ANA).await?;
+    same!(reached(&now), (Some(NEW.to_owned()), Some("DE.2".to_owned())));
+    let told: Vec<_> = desk.events().await?.into_iter().map(|event| event.body).collect();
+    let changes: Vec<_> = told.iter().filter(|body| body.name() == "identity.changed").collect();
+    same!(changes.len(), 1);
+    hold!(matches!(changes[..], [EventBody::IdentityChanged { previous, current, .. }]
+        if previous.phone.as_ref().is_some_and(|p| p.as_str() == ANA) && *current == now.present));
+    // A user id that changes without a word of the number takes the number along.
+    let fact = change(known_as(None, Some("DE.2"))?, known_as(None, Some("DE.3"))?, desk.now, "sys.3");
+    desk.hear(vec![fact]).await?;
+    same!(reached(&view(&*desk.store, "DE.1").await?), (None, Some("DE.3".to_owned())));
+    // A change that comes before everybody it speaks of counts for whoever is heard of later.
+    let fact = change(known_as(None, Some("DE.7"))?, known_as(None, Some("DE.8"))?, desk.now, "sys.4");
+    desk.hear(vec![fact]).await?;
+    same!(holder(&*desk.store, "DE.8").await?, None);
+    let facts = vec![
+        desk.inbound(known_as(None, Some("DE.8"))?, "in.8", desk.now),
+        desk.inbound(known_as(None, Some("DE.7"))?, "in.7", desk.now),
+    ];
+    desk.hear(facts).await?;
+    same!(holder(&*desk.store, "DE.7").await?, holder(&*desk.store, "DE.8").await?);
+    same!(reached(&view(&*desk.store, "DE.7").await?).1, Some("DE.8".to_owned()));
+    Ok(())
+}
+
+pub(super) async fn people_are_listed_and_found(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let people =
+        [("+4915100000001", "Ana Müller", "ana"), ("+4915100000002", "anatol", "zz"), ("+4915200000003", "Zoe", "anaconda")];
+    for (n, (phone, name, username)) in people.iter().enumerate() {
+        desk.turn(Span::secs(1));
+        let mut from = known_as(Some(phone), Some(&format!("DE.{n}")))?;
+        (from.name, from.username) = (Some((*name).to_owned()), Some((*username).to_owned()));
+        let fact = desk.inbound(from, &format!("in.{n}"), desk.now);
+        desk.hear(vec![fact]).await?;
+    }
+    let names = |views: &[CustomerView]| views.iter().filter_map(|view| view.name.clone()).collect::<Vec<_>>();
+    let asked = |query: Option<&str>, identity| CustomerFilter { query: query.map(str::to_owned), identity };
+    // All of them, latest first, page by page.
+    let (first, token) = desk.store.customers(SHOP, asked(None, None), page(2)).await?;
+    same!(names(&first), vec!["Zoe", "anatol"]);
+    let (last, end) = desk.store.customers(SHOP, asked(None, None), Page { size: 2, token }).await?;
+    same!((names(&last), end), (vec!["Ana Müller".to_owned()], None));
+    for (query, found) in [
+        ("ANA", vec!["Ana Müller", "Zoe", "anatol"]),
+        ("@anac", vec!["Zoe"]),
+        ("ana m\u{fc}", vec!["Ana Müller"]),
+        ("+49 151", vec!["Ana Müller", "anatol"]),
+        ("4915200000003", vec!["Zoe"]),
+        ("nobody", vec![]),
+        ("+1", vec![]),
+    ] {
+        let mut all = Vec::new();
+        let mut token = None;
+        loop {
+            let (views, next) = desk.store.customers(SHOP, asked(Some(query), None), Page { size: 1, token }).await?;
+            all.extend(names(&views));
+            token = next;
+            if token.is_none() {
+                break;
+            }
+        }
+        let mut sorted = all.clone();
+        sorted.sort();
+        sorted.dedup();
+        same!(sorted, found.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    }
+    let one = desk.store.customers(SHOP, asked(None, Some(identity("DE.1")?)), page(10)).await?.0;
+    same!(names(&one), vec!["anatol"]);
+    hold!(desk.store.customers(RIVAL, asked(Some("ana"), None), page(10)).await?.0.is_empty());
+    for query in [None, Some("ana"), Some("+49")] {
+        let asked = desk.store.customers(SHOP, asked(query, None), Page { size: 1, token: Some("nonsense".to_owned()) }).await;
+        same!(asked.err(), Some(crate::StoreError::BadToken));
+    }
     Ok(())
 }

@@ -1,10 +1,8 @@
 //! The way in: what one webhook body says to one business.
 
-use transom_domain::address::{Bsuid, Identity, Phone};
-use transom_domain::consent::Consent;
 use transom_domain::fact::Heard;
 use transom_domain::failure::UpstreamError;
-use transom_domain::id::{BusinessId, CustomerId, EventId, JournalId, MessageId, SenderId};
+use transom_domain::id::{BusinessId, EventId, JournalId, MessageId, SenderId};
 use transom_domain::status::Failure;
 use transom_domain::time::Timestamp;
 
@@ -75,23 +73,4 @@ pub struct LookedAt {
     pub told: Vec<BusinessId>,
     /// When the next look is due.
     pub next: Option<Timestamp>,
-}
-
-/// A customer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CustomerView {
-    /// Names the customer.
-    pub id: CustomerId,
-    /// Display name.
-    pub name: Option<String>,
-    /// User name.
-    pub username: Option<String>,
-    /// All identities, present and past.
-    pub identities: Vec<Identity>,
-    /// Present phone number.
-    pub phone: Option<Phone>,
-    /// Present business-scoped user id.
-    pub bsuid: Option<Bsuid>,
-    /// What is wanted.
-    pub consent: Consent,
 }

@@ -18,6 +18,7 @@ mod hearing;
 mod journal;
 mod limits;
 mod media;
+mod people;
 mod restoring;
 mod sending;
 mod settings;
@@ -42,7 +43,7 @@ pub use endpoint::{
     Attempted, Deliveries, DeliveryView, DueDelivery, ENDPOINTS_MAX, Endpoint, EventReplay, Manner, Own, PutEndpoint,
     REPLAY_BATCH, REPLAYS_KEEP, Registration, RelayRound, RelayWork, Retried, Role, StartReplay, Topic, Waiting,
 };
-pub use hearing::{CustomerView, HearBody, HearOutcome, HeardBody, LookedAt};
+pub use hearing::{HearBody, HearOutcome, HeardBody, LookedAt};
 pub(crate) use journal::holds_text;
 pub use journal::{
     JOURNAL_LOOK_BYTES, JOURNAL_LOOK_MAX, JournalEntry, JournalErased, JournalFilter, JournalFound, JournalHead, JournalOutcome,
@@ -50,6 +51,7 @@ pub use journal::{
 };
 pub use limits::{Outlook, SenderLoad, WaitReason};
 pub use media::{Digest, Fetched, Media, MediaState, UpstreamCopy};
+pub use people::{CustomerFilter, CustomerView, MergeAnswer, MergeOutcome, MergedCustomer, UnmergeOutcome};
 pub(crate) use restoring::Revived;
 pub use restoring::{Revival, Revive, RevivePoint};
 pub use sending::{
@@ -63,6 +65,7 @@ pub use telling::{Backlog, Direction, EventPage, MessageFilter, Page, SessionRow
 pub use templates::{Begun, HISTORY_KEEP, HISTORY_MAX, PutTwin, TemplateAction, TemplateIntent, TemplateKey, TemplateOutcome};
 pub use timeline::{OUTSTANDING_LOOK_MAX, Outstanding, Step, TIMELINE_MAX, Timeline, Word};
 
+use transom_domain::address::Identity;
 use transom_domain::content::Content;
 use transom_domain::event::Event;
 use transom_domain::id::{
@@ -334,6 +337,18 @@ pub trait Store: Send + Sync + 'static {
     /// Looks at sessions whose look is due, at most `limit`: tells what closes soon or has closed, and moves the look on where the
     /// customer wrote meanwhile.
     fn look_at_sessions(&self, now: Timestamp, limit: usize) -> Answer<'_, LookedAt>;
+    /// Makes one person of two customers, whom nobody has to keep apart any longer. Nothing is rewritten: identities, sessions,
+    /// consent and messages of both are those of the person from then on.
+    fn merge_customers(
+        &self,
+        business: BusinessId,
+        one: CustomerId,
+        other: CustomerId,
+        now: Timestamp,
+    ) -> Answer<'_, MergeAnswer>;
+    /// Takes the merge back by which this customer leads to another: what was each one's is each one's again, with what came by its
+    /// identities since. What is heard makes them one no more.
+    fn unmerge_customer(&self, business: BusinessId, customer: CustomerId, now: Timestamp) -> Answer<'_, UnmergeOutcome>;
 
     // ---- telling --------------------------------------------------------------------------------------------------
 
@@ -390,12 +405,23 @@ pub trait Store: Send + Sync + 'static {
     fn messages(&self, business: BusinessId, filter: MessageFilter, page: Page) -> Answer<'_, (Vec<Message>, Option<String>)>;
     /// Conversations that were ever heard, with their evidence, most recently heard first.
     fn sessions(&self, business: BusinessId, filter: MessageFilter, page: Page) -> Answer<'_, (Vec<SessionRow>, Option<String>)>;
-    /// A customer of a business.
+    /// The person that a customer of a business is.
     fn customer(&self, business: BusinessId, customer: CustomerId) -> Answer<'_, Option<CustomerView>>;
     /// Adds a line to the audit log.
     fn add_audit(&self, entry: AuditEntry) -> Answer<'_, ()>;
     /// The audit log of a business, newest first.
     fn audit(&self, business: BusinessId, page: Page) -> Answer<'_, (Vec<AuditEntry>, Option<String>)>;
+    /// The person who has this identity, in any spelling.
+    fn customer_with(&self, business: BusinessId, identity: Identity) -> Answer<'_, Option<CustomerView>>;
+    /// People: those who were made last first, or those who are looked for in the order of what was looked at. A page looks through
+    /// a bounded number of rows, so that it can be shorter than asked and still have a token to go on with; somebody who is found
+    /// in several ways can be on several pages.
+    fn customers(
+        &self,
+        business: BusinessId,
+        filter: CustomerFilter,
+        page: Page,
+    ) -> Answer<'_, (Vec<CustomerView>, Option<String>)>;
     /// Adds a word to a customer's ledger of consent, with its event where something else is wanted than before; `None` when an id
     /// names nobody.
     fn record_consent(&self, record: RecordConsent) -> Answer<'_, Option<RecordedConsent>>;

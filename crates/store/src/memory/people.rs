@@ -4,12 +4,14 @@ use std::ops::Bound;
 
 use transom_domain::address::Identity;
 use transom_domain::content::Language;
+use transom_domain::fact::IdentityChange;
 use transom_domain::id::{BusinessId, CustomerId, KeyId, SenderId};
+use transom_domain::people::Claim;
 use transom_domain::session::Evidence;
 use transom_domain::time::Timestamp;
 
 use super::table::MemoryRows;
-use crate::rows::{AdminRows, Conversation, CustomerRow, PeopleRows, Result};
+use crate::rows::{AdminRows, ClaimRow, Conversation, CustomerRow, NameKey, PeopleRows, Result, folded, past};
 use crate::{App, Business, BusinessSettings, Key, Sender, StoreError};
 use transom_domain::template::Record;
 
@@ -113,19 +115,113 @@ impl AdminRows for MemoryRows {
     }
 }
 
+impl MemoryRows {
+    fn on(&self, business: BusinessId, identity: &Identity) -> impl Iterator<Item = (&(BusinessId, String, CustomerId), &Claim)> {
+        let key = identity.key().to_string();
+        let all = (business, key.clone(), CustomerId(0))..=(business, key, CustomerId(u128::MAX));
+        self.identities.range(all)
+    }
+}
+
+fn row(((_, _, customer), claim): (&(BusinessId, String, CustomerId), &Claim)) -> ClaimRow {
+    ClaimRow { customer: *customer, claim: claim.clone() }
+}
+
 impl PeopleRows for MemoryRows {
-    fn holder(&self, business: BusinessId, identity: &Identity) -> Result<Option<(CustomerId, Timestamp)>> {
-        Ok(self.identities.get(&(business, identity.to_string())).copied())
+    fn holder(&self, business: BusinessId, identity: &Identity) -> Result<Option<ClaimRow>> {
+        Ok(self.on(business, identity).find(|(_, claim)| claim.held).map(row))
     }
 
-    fn put_identity(&mut self, business: BusinessId, identity: &Identity, customer: CustomerId, since: Timestamp) -> Result<()> {
-        self.identities.put((business, identity.to_string()), (customer, since));
+    fn claim(&self, business: BusinessId, identity: &Identity, customer: CustomerId) -> Result<Option<Claim>> {
+        Ok(self.identities.get(&(business, identity.key().to_string(), customer)).cloned())
+    }
+
+    fn put_claim(&mut self, business: BusinessId, row: &ClaimRow) -> Result<()> {
+        self.identities.put((business, row.claim.identity.key().to_string(), row.customer), row.claim.clone());
         Ok(())
     }
 
-    fn identities(&self, business: BusinessId, customer: CustomerId) -> Result<Vec<Identity>> {
-        let texts = self.identities.iter().filter(|((b, _), (c, _))| *b == business && *c == customer).map(|((_, text), _)| text);
-        texts.map(|text| text.parse().map_err(|why| StoreError::Corrupt(format!("identity {text}: {why}")))).collect()
+    fn claims_on(&self, business: BusinessId, identity: &Identity, limit: usize) -> Result<Vec<ClaimRow>> {
+        Ok(self.on(business, identity).map(row).take(limit).collect())
+    }
+
+    fn claims_of(&self, business: BusinessId, customer: CustomerId, limit: usize) -> Result<Vec<Claim>> {
+        let mine = self.identities.iter().filter(|((b, _, c), _)| *b == business && *c == customer);
+        Ok(mine.map(|(_, claim)| claim.clone()).take(limit).collect())
+    }
+
+    fn holders_from(
+        &self,
+        business: BusinessId,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, CustomerId)>> {
+        let (from, to) = (after.unwrap_or(prefix), past(prefix));
+        let fits = |((b, text, _), claim): &(&(BusinessId, String, CustomerId), &Claim)| {
+            *b == business && text.as_str() > from && *text < to && claim.held
+        };
+        Ok(self.identities.iter().filter(fits).map(|((_, text, c), _)| (text.clone(), *c)).take(limit).collect())
+    }
+
+    fn put_change(&mut self, business: BusinessId, identity: &Identity, change: &IdentityChange) -> Result<()> {
+        let text = serde_json::to_string(change).map_err(|why| StoreError::Corrupt(format!("a change of identity: {why}")))?;
+        self.identity_changes.put((business, identity.key().to_string(), change.at, text), change.clone());
+        Ok(())
+    }
+
+    fn changes(&self, business: BusinessId, identity: &Identity, limit: usize) -> Result<Vec<IdentityChange>> {
+        let key = identity.key().to_string();
+        let named = self.identity_changes.iter().filter(|((b, text, _, _), _)| *b == business && *text == key);
+        Ok(named.map(|(_, change)| change.clone()).take(limit).collect())
+    }
+
+    fn absorbed(&self, business: BusinessId, customer: CustomerId, limit: usize) -> Result<Vec<CustomerId>> {
+        let leads = |row: &&CustomerRow| row.business == business && row.merged.is_some_and(|merged| merged.into == customer);
+        Ok(self.customers.values().filter(leads).map(|row| row.id).take(limit).collect())
+    }
+
+    fn put_apart(&mut self, business: BusinessId, one: CustomerId, other: CustomerId, apart: bool) -> Result<()> {
+        for key in [(business, one, other), (business, other, one)] {
+            if apart {
+                self.apart.put(key, ());
+            } else {
+                self.apart.drop(&key);
+            }
+        }
+        Ok(())
+    }
+
+    fn apart(&self, business: BusinessId, customer: CustomerId, limit: usize) -> Result<Vec<CustomerId>> {
+        let of = self.apart.keys().filter(|(b, c, _)| *b == business && *c == customer);
+        Ok(of.map(|(_, _, other)| *other).take(limit).collect())
+    }
+
+    fn customers(&self, business: BusinessId, before: Option<CustomerId>, limit: usize) -> Result<Vec<CustomerRow>> {
+        let fits = |row: &&CustomerRow| row.business == business && before.is_none_or(|before| row.id < before);
+        Ok(self.customers.values().rev().filter(fits).take(limit).cloned().collect())
+    }
+
+    fn named(
+        &self,
+        business: BusinessId,
+        by: NameKey,
+        prefix: &str,
+        after: Option<(&str, CustomerId)>,
+        limit: usize,
+    ) -> Result<Vec<(String, CustomerId)>> {
+        let name = |row: &CustomerRow| match by {
+            NameKey::Name => row.name.as_deref().map(folded),
+            NameKey::Username => row.username.as_deref().map(folded),
+        };
+        let known = self.customers.values().filter(|row| row.business == business);
+        let mut found: Vec<(String, CustomerId)> = known
+            .filter_map(|row| Some((name(row)?, row.id)))
+            .filter(|(name, id)| name.starts_with(prefix) && after.is_none_or(|after| (name.as_str(), *id) > after))
+            .collect();
+        found.sort();
+        found.truncate(limit);
+        Ok(found)
     }
 
     fn customer(&self, business: BusinessId, id: CustomerId) -> Result<Option<CustomerRow>> {

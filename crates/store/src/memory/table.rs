@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use transom_domain::consent::Entry;
 use transom_domain::event::Event;
+use transom_domain::fact::IdentityChange;
 use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, JournalId, MediaId, ReplayId, SenderId};
 use transom_domain::limits::NumberLimits;
+use transom_domain::people::Claim;
 use transom_domain::submission::Submission;
 use transom_domain::template::{HistoryEntry, Record};
 use transom_domain::time::Timestamp;
@@ -119,7 +121,9 @@ tables! {
     contents: Seq => StoredContent,
     submissions: (BusinessId, ContentId, String, String, Timestamp) => Submission,
     customers: (BusinessId, CustomerId) => CustomerRow,
-    identities: (BusinessId, String) => (CustomerId, Timestamp),
+    identities: (BusinessId, String, CustomerId) => Claim,
+    identity_changes: (BusinessId, String, Timestamp, String) => IdentityChange,
+    apart: (BusinessId, CustomerId, CustomerId) => (),
     audits: i64 => AuditEntry,
     consents: (BusinessId, CustomerId, Place) => Entry,
     conversations: (SenderId, CustomerId) => (BusinessId, Conversation),

@@ -1,6 +1,5 @@
 //! `accept`: a message comes into the house, and leaves at once where nothing stands in its way.
 
-use transom_domain::fact::Person;
 use transom_domain::id::BusinessId;
 use transom_domain::message::Class;
 use transom_domain::status::Phase;
@@ -59,8 +58,8 @@ fn stored(rows: &mut dyn Rows, accept: &Accept) -> Result<Accepted> {
     if waiting >= accept.backlog_max {
         return Ok(Accepted::BacklogFull);
     }
-    let person = Person { name: accept.name.clone(), ..Person::default() };
-    let customer = people::addressed(rows, business, &accept.address, accept.new_customer, person, now)?;
+    let lane = (accept.sender, accept.class);
+    let customer = people::addressed(rows, business, &accept.address, accept.new_customer, accept.name.clone(), lane, now)?;
     let mut brief = Brief {
         seq: 0,
         id: accept.id,

@@ -11,6 +11,7 @@ use transom_domain::status::{Phase, Progress, Status};
 use transom_domain::time::Timestamp;
 
 use super::join::told_bit;
+use super::people::Told;
 use super::report::{Loaded, apply};
 use super::{marks, media, people, read, tell};
 use crate::Sender;
@@ -130,8 +131,7 @@ pub(crate) fn echo(
     if rows.provided(business, &echo.provider_id)?.is_some() {
         return Ok(Became::repeated());
     }
-    let customer = people::addressed(rows, business, &address, fresh.customer, echo.to.clone(), now)?;
-    people::enrich(rows, business, customer, &echo.to, now)?;
+    let customer = people::known_as(rows, business, &address, fresh.customer, echo.to.name.clone(), now)?.id;
     let at = echo.at.min(now);
     let brief = Brief {
         seq: 0,
@@ -151,6 +151,8 @@ pub(crate) fn echo(
         reply_to: echo.reply_to.clone(),
         content: None,
     };
+    let mut people = Told::new(now);
+    people::enrich(rows, &brief, &echo.to, at, &mut people)?;
     let party = tell::party(rows, business, sender.id, customer, sender.channel, &brief.address)?;
     let body = EventBody::MessageEchoed { party, message: brief.id, echo: Box::new(echo.clone()) };
     let (position, event) = tell::placed(rows, business, now, body)?;
@@ -179,7 +181,8 @@ pub(crate) fn echo(
     let attempt = AttemptRow { attempt, owner: 0, priced: None };
     rows.put_attempt(seq, &attempt)?;
     rows.bind(business, &echo.provider_id, seq, 1)?;
-    let mut events = vec![event];
+    let mut events = people.events;
+    events.push(event);
     let (id, file) = (brief.id, media::heard(rows, &brief, &echo.body, (heard_at, now))?);
     let mut loaded = Loaded { brief: Brief { seq, ..brief }, standing, attempts: vec![attempt] };
     for orphan in rows.take_orphans(business, &echo.provider_id)? {

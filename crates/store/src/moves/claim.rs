@@ -1,5 +1,6 @@
 //! `claim`: due heads become attempts that may leave.
 
+use transom_domain::id::BusinessId;
 use transom_domain::message::Class;
 use transom_domain::status::Phase;
 use transom_domain::time::{Span, Timestamp};
@@ -46,7 +47,7 @@ pub(crate) fn claim(rows: &mut dyn Rows, claim: &Claim) -> Result<Claims> {
             most => rows.parked_lanes(sender.id, class, most)?,
         };
         for key in parked {
-            if let Turn::Claimed(claimed) = turn(rows, &key, claim, &mut places, &mut may_end)? {
+            if let Turn::Claimed(claimed) = turn(rows, sender.business, &key, claim, &mut places, &mut may_end)? {
                 claims.claimed.push(*claimed);
             }
         }
@@ -55,7 +56,7 @@ pub(crate) fn claim(rows: &mut dyn Rows, claim: &Claim) -> Result<Claims> {
             continue;
         }
         for key in rows.due_lanes(sender.id, class, claim.now, left)? {
-            if let Turn::Claimed(claimed) = turn(rows, &key, claim, &mut places, &mut may_end)? {
+            if let Turn::Claimed(claimed) = turn(rows, sender.business, &key, claim, &mut places, &mut may_end)? {
                 claims.claimed.push(*claimed);
             }
         }
@@ -80,7 +81,14 @@ pub(crate) fn claim(rows: &mut dyn Rows, claim: &Claim) -> Result<Claims> {
 }
 
 /// One lane's turn.
-fn turn(rows: &mut dyn Rows, key: &LaneKey, claim: &Claim, places: &mut Option<Places>, may_end: &mut usize) -> Result<Turn> {
+fn turn(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    key: &LaneKey,
+    claim: &Claim,
+    places: &mut Option<Places>,
+    may_end: &mut usize,
+) -> Result<Turn> {
     let now = claim.now;
     // Those whose time has come take their place again.
     for aside in rows.due_asides(key, now, BATCH_MAX)? {
@@ -102,7 +110,7 @@ fn turn(rows: &mut dyn Rows, key: &LaneKey, claim: &Claim, places: &mut Option<P
             continue;
         }
         let due = match paced(rows, key, claim.pair_gap, claim.pair_burst, now)? {
-            Ok(conversation) if reach::lets(rows, places.as_mut(), key, &conversation, now)? => {
+            Ok(conversation) if reach::lets(rows, places.as_mut(), business, key, &conversation, now)? => {
                 return start(rows, key, &head, &conversation, claim);
             }
             Ok(_) => PARKED,
@@ -155,10 +163,12 @@ pub(crate) fn claimed(
     whole: Whole,
     conversation: &Conversation,
 ) -> Result<Claimed> {
-    let (facts, phone) = people::facts(rows, brief.business, Some(brief.customer), &brief.address)?;
+    let person = people::person_of(rows, brief.business, brief.customer)?;
+    let (facts, phone) = people::facts(rows, person.as_ref(), &brief.address)?;
+    let evidence = people::joined(rows, brief.business, brief.sender, brief.customer, conversation.evidence)?;
     let attempt = attempts.last().map_or(0, |a| a.attempt.number);
     let message = read::assembled(rows, brief, standing, attempts, whole)?;
-    Ok(Claimed { message, attempt, evidence: conversation.evidence, facts, phone })
+    Ok(Claimed { message, attempt, evidence, facts, phone })
 }
 
 #[cfg(test)]

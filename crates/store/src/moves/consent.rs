@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use transom_domain::consent::{Choice, Entry, Evidence, Scope, Source, TEXT_MAX};
 use transom_domain::event::EventBody;
-use transom_domain::fact::{Inbound, InboundBody, Person, Preference};
+use transom_domain::fact::{Inbound, InboundBody, Preference};
 use transom_domain::failure::UpstreamError;
 use transom_domain::id::{BusinessId, EventId, MessageId};
 use transom_domain::keywords::normal;
@@ -42,25 +42,28 @@ pub(crate) fn say(rows: &mut dyn Rows, row: &mut CustomerRow, entry: &Entry, now
     if !rows.add_consent(row.business, row.id, place(entry)?, entry)? {
         return Ok(Said::default());
     }
-    let before = row.consent;
-    row.consent = before.and(entry);
-    if row.consent != before {
+    let before = people::person_of(rows, row.business, row.id)?.map_or(Ok(row.consent), |person| people::wants(rows, &person))?;
+    let own = row.consent;
+    row.consent = own.and(entry);
+    if row.consent != own {
         rows.put_customer(row)?;
     }
-    if !row.consent.differs(before) {
+    // Of several customers who are one person each keeps what was said by its identities; what counts is what all of them said.
+    let now_wanted = before.and(entry);
+    let Some(person) = people::person_of(rows, row.business, row.id)?.filter(|_| now_wanted.differs(before)) else {
         return Ok(Said { news: true, event: None });
-    }
+    };
     let told = EventBody::ConsentChanged {
-        customer: row.id,
-        address: people::present(row),
-        phone: row.phone.clone(),
-        bsuid: row.bsuid.clone(),
+        customer: person.id,
+        address: person.present.any(),
+        phone: person.present.phone,
+        bsuid: person.present.bsuid,
         scope: entry.scope,
         choice: entry.choice,
         said_at: entry.at,
         source: entry.source,
         message: entry.evidence.message,
-        consent: row.consent,
+        consent: now_wanted,
     };
     let event = tell::event(rows, row.business, now, told)?;
     Ok(Said { news: true, event: Some(event) })
@@ -121,7 +124,7 @@ pub(crate) fn refused(rows: &mut dyn Rows, brief: &Brief, error: &UpstreamError,
 pub(crate) fn named(rows: &dyn Rows, business: BusinessId, who: &Who) -> Result<Option<CustomerRow>> {
     let id = match who {
         Who::Id(id) => Some(*id),
-        Who::Identity(identity) => rows.holder(business, identity)?.map(|(customer, _)| customer),
+        Who::Identity(identity) => rows.holder(business, identity)?.map(|held| held.customer),
     };
     id.map_or(Ok(None), |id| rows.customer(business, id))
 }
@@ -132,16 +135,16 @@ pub(crate) fn record(rows: &mut dyn Rows, record: &RecordConsent) -> Result<Opti
     let known = match (named(rows, *business, who)?, who) {
         (Some(row), _) => Some(row),
         (None, Who::Identity(identity)) => {
-            let id = people::addressed(rows, *business, identity, *new_customer, Person::default(), *now)?;
-            rows.customer(*business, id)?
+            people::known_as(rows, *business, identity, *new_customer, None, *now)?;
+            named(rows, *business, who)?
         }
         (None, Who::Id(_)) => None,
     };
     let Some(mut row) = known else { return Ok(None) };
-    let before = row.consent;
     let said = say(rows, &mut row, entry, *now)?;
-    let changed = row.consent.differs(before);
-    Ok(Some(RecordedConsent { customer: row.id, news: said.news, changed, consent: row.consent }))
+    let Some(person) = people::person_of(rows, *business, row.id)? else { return Ok(None) };
+    let consent = people::wants(rows, &person)?;
+    Ok(Some(RecordedConsent { customer: person.id, news: said.news, changed: said.event.is_some(), consent }))
 }
 
 /// A place as a page's token.
@@ -162,10 +165,17 @@ pub(crate) fn ledger(rows: &dyn Rows, business: BusinessId, who: &Who, page: &Pa
     };
     let Some(row) = named(rows, business, who)? else { return Ok(None) };
     let size = page.size.clamp(1, PAGE_MAX);
-    let mut found = rows.consents(business, row.id, before, size + 1)?;
+    let Some(person) = people::person_of(rows, business, row.id)? else { return Ok(None) };
+    // The ledgers of all customers who are this person, as one.
+    let mut found = Vec::new();
+    for member in people::members(rows, &person)? {
+        found.extend(rows.consents(business, member, before, size + 1)?);
+    }
+    found.sort_by_key(|(place, _)| std::cmp::Reverse(*place));
+    found.dedup_by_key(|(place, _)| *place);
     let more = found.len() > size;
     found.truncate(size);
     let next = found.last().filter(|_| more).map(|(place, _)| token(*place));
     let entries = found.into_iter().map(|(_, entry)| entry).collect();
-    Ok(Some(ConsentLedger { customer: row.id, consent: row.consent, entries, next }))
+    Ok(Some(ConsentLedger { customer: person.id, consent: people::wants(rows, &person)?, entries, next }))
 }

@@ -1,7 +1,7 @@
 //! `hear`: everything that one webhook body says to one business, in one transaction.
 
 use transom_domain::event::EventBody;
-use transom_domain::fact::{Fact, Heard, Inbound, StatusReport, TemplateStatus, TemplateTold};
+use transom_domain::fact::{Fact, Heard, IdentityChange, Inbound, StatusReport, TemplateStatus, TemplateTold};
 use transom_domain::id::{CustomerId, EventId, MessageId, SenderId};
 use transom_domain::limits::LimitsTold;
 use transom_domain::message::{CallbackTag, Class, PartTag, WhenUnknown};
@@ -10,6 +10,7 @@ use transom_domain::standing::AccountTold;
 use transom_domain::status::{Phase, Status};
 use transom_domain::time::Timestamp;
 
+use super::people::Told;
 use super::report::{Applied, Loaded, apply};
 use super::session::{Pair, believe, tell_all};
 use super::{account, amend, consent, marks, media, people, reach, read, tell, template};
@@ -55,6 +56,12 @@ impl Hearing<'_> {
         } else {
             self.outcome.repeated += 1;
         }
+    }
+
+    /// What became known of people beside.
+    fn passed(&mut self, told: Told) {
+        self.outcome.events.extend(told.events);
+        self.outcome.nudged.extend(told.nudged);
     }
 
     fn told(&mut self, event: Option<EventId>) {
@@ -143,17 +150,22 @@ impl Hearing<'_> {
                 Ok(())
             }
             Fact::IdentityChanged(change) => {
-                let news = people::rotate(rows, business, change)?;
+                let change = IdentityChange { at: change.at.min(self.body.now), ..change.clone() };
+                let mut told = Told::new(self.body.now);
+                let news = people::rotate(rows, business, &change, &mut told)?;
                 self.count(news);
+                self.passed(told);
                 Ok(())
             }
             Fact::Preference(preference) => {
                 // Consent of someone unknown is kept too: it holds for the first message already.
                 let new = CustomerId::compose(self.body.now, self.chance());
                 let at = preference.at.min(self.body.heard_at);
-                let (customer, _) = people::speaks(rows, business, &preference.from, at, new)?;
+                let mut told = Told::new(self.body.now);
+                let customer = people::speaks(rows, business, &preference.from, at, new, &mut told)?;
                 let said = consent::prefers(rows, customer, preference, (self.body.heard_at, self.body.now))?;
                 self.count(said.news);
+                self.passed(told);
                 self.told(said.event);
                 Ok(())
             }
@@ -177,12 +189,15 @@ impl Hearing<'_> {
             return Ok(());
         }
         let new = CustomerId::compose(now, self.chance());
-        let (mut customer, _) = people::speaks(rows, business, &inbound.from, inbound.at.min(heard_at), new)?;
+        let mut told = Told::new(now);
+        let mut customer = people::speaks(rows, business, &inbound.from, inbound.at.min(heard_at), new, &mut told)?;
+        self.passed(told);
         let brief = Brief {
             seq: 0,
             id: MessageId::compose(now, self.chance()),
             business,
             sender: sender.id,
+            // Of a person who was merged, the one whose identity it came by: it goes along where that is taken back.
             customer: customer.id,
             channel: sender.channel,
             address,
@@ -207,7 +222,7 @@ impl Hearing<'_> {
             self.outcome.nudged.push(sender.id);
         }
         let (past, present) = believed.parted();
-        let party = tell::party(rows, business, sender.id, customer.id, sender.channel, &brief.address)?;
+        let party = tell::party(rows, business, sender.id, brief.customer, sender.channel, &brief.address)?;
         self.outcome.events.extend(tell_all(rows, &pair, Some(&party), &past, now)?);
         let (reply_to, callback_data) = answered.map_or((None, None), |b| (Some(b.id), b.callback_data));
         let received = EventBody::MessageReceived {

@@ -10,6 +10,7 @@ pub(crate) mod audit;
 pub(crate) mod claim;
 pub(crate) mod consent;
 pub(crate) mod content;
+pub(crate) mod customers;
 pub(crate) mod end;
 pub(crate) mod hear;
 pub(crate) mod join;

@@ -11,12 +11,11 @@ use transom_domain::event::{SenderChange, SenderTrait};
 use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
 use transom_domain::limits::{LimitsTold, MessagingLimit, NumberLimits, Rating, first_counted, leave_at, minute};
 use transom_domain::message::Class;
-use transom_domain::session::Session;
 use transom_domain::standing::{AccountNews, NameStatus, Standing};
 use transom_domain::status::{Phase, Progress};
 use transom_domain::time::Timestamp;
 
-use super::{account, lane};
+use super::{account, lane, people};
 use crate::rows::{Brief, Conversation, LaneKey, PARKED, Reached, Result, Rows};
 use crate::{Outlook, Sender, SenderLoad, SenderState, WaitReason};
 
@@ -82,12 +81,13 @@ impl Places {
 pub(crate) fn lets(
     rows: &mut dyn Rows,
     places: Option<&mut Places>,
+    business: BusinessId,
     key: &LaneKey,
     conversation: &Conversation,
     now: Timestamp,
 ) -> Result<bool> {
     match places {
-        Some(places) if !is_open(conversation, now) => places.take(rows, key.customer, key.class, now),
+        Some(places) if !is_open(rows, business, key, conversation, now)? => places.take(rows, key.customer, key.class, now),
         _ => Ok(true),
     }
 }
@@ -100,15 +100,15 @@ pub(crate) fn may_start(
     conversation: &Conversation,
     now: Timestamp,
 ) -> Result<bool> {
-    if is_open(conversation, now) {
+    if is_open(rows, business, key, conversation, now)? {
         return Ok(true);
     }
     let mut places = places(rows, business, key.sender, now)?;
-    lets(rows, places.as_mut(), key, conversation, now)
+    lets(rows, places.as_mut(), business, key, conversation, now)
 }
 
-fn is_open(conversation: &Conversation, now: Timestamp) -> bool {
-    matches!(conversation.evidence.at(now), Session::Open { .. })
+fn is_open(rows: &dyn Rows, business: BusinessId, key: &LaneKey, conversation: &Conversation, now: Timestamp) -> Result<bool> {
+    Ok(people::joined(rows, business, key.sender, key.customer, conversation.evidence)?.at(now).is_open())
 }
 
 /// When the next customer leaves the count; while the account must write to nobody first, when that ends.

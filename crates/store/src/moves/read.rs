@@ -3,12 +3,13 @@
 use transom_domain::amendment::Amended;
 use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
 use transom_domain::message::Message;
+use transom_domain::session::Evidence;
 use transom_domain::status::Phase;
 use transom_domain::time::Timestamp;
 
 use super::{accept, join, people};
 use crate::rows::{AttemptRow, Brief, Result, Rows, Standing, Whole};
-use crate::{Backlog, CustomerView, Direction, Look, LookUp, MessageFilter, PAGE_MAX, Page, SessionRow, StoreError};
+use crate::{Backlog, Direction, Look, LookUp, MessageFilter, PAGE_MAX, Page, SessionRow, StoreError};
 
 /// How many rows one page may look through for those that its filter wants. A page can be shorter than asked, with a token to
 /// go on: so a rare status in a long history costs no more than a common one.
@@ -113,17 +114,17 @@ pub(crate) fn look(rows: &dyn Rows, ask: &LookUp) -> Result<Look> {
         // Nothing will be decided.
         return Ok(Look { replay, ..Look::default() });
     }
-    let customer = rows.holder(*business, address)?.map(|(customer, _)| customer);
-    let sender = match (ask.sender, customer) {
-        (None, Some(customer)) => rows.last_heard_by(*business, customer)?,
+    let person = people::holder(rows, *business, address)?;
+    let sender = match (ask.sender, &person) {
+        (None, Some(person)) => people::last_heard_by(rows, person)?,
         (sender, _) => sender,
     };
-    let evidence = match sender.zip(customer) {
-        Some((sender, customer)) => rows.conversation(sender, customer)?.unwrap_or_default().evidence,
-        None => Default::default(),
+    let evidence = match (sender, &person) {
+        (Some(sender), Some(person)) => people::evidence(rows, *business, sender, person.id)?,
+        _ => Default::default(),
     };
-    let (facts, phone) = people::facts(rows, *business, customer, address)?;
-    Ok(Look { replay, sender, customer, evidence, facts, phone })
+    let (facts, phone) = people::facts(rows, person.as_ref(), address)?;
+    Ok(Look { replay, sender, customer: person.map(|person| person.id), evidence, facts, phone })
 }
 
 /// See [`crate::Store::backlog`].
@@ -140,16 +141,37 @@ fn wanted(filter: &MessageFilter, brief: &Brief, standing: &Standing) -> bool {
         && filter.campaign.as_ref().is_none_or(|c| brief.campaign.as_ref() == Some(c))
 }
 
-/// The customer that a filter names: `Err` when there is none, so that nothing can be found.
+/// The customers whom a filter names: all that are one person. `Err` when there is none, so that nothing can be found.
 fn narrowed(
     rows: &dyn Rows,
     business: BusinessId,
     filter: &MessageFilter,
-) -> Result<std::result::Result<Option<CustomerId>, ()>> {
+) -> Result<std::result::Result<Option<Vec<CustomerId>>, ()>> {
     match &filter.customer {
         None => Ok(Ok(None)),
-        Some(identity) => Ok(rows.holder(business, identity)?.map(|(customer, _)| Some(customer)).ok_or(())),
+        Some(identity) => match people::holder(rows, business, identity)? {
+            Some(person) => people::members(rows, &person).map(|all| Ok(Some(all))),
+            None => Ok(Err(())),
+        },
     }
+}
+
+/// The newest messages of a business, or of all customers who are one person.
+fn newest(
+    rows: &dyn Rows,
+    business: BusinessId,
+    of: Option<&[CustomerId]>,
+    before: Option<i64>,
+    limit: usize,
+) -> Result<Vec<(Brief, Standing)>> {
+    let Some(customers) = of else { return rows.newest(business, None, before, limit) };
+    let mut found = Vec::new();
+    for customer in customers {
+        found.extend(rows.newest(business, Some(*customer), before, limit)?);
+    }
+    found.sort_by_key(|(brief, _)| std::cmp::Reverse(brief.seq));
+    found.truncate(limit);
+    Ok(found)
 }
 
 /// See [`crate::Store::messages`].
@@ -167,12 +189,12 @@ pub(crate) fn messages(
             Err(_) => return Err(StoreError::BadToken),
         },
     };
-    let Ok(customer) = narrowed(rows, business, filter)? else { return Ok((Vec::new(), None)) };
+    let Ok(customers) = narrowed(rows, business, filter)? else { return Ok((Vec::new(), None)) };
     let mut found = Vec::new();
     let mut looked = 0;
     loop {
         // One more than is wanted tells whether there is a next page.
-        let slice = rows.newest(business, customer, before, size + 1)?;
+        let slice = newest(rows, business, customers.as_deref(), before, size + 1)?;
         let more = slice.len() > size;
         for (brief, standing) in slice.into_iter().take(size) {
             let seq = brief.seq;
@@ -221,30 +243,50 @@ pub(crate) fn sessions(
             None => return Err(StoreError::BadToken),
         },
     };
-    let Ok(customer) = narrowed(rows, business, filter)? else { return Ok((Vec::new(), None)) };
-    let mut found = rows.heard_conversations(business, filter.sender, customer, after, size + 1)?;
+    let Ok(customers) = narrowed(rows, business, filter)? else { return Ok((Vec::new(), None)) };
+    let mut found = match &customers {
+        None => rows.heard_conversations(business, filter.sender, None, after, size + 1)?,
+        Some(customers) => {
+            let mut all = Vec::new();
+            for customer in customers {
+                all.extend(rows.heard_conversations(business, filter.sender, Some(*customer), after, size + 1)?);
+            }
+            all.sort_by_key(|(sender, customer, evidence)| std::cmp::Reverse((evidence.heard, *sender, *customer)));
+            all
+        }
+    };
     let more = found.len() > size;
     found.truncate(size);
     let token = found.last().filter(|_| more).and_then(|(s, c, e)| e.heard.map(|heard| session_token(&(*s, *c, heard))));
     let mut sessions = Vec::with_capacity(found.len());
     for (sender, customer, evidence) in found {
-        let Some(row) = rows.customer(business, customer)? else { continue };
-        let Some(address) = people::present(&row) else { continue };
-        sessions.push(SessionRow { sender, customer, address, name: row.name, evidence });
+        sessions.extend(session(rows, business, sender, customer, evidence)?);
     }
     Ok((sessions, token))
 }
 
-/// See [`crate::Store::customer`].
-pub(crate) fn customer(rows: &dyn Rows, business: BusinessId, customer: CustomerId) -> Result<Option<CustomerView>> {
-    let Some(row) = rows.customer(business, customer)? else { return Ok(None) };
-    Ok(Some(CustomerView {
-        id: row.id,
-        name: row.name,
-        username: row.username,
-        identities: rows.identities(business, customer)?,
-        phone: row.phone,
-        bsuid: row.bsuid,
-        consent: row.consent,
-    }))
+/// A conversation as its person's; of several customers who are one person, the one who was heard last shows it.
+fn session(
+    rows: &dyn Rows,
+    business: BusinessId,
+    sender: SenderId,
+    customer: CustomerId,
+    own: Evidence,
+) -> Result<Option<SessionRow>> {
+    let Some(person) = people::person_of(rows, business, customer)? else { return Ok(None) };
+    let (mut evidence, mut address) = (own, person.present.any());
+    if person.absorbed > 0 {
+        for other in people::members(rows, &person)?.into_iter().filter(|other| *other != customer) {
+            let theirs = rows.conversation(sender, other)?.unwrap_or_default().evidence;
+            if (theirs.heard, other) > (own.heard, customer) {
+                return Ok(None);
+            }
+            evidence = evidence.and(theirs);
+        }
+        if let Some(row) = rows.sender(sender)? {
+            address = people::address_on(rows, &person, customer, row.channel)?;
+        }
+    }
+    let row = |address| SessionRow { sender, customer: person.id, address, name: person.name.clone(), evidence };
+    Ok(address.map(row))
 }

@@ -7,6 +7,7 @@ use transom_domain::status::{Failure, Phase};
 use transom_domain::time::Timestamp;
 
 use super::join::{Said, heard_phase, join, left_in_doubt, says_no_marketing, says_no_session};
+use super::people::Told;
 use super::session::believe_and_tell;
 use super::{consent, lane, marks, people, tell, timeline};
 use crate::rows::{AttemptRow, Brief, Result, Rows, Seq, Standing};
@@ -39,8 +40,8 @@ pub(crate) struct Applied {
     pub(crate) news: bool,
     /// The events it made.
     pub(crate) events: Vec<EventId>,
-    /// The sender whose lane it freed.
-    pub(crate) nudged: Option<SenderId>,
+    /// Senders whose lanes it freed.
+    pub(crate) nudged: Vec<SenderId>,
 }
 
 /// Joins a word to one attempt, notes it in the timeline, and draws what follows for the message: phase, lane, event.
@@ -61,11 +62,11 @@ pub(crate) fn say(
     if news {
         rows.put_attempt(loaded.brief.seq, row)?;
     }
-    let mut nudged = None;
+    let mut nudged = Vec::new();
     let heard = heard_phase(progress, last, &loaded.standing.phase);
     let in_doubt = left_in_doubt(heard.as_ref().unwrap_or(&loaded.standing.phase), &loaded.attempts);
     if let Some(phase) = in_doubt.or(heard) {
-        nudged = (loaded.standing.phase == Phase::InFlight).then_some(loaded.brief.sender);
+        nudged.extend((loaded.standing.phase == Phase::InFlight).then_some(loaded.brief.sender));
         lane::set_phase(rows, &loaded.brief, &mut loaded.standing, phase, now)?;
     } else if !news {
         // A word less than is known already: it changes the story, not the message.
@@ -89,8 +90,9 @@ pub(crate) fn apply(
     if rows.heard_of(app)?.is_none_or(|known| known < started_at) {
         rows.put_heard_of(app, started_at)?;
     }
-    people::enrich(rows, loaded.brief.business, loaded.brief.customer, &report.recipient, report.at)?;
-    let mut told = Vec::new();
+    let mut people = Told::new(now);
+    people::enrich(rows, &loaded.brief, &report.recipient, report.at.min(now), &mut people)?;
+    let mut told = people.events;
     if report.errors.iter().any(says_no_session) {
         told = believe_and_tell(rows, &(&loaded.brief).into(), Evidence::refused(started_at, now), now)?;
     }
@@ -112,6 +114,7 @@ pub(crate) fn apply(
     let more = marks::look(rows, loaded, at, now)?;
     applied.news |= more.news;
     applied.events.extend(more.events);
-    applied.nudged = applied.nudged.or(more.nudged);
+    applied.nudged.extend(more.nudged);
+    applied.nudged.extend(people.nudged);
     Ok(applied)
 }

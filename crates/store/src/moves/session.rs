@@ -62,7 +62,14 @@ pub(crate) fn believe(rows: &mut dyn Rows, pair: &Pair<'_>, evidence: Evidence, 
     let mut row = known.unwrap_or_default();
     let before = row.evidence;
     row.evidence = before.and(evidence);
-    let Followed { news, look_at } = follow(row.look_at, before, row.evidence, notice(rows, pair.business)?, now);
+    // What the other customers of the person have heard counts too, and one of them tells of it.
+    let others = people::others(rows, pair.business, pair.sender, pair.customer)?;
+    let told = row.look_at.into_iter().chain(others.look_at).min();
+    let (was, is) = (before.and(others.evidence), row.evidence.and(others.evidence));
+    let Followed { news, look_at } = follow(told, was, is, notice(rows, pair.business)?, now);
+    for other in others.told_by {
+        rows.put_look(pair.sender, other, None)?;
+    }
     let moved = look_at != row.look_at;
     row.look_at = look_at;
     if known.is_none() || row.evidence != before {
@@ -71,7 +78,7 @@ pub(crate) fn believe(rows: &mut dyn Rows, pair: &Pair<'_>, evidence: Evidence, 
     if moved && known.is_some() {
         rows.put_look(pair.sender, pair.customer, look_at)?;
     }
-    Ok(Believed { news, is_open: row.evidence.at(now).is_open() })
+    Ok(Believed { news, is_open: is.at(now).is_open() })
 }
 
 /// Joins evidence to a conversation, and tells what follows from it.
@@ -96,7 +103,9 @@ pub(crate) fn tell_all(
         };
         let body = match *news {
             News::Opened { until } => {
-                reach::unpark(rows, pair.sender, pair.customer)?;
+                for customer in people::all_of(rows, pair.business, pair.customer)? {
+                    reach::unpark(rows, pair.sender, customer)?;
+                }
                 EventBody::SessionOpened { party, until }
             }
             News::ClosingSoon { until } => EventBody::SessionClosingSoon { party, until },
@@ -118,12 +127,18 @@ pub(crate) fn look(rows: &mut dyn Rows, now: Timestamp, limit: usize) -> Result<
     let mut looked = LookedAt::default();
     for (business, sender, customer) in rows.due_looks(now, limit)? {
         let Some(known) = rows.conversation(sender, customer)? else { continue };
-        let Followed { news, look_at } = follow(known.look_at, known.evidence, known.evidence, notice(rows, business)?, now);
+        let others = people::others(rows, business, sender, customer)?;
+        let evidence = known.evidence.and(others.evidence);
+        let Followed { news, look_at } = follow(known.look_at, evidence, evidence, notice(rows, business)?, now);
         rows.put_look(sender, customer, look_at)?;
+        for other in others.told_by {
+            rows.put_look(sender, other, None)?;
+        }
         looked.looked += 1;
         // Whoever is gone is told of no more.
         let Some(channel) = rows.sender(sender)?.map(|sender| sender.channel) else { continue };
-        let Some(address) = rows.customer(business, customer)?.as_ref().and_then(people::present) else { continue };
+        let Some(person) = people::person_of(rows, business, customer)? else { continue };
+        let Some(address) = people::address_on(rows, &person, customer, channel)? else { continue };
         let pair = Pair { business, sender, customer, channel, address: &address };
         if !tell_all(rows, &pair, None, &news, now)?.is_empty() && !looked.told.contains(&business) {
             looked.told.push(business);
@@ -131,4 +146,70 @@ pub(crate) fn look(rows: &mut dyn Rows, now: Timestamp, limit: usize) -> Result<
     }
     looked.next = rows.next_look()?;
     Ok(looked)
+}
+
+/// Two customers became one person, or are two again: what was told of the sessions of these is looked at at once where it is no
+/// longer so. `told_open` says of which senders it was told that a session is open.
+pub(crate) fn look_anew(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    customers: &[CustomerId],
+    told_open: &[SenderId],
+    now: Timestamp,
+) -> Result<()> {
+    for customer in customers {
+        for (sender, _, _) in rows.heard_conversations(business, None, Some(*customer), None, people::HEARD_MAX)? {
+            let others = people::others(rows, business, sender, *customer)?;
+            let known = rows.conversation(sender, *customer)?.unwrap_or_default();
+            let is_open = known.evidence.and(others.evidence).at(now).is_open();
+            let looks = known.look_at.is_some() || others.look_at.is_some();
+            if told_open.contains(&sender) && is_open != looks {
+                rows.put_look(sender, *customer, Some(now))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The senders of which it was told that a session with one of these customers is open.
+pub(crate) fn told_open(rows: &dyn Rows, business: BusinessId, customers: &[CustomerId]) -> Result<Vec<SenderId>> {
+    let mut open = Vec::new();
+    for customer in customers {
+        for (sender, _, _) in rows.heard_conversations(business, None, Some(*customer), None, people::HEARD_MAX)? {
+            if rows.conversation(sender, *customer)?.is_some_and(|known| known.look_at.is_some()) {
+                open.push(sender);
+            }
+        }
+    }
+    Ok(open)
+}
+
+/// A person is on its own again: its open sessions are told anew, as its own.
+pub(crate) fn tell_anew(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    customers: &[CustomerId],
+    now: Timestamp,
+) -> Result<Vec<EventId>> {
+    let mut heard = Vec::new();
+    for customer in customers {
+        heard.extend(rows.heard_conversations(business, None, Some(*customer), None, people::HEARD_MAX)?);
+    }
+    for (sender, customer, _) in &heard {
+        rows.put_look(*sender, *customer, None)?;
+    }
+    let mut told = Vec::new();
+    for (sender, customer, _) in heard {
+        let evidence = people::evidence(rows, business, sender, customer)?;
+        if !evidence.at(now).is_open() || people::others(rows, business, sender, customer)?.look_at.is_some() {
+            continue;
+        }
+        let Followed { news, look_at } = follow(None, evidence, evidence, notice(rows, business)?, now);
+        rows.put_look(sender, customer, look_at)?;
+        let (Some(row), Some(person)) = (rows.sender(sender)?, people::person_of(rows, business, customer)?) else { continue };
+        let Some(address) = people::address_on(rows, &person, customer, row.channel)? else { continue };
+        let pair = Pair { business, sender, customer, channel: row.channel, address: &address };
+        told.extend(tell_all(rows, &pair, None, &news, now)?);
+    }
+    Ok(told)
 }

@@ -6,6 +6,7 @@ use transom_domain::status::{Phase, Progress};
 use transom_domain::time::Timestamp;
 
 use super::join::{Said, heard_phase, join, left_in_doubt, says_no_marketing, tempered};
+use super::people::Told;
 use super::report::{Loaded, apply};
 use super::session::believe_and_tell;
 use super::{consent, lane, marks, people, reach, tell, timeline};
@@ -42,6 +43,7 @@ fn one(rows: &mut dyn Rows, settle: &Settle, now: Timestamp) -> Result<Option<Se
     if not_taken && row.attempt.progress <= Progress::Unknown {
         reach::give_back(rows, &loaded.brief, started_at, now)?;
     }
+    let mut people = Told::new(now);
     let mut orphans = Vec::new();
     let mut recipient = None;
     let mut told = false;
@@ -103,13 +105,14 @@ fn one(rows: &mut dyn Rows, settle: &Settle, now: Timestamp) -> Result<Option<Se
     tell::standing(rows, &loaded.brief, &mut loaded.standing, &loaded.attempts, now, now)?;
     marks::look(rows, &mut loaded, at, now)?;
     if let Some(person) = recipient {
-        people::enrich(rows, loaded.brief.business, loaded.brief.customer, &person, now)?;
+        people::enrich(rows, &loaded.brief, &person, now, &mut people)?;
     }
     for orphan in orphans {
-        apply(rows, &mut loaded, at, &orphan.report, orphan.failure, &orphan.app, (orphan.at, now))?;
+        let applied = apply(rows, &mut loaded, at, &orphan.report, orphan.failure, &orphan.app, (orphan.at, now))?;
+        told |= !applied.events.is_empty();
     }
     let settled = settled(rows, &loaded, told_before)?;
-    Ok(Some(Settled { told: settled.told || told, ..settled }))
+    Ok(Some(Settled { told: settled.told || told || !people.events.is_empty(), ..settled }))
 }
 
 fn settled(rows: &dyn Rows, loaded: &Loaded, told_before: u16) -> Result<Settled> {

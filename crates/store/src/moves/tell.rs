@@ -7,6 +7,7 @@ use transom_domain::status::{Phase, Progress, Status, shown};
 use transom_domain::time::Timestamp;
 
 use super::join::{failure, told_bit};
+use super::people;
 use crate::StoreError;
 use crate::rows::{AttemptRow, Brief, Result, Rows, Standing};
 
@@ -55,10 +56,10 @@ pub(crate) fn party(
     let sender = rows
         .sender(sender)?
         .ok_or_else(|| StoreError::Corrupt(format!("sender {sender}: a message names it, and it is gone")))?;
-    let known = rows.customer(business, customer)?;
-    let (phone, bsuid, name, username) = match known {
-        Some(c) => (c.phone, c.bsuid, c.name, c.username),
-        None => (None, None, None, None),
+    let known = people::person_of(rows, business, customer)?;
+    let (customer, phone, bsuid, name, username) = match known {
+        Some(c) => (c.id, c.present.phone, c.present.bsuid, c.name, c.username),
+        None => (customer, None, None, None, None),
     };
     Ok(Party {
         channel,

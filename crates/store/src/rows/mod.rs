@@ -28,7 +28,7 @@ pub(crate) use journal::{JournalRows, Of};
 pub(crate) use marks::{MarkRows, Marks, Unread, UpTo};
 pub(crate) use media::MediaRows;
 pub(crate) use message::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Standing, Verdicts, Whole};
-pub(crate) use people::{AdminRows, Conversation, CustomerRow, PeopleRows};
+pub(crate) use people::{AdminRows, ClaimRow, Conversation, CustomerRow, Merged, NameKey, PeopleRows, folded, past};
 pub(crate) use queue::{Lane, LaneKey, PARKED, QueueRows, Wait};
 pub(crate) use reach::{ReachRows, Reached};
 pub(crate) use relay::{Delivery, RelayRows};

@@ -1,9 +1,11 @@
 //! Who there is: businesses, keys, apps, senders, templates, customers, conversations.
 
-use transom_domain::address::{Bsuid, Identity, Phone};
+use transom_domain::address::Identity;
 use transom_domain::consent::Consent;
 use transom_domain::content::Language;
+use transom_domain::fact::IdentityChange;
 use transom_domain::id::{BusinessId, CustomerId, KeyId, SenderId};
+use transom_domain::people::{Claim, Joined, Present};
 use transom_domain::session::Evidence;
 use transom_domain::template::Record;
 use transom_domain::time::Timestamp;
@@ -11,26 +13,39 @@ use transom_domain::time::Timestamp;
 use super::Result;
 use crate::{App, Business, BusinessSettings, Key, Sender};
 
-/// A customer. Each of the two present identities has the moment as of which it is known, so that any order of webhooks gives
-/// the same present.
+/// Characters of a name that are looked at when it is looked for.
+const FOLDED_MAX: usize = 64;
+
+/// A customer, and as long as it leads to no other one, a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CustomerRow {
     pub(crate) id: CustomerId,
     pub(crate) business: BusinessId,
     pub(crate) name: Option<String>,
     pub(crate) username: Option<String>,
-    /// Present phone number.
-    pub(crate) phone: Option<Phone>,
-    /// As of when that is known; also when it is known that there is none.
-    pub(crate) phone_since: Timestamp,
-    /// Present business-scoped user id.
-    pub(crate) bsuid: Option<Bsuid>,
-    /// As of when.
-    pub(crate) bsuid_since: Timestamp,
-    /// Page-scoped id or parent id: what the customer is addressed by when there is neither of the above.
-    pub(crate) other: Option<Identity>,
+    /// What follows from the claims of the person; kept in the row that leads to no other one.
+    pub(crate) present: Present,
+    /// Which other customer this one turned out to be.
+    pub(crate) merged: Option<Merged>,
+    /// How many customers lead directly to this one: none for nearly all, so that they cost no look for others.
+    pub(crate) absorbed: u32,
     /// What is wanted: the join over the customer's ledger.
     pub(crate) consent: Consent,
+}
+
+/// Where a customer leads who turned out to be another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Merged {
+    pub(crate) into: CustomerId,
+    pub(crate) at: Timestamp,
+    pub(crate) why: Joined,
+}
+
+/// A claim and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ClaimRow {
+    pub(crate) customer: CustomerId,
+    pub(crate) claim: Claim,
 }
 
 /// One sender and one customer.
@@ -75,14 +90,70 @@ pub(crate) trait AdminRows {
     fn templates(&self, business: BusinessId, waba: &str, name: Option<&str>) -> Result<Vec<Record>>;
 }
 
+/// Which name a customer is looked for by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NameKey {
+    /// Display name.
+    Name,
+    /// User name.
+    Username,
+}
+
+/// A name as it is looked for: without regard to case, and bounded.
+pub(crate) fn folded(name: &str) -> String {
+    name.trim().chars().take(FOLDED_MAX).flat_map(char::to_lowercase).collect()
+}
+
+/// The first text that is greater than every text with this prefix.
+pub(crate) fn past(prefix: &str) -> String {
+    format!("{prefix}{}", char::MAX)
+}
+
 /// Rows of customers and conversations.
 pub(crate) trait PeopleRows {
-    /// Who has this identity, and since when.
-    fn holder(&self, business: BusinessId, identity: &Identity) -> Result<Option<(CustomerId, Timestamp)>>;
-    /// Gives an identity to a customer, whoever had it before.
-    fn put_identity(&mut self, business: BusinessId, identity: &Identity, customer: CustomerId, since: Timestamp) -> Result<()>;
-    /// All identities of a customer, in the order of their texts.
-    fn identities(&self, business: BusinessId, customer: CustomerId) -> Result<Vec<Identity>>;
+    /// Who has this identity now. A number is found by each of its spellings.
+    fn holder(&self, business: BusinessId, identity: &Identity) -> Result<Option<ClaimRow>>;
+    /// What one customer has of an identity.
+    fn claim(&self, business: BusinessId, identity: &Identity, customer: CustomerId) -> Result<Option<Claim>>;
+    /// Keeps a claim; one that is held is the only held one of its identity.
+    fn put_claim(&mut self, business: BusinessId, row: &ClaimRow) -> Result<()>;
+    /// All claims on an identity, by customer; at most `limit`.
+    fn claims_on(&self, business: BusinessId, identity: &Identity, limit: usize) -> Result<Vec<ClaimRow>>;
+    /// All claims of a customer, in the order of their texts; at most `limit`.
+    fn claims_of(&self, business: BusinessId, customer: CustomerId, limit: usize) -> Result<Vec<Claim>>;
+    /// Who holds an identity whose text begins so, in the order of the texts after the one given; at most `limit`.
+    fn holders_from(
+        &self,
+        business: BusinessId,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, CustomerId)>>;
+
+    /// Remembers a change under one of the identities that it names, so that it is found once that one is heard of.
+    fn put_change(&mut self, business: BusinessId, identity: &Identity, change: &IdentityChange) -> Result<()>;
+    /// The changes that name an identity; at most `limit`.
+    fn changes(&self, business: BusinessId, identity: &Identity, limit: usize) -> Result<Vec<IdentityChange>>;
+
+    /// The customers that lead directly to this one, by id; at most `limit`.
+    fn absorbed(&self, business: BusinessId, customer: CustomerId, limit: usize) -> Result<Vec<CustomerId>>;
+    /// Keeps two customers apart, or no longer.
+    fn put_apart(&mut self, business: BusinessId, one: CustomerId, other: CustomerId, apart: bool) -> Result<()>;
+    /// The customers that this one is kept apart from; at most `limit`.
+    fn apart(&self, business: BusinessId, customer: CustomerId, limit: usize) -> Result<Vec<CustomerId>>;
+
+    /// Customers, latest ids first, before the one given; at most `limit`. Those that lead to another one are among them.
+    fn customers(&self, business: BusinessId, before: Option<CustomerId>, limit: usize) -> Result<Vec<CustomerRow>>;
+    /// Customers whose folded name, or user name, begins so, in the order of what is looked at, after the one given; at most
+    /// `limit`, each with what was looked at.
+    fn named(
+        &self,
+        business: BusinessId,
+        by: NameKey,
+        prefix: &str,
+        after: Option<(&str, CustomerId)>,
+        limit: usize,
+    ) -> Result<Vec<(String, CustomerId)>>;
 
     fn customer(&self, business: BusinessId, id: CustomerId) -> Result<Option<CustomerRow>>;
     fn put_customer(&mut self, row: &CustomerRow) -> Result<()>;

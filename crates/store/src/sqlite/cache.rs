@@ -9,7 +9,7 @@ use std::rc::Rc;
 use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
 use transom_domain::time::Timestamp;
 
-use crate::rows::{AttemptRow, Brief, CustomerRow, LaneKey, Seq, Standing};
+use crate::rows::{AttemptRow, Brief, ClaimRow, CustomerRow, LaneKey, Seq, Standing};
 use crate::{BusinessSettings, Sender};
 
 /// How many messages, customers or ids of one kind are remembered at least, and at most twice as many: those of a few seconds at
@@ -125,7 +125,7 @@ pub(crate) struct Cache {
     pub(super) ids: RefCell<Recent<(BusinessId, MessageId), Seq>>,
     pub(super) provided: RefCell<Recent<(BusinessId, String), (Seq, u32)>>,
     pub(super) customers: RefCell<Recent<(BusinessId, CustomerId), CustomerRow>>,
-    pub(super) holders: RefCell<Recent<(BusinessId, String), (CustomerId, Timestamp)>>,
+    pub(super) holders: RefCell<Recent<(BusinessId, String), ClaimRow>>,
     /// Whether there may be orphans.
     pub(super) orphans: Cell<Option<bool>>,
     /// Grows with every change that is not in the folder yet.

@@ -49,7 +49,17 @@ const PLANS: &[(&str, &str)] = &[
     (message::LEFT_BEHIND, "SCAN standing USING COVERING INDEX standing_open; USE TEMP B-TREE FOR ORDER BY"),
     (marks::MARKS, "SEARCH watermark USING PRIMARY KEY (sender=? AND address=?)"),
     (marks::UNREAD, "SEARCH unread USING COVERING INDEX unread_of (sender=? AND address=? AND started_at>? AND started_at<?)"),
-    (people::IDENTITIES, "SEARCH identity USING COVERING INDEX identity_of (business=? AND customer=?)"),
+    (people::CUSTOMERS, "SEARCH customer USING INDEX sqlite_autoindex_customer_1 (business=? AND id<?)"),
+    (people::CLAIMS_ON, "SEARCH identity USING PRIMARY KEY (business=? AND identity=?)"),
+    (people::CLAIMS_OF, "SEARCH identity USING INDEX identity_of (business=? AND customer=?)"),
+    (people::HOLDERS_FROM, "SEARCH identity USING PRIMARY KEY (business=? AND identity>? AND identity<?)"),
+    (people::CHANGES, "SEARCH identity_change USING PRIMARY KEY (business=? AND identity=?)"),
+    (people::ABSORBED, "SEARCH customer USING COVERING INDEX customer_merged (business=? AND merged_into=?)"),
+    (people::BY_NAME, "SEARCH customer USING COVERING INDEX customer_name (business=? AND name_key>? AND name_key<?)"),
+    (
+        people::BY_USERNAME,
+        "SEARCH customer USING COVERING INDEX customer_username (business=? AND username_key>? AND username_key<?)",
+    ),
     (
         people::HEARD,
         "SEARCH conversation USING INDEX conversation_heard (business=? AND heard>? AND (heard,sender,customer)<(?,?,?))",
