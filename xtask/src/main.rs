@@ -20,6 +20,7 @@ cargo xtask derive          writes the derived files anew
 cargo xtask tidy            file sizes, links, names in the documents, derived files
 cargo xtask foreign         other people's clients against the simulator
 cargo xtask crash           --kills N …: both processes under every fault, judged by what the customers' phones show
+cargo xtask soak            --webhooks N …: signed webhooks by seed, twice, late and out of order; every endpoint counts what it is told
 cargo xtask trials          [--seed N | --seeds N --from N --minutes M --jobs N]: the whole house under faults, from a seed
 cargo xtask bulk            --dir D --customers N [--senders S]: fills a stopped folder
 cargo xtask fuzz            the readers of what strangers write, led by coverage; --runs N --seconds S --target T --keep
@@ -38,6 +39,9 @@ fn main() -> ExitCode {
         ["fuzz", options @ ..] => fuzz::Options::read(options).and_then(|options| fuzz::run(&options)),
         ["bench", args @ ..] => bench::build_and_run(args),
         ["crash", args @ ..] => crash::command(args),
+        ["soak", args @ ..] => crash::soak::command(args),
+        // What `soak` runs from another build.
+        ["soak-run", transom, args @ ..] => crash::soak::run(transom, args),
         // What `crash` runs from another build.
         ["crash-run", transom, args @ ..] => crash::run(transom, args),
         // The two below are what `bench` runs in processes of their own.

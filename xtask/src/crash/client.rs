@@ -36,6 +36,16 @@ impl Client {
         Ok(Self { http, base: base.to_owned(), key: key.map(str::to_owned) })
     }
 
+    /// Where it calls.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The key under which it calls.
+    pub(super) fn key(&self) -> &str {
+        self.key.as_deref().unwrap_or_default()
+    }
+
     /// Calls once; none when no whole answer came.
     pub(super) async fn call(
         &self,

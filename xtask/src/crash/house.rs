@@ -42,6 +42,8 @@ pub(super) struct Identity {
     pub(super) numbers: Vec<String>,
     /// What webhooks are signed with.
     pub(super) webhook_secret: String,
+    /// The app at Meta and its secret, with which Meta signs.
+    pub(super) app: (String, String),
 }
 
 /// Both processes.
@@ -106,7 +108,8 @@ impl House {
             };
             numbers.iter().map(by_number).collect::<Result<_>>()?
         };
-        let identity = Identity { business, senders, numbers, webhook_secret: String::new() };
+        let app = (text(&meta, "/appId")?, text(&meta, "/appSecret")?);
+        let identity = Identity { business, senders, numbers, webhook_secret: String::new(), app };
         Ok(Self {
             gateway: Mutex::new(gateway),
             simulator: Mutex::new(simulator),

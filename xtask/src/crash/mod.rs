@@ -12,6 +12,7 @@ mod options;
 mod process;
 mod report;
 mod schedule;
+pub(crate) mod soak;
 
 use std::path::Path;
 use std::sync::Arc;

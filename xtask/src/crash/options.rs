@@ -103,7 +103,7 @@ fn number<T: std::str::FromStr>(text: &str) -> Result<T> {
     text.parse().ok().with_context(|| format!("{text:?} is no number\n\n{USAGE}"))
 }
 
-fn today() -> String {
+pub(super) fn today() -> String {
     let output = std::process::Command::new("date").args(["-u", "+%F"]).output();
     output.map_or_else(|_| String::new(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

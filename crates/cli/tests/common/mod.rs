@@ -7,6 +7,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::Method;
@@ -101,6 +102,18 @@ impl Running {
             assert!(output.read_line(&mut text).unwrap() > 0, "the process ended before it printed JSON: {text}");
         }
         serde_json::from_str(&text).unwrap()
+    }
+
+    /// Reads lines as they come, from now on in the background.
+    pub(crate) fn lines(&mut self) -> Arc<Mutex<Vec<String>>> {
+        let (output, lines) = (self.output.take().unwrap(), Arc::<Mutex<Vec<String>>>::default());
+        let kept = lines.clone();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                kept.lock().unwrap().push(line);
+            }
+        });
+        lines
     }
 
     /// Reads nothing more of what it prints.
@@ -211,7 +224,13 @@ pub(crate) struct Dev {
 impl Dev {
     /// Starts it in a folder, or starts it again, and waits until it is ready.
     pub(crate) fn open(dir: &Path) -> Self {
-        let mut running = Running::start(&mut at(dir, &["dev", "--port", "0", "--simulator-port", "0"]));
+        Self::open_at(dir, [0, 0])
+    }
+
+    /// As [`Dev::open`], with ports of gateway and simulator for those who are to find it there again.
+    pub(crate) fn open_at(dir: &Path, ports: [u16; 2]) -> Self {
+        let [gateway, simulator] = ports.map(|port| port.to_string());
+        let mut running = Running::start(&mut at(dir, &["dev", "--port", &gateway, "--simulator-port", &simulator]));
         running.until("Transom is ready");
         let env = env_file(&dir.join("dev.env"));
         let api = Api::new(&env["TRANSOM_URL"], &env["TRANSOM_API_KEY"]);
