@@ -14,6 +14,7 @@ mod endpoint_body;
 mod endpoint_views;
 mod endpoints;
 mod event_filter;
+mod event_settings;
 mod event_stream;
 pub(crate) mod events;
 mod export;
@@ -146,6 +147,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(audit::list))
         .routes(routes!(keywords::get, keywords::put))
         .routes(routes!(event_stream::follow))
+        .routes(routes!(event_settings::get, event_settings::set))
         .routes(routes!(journal::search))
         .routes(routes!(journal::get))
         .routes(routes!(journal::replay))

@@ -1,10 +1,11 @@
 //! The stream of a business's events, read by position: filtered, bounded, and waited for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use transom_domain::error_code::ErrorCode;
 use transom_domain::event::{Event, Selection};
-use transom_store::{BATCH_MAX, PAGE_MAX};
+use transom_store::{BATCH_MAX, BusinessSettings, PAGE_MAX};
 
 use super::Service;
 use super::command::Caller;
@@ -116,6 +117,25 @@ impl Service {
                 () = tokio::time::sleep_until(end) => return Ok(page),
             }
         }
+    }
+
+    /// How many minutes before the end of a session it is told to close soon; 0 for never.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn closing_soon_minutes(&self, caller: &Caller) -> Result<u16, Problem> {
+        let notice = self.store.settings(caller.business).await?.sessions.closing_soon();
+        Ok(u16::try_from(notice.as_secs() / 60).unwrap_or(u16::MAX))
+    }
+
+    /// Chooses how many; none for the hour that holds where nothing is chosen. Gives what holds then.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn set_closing_soon_minutes(&self, caller: &Caller, minutes: Option<u16>) -> Result<u16, Problem> {
+        let change = Arc::new(move |settings: &mut BusinessSettings| settings.sessions.closing_soon_minutes = minutes);
+        self.store.change_settings(caller.business, change).await?;
+        self.closing_soon_minutes(caller).await
     }
 
     /// Listens for the caller's events.

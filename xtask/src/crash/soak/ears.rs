@@ -20,8 +20,8 @@ use crate::crash::schedule::Dice;
 
 /// One delivery in so many fails.
 const FAILS_ONE_IN: u64 = 20;
-/// A delivery that was tried so often is taken: the wait after a further failure is longer than the soak.
-const TRIES_MAX: u64 = 2;
+/// A delivery that failed so often is taken: the wait after a further failure is four times as long.
+const TRIES_MAX: u64 = 1;
 /// One failure in so many is silence.
 const SILENT_ONE_IN: u64 = 10;
 /// Longer than the gateway waits for an endpoint.

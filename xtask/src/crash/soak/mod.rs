@@ -27,8 +27,8 @@ use post::Posters;
 use report::Report;
 use stream::Reader;
 
-/// How long everything may take to be told after the last webhook was heard. A delivery that failed twice is tried again after half a
-/// minute.
+/// How long everything may take to be told after the last webhook was heard: what failed waits for seconds, and all that follows it
+/// in its conversation behind it.
 const REST_WITHIN: Duration = Duration::from_secs(300);
 /// How often it is looked whether it has.
 const LOOK: Duration = Duration::from_millis(500);

@@ -113,6 +113,19 @@ async fn pages_go_past_what_is_not_wanted() {
 }
 
 #[tokio::test]
+async fn what_is_told_of_sessions_is_a_business_s_own_choice() {
+    let house = house().await;
+    let path = "{b}/events/settings";
+    assert_eq!(house.get(path).await.1, json!({ "sessionClosingSoonMinutes": 60 }));
+    let put = async |body: Value| house.ask(Method::PUT, path, "hooks", Some(&body)).await;
+    assert_eq!(put(json!({ "sessionClosingSoonMinutes": 0 })).await.1, json!({ "sessionClosingSoonMinutes": 0 }));
+    assert_eq!(put(json!({ "sessionClosingSoonMinutes": 1_440 })).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(put(json!({ "session_closing_soon_minutes": 120 })).await.1, house.get(path).await.1);
+    assert_eq!(put(json!({})).await.1, json!({ "sessionClosingSoonMinutes": 60 }));
+    house.close().await;
+}
+
+#[tokio::test]
 async fn a_page_is_waited_for() {
     let house = house().await;
     let (page, ()) = tokio::join!(house.get("{b}/events?wait=30"), house.writes("wamid.1"));
