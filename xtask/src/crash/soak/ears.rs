@@ -27,6 +27,10 @@ const SILENT_ONE_IN: u64 = 10;
 /// Longer than the gateway waits for an endpoint.
 const SILENCE: Duration = Duration::from_secs(3);
 
+/// Endpoints of the business's own, beside the published registration: name, beginning of the types, order.
+const OWN: [(&str, &str, &str); 3] =
+    [("in-order", "", "conversation"), ("any-order", "message.", "none"), ("sessions", "session.", "conversation")];
+
 /// An endpoint.
 pub(super) struct Ear {
     /// What it is called here.
@@ -101,6 +105,12 @@ impl Ears {
         let published = json!({ "topic": "messages", "address": format!("{base}/published") });
         let made = house.api.post(&house.path("/create/webhooks"), &published).await?;
         ears.push(Arc::new(ear("published", "message.received", true, text(&made, "/secret")?)));
+        for (name, wants, order) in OWN {
+            let events: Vec<String> = if wants.is_empty() { Vec::new() } else { vec![format!("{wants}*")] };
+            let own = json!({ "url": format!("{base}/{name}"), "events": events, "order": order });
+            let made = house.api.post(&house.path("/endpoints"), &own).await?;
+            ears.push(Arc::new(ear(name, wants, order == "conversation", text(&made, "/secret")?)));
+        }
         let app = axum::Router::new().route("/{name}", axum::routing::post(hear)).with_state(Arc::new(ears.clone()));
         tokio::spawn(async move { axum::serve(listener, app).await });
         Ok(Self(ears))
