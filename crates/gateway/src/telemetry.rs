@@ -23,6 +23,7 @@ const DELIVERIES: &str = "transom_deliveries_total";
 const DELIVERING: &str = "transom_delivery_seconds";
 const WAITING: &str = "transom_messages_waiting";
 const OLDEST: &str = "transom_messages_waiting_oldest_seconds";
+const SILENT: &str = "transom_messages_silent_ratio";
 const IN_FLIGHT: &str = "transom_attempts_in_flight";
 const STOPPED: &str = "transom_senders_stopped";
 const STORE_BUSY: &str = "transom_store_busy_total";
@@ -97,6 +98,10 @@ fn describe() {
     describe_histogram!(DELIVERING, Unit::Seconds, "Time that an endpoint took to answer.");
     describe_gauge!(WAITING, Unit::Count, "Messages that wait, by sender.");
     describe_gauge!(OLDEST, Unit::Seconds, "Age of the oldest message that waits, by sender.");
+    describe_gauge!(
+        SILENT,
+        "Share of the messages of the last week, a day or more old, of which neither delivery nor failure was heard, by sender."
+    );
     describe_gauge!(IN_FLIGHT, Unit::Count, "Attempts that wait for Meta's answer.");
     describe_gauge!(STOPPED, Unit::Count, "Senders that are stopped by an operator's error.");
     describe_counter!(
@@ -198,6 +203,11 @@ pub(crate) fn delivering(took: Duration) {
 pub(crate) fn waiting(sender: &str, messages: u64, oldest: Duration) {
     gauge!(WAITING, "sender" => sender.to_owned()).set(as_f64(messages));
     gauge!(OLDEST, "sender" => sender.to_owned()).set(oldest.as_secs_f64());
+}
+
+/// What was not heard of a sender's messages.
+pub(crate) fn silence(sender: &str, silence: transom_store::Silence) {
+    gauge!(SILENT, "sender" => sender.to_owned()).set(silence.share());
 }
 
 /// How many attempts wait for Meta's answer.
@@ -346,6 +356,7 @@ mod tests {
             DELIVERING,
             WAITING,
             OLDEST,
+            SILENT,
             IN_FLIGHT,
             STOPPED,
             STORE_BUSY,

@@ -18,6 +18,7 @@ use transom_domain::template::{By, HistoryEntry, Template};
 use transom_domain::time::Timestamp;
 
 use crate::beside;
+use crate::contract::Silence;
 use crate::contract::{
     Accept, Accepted, Answer, App, Backlog, Begun, Business, BusinessSettings, CancelOutcome, ChangeContent, ChangeSettings,
     Claim, Claims, Condition, ContentFilter, CopyProgress, CustomerFilter, CustomerView, Decide, DeleteContent, Deliveries,
@@ -29,6 +30,7 @@ use crate::contract::{
 };
 use crate::contract::{Digest, Fetched, Media, UpstreamCopy};
 use crate::contract::{MergeAnswer, UnmergeOutcome};
+use crate::moves::silence;
 use crate::moves::{
     accept, admin, claim, consent, content as contents, customers, end, journal, marks, people, reach, read, relay, revive,
     session, settle, template, timeline, unknown, upkeep,
@@ -549,6 +551,14 @@ impl<E: Engine> Store for E {
             return Box::pin(beside::sweep(self, keep, from, limit, now));
         }
         self.write(Room::Ending, move |rows| upkeep::sweep(rows, keep, from, limit, now))
+    }
+
+    fn count_silence(&self, limit: usize, now: Timestamp) -> Answer<'_, bool> {
+        self.write(Room::Ending, move |rows| silence::count(rows, limit, now))
+    }
+
+    fn silence(&self, sender: SenderId, now: Timestamp) -> Answer<'_, Silence> {
+        self.read(move |rows| silence::of(rows, sender, now))
     }
 
     fn scrub(&self) -> Answer<'_, bool> {

@@ -11,6 +11,11 @@ use super::{Admin, rfc3339};
 use crate::config::ByteSize;
 use crate::problem::Problem;
 
+/// Fewer messages than this say nothing about what is lost.
+const SILENCE_LEAST: u64 = 50;
+/// One in so many of which nothing at all was heard is told.
+const SILENCE_SHARE: u64 = 50;
+
 pub(super) fn finding(level: Level, about: &str, said: impl Into<String>, remedy: impl Into<String>) -> Finding {
     Finding { level, about: about.to_owned(), said: said.into(), remedy: remedy.into() }
 }
@@ -88,10 +93,26 @@ impl Admin {
             }
         }
         for sender in &senders {
+            found.extend(self.look_at_silence(sender).await?);
             found.extend(self.look_over(sender).await?);
         }
         found.sort_by_key(|f| f.level);
         Ok(found)
+    }
+
+    /// Statuses that never came: what Meta tells of every message is not heard of too many.
+    async fn look_at_silence(&self, sender: &Sender) -> Result<Option<Finding>, Problem> {
+        let silence = self.service.store.silence(sender.id, self.service.now()).await?;
+        // A few say nothing: a phone that is switched off is no loss.
+        if silence.messages < SILENCE_LEAST || silence.unheard * SILENCE_SHARE < silence.messages {
+            return Ok(None);
+        }
+        let said = format!(
+            "of {} messages of the last days that Meta took, no status came of {}, and {} were sent and neither delivered nor refused",
+            silence.messages, silence.unheard, silence.undelivered
+        );
+        let remedy = "Check that the app is subscribed to `messages` at the account, and that Meta reaches this server; `transom journal search --field statuses` shows what came.";
+        Ok(Some(finding(Level::Warning, &format!("sender {}", sender.address), said, remedy)))
     }
 
     fn look_at_store(&self, found: &mut Vec<Finding>) {

@@ -121,7 +121,10 @@ impl Upkeep {
                 tokio::select! {
                     biased;
                     () = self.stop.cancelled() => {}
-                    () = self.sweep() => {}
+                    () = async {
+                        self.sweep().await;
+                        self.count_silence().await;
+                    } => {}
                 }
                 after(SWEEP_EVERY)
             }
@@ -238,6 +241,24 @@ impl Upkeep {
             }
             // Machine time: it is the writer that is spared.
             tokio::time::sleep(rest.max(started.elapsed().saturating_mul(SWEEP_REST))).await;
+        }
+    }
+
+    /// Counts what was not heard of messages that have grown old enough, and shows it.
+    async fn count_silence(&self) {
+        loop {
+            let started = tokio::time::Instant::now();
+            match self.store.count_silence(SWEEP_ROWS, self.clock.now()).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(why) => return tracing::warn!(error = %why, "what was not heard could not be counted"),
+            }
+            tokio::time::sleep(SWEEP_REST_LEAST.max(started.elapsed().saturating_mul(SWEEP_REST))).await;
+        }
+        for speaker in self.directory.now().all() {
+            if let Ok(silence) = self.store.silence(speaker.sender.id, self.clock.now()).await {
+                telemetry::silence(&speaker.sender.address.to_string(), silence);
+            }
         }
     }
 

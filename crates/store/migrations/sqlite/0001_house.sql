@@ -489,7 +489,7 @@ CREATE TABLE media (
 );
 CREATE INDEX media_due ON media (sender, due) WHERE due IS NOT NULL;
 CREATE INDEX media_digest ON media (business, digest) WHERE digest IS NOT NULL;
-CREATE INDEX media_at ON media (at);
+CREATE INDEX media_at ON media (business, at);
 
 -- Bytes that may lie there without a file that has them.
 CREATE TABLE loose (
@@ -586,6 +586,26 @@ CREATE TABLE replay (
     PRIMARY KEY (endpoint, id)
 ) WITHOUT ROWID;
 CREATE INDEX replay_open ON replay (endpoint) WHERE over_at IS NULL;
+
+-- How far each walk along the messages has come; of a business, or of all.
+CREATE TABLE walk (
+    walk TEXT NOT NULL,
+    business BLOB NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (walk, business)
+) WITHOUT ROWID;
+
+-- What was not heard of a sender's messages, by the day on which they were accepted.
+CREATE TABLE silence (
+    sender BLOB NOT NULL,
+    day INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    unheard INTEGER NOT NULL,
+    undelivered INTEGER NOT NULL,
+    dropped INTEGER NOT NULL,
+    PRIMARY KEY (sender, day)
+) WITHOUT ROWID;
+CREATE INDEX silence_day ON silence (day);
 
 CREATE TABLE probe (
     one INTEGER PRIMARY KEY CHECK (one = 1),

@@ -9,7 +9,7 @@ use transom_domain::time::Span;
 use super::desk::{DESK, Desk, RIVAL, SHOP, business, person, sender};
 use super::telling::{endpoint, waits, written};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{CancelOutcome, Keep, RelayRound, SweepKind, SweepPoint, Swept, Topic};
+use crate::{CancelOutcome, Keep, RelayRound, Silence, SweepKind, SweepPoint, Swept, Topic};
 
 const ANA: &str = "+4915112345678";
 const BEN: &str = "+4915112345679";
@@ -128,5 +128,75 @@ pub(super) async fn what_an_endpoint_leaves_behind_goes_in_slices(factory: &dyn 
     hold!(slices.iter().all(|s| s.rows <= 6));
     same!(gone(&slices, SweepKind::Deliveries), 20);
     same!(desk.store.relay_work(EndpointId(2), 0, desk.now, 10).await?.due.len(), 1);
+    Ok(())
+}
+
+pub(super) async fn each_business_keeps_contents_and_events_as_long_as_it_chose(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let change = |settings: &mut crate::BusinessSettings| {
+        (settings.retention.bodies, settings.retention.events) = (Some(5), Some(3));
+    };
+    desk.store.change_settings(SHOP, std::sync::Arc::new(change)).await?;
+    let sent = desk.handed(ANA, "wamid.1").await?;
+    let written = desk.inbound(person(BEN)?, "in.1", desk.now);
+    let came = desk.hear(vec![written.clone()]).await?.messages[0];
+    desk.turn(Span::days(4));
+    let later = desk.handed(BEN, "wamid.2").await?;
+    slices(&desk, 2).await?;
+    hold!(desk.message(came).await?.inbound.is_some());
+    // Events have gone, and the stream says from where on it is whole.
+    let page = desk.store.events(SHOP, 0, 100).await?;
+    hold!(page.earliest > 1 && page.events.iter().all(|event| event.at == desk.now));
+    desk.turn(Span::days(2));
+    slices(&desk, 1).await?;
+    for id in [sent, came] {
+        let message = desk.message(id).await?;
+        let shown = format!("{:?}", message.inbound);
+        hold!(message.redacted && message.draft.is_none() && !shown.contains("hello"));
+    }
+    same!(desk.shows(sent).await?, Status::Sending);
+    hold!(desk.message(later).await?.draft.is_some());
+    // It is still recognised, and a status still joins it.
+    same!(desk.hear(vec![written]).await?.repeated, 1);
+    let delivered = desk.status("wamid.1", Reported::Delivered, desk.now);
+    desk.hear(vec![Fact::Status(delivered)]).await?;
+    same!(desk.shows(sent).await?, Status::Delivered);
+    Ok(())
+}
+
+pub(super) async fn what_was_not_heard_is_counted_once(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let people: Vec<String> = (0..4).map(|n| format!("+491511234570{n}")).collect();
+    for (n, who) in people.iter().enumerate() {
+        let wamid = format!("wamid.{n}");
+        desk.handed(who, &wamid).await?;
+        // The first is delivered, the second only sent, of the others nothing is heard.
+        for word in [Reported::Sent, Reported::Delivered].into_iter().take(2usize.saturating_sub(n)) {
+            let status = desk.status(&wamid, word, desk.now);
+            desk.hear(vec![Fact::Status(status)]).await?;
+        }
+    }
+    let mut later = desk.text(ANA)?;
+    later.not_before = desk.now.plus(Span::days(2));
+    desk.accept(later).await?;
+    let silence = async |desk: &Desk| {
+        while desk.store.count_silence(2, desk.now).await? {}
+        desk.store.silence(DESK, desk.now).await
+    };
+    desk.turn(Span::hours(23));
+    same!(silence(&desk).await?, Silence::default());
+    desk.turn(Span::hours(2));
+    let counted = Silence { messages: 4, unheard: 2, undelivered: 1, dropped: 0 };
+    same!(silence(&desk).await?, counted);
+    // Once, whatever is heard or looked at since.
+    let late = desk.status("wamid.3", Reported::Delivered, desk.now);
+    desk.hear(vec![Fact::Status(late)]).await?;
+    same!(silence(&desk).await?, counted);
+    desk.turn(Span::days(5));
+    same!(silence(&desk).await?, counted);
+    // Of those days nothing is shown any more, but what Meta has given up is.
+    desk.turn(Span::days(26));
+    silence(&desk).await?;
+    same!(desk.store.silence(DESK, desk.now.minus(Span::days(25))).await?, Silence { dropped: 2, ..counted });
     Ok(())
 }

@@ -22,6 +22,7 @@ mod people;
 mod restoring;
 mod sending;
 mod settings;
+mod silence;
 mod sweeping;
 mod telling;
 mod templates;
@@ -59,6 +60,7 @@ pub use sending::{
     PendingUnknown, Replay, Resolution, Settle, Settled,
 };
 pub use settings::{BusinessSettings, ChangeSettings, Retention, Sessions};
+pub use silence::{DROPPED_AFTER, SILENCE_AFTER, SILENCE_DAYS, Silence};
 pub(crate) use sweeping::After;
 pub use sweeping::{Keep, SLICE_MAX, SweepKind, SweepPoint, Swept};
 pub use telling::{Backlog, Direction, EventPage, MessageFilter, Page, SessionRow};
@@ -462,6 +464,11 @@ pub trait Store: Send + Sync + 'static {
     /// whole). A round begins at [`SweepPoint::START`] and goes on where the slice before it ended. Never removed: a message
     /// that is not over, and an event that an endpoint has yet to be told.
     fn sweep(&self, keep: Keep, from: SweepPoint, limit: usize, now: Timestamp) -> Answer<'_, Swept>;
+    /// Counts what was not heard of messages that have grown old enough: one slice of at most `limit` messages, each of which is
+    /// passed once. Says whether there are more.
+    fn count_silence(&self, limit: usize, now: Timestamp) -> Answer<'_, bool>;
+    /// What was not heard of a sender's messages of the last [`SILENCE_DAYS`] days that were old enough to tell.
+    fn silence(&self, sender: SenderId, now: Timestamp) -> Answer<'_, Silence>;
     /// Empties the logs into the files and overwrites them, so that what was removed is nowhere in the folder any more. `false` when
     /// somebody who still reads an old state kept it from doing so; to be tried again.
     fn scrub(&self) -> Answer<'_, bool>;

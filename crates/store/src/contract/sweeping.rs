@@ -39,6 +39,8 @@ pub enum SweepKind {
     Deliveries,
     /// Messages that are over, with their standing, attempts, words, verdicts and the upstream's ids of them.
     Messages,
+    /// Contents of messages that are over, of businesses that keep them for less long than the messages.
+    Bodies,
     /// The upstream's ids of messages that were taken out by hand.
     ProviderIds,
     /// Events that everybody has passed.
@@ -53,12 +55,13 @@ pub enum SweepKind {
 
 impl SweepKind {
     /// Every kind, in the order of a round.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::IdempotencyKeys,
         Self::Journal,
         Self::Orphans,
         Self::Deliveries,
         Self::Messages,
+        Self::Bodies,
         Self::ProviderIds,
         Self::Events,
         Self::TemplateHistory,
@@ -75,6 +78,7 @@ impl SweepKind {
             Self::Orphans => "orphans",
             Self::Deliveries => "deliveries",
             Self::Messages => "messages",
+            Self::Bodies => "bodies",
             Self::ProviderIds => "provider_ids",
             Self::Events => "events",
             Self::TemplateHistory => "template_history",
@@ -89,7 +93,8 @@ impl SweepKind {
             Self::Journal => Some(Self::Orphans),
             Self::Orphans => Some(Self::Deliveries),
             Self::Deliveries => Some(Self::Messages),
-            Self::Messages => Some(Self::ProviderIds),
+            Self::Messages => Some(Self::Bodies),
+            Self::Bodies => Some(Self::ProviderIds),
             Self::ProviderIds => Some(Self::Events),
             Self::Events => Some(Self::TemplateHistory),
             Self::TemplateHistory => Some(Self::Media),

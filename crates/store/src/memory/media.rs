@@ -29,10 +29,11 @@ impl MediaRows for MemoryRows {
         Ok(of.any(|(_, media)| media.state.digest() == Some(*digest)))
     }
 
-    fn old_media(&self, before: Timestamp, limit: usize) -> Result<Vec<(BusinessId, MediaId)>> {
-        let mut old: Vec<_> = self.media.iter().filter(|(_, m)| m.at < before).map(|(key, m)| (m.at, *key)).collect();
+    fn old_media(&self, business: BusinessId, before: Timestamp, limit: usize) -> Result<Vec<MediaId>> {
+        let mine = self.media.iter().filter(|((of, _), m)| *of == business && m.at < before);
+        let mut old: Vec<_> = mine.map(|((_, id), m)| (m.at, *id)).collect();
         old.sort_unstable();
-        Ok(old.into_iter().take(limit).map(|(_, key)| key).collect())
+        Ok(old.into_iter().take(limit).map(|(_, id)| id).collect())
     }
 
     fn next_fetching(&self, after: Option<SenderId>) -> Result<Option<SenderId>> {

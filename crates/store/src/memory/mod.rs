@@ -16,6 +16,7 @@ mod queue;
 mod reach;
 mod relay;
 mod restore;
+mod silence;
 mod sweep;
 pub(crate) mod table;
 mod telling;

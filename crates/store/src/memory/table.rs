@@ -14,6 +14,8 @@ use transom_domain::time::Timestamp;
 use transom_domain::verdict::Verdict;
 
 use crate::AuditEntry;
+use crate::Silence;
+use crate::rows::Walk;
 use crate::rows::{
     AmendmentRow, AttemptRow, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Mark, Marks, Orphan, Place,
     Reached, Seq, Standing, Unread, Wait, Whole,
@@ -161,6 +163,8 @@ tables! {
     entry_ids: JournalId => (Option<BusinessId>, u64),
     journal: (Option<BusinessId>, u64) => JournalEntry,
     replays: (EndpointId, ReplayId) => EventReplay,
+    walks: (Walk, Option<BusinessId>) => Seq,
+    silences: (SenderId, i64) => Silence,
     probe: () => Timestamp,
 }
 

@@ -138,6 +138,17 @@ pub(crate) fn redact(rows: &mut dyn Rows, business: BusinessId, message: Message
     }
 }
 
+/// Takes the content out of a message whose time has come; its row, its statuses and what it is recognised by stay, and its files
+/// have a time of their own.
+pub(crate) fn take_content_out(rows: &mut dyn Rows, seq: Seq) -> Result<()> {
+    let Some((brief, _)) = rows.brief_of(seq)? else { return Ok(()) };
+    unsay(rows, &brief)?;
+    leave_ids(rows, &brief)?;
+    let stub = stub(rows, seq)?;
+    rows.redact_message(seq, stub.as_ref())?;
+    rows.redact_amendments(seq)
+}
+
 /// See [`crate::Store::delete`].
 pub(crate) fn delete(rows: &mut dyn Rows, business: BusinessId, message: MessageId, now: Timestamp) -> Result<CancelOutcome> {
     match over(rows, business, message)? {

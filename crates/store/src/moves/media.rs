@@ -141,10 +141,10 @@ pub(crate) fn are_loose(rows: &mut dyn Rows, business: BusinessId, digest: &Dige
 }
 
 /// What has grown old, for [`super::upkeep`].
-pub(crate) fn sweep(rows: &mut dyn Rows, before: Timestamp, limit: usize, now: Timestamp) -> Result<usize> {
-    let old = rows.old_media(before, limit)?;
-    for (business, id) in &old {
-        delete(rows, *business, *id, now)?;
+pub(crate) fn sweep(rows: &mut dyn Rows, business: BusinessId, before: Timestamp, limit: usize, now: Timestamp) -> Result<usize> {
+    let old = rows.old_media(business, before, limit)?;
+    for id in &old {
+        delete(rows, business, *id, now)?;
     }
     Ok(old.len())
 }

@@ -26,6 +26,7 @@ pub(crate) mod report;
 pub(crate) mod revive;
 pub(crate) mod session;
 pub(crate) mod settle;
+pub(crate) mod silence;
 pub(crate) mod tell;
 pub(crate) mod template;
 pub(crate) mod timeline;

@@ -5,7 +5,7 @@ use transom_domain::time::{Span, Timestamp};
 
 use super::{end, media};
 use crate::contract::{After, HISTORY_KEEP};
-use crate::rows::{Of, Result, Rows};
+use crate::rows::{Of, Result, Rows, Walk};
 use crate::{Keep, SLICE_MAX, SweepKind, SweepPoint, Swept};
 
 /// How long statuses of unknown messages are kept. Meta repeats webhooks for seven days (webhooks/overview); the answer to a
@@ -24,9 +24,16 @@ pub(crate) fn sweep(rows: &mut dyn Rows, keep: Keep, from: SweepPoint, limit: us
         SweepKind::Orphans => whole(orphans(rows, keep, now, limit)?, limit),
         SweepKind::Deliveries => deliveries(rows, from.after, limit)?,
         SweepKind::Messages => messages(rows, from.after, now.minus(keep.messages), limit, now)?,
+        SweepKind::Bodies => {
+            by_business(rows, from.after, limit, |rows, business, room| bodies(rows, business, keep, room, now))?
+        }
         SweepKind::ProviderIds => left_ids(rows, now.minus(keep.messages), limit)?,
-        SweepKind::Events => events(rows, from.after, now.minus(keep.events), limit)?,
-        SweepKind::Media => whole(media::sweep(rows, now.minus(keep.media), limit, now)?, limit),
+        SweepKind::Events => events(rows, from.after, keep.events, limit, now)?,
+        SweepKind::Media => by_business(rows, from.after, limit, |rows, business, room| {
+            let keep = days(rows.settings(business)?.retention.media, keep.media);
+            let gone = media::sweep(rows, business, now.minus(keep), room, now)?;
+            Ok((gone, gone >= room))
+        })?,
         SweepKind::UpstreamCopies => whole(rows.sweep_upstream_copies(now, limit)?, limit),
         SweepKind::TemplateHistory => whole(rows.sweep_history(now.minus(HISTORY_KEEP), limit)?, limit),
     };
@@ -73,6 +80,53 @@ pub(crate) fn journals(rows: &dyn Rows, keep: Keep, after: After) -> Result<(Vec
         whose.push((Some(business), days(rows.settings(business)?.retention.journal, keep.journal)));
     }
     Ok((whose, last))
+}
+
+/// Sweeps business after business: `sweep` is given room for so many rows, and says how many are gone and whether there may be more.
+fn by_business(
+    rows: &mut dyn Rows,
+    after: After,
+    limit: usize,
+    sweep: impl Fn(&mut dyn Rows, BusinessId, usize) -> Result<(usize, bool)>,
+) -> Result<Slice> {
+    let mut after = if let After::Business(id) = after { Some(id) } else { None };
+    let (mut gone, mut looked) = (0, 0);
+    while gone + looked < limit {
+        let Some(business) = rows.businesses_after(after, 1)?.pop() else { return Ok((gone, None)) };
+        looked += 1;
+        let (dropped, more) = sweep(rows, business, limit.saturating_sub(gone + looked).max(1))?;
+        gone += dropped;
+        if more {
+            break;
+        }
+        after = Some(business);
+    }
+    Ok((gone, Some(after.map_or(After::Nothing, After::Business))))
+}
+
+/// Takes contents out of the messages of a business that chose to keep them for less long than the messages themselves. Each message
+/// is passed once: one that still waits by then keeps its content until it goes whole.
+fn bodies(rows: &mut dyn Rows, business: BusinessId, keep: Keep, room: usize, now: Timestamp) -> Result<(usize, bool)> {
+    let Some(chosen) = rows.settings(business)?.retention.bodies else { return Ok((0, false)) };
+    let before = now.minus(days(Some(chosen), keep.messages));
+    let from = rows.walked_to(Walk::Bodies, Some(business))?;
+    let aged = rows.messages_of_after(business, from, room)?;
+    let (mut to, mut more) = (from, aged.len() == room);
+    for message in aged {
+        if message.accepted_at >= before {
+            more = false;
+            break;
+        }
+        to = message.seq;
+        if message.over {
+            end::take_content_out(rows, message.seq)?;
+        }
+    }
+    if to > from {
+        rows.put_walked_to(Walk::Bodies, Some(business), to)?;
+    }
+    // Rows stay: what is counted is what was passed.
+    Ok((0, more))
 }
 
 /// Endpoints are removed at once, what they were still to be told here; and what was given up goes with its event.
@@ -132,12 +186,13 @@ fn left_ids(rows: &mut dyn Rows, before: Timestamp, limit: usize) -> Result<Slic
     Ok(whole(old.len(), limit))
 }
 
-fn events(rows: &mut dyn Rows, after: After, before: Timestamp, limit: usize) -> Result<Slice> {
+fn events(rows: &mut dyn Rows, after: After, keep: Span, limit: usize, now: Timestamp) -> Result<Slice> {
     let mut after = if let After::Business(id) = after { Some(id) } else { None };
     let (mut gone, mut looked) = (0, 0);
     while gone + looked < limit {
         let Some(business) = rows.next_stream(after)? else { return Ok((gone, None)) };
         looked += 1;
+        let before = now.minus(days(rows.settings(business)?.retention.events, keep));
         let (_, earliest) = rows.event_bounds(business)?;
         let needed = first_needed(rows, business)?;
         let room = limit.saturating_sub(gone + looked).max(1);

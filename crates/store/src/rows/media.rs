@@ -14,8 +14,8 @@ pub(crate) trait MediaRows {
     fn drop_media(&mut self, business: BusinessId, id: MediaId) -> Result<()>;
     /// Whether a file of the business has these bytes.
     fn has_bytes(&self, business: BusinessId, digest: &Digest) -> Result<bool>;
-    /// Files from before `before`, the oldest first.
-    fn old_media(&self, before: Timestamp, limit: usize) -> Result<Vec<(BusinessId, MediaId)>>;
+    /// Files of a business from before `before`, the oldest first.
+    fn old_media(&self, business: BusinessId, before: Timestamp, limit: usize) -> Result<Vec<MediaId>>;
 
     /// The next sender that has files to fetch, after one.
     fn next_fetching(&self, after: Option<SenderId>) -> Result<Option<SenderId>>;

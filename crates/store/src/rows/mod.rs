@@ -16,6 +16,7 @@ mod queue;
 mod reach;
 mod relay;
 mod restore;
+mod silence;
 mod sweep;
 mod telling;
 mod template;
@@ -33,6 +34,7 @@ pub(crate) use queue::{Lane, LaneKey, PARKED, QueueRows, Wait};
 pub(crate) use reach::{ReachRows, Reached};
 pub(crate) use relay::{Delivery, RelayRows};
 pub(crate) use restore::RestoreRows;
+pub(crate) use silence::{Passed, SilenceRows, Walk};
 pub(crate) use sweep::{Aged, SweepRows};
 pub(crate) use telling::TellingRows;
 pub(crate) use template::TemplateRows;
@@ -60,6 +62,7 @@ pub(crate) trait Rows:
     + MessageRows
     + RelayRows
     + TellingRows
+    + SilenceRows
     + SweepRows
     + RestoreRows
     + TemplateRows
@@ -79,6 +82,7 @@ impl<
         + MessageRows
         + RelayRows
         + TellingRows
+        + SilenceRows
         + SweepRows
         + RestoreRows
         + TemplateRows,

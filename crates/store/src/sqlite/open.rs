@@ -4,7 +4,7 @@ use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -24,6 +24,8 @@ const READER_CACHE_KIB: u32 = 8 << 10;
 const STATEMENTS: usize = 256;
 /// How long a connection waits for another: only checkpoints and the first opening ever hold one up.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
+/// How often it is looked whether a checkpoint of another is over.
+const CHECKPOINT_LOOK: Duration = Duration::from_millis(10);
 
 /// What can be chosen.
 #[derive(Debug, Clone, Copy)]
@@ -222,7 +224,20 @@ fn open_file(dir: &Path, kind: &Kind, readers: usize, log_max: u64) -> Result<Co
 pub(super) fn empty_log(path: &Path) -> rusqlite::Result<bool> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY)?;
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).map(|held| held == 0)
+    let begun = Instant::now();
+    loop {
+        let held: rusqlite::Result<i64> = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        let busy = match held {
+            Ok(held) => held != 0,
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => true,
+            Err(error) => return Err(error),
+        };
+        // Only one can make a checkpoint, and SQLite does not wait for another that does: ours take milliseconds.
+        if !busy || begun.elapsed() >= BUSY {
+            return Ok(!busy);
+        }
+        std::thread::sleep(CHECKPOINT_LOOK);
+    }
 }
 
 /// One plan per statement, whatever its values. Without this SQLite prepares a statement anew at every run when a value could

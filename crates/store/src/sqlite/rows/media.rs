@@ -12,7 +12,7 @@ use crate::{Digest, Media, UpstreamCopy};
 /// Whether a file has these bytes.
 pub(super) const HAS_BYTES: &str = "SELECT 1 FROM media WHERE business = ?1 AND digest = ?2 LIMIT 1";
 /// Files by age.
-pub(super) const OLD_MEDIA: &str = "SELECT business, id FROM media WHERE at < ?1 ORDER BY at LIMIT ?2";
+pub(super) const OLD_MEDIA: &str = "SELECT id FROM media WHERE business = ?1 AND at < ?2 ORDER BY at LIMIT ?3";
 /// The senders that have files to fetch, one by one.
 pub(super) const NEXT_FETCHING: &str =
     "SELECT sender FROM media INDEXED BY media_due WHERE due IS NOT NULL AND sender > ?1 ORDER BY sender LIMIT 1";
@@ -56,9 +56,9 @@ impl MediaRows for SqliteRows<'_> {
         Ok(self.one(HAS_BYTES, params![business.to_bytes(), digest], |_| Ok(()))?.is_some())
     }
 
-    fn old_media(&self, before: Timestamp, limit: usize) -> Result<Vec<(BusinessId, MediaId)>> {
-        self.all(OLD_MEDIA, params![before.as_millis(), bound(limit)], |row| {
-            Ok((BusinessId::from_bytes(get_id(row, 0)?), MediaId::from_bytes(get_id(row, 1)?)))
+    fn old_media(&self, business: BusinessId, before: Timestamp, limit: usize) -> Result<Vec<MediaId>> {
+        self.all(OLD_MEDIA, params![business.to_bytes(), before.as_millis(), bound(limit)], |row| {
+            Ok(MediaId::from_bytes(get_id(row, 0)?))
         })
     }
 

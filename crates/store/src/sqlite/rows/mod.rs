@@ -18,6 +18,7 @@ mod queue;
 mod reach;
 mod relay;
 mod restore;
+mod silence;
 mod state;
 mod sweep;
 mod telling;

@@ -2,8 +2,8 @@
 //! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
 
 use super::{
-    admin, audit, consent, content, flush, heard, journal, marks, media, message, people, queue, reach, relay, restore, state,
-    sweep, telling, template,
+    admin, audit, consent, content, flush, heard, journal, marks, media, message, people, queue, reach, relay, restore, silence,
+    state, sweep, telling, template,
 };
 
 const PLANS: &[(&str, &str)] = &[
@@ -101,8 +101,14 @@ const PLANS: &[(&str, &str)] = &[
     ),
     (template::CREATIONS, "SEARCH template_change USING COVERING INDEX template_change_created (business=? AND waba=? AND at>?)"),
     (template::OLD_CHANGES, "SEARCH template_change USING COVERING INDEX template_change_at (at<?)"),
+    (
+        silence::MESSAGES_OF_AFTER,
+        "SEARCH m USING INDEX message_business (business=? AND rowid>?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)",
+    ),
+    (silence::PASSED_AFTER, "SEARCH m USING INTEGER PRIMARY KEY (rowid>?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
+    (silence::SILENCE, "SEARCH silence USING PRIMARY KEY (sender=? AND day>?)"),
     (media::HAS_BYTES, "SEARCH media USING COVERING INDEX media_digest (business=? AND digest=?)"),
-    (media::OLD_MEDIA, "SEARCH media USING INDEX media_at (at<?)"),
+    (media::OLD_MEDIA, "SEARCH media USING INDEX media_at (business=? AND at<?)"),
     (media::NEXT_FETCHING, "SEARCH media USING COVERING INDEX media_due (sender>?)"),
     (media::TO_FETCH, "SEARCH media USING INDEX media_due (sender=? AND due>?)"),
     (media::LOOSE, "SEARCH loose USING COVERING INDEX loose_at (at<?)"),

@@ -1,0 +1,63 @@
+//! Walks along the messages, in memory.
+
+use std::ops::Bound;
+
+use transom_domain::id::{BusinessId, SenderId};
+use transom_domain::status::Phase;
+
+use super::table::MemoryRows;
+use crate::Silence;
+use crate::rows::{Aged, Passed, Result, Seq, SilenceRows, SweepRows as _, Walk};
+
+impl SilenceRows for MemoryRows {
+    fn walked_to(&self, walk: Walk, of: Option<BusinessId>) -> Result<Seq> {
+        Ok(self.walks.get(&(walk, of)).copied().unwrap_or(0))
+    }
+
+    fn put_walked_to(&mut self, walk: Walk, of: Option<BusinessId>, seq: Seq) -> Result<()> {
+        self.walks.put((walk, of), seq);
+        Ok(())
+    }
+
+    fn messages_of_after(&self, business: BusinessId, after: Seq, limit: usize) -> Result<Vec<Aged>> {
+        let later = self.messages_after(after, usize::MAX)?;
+        Ok(later.into_iter().filter(|message| message.business == business).take(limit).collect())
+    }
+
+    fn passed_after(&self, after: Seq, limit: usize) -> Result<Vec<Passed>> {
+        let later = self.messages.range((Bound::Excluded(after), Bound::Unbounded));
+        let passed = later.filter_map(|(seq, (brief, _))| {
+            let standing = self.standings.get(seq)?;
+            let last = self.attempts.range((*seq, 0)..=(*seq, u32::MAX)).next_back();
+            Some(Passed {
+                seq: *seq,
+                sender: brief.sender,
+                accepted_at: brief.accepted_at,
+                started_at: last.map(|(_, row)| row.attempt.started_at),
+                handed: standing.phase == Phase::Handed,
+                status: standing.status,
+            })
+        });
+        Ok(passed.take(limit).collect())
+    }
+
+    fn add_silence(&mut self, sender: SenderId, day: i64, count: Silence) -> Result<()> {
+        let mut sum = self.silences.get(&(sender, day)).copied().unwrap_or_default();
+        sum += count;
+        self.silences.put((sender, day), sum);
+        Ok(())
+    }
+
+    fn silence(&self, sender: SenderId, since: i64) -> Result<Silence> {
+        let mut sum = Silence::default();
+        for (_, count) in self.silences.range((sender, since)..=(sender, i64::MAX)) {
+            sum += *count;
+        }
+        Ok(sum)
+    }
+
+    fn drop_silence(&mut self, before: i64) -> Result<()> {
+        self.silences.drop_where(usize::MAX, |(_, day), _| *day < before);
+        Ok(())
+    }
+}
