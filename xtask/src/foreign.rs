@@ -11,7 +11,8 @@ use crate::{root, target};
 
 /// Pinned, like everything else that decides whether a test passes.
 /// `fbmessenger` names neither `requests` nor `six`, and needs both.
-const PYTHON: [&str; 5] = ["pywa==4.5.0", "standardwebhooks==1.1.0", "fbmessenger==6.0.0", "requests==2.32.5", "six==1.17.0"];
+const PYTHON: [&str; 6] =
+    ["pywa==4.5.0", "standardwebhooks==1.1.0", "fbmessenger==6.0.0", "requests==2.32.5", "six==1.17.0", "moto[server]==5.2.5"];
 const NODE: [&str; 1] = ["whatsapp-api-js@6.3.0"];
 /// Oldest Node that has `fetch`, `FormData` and `crypto` built in.
 const NODE_MIN: u32 = 18;
@@ -158,6 +159,7 @@ pub(crate) fn run() -> Result<()> {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         run_in(&root, &program, &args)?;
     }
+    run_in(&root, &text(tools.join("py/bin/python")), &[&text(scripts.join("moto_media.py")), &text(transom.clone())])?;
     let dir = tempfile::tempdir()?;
     let _desk = Desk::start(&transom, dir.path())?;
     let script = text(scripts.join("standard_webhooks.py"));

@@ -10,6 +10,7 @@ mod customer;
 mod endpoint;
 mod events;
 mod journal;
+mod media;
 mod template;
 
 pub(crate) use consent::*;
@@ -17,6 +18,7 @@ pub(crate) use customer::*;
 pub(crate) use endpoint::{EndpointCommand, EndpointFlags, OrderArg, OutcomeArg, PayloadArg, ReplayArgs};
 pub(crate) use events::*;
 pub(crate) use journal::*;
+pub(crate) use media::*;
 pub(crate) use template::*;
 
 /// Transom: the self-hosted gateway between your software and your customers on WhatsApp and Messenger.
@@ -61,6 +63,9 @@ pub(crate) enum Command {
     /// Webhook endpoints to which a business is told what happens
     #[command(subcommand)]
     Endpoint(EndpointCommand),
+    /// Files: what customers sent, and what is to be sent
+    #[command(subcommand)]
+    Media(MediaCommand),
     /// Templates at Meta, and as files
     #[command(subcommand)]
     Template(TemplateCommand),

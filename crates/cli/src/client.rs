@@ -12,6 +12,9 @@ const DOWNLOAD_MAX: Duration = Duration::from_secs(3_600);
 /// Longer than any process runs.
 const UNENDING: Duration = Duration::from_secs(u32::MAX as u64);
 
+/// How long a file may take.
+const FILE_TIMEOUT: Duration = Duration::from_secs(600);
+
 /// Where, and under which header.
 #[derive(Clone)]
 pub(crate) struct Client {
@@ -113,6 +116,27 @@ impl Client {
             (200..=299, json) => Ok(json),
             (status, json) => Err(Fail::new(format!("{method} {}{path} answered HTTP {status}: {json}", self.base))),
         }
+    }
+
+    /// Calls with bytes for bytes.
+    pub(crate) async fn bytes(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, String)],
+        body: Vec<u8>,
+    ) -> Result<(u16, Vec<u8>), Fail> {
+        let mut request = self.http.request(method, format!("{}{path}", self.base)).timeout(FILE_TIMEOUT).body(body);
+        if let Some((name, value)) = &self.header {
+            request = request.header(*name, value);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let answer = request.send().await.map_err(|why| self.unreachable(&why))?;
+        let status = answer.status().as_u16();
+        let bytes = answer.bytes().await.map_err(|why| self.unreachable(&why))?;
+        Ok((status, bytes.to_vec()))
     }
 
     /// Sends bytes as they are, under headers of their own.

@@ -14,7 +14,8 @@ use transom_gateway::chance::Chance;
 use transom_gateway::config::Config;
 use transom_gateway::http::HttpSettings;
 use transom_gateway::media::MediaSettings;
-use transom_gateway::media::vault::Folder;
+use transom_gateway::media::bucket::{Bucket, BucketPlace};
+use transom_gateway::media::vault::{Folder, Vault};
 use transom_gateway::seal::SealingKey;
 use transom_gateway::service::{AddressRules, Limits};
 use transom_gateway::upstream::UpstreamSettings;
@@ -172,10 +173,22 @@ pub(crate) fn upstream(config: &Config) -> UpstreamSettings {
 pub(crate) fn media(config: &Config) -> Result<MediaSettings, Fail> {
     let media = &config.media;
     let dir = media.dir.clone().unwrap_or_else(|| config.store.dir.join("media"));
+    let vault: Arc<dyn Vault> = match &media.bucket {
+        None => Arc::new(Folder::new(dir.clone())),
+        Some(bucket) => {
+            let place = BucketPlace {
+                bucket: bucket.clone(),
+                prefix: media.prefix.clone(),
+                endpoint: media.endpoint.as_ref().map(|endpoint| endpoint.as_str().to_owned()),
+                region: media.region.clone(),
+            };
+            Arc::new(Bucket::new(place).map_err(|why| Fail::new(why.to_string()))?)
+        }
+    };
     Ok(MediaSettings {
         // Beside the files, so that they are moved and not copied.
         stage: dir.join(".incoming"),
-        vault: Arc::new(Folder::new(dir)),
+        vault,
         link_life: media.link_life,
         fetches: media.fetches,
         check_links: media.check_links,

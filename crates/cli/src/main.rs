@@ -17,6 +17,7 @@ mod fail;
 mod house;
 mod journal;
 mod logs;
+mod media;
 mod out;
 mod send;
 mod serve;
@@ -67,6 +68,7 @@ async fn run(command: Command) -> Result<(), Fail> {
         Command::Sender(command) => admin::sender(command).await,
         Command::Endpoint(command) => endpoints::endpoint(command).await,
         Command::Events(command) => events::run(command).await,
+        Command::Media(command) => media::run(command).await,
         Command::Template(command) => templates::run(command).await,
         Command::Customer(command) => customer::run(command).await,
         Command::Consent(command) => consent::consent(command).await,

@@ -4,6 +4,7 @@
 //! place whole or not at all: by way of the [`stage`], and under a lock of their digest, so that what nobody has any more can be
 //! removed while others come.
 
+pub mod bucket;
 pub mod fetch;
 pub(crate) mod hand_over;
 pub mod links;
@@ -14,8 +15,10 @@ pub mod vault;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::Instant;
 
 use transom_clock::WorldClock;
 use transom_domain::id::BusinessId;
@@ -32,6 +35,11 @@ use crate::wire::stream::{Carrier, Flow};
 
 /// Locks of digests: two that share one only wait for each other.
 const LOCKS: usize = 64;
+
+/// How long a look at the vault is believed.
+const PROBED_FOR: Duration = Duration::from_secs(30);
+/// How long the vault may take to answer one.
+const PROBE_TIME: Duration = Duration::from_secs(5);
 
 /// How files are kept, fetched and served.
 #[derive(Clone)]
@@ -112,6 +120,8 @@ pub struct Inner {
     pub(crate) fetches: usize,
     /// Looks at links before Meta does; none where that is switched off.
     pub(crate) outside: Option<Outside>,
+    /// When the vault was last looked at, and what was seen.
+    probed: Mutex<Option<(Instant, Result<(), VaultError>)>>,
     locks: [Mutex<()>; LOCKS],
     /// As `locks`, of what is being handed over to Meta.
     handing: [Mutex<()>; LOCKS],
@@ -144,9 +154,27 @@ impl Files {
             meta: wires.files.clone(),
             fetches: settings.fetches.max(1),
             outside: settings.check_links.then(|| Outside::new(wires.links.clone(), addresses)),
+            probed: Mutex::default(),
             locks: std::array::from_fn(|_| Mutex::default()),
             handing: std::array::from_fn(|_| Mutex::default()),
         }))
+    }
+
+    /// Whether files can be kept, as of a moment ago: whoever asks for readiness asks often, and a bucket is paid by the request.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) async fn probe(&self) -> Result<(), VaultError> {
+        let mut probed = self.probed.lock().await;
+        if let Some((at, seen)) = &*probed
+            && at.elapsed() < PROBED_FOR
+        {
+            return seen.clone();
+        }
+        let seen = tokio::time::timeout(PROBE_TIME, self.vault.probe()).await;
+        let seen = seen.unwrap_or_else(|_| Err(VaultError(format!("{} does not answer", self.vault.place()))));
+        *probed = Some((Instant::now(), seen.clone()));
+        seen
     }
 
     async fn lock(&self, name: Name) -> MutexGuard<'_, ()> {

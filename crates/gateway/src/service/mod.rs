@@ -352,7 +352,7 @@ impl Service {
         let stopped = |s: &Arc<Speaker>| Some((s.sender.id, s.sender.address.to_string(), s.stopped()?.to_owned()));
         Readiness {
             can_commit,
-            can_keep_files: self.files.vault.probe().await.map_err(|why| why.to_string()),
+            can_keep_files: self.files.probe().await.map_err(|why| why.to_string()),
             stopped: self.directory.now().all().filter_map(stopped).collect(),
             draining: self.draining.is_cancelled(),
         }
