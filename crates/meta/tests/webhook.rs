@@ -333,6 +333,36 @@ fn three_forms_tell_of_a_new_identity() {
     assert_eq!((update.current.phone, update.current.bsuid), (phone("+4915112345678"), bsuid("DE.9901837744001")));
 }
 
+/// Only the tap on the button proves that a number is the sender's own.
+#[test]
+fn a_number_that_was_asked_for_is_the_customers_own() {
+    let shared = |card: Value, beside: Value| {
+        let mut message =
+            json!({ "id": "wamid.C1", "timestamp": "1793000031", "from_user_id": "DE.4402917750112", "type": "contacts" });
+        message.as_object_mut().unwrap().extend(beside.as_object().unwrap().clone());
+        let mut one = json!({ "name": { "formatted_name": "Marta" }, "phones": [{ "phone": "+49 151 12345678", "wa_id": "4915112345678" }] });
+        one.as_object_mut().unwrap().extend(card.as_object().unwrap().clone());
+        message["contacts"] = json!([one]);
+        let value = json!({ "metadata": { "phone_number_id": "510000000000003" }, "messages": [message] });
+        let body = json!({ "object": "whatsapp_business_account", "entry": [{ "id": WABA, "changes": [{ "field": "messages", "value": value }] }] });
+        match parse(body.to_string().as_bytes()).unwrap().remove(0).heard.remove(0).fact {
+            Fact::Inbound(inbound) => inbound.from,
+            other => panic!("{other:?}"),
+        }
+    };
+    let asked = json!({ "origin": "contact_request" });
+    for (card, beside, expected) in [
+        (asked.clone(), json!({}), phone("+4915112345678")),
+        (json!({}), asked, phone("+4915112345678")),
+        (json!({ "origin": "other" }), json!({}), None),
+        (json!({}), json!({}), None),
+    ] {
+        let from = shared(card, beside);
+        assert_eq!((&from.phone, from.shared), (&expected, expected.is_some()));
+        assert_eq!(from.bsuid, bsuid("DE.4402917750112"));
+    }
+}
+
 #[test]
 fn preferences_are_about_marketing() {
     let wanted = Preference { from: marta(), marketing: false, at: second(1_795_000_033) };

@@ -53,7 +53,7 @@ impl Operation {
             () if path.contains("/webhooks/{") => &ids.webhook,
             () if path.contains("/endpoints/{") => &ids.endpoint,
             () if path.contains("/senders/{") => &ids.sender,
-            () if path.contains("/customers/{") => &ids.customer,
+            () if path.contains("/customers/{") || path.contains("/merges/{") => &ids.customer,
             () if path.contains("/journal/{") => &ids.journal,
             () => "",
         };

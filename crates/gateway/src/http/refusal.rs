@@ -144,6 +144,8 @@ macro_rules! refusals {
 refusals! {
     /// Of sends.
     SendRefusals = [400, 401, 403, 409, 413, 429, 500, 503];
+    /// Of a send to one customer by an id.
+    AskRefusals = [400, 401, 403, 404, 409, 413, 429, 500, 503];
     /// Of lists.
     ListRefusals = [400, 401, 403, 500, 503];
     /// Of the stream of events.

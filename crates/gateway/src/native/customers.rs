@@ -25,7 +25,7 @@ use super::sessions::SessionView;
 use super::verdict::SentMessage;
 use crate::http::App;
 use crate::http::call::{Asked, Authorised, PathId, SEND, json as answer};
-use crate::http::refusal::{ChangeRefusals, ListRefusals, ReadRefusals, SendRefusals};
+use crate::http::refusal::{AskRefusals, ChangeRefusals, ListRefusals, ReadRefusals};
 use crate::problem::Problem;
 use crate::service::{SendCommand, What};
 
@@ -332,7 +332,7 @@ pub(crate) async fn undo(State(app): State<App>, Authorised(caller): Authorised<
         ("Idempotency-Key" = Option<String>, Header, description = "1 to 128 printable ASCII characters: a repetition gets the answer of the first"),
     ),
     request_body(content = ContactInfoRequest),
-    responses((status = 201, description = "Accepted and durable", body = SentMessage), SendRefusals),
+    responses((status = 201, description = "Accepted and durable", body = SentMessage), AskRefusals),
     security(("X-API-Key" = []))
 )]
 pub(crate) async fn ask_for_number(
