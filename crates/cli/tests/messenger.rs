@@ -284,3 +284,51 @@ async fn a_named_human_may_answer_for_seven_days() {
     assert_eq!((status, &refused["details"]["verdict"]["reason"]), (400, &json!("session_required")), "{refused}");
     assert!(dev.running.terminate());
 }
+
+/// Answers are lost, and everything is killed twice in the middle: what left is known again from its echo, what did not is sent.
+#[tokio::test]
+async fn lost_answers_and_kills_lose_and_double_nothing() {
+    const MESSAGES: usize = 120;
+    let dir = tempfile::tempdir().unwrap();
+    let mut dev = Dev::open(dir.path());
+    let psid = {
+        let cleo = Person::new(&dev).await;
+        cleo.writes(json!({ "type": "text", "text": { "body": "Hi" } })).await;
+        cleo.psid
+    };
+    let faults =
+        json!([{ "kind": "lost_answer", "share": 0.3, "seed": 7 }, { "kind": "webhook_duplicate", "share": 0.2, "seed": 8 }]);
+    dev.desk.call(Method::PUT, "/sim/v1/faults", Some(&faults)).await;
+    let mut accepted = Vec::new();
+    for n in 0..MESSAGES {
+        if n == MESSAGES / 3 || n == 2 * MESSAGES / 3 {
+            dev.running.kill();
+            dev = Dev::open(dir.path());
+        }
+        let cleo = Person { dev: &dev, psid: psid.clone() };
+        // Some take two calls.
+        let body = match n % 4 {
+            0 => cleo
+                .content(json!({ "twilio/media": { "body": format!("text {n}"), "media": ["https://shop.example.com/a.pdf"] } })),
+            _ => cleo.text(&format!("text {n}")),
+        };
+        accepted.push(cleo.sent(&body).await);
+    }
+    dev.desk.call(Method::PUT, "/sim/v1/faults", Some(&json!([]))).await;
+    let cleo = Person { dev: &dev, psid };
+    // What is still in doubt is decided once the wait is over.
+    advance(&dev, 1_200).await;
+    for path in &accepted {
+        cleo.becomes(path, "delivered").await;
+    }
+    let mut texts: Vec<String> =
+        cleo.inbox().await.iter().filter_map(|m| m["message"]["text"].as_str().map(str::to_owned)).collect();
+    texts.retain(|text| text.starts_with("text "));
+    texts.sort_unstable();
+    let mut wanted: Vec<String> = (0..MESSAGES).map(|n| format!("text {n}")).collect();
+    wanted.sort_unstable();
+    assert_eq!(texts, wanted, "each text arrived once");
+    let files = cleo.inbox().await.iter().filter(|m| m["type"] == "file").count();
+    assert_eq!(files, MESSAGES / 4, "each file arrived once");
+    assert!(dev.running.terminate());
+}
