@@ -13,6 +13,9 @@ impl JournalRows for MemoryRows {
     }
 
     fn put_entry(&mut self, head: &JournalHead, raw: &[u8]) -> Result<()> {
+        if self.entry_ids.contains_key(&head.id) {
+            return Ok(());
+        }
         let JournalHead { business, position, at, .. } = *head;
         let (_, dropped, _) = self.entry_bounds(business)?;
         self.entry_counters.put(business, (position, dropped, at));

@@ -13,7 +13,7 @@ pub(crate) type Of = Option<BusinessId>;
 pub(crate) trait JournalRows {
     /// The newest position of a stream, the newest that was dropped, and when the newest came.
     fn entry_bounds(&self, of: Of) -> Result<(u64, u64, Timestamp)>;
-    /// Puts an entry at its position, which is the newest from then on.
+    /// Puts an entry at its position, which is the newest from then on; nothing where one with its id is there already.
     fn put_entry(&mut self, head: &JournalHead, raw: &[u8]) -> Result<()>;
     /// Heads after a position, oldest first; only of what was not understood whole with `flagged`.
     fn heads_after(&self, of: Of, after: u64, flagged: bool, limit: usize) -> Result<Vec<JournalHead>>;

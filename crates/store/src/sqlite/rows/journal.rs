@@ -106,10 +106,9 @@ impl JournalRows for SqliteRows<'_> {
 
     fn put_entry(&mut self, head: &JournalHead, raw: &[u8]) -> Result<()> {
         let known = self.arrivals(head.business)?;
-        self.put_arrivals(head.business, Arrivals { position: head.position, at: head.at, ..known })?;
-        self.run(
+        let new = self.run(
             "INSERT INTO entry (business, position, id, app, at, outcome, fields, note, erased, raw)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO NOTHING",
             params![
                 key(head.business),
                 int(head.position),
@@ -123,6 +122,9 @@ impl JournalRows for SqliteRows<'_> {
                 raw
             ],
         )?;
+        if new > 0 {
+            self.put_arrivals(head.business, Arrivals { position: head.position, at: head.at, ..known })?;
+        }
         Ok(())
     }
 
