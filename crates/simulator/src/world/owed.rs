@@ -86,6 +86,9 @@ pub(crate) const FIELDS: &[&str] = &[
     "message_reactions",
     "message_edits",
     "messaging_optins",
+    "account_review_update",
+    "phone_number_name_update",
+    "security",
 ];
 
 /// The field of that name.

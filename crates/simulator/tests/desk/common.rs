@@ -149,6 +149,8 @@ impl Desk {
             "phone_number_quality_update",
             "user_preferences",
             "calls",
+            "account_update",
+            "account_review_update"
         ]);
         let subscribed = desk
             .call_with(

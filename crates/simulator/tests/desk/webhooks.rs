@@ -384,3 +384,31 @@ async fn only_a_turnable_clock_turns_and_only_forward() {
     assert_eq!(answer.status().as_u16(), 409);
     wall.stop().await;
 }
+
+#[tokio::test]
+async fn news_of_an_account_is_told_and_holds() {
+    let (desk, business) = Desk::with_business().await;
+    let path = format!("accounts/{}/news", desk.id.waba_id);
+    let order = async |news: Value| {
+        let answer = desk.sim("POST", &path, &news).await;
+        desk.turn(1).await;
+        answer
+    };
+    order(json!({ "event": "ban", "date": "May 5, 2027" })).await;
+    let value = values(&business.take(), "account_update").remove(0);
+    assert_eq!(value["event"], "DISABLED_UPDATE");
+    assert_eq!(value["ban_info"], json!({ "waba_ban_state": "DISABLE", "waba_ban_date": "May 5, 2027" }));
+    let text = json!({ "type": "text", "text": { "body": "Hi" } });
+    assert_eq!(desk.send("+4915112345678", text).await.body["error"]["code"], 131_031);
+    order(json!({ "event": "reinstate", "date": "May 6, 2027" })).await;
+    assert_eq!(values(&business.take(), "account_update")[0]["ban_info"]["waba_ban_state"], "REINSTATE");
+    let kind = "RESTRICTED_BIZ_INITIATED_MESSAGING";
+    order(json!({ "event": "restriction", "kind": kind, "expiration": 1_900_000_000 })).await;
+    let value = values(&business.take(), "account_update").remove(0);
+    assert_eq!(value["restriction_info"], json!([{ "restriction_type": kind, "expiration": 1_900_000_000 }]));
+    order(json!({ "event": "review", "decision": "APPROVED" })).await;
+    assert_eq!(values(&business.take(), "account_review_update"), [json!({ "decision": "APPROVED" })]);
+    desk.sim("PATCH", &format!("numbers/{}", desk.id.phone_number_id), &json!({ "quality": "RED" })).await;
+    desk.turn(1).await;
+    assert_eq!(values(&business.take(), "phone_number_quality_update")[0]["event"], "FLAGGED");
+}

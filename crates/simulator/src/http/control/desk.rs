@@ -223,6 +223,7 @@ async fn alter_number(app: &App, id: &str, body: &Bytes) -> Control {
         .commit(|world, now| {
             let number = world.numbers.get_mut(&id).ok_or_else(no_number)?;
             let (old_throughput, old_tier) = (number.throughput, number.tier.clone());
+            let was_red = number.quality == "RED";
             number.throughput = change.throughput.unwrap_or(number.throughput);
             number.tier = change.tier.unwrap_or_else(|| number.tier.clone());
             number.registered = change.registered.unwrap_or(number.registered);
@@ -232,7 +233,13 @@ async fn alter_number(app: &App, id: &str, body: &Bytes) -> Control {
             number.status = change.status.unwrap_or_else(|| number.status.clone());
             let is_upgrade = old_throughput < 1_000 && number.throughput >= 1_000;
             let (waba, digits, tier) = (number.waba, number.digits.clone(), number.tier.clone());
+            let is_red = number.quality == "RED";
             world.keep_number(id);
+            if is_red != was_red {
+                let event = if is_red { "FLAGGED" } else { "UNFLAGGED" };
+                let value = json!({ "display_phone_number": digits, "event": event, "current_limit": tier });
+                world.owe_account(now, waba, "phone_number_quality_update", &value);
+            }
             if tier != old_tier {
                 world.share_tier(now, &tier);
             }

@@ -4,6 +4,7 @@ mod clock;
 mod customers;
 mod desk;
 mod messenger;
+mod news;
 mod state;
 mod templates;
 
@@ -43,6 +44,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/catalogs", get(desk::catalogs).post(desk::add_catalog))
         .route("/numbers", get(desk::numbers).post(desk::add_number))
         .route("/numbers/{id}", get(desk::number).patch(desk::change_number))
+        .route("/accounts/{id}/news", post(news::order))
         .route("/faults", get(desk::faults).put(desk::order_faults))
         .route("/settings", get(desk::settings).patch(desk::change_settings))
         .route("/identity", get(state::identity))
