@@ -1,5 +1,7 @@
 //! The way in from Meta: check the signature over the raw bytes, read everything, commit once per business, answer 200.
 
+#[cfg(test)]
+mod proof_tests;
 mod replay;
 mod sorting;
 

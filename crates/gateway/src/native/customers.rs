@@ -382,7 +382,7 @@ mod tests {
 
     #[test]
     fn a_past_identity_says_until_when() {
-        let at = |secs| Timestamp::from_secs(1_790_000_000 + secs);
+        let at = |secs: i64| Timestamp::from_secs(1_790_000_000 + secs);
         let claim = Claim {
             identity: "bsuid:DE.1".parse().unwrap(),
             since: at(0),
