@@ -40,21 +40,22 @@ const PLANS: [Plan; 3] = [
     },
     Plan {
         country: "52",
-        shorter: |national| national.strip_prefix('1').filter(|n| is_ten(n)).map(str::to_owned),
-        longer: |national| is_ten(national).then(|| format!("1{national}")),
+        shorter: |national| national.strip_prefix('1').filter(|n| is_ten(n, '2'..='9')).map(str::to_owned),
+        longer: |national| is_ten(national, '2'..='9').then(|| format!("1{national}")),
         longer_at_meta: false,
     },
     Plan {
         country: "54",
-        shorter: |national| national.strip_prefix('9').filter(|n| is_ten(n)).map(str::to_owned),
-        longer: |national| is_ten(national).then(|| format!("9{national}")),
+        // Areas begin with 1 (Buenos Aires), 2 or 3.
+        shorter: |national| national.strip_prefix('9').filter(|n| is_ten(n, '1'..='3')).map(str::to_owned),
+        longer: |national| is_ten(national, '1'..='3').then(|| format!("9{national}")),
         longer_at_meta: true,
     },
 ];
 
-/// Ten digits that begin with none of the digits that stand before an area code.
-fn is_ten(national: &str) -> bool {
-    national.len() == 10 && national.starts_with(|c: char| ('2'..='8').contains(&c))
+/// Ten digits, of which the first is one that areas begin with.
+fn is_ten(national: &str, first: std::ops::RangeInclusive<char>) -> bool {
+    national.len() == 10 && national.starts_with(|c| first.contains(&c))
 }
 
 /// A Brazilian area code: two digits, none of them 0.
@@ -105,6 +106,7 @@ mod tests {
             ("+552199887766", "+5521999887766"),
             ("+525512345678", "+5215512345678"),
             ("+5491123456789", "+541123456789"),
+            ("+5492215551234", "+542215551234"),
         ] {
             assert_eq!(phone(key).other_spelling(), Some(phone(other)));
             assert_eq!(phone(other).other_spelling(), Some(phone(key)));
