@@ -212,7 +212,6 @@ pub enum AdminCommand {
         /// Whose.
         business: BusinessId,
         /// What.
-        #[serde(flatten)]
         ask: EndpointAsk,
     },
     /// Makes a new webhook secret; the old one signs beside it for 24 hours.
