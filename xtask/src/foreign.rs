@@ -13,7 +13,7 @@ use crate::{root, target};
 /// `fbmessenger` names neither `requests` nor `six`, and needs both.
 const PYTHON: [&str; 6] =
     ["pywa==4.5.0", "standardwebhooks==1.1.0", "fbmessenger==6.0.0", "requests==2.32.5", "six==1.17.0", "moto[server]==5.2.5"];
-const NODE: [&str; 1] = ["whatsapp-api-js@6.3.0"];
+const NODE: [&str; 2] = ["whatsapp-api-js@6.3.0", "standardwebhooks@1.1.1"];
 /// Oldest Node that has `fetch`, `FormData` and `crypto` built in.
 const NODE_MIN: u32 = 18;
 
@@ -163,5 +163,8 @@ pub(crate) fn run() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let _desk = Desk::start(&transom, dir.path())?;
     let script = text(scripts.join("standard_webhooks.py"));
-    run_in(&root, &text(tools.join("py/bin/python")), &[&script, &text(transom), &text(dir.path().to_owned())])
+    let (transom, desk) = (text(transom), text(dir.path().to_owned()));
+    run_in(&root, &text(tools.join("py/bin/python")), &[&script, &transom, &desk])?;
+    let script = text(scripts.join("standard_webhooks.mjs"));
+    run_in(&root, "node", &[&script, &text(tools.join("node")), &transom, &desk])
 }

@@ -38,15 +38,28 @@ def operator(*args):
     return json.loads(subprocess.check_output([transom, *args, "--json", "--dir", str(folder)], timeout=PATIENCE))
 
 
-def ana_writes(text):
+def customer_writes(text):
     body = {"to": env["META_PHONE_NUMBER_ID"], "type": "text", "text": {"body": text}}
     request = urllib.request.Request(
         env["SIMULATOR_URL"] + "/sim/v1/customers/4915550100001/messages", json.dumps(body).encode(), method="POST"
     )
     urllib.request.urlopen(request, timeout=PATIENCE).close()
     headers, raw = delivered.get(timeout=PATIENCE)
-    assert text in json.loads(raw)["message"]["text"], raw
     return {name.lower(): value for name, value in headers.items()}, raw
+
+
+def ana_writes(text):
+    headers, raw = customer_writes(text)
+    assert text in json.loads(raw)["message"]["text"], raw
+    return headers, raw
+
+
+def own_hears(text):
+    headers, raw = customer_writes(text)
+    event = json.loads(raw)
+    assert event["type"] == "message.received" and event["id"] == headers["webhook-id"], raw
+    assert text in event["data"]["message"]["text"], raw
+    return headers, raw
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
@@ -69,4 +82,20 @@ assert rotated != secret
 headers, raw = ana_writes("After the change")
 Webhook(secret).verify(raw, headers)
 Webhook(rotated).verify(raw, headers)
-print("standardwebhooks: three headers, both secrets during a rotation, no changed body")
+
+# An endpoint of the business's own making has a secret of its own, and rotates by itself.
+operator("endpoint", "remove", operator("endpoint", "list")["data"][0]["id"])
+own = operator("endpoint", "add", f"http://127.0.0.1:{server.server_port}/", "--event", "message.received")
+headers, raw = own_hears("Own")
+Webhook(own["secret"]).verify(raw, headers)
+new = operator("endpoint", "rotate-secret", own["id"])["secret"]
+headers, raw = own_hears("Own, after the change")
+Webhook(own["secret"]).verify(raw, headers)
+Webhook(new).verify(raw, headers)
+try:
+    Webhook(rotated).verify(raw, headers)
+    raise AssertionError("another endpoint's secret was taken")
+except WebhookVerificationError:
+    pass
+operator("endpoint", "remove", own["id"])
+print("standardwebhooks: three headers, both secrets during a rotation, no changed body; the same with a secret of its own")
