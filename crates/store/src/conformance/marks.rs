@@ -66,6 +66,15 @@ pub(super) async fn a_mark_covers_what_was_sent_up_to_it(factory: &dyn Factory) 
     Ok(())
 }
 
+pub(super) async fn a_mark_from_the_future_covers_nothing_sent_later(factory: &dyn Factory) -> Outcome {
+    let mut desk = page(factory).await?;
+    let first = handed(&mut desk, ANA, "m_1").await?;
+    desk.hear(vec![mark(ANA, Reported::Read, desk.now.plus(Span::hours(24)))?]).await?;
+    let later = handed(&mut desk, ANA, "m_2").await?;
+    same!([desk.shows(first).await?, desk.shows(later).await?], [Status::Read, Status::Sent]);
+    Ok(())
+}
+
 pub(super) async fn a_mark_before_the_answer_settles_what_joins_later(factory: &dyn Factory) -> Outcome {
     let mut stories = Vec::new();
     for mark_first in [true, false] {

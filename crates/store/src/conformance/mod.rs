@@ -130,7 +130,7 @@ checks! {
         what_changed_of_a_sender_is_told, news_is_passed_on_once;
     sessions: a_session_is_told_to_open_to_close_soon_and_to_close, a_session_closes_by_metas_word,
         looks_are_bounded_and_go_by_what_a_business_wants;
-    marks: a_mark_covers_what_was_sent_up_to_it, a_mark_before_the_answer_settles_what_joins_later,
+    marks: a_mark_covers_what_was_sent_up_to_it, a_mark_from_the_future_covers_nothing_sent_later, a_mark_before_the_answer_settles_what_joins_later,
         an_echo_settles_a_lost_answer_and_a_mark_finds_it, the_first_of_two_parts_settles_nothing_and_is_remembered,
         a_mark_settles_a_bounded_number_and_the_next_goes_on;
     timeline: every_order_tells_the_same_story, a_story_has_its_own_steps, what_is_tried_again_says_until_when,

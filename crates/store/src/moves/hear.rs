@@ -1,7 +1,7 @@
 //! `hear`: everything that one webhook body says to one business, in one transaction.
 
 use transom_domain::event::EventBody;
-use transom_domain::fact::{Fact, Heard, IdentityChange, Inbound, StatusReport, TemplateStatus, TemplateTold};
+use transom_domain::fact::{Fact, Heard, IdentityChange, Inbound, StatusReport, TemplateStatus, TemplateTold, Watermark};
 use transom_domain::id::{CustomerId, EventId, MessageId, SenderId};
 use transom_domain::limits::LimitsTold;
 use transom_domain::message::{CallbackTag, Class, PartTag, WhenUnknown};
@@ -128,7 +128,10 @@ impl Hearing<'_> {
             Fact::Status(report) => self.status(rows, report),
             Fact::Watermark(mark) => {
                 let Some(sender) = self.own(rows, sender)? else { return Ok(()) };
-                let marked = marks::heard(rows, &sender, mark, &self.body.app, self.body.now)?;
+                // What has not left yet cannot have been read, whatever Meta's clock says.
+                let heard_at = self.body.heard_at;
+                let mark = Watermark { until: mark.until.min(heard_at), at: mark.at.min(heard_at), ..mark.clone() };
+                let marked = marks::heard(rows, &sender, &mark, &self.body.app, self.body.now)?;
                 self.count(marked.news);
                 self.outcome.events.extend(marked.events);
                 Ok(())

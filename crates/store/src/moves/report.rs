@@ -94,7 +94,7 @@ pub(crate) fn apply(
     people::enrich(rows, &loaded.brief, &report.recipient, report.at.min(now), &mut people)?;
     let mut told = people.events;
     if report.errors.iter().any(says_no_session) {
-        told = believe_and_tell(rows, &(&loaded.brief).into(), Evidence::refused(started_at, now), now)?;
+        told.extend(believe_and_tell(rows, &(&loaded.brief).into(), Evidence::refused(started_at, now), now)?);
     }
     let unwanted = match report.errors.iter().find(|error| says_no_marketing(error)) {
         Some(error) => consent::refused(rows, &loaded.brief, error, report.at.min(heard_at), now)?,

@@ -127,6 +127,10 @@ pub(crate) fn look(rows: &mut dyn Rows, now: Timestamp, limit: usize) -> Result<
     let mut looked = LookedAt::default();
     for (business, sender, customer) in rows.due_looks(now, limit)? {
         let Some(known) = rows.conversation(sender, customer)? else { continue };
+        // A look at somebody who is the same person may have been the one that was due here, too.
+        if known.look_at.is_none_or(|due| due > now) {
+            continue;
+        }
         let others = people::others(rows, business, sender, customer)?;
         let evidence = known.evidence.and(others.evidence);
         let Followed { news, look_at } = follow(known.look_at, evidence, evidence, notice(rows, business)?, now);
