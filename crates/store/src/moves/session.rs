@@ -142,7 +142,14 @@ pub(crate) fn look(rows: &mut dyn Rows, now: Timestamp, limit: usize) -> Result<
         // Whoever is gone is told of no more.
         let Some(channel) = rows.sender(sender)?.map(|sender| sender.channel) else { continue };
         let Some(person) = people::person_of(rows, business, customer)? else { continue };
-        let Some(address) = people::address_on(rows, &person, customer, channel)? else { continue };
+        // Whose number went to somebody else is told of under the one that they had: what opened must be told to close.
+        let address = match people::address_on(rows, &person, customer, channel)? {
+            Some(address) => address,
+            None => match people::last_address(rows, &person, channel)? {
+                Some(address) => address,
+                None => continue,
+            },
+        };
         let pair = Pair { business, sender, customer, channel, address: &address };
         if !tell_all(rows, &pair, None, &news, now)?.is_empty() && !looked.told.contains(&business) {
             looked.told.push(business);

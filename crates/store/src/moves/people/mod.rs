@@ -160,6 +160,12 @@ pub(crate) fn address_on(
     Ok(own.or_else(|| person.present.address(channel)))
 }
 
+/// The address by which a person who has none any more was last reached on a channel.
+pub(crate) fn last_address(rows: &dyn Rows, person: &CustomerRow, channel: Channel) -> Result<Option<Identity>> {
+    let past = claims(rows, person)?.into_iter().filter(|claim| claim.identity.channel() == channel);
+    Ok(past.max_by_key(|claim| (claim.until, claim.seen.max(claim.since))).map(|claim| claim.identity))
+}
+
 /// What the verdict is told of a person, and the present phone number. For an unknown one: as the address itself tells.
 pub(crate) fn facts(rows: &dyn Rows, person: Option<&CustomerRow>, address: &Identity) -> Result<(CustomerFacts, Option<Phone>)> {
     let Some(person) = person else {
