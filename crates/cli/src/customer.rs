@@ -27,6 +27,11 @@ pub(crate) async fn run(command: CustomerCommand) -> Result<(), Fail> {
             let path = format!("merges/{}/undo", encoded(&merged));
             show(&call(&target, Method::POST, &path, Some(&json!({}))).await?, &target)
         }
+        // Without the word that it is meant, it was refused already.
+        CustomerCommand::Erase { customer, yes: _, target } => {
+            let answer = call(&target, Method::DELETE, &format!("customers/{}", encoded(&customer)), None).await?;
+            erased(&answer, &target)
+        }
     }
 }
 
@@ -36,6 +41,28 @@ async fn call(target: &Target, method: Method, path: &str, body: Option<&Value>)
         (200..=299, answer) => Ok(answer),
         (status, answer) => Err(refusal(target.json, &answer, status)?),
     }
+}
+
+/// How far an erasure is.
+fn erased(erasure: &Value, target: &Target) -> Result<(), Fail> {
+    if target.json {
+        return out::json(erasure);
+    }
+    for (label, name) in [("customer", "customerId"), ("status", "status"), ("stage", "stage"), ("done", "doneAt")] {
+        if let Some(value) = erasure[name].as_str() {
+            out::line(format!("{label:<10} {value}"));
+        }
+    }
+    for name in ["messages", "events", "bodies"] {
+        out::line(format!("{name:<10} {}", erasure[name]));
+    }
+    if erasure["status"] == "running" {
+        out::note(format!(
+            "It goes on by itself; `transom customer erase {} --yes` shows how far it is.",
+            text(&erasure["customerId"])
+        ));
+    }
+    Ok(())
 }
 
 fn text(value: &Value) -> &str {

@@ -275,6 +275,7 @@ impl House {
             dispatcher,
             relay,
             rest: rest.clone(),
+            fetcher,
             upstream,
             template_interval,
             keep,

@@ -35,9 +35,9 @@ use crate::moves::{
     accept, admin, claim, consent, content as contents, customers, end, journal, marks, people, reach, read, relay, revive,
     session, settle, template, timeline, unknown, upkeep,
 };
-use crate::moves::{audit, media};
+use crate::moves::{audit, erase, media};
 use crate::rows::{JournalRows, Result, Rows};
-use crate::{AuditEntry, ConsentLedger, RecordConsent, RecordedConsent, Who};
+use crate::{Actor, AuditEntry, ConsentLedger, Erasure, ErasureNext, RecordConsent, RecordedConsent, Who};
 
 /// Which part of a full queue a move may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -492,6 +492,30 @@ impl<E: Engine> Store for E {
 
     fn customer(&self, business: BusinessId, customer: CustomerId) -> Answer<'_, Option<CustomerView>> {
         self.read(move |rows| customers::customer(rows, business, customer))
+    }
+
+    fn erase_customer(&self, business: BusinessId, who: Who, actor: Actor, now: Timestamp) -> Answer<'_, Option<Erasure>> {
+        self.write(Room::Ending, move |rows| erase::begin(rows, business, &who, actor, now))
+    }
+
+    fn erasure(&self, business: BusinessId, customer: CustomerId) -> Answer<'_, Option<Erasure>> {
+        self.read(move |rows| rows.erasure(business, customer))
+    }
+
+    fn open_erasures(&self, limit: usize) -> Answer<'_, Vec<Erasure>> {
+        self.look_up(move |rows| rows.open_erasures(limit))
+    }
+
+    fn erase_slice(&self, business: BusinessId, customer: CustomerId, limit: usize, now: Timestamp) -> Answer<'_, ErasureNext> {
+        self.write(Room::Ending, move |rows| erase::slice(rows, business, customer, limit, now))
+    }
+
+    fn journal_erased(&self, business: BusinessId, customer: CustomerId, erased: JournalErased) -> Answer<'_, ()> {
+        self.write(Room::Ending, move |rows| erase::journaled(rows, business, customer, erased))
+    }
+
+    fn scrubbed(&self, business: BusinessId, customer: CustomerId, now: Timestamp) -> Answer<'_, ()> {
+        self.write(Room::Ending, move |rows| erase::scrubbed(rows, business, customer, now))
     }
 
     fn add_audit(&self, entry: AuditEntry) -> Answer<'_, ()> {

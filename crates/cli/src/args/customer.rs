@@ -44,4 +44,15 @@ pub(crate) enum CustomerCommand {
         #[command(flatten)]
         target: Target,
     },
+    /// Forget one: messages, files, what events and raw webhooks say of the person, and the consent
+    #[command(after_help = "Example:\n  transom customer erase +4915112345678 --yes")]
+    Erase {
+        /// Id, +E.164, bsuid:CC.…, or messenger:<psid>; again with the id shows how far it is
+        customer: String,
+        /// That you mean it: nothing but a backup brings it back
+        #[arg(long, required = true)]
+        yes: bool,
+        #[command(flatten)]
+        target: Target,
+    },
 }

@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod consent;
+mod erasing;
 mod floods;
 mod people;
 mod secrets;

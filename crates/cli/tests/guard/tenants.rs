@@ -53,7 +53,7 @@ impl Operation {
             () if path.contains("/webhooks/{") => &ids.webhook,
             () if path.contains("/endpoints/{") => &ids.endpoint,
             () if path.contains("/senders/{") => &ids.sender,
-            () if path.contains("/customers/{") || path.contains("/merges/{") => &ids.customer,
+            () if ["/customers/{", "/merges/{", "/erasures/{"].iter().any(|part| path.contains(part)) => &ids.customer,
             () if path.contains("/journal/{") => &ids.journal,
             () => "",
         };
@@ -254,7 +254,9 @@ async fn every_operation_needs_its_scope() {
         let scope = match () {
             () if about(["webhooks", "events"]) || operation.path.contains("/endpoints") => "webhooks",
             () if about(["/contents", "/template"]) => "templates",
-            () if about(["/keywords", "/audit"]) || operation.name == "eraseCustomer" => "admin",
+            () if about(["/keywords", "/audit"]) || operation.path.contains("/erasures") || operation.name == "eraseCustomer" => {
+                "admin"
+            }
             () => "send",
         };
         let mut opening = vec![scope, "admin"];

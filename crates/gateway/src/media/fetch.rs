@@ -118,6 +118,12 @@ impl Fetcher {
         }
     }
 
+    /// Removes at once the bytes that no file has any more; `false` where some could not be removed yet.
+    pub(crate) async fn reap(&self) -> bool {
+        let (_, is_all) = self.0.parts.files.reap().await;
+        is_all
+    }
+
     /// Starts the work.
     pub(crate) fn start(&self) {
         let parts = &self.0.parts;

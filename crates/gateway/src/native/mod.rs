@@ -13,6 +13,7 @@ pub(crate) mod endpoint_ask;
 mod endpoint_body;
 mod endpoint_views;
 mod endpoints;
+mod erasing;
 mod event_filter;
 mod event_settings;
 mod event_stream;
@@ -145,6 +146,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(consent::get, consent::record))
         .routes(routes!(export::export))
         .routes(routes!(audit::list))
+        .routes(routes!(erasing::erase))
+        .routes(routes!(erasing::get))
         .routes(routes!(keywords::get, keywords::put))
         .routes(routes!(event_stream::follow))
         .routes(routes!(event_settings::get, event_settings::set))

@@ -9,6 +9,7 @@ mod consent;
 pub(crate) mod contents;
 mod customers;
 pub(crate) mod endpoints;
+mod erasing;
 mod journal;
 mod judge;
 mod kept;

@@ -1,6 +1,7 @@
 //! The workers: what goes on without a caller waiting for it.
 
 pub mod dispatcher;
+mod erasing;
 pub mod listeners;
 pub mod relay;
 pub mod rest;

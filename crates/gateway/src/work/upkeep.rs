@@ -15,10 +15,12 @@ use transom_domain::time::{Span, Timestamp};
 use transom_store::{BATCH_MAX, Keep, Resolution, Store, StoreError, SweepPoint};
 
 use super::dispatcher::Dispatcher;
+use super::erasing;
 use super::relay::Relay;
 use super::rest::{Post, Rest};
 use super::tasks::Tasks;
 use crate::directory::{Directory, MAX_AGE, Speaker};
+use crate::media::fetch::Fetcher;
 use crate::telemetry;
 use crate::templates::Library;
 use crate::upstream::Upstream;
@@ -32,6 +34,8 @@ const SWEEP_REST: u32 = 4;
 const SWEEP_REST_LEAST: Duration = Duration::from_millis(1);
 /// It rests so long when the store has more work than it can take.
 const SWEEP_REST_BUSY: Duration = Duration::from_secs(1);
+/// How often erasures are looked for and gone on with.
+const ERASE_LOOK: Span = Span::secs(30);
 /// How often old rows are swept, by world time.
 const SWEEP_EVERY: Span = Span::minutes(10);
 /// A stopped sender is looked at after this, then after ever longer.
@@ -57,6 +61,8 @@ enum Duty {
     Expiry,
     /// Sessions whose look is due: what closes soon is told, and what has closed.
     Sessions,
+    /// Customers are forgotten who asked for it.
+    Erase,
     /// Old rows are swept.
     Sweep,
     /// The templates of every account are read from Meta: at the start, and at an interval.
@@ -85,6 +91,8 @@ pub struct Upkeep {
     pub relay: Relay,
     /// Where workers are posted.
     pub rest: Rest,
+    /// Who keeps files.
+    pub fetcher: Fetcher,
     /// Meta.
     pub upstream: Upstream,
     /// How often templates are read from Meta.
@@ -117,6 +125,17 @@ impl Upkeep {
             Duty::Unknowns => self.decide().await,
             Duty::Expiry => self.expire().await,
             Duty::Sessions => self.sessions().await,
+            Duty::Erase => {
+                let erased = tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => Ok(()),
+                    erased = erasing::round(&*self.store, &self.fetcher, &self.clock) => erased,
+                };
+                if let Err(why) = erased {
+                    tracing::warn!(error = %why, "an erasure could not go on");
+                }
+                after(ERASE_LOOK)
+            }
             Duty::Sweep => {
                 tokio::select! {
                     biased;
@@ -403,7 +422,7 @@ impl Upkeep {
             post
         };
         self.dispatcher.tell_of_unknowns(begin(Duty::Unknowns));
-        for duty in [Duty::Expiry, Duty::Sessions, Duty::Sweep, Duty::Templates, Duty::Limits] {
+        for duty in [Duty::Expiry, Duty::Sessions, Duty::Erase, Duty::Sweep, Duty::Templates, Duty::Limits] {
             begin(duty);
         }
         let mend = begin(Duty::Mend(Tried::new()));

@@ -210,6 +210,16 @@ CREATE TABLE audit (
 );
 CREATE INDEX audit_business ON audit (business);
 
+-- Customers who are forgotten on request; those that are over hold nothing of the person.
+CREATE TABLE erasure (
+    business BLOB NOT NULL,
+    customer BLOB NOT NULL,
+    open INTEGER NOT NULL,
+    erasure TEXT NOT NULL,
+    PRIMARY KEY (business, customer)
+);
+CREATE INDEX erasure_open ON erasure (open) WHERE open = 1;
+
 CREATE TABLE conversation (
     sender BLOB NOT NULL,
     customer BLOB NOT NULL,

@@ -8,6 +8,7 @@ mod audit;
 mod consent;
 mod contents;
 pub(crate) mod desk;
+mod erasing;
 mod hearing;
 mod keeping;
 mod lanes;
@@ -139,6 +140,7 @@ checks! {
         preferences_go_by_time, a_number_is_found_by_each_of_its_spellings, who_is_known_by_a_number_only_is_whoever_has_it,
         a_merge_by_hand_is_undone_as_if_it_had_not_been, a_change_is_told_once_in_whatever_form, people_are_listed_and_found;
     audit: what_was_done_is_kept_in_order_and_in_pages;
+    erasing: nothing_is_left_of_who_asks_to_be_forgotten, an_erasure_waits_for_what_is_on_its_way;
     consent: a_ledger_keeps_every_word_once_in_pages, what_stops_marketing_is_kept_with_what_shows_it,
         a_stop_word_counts_from_the_message_that_says_it, a_business_chooses_its_words;
     templates: templates_go_by_time, a_call_is_committed_before_it_leaves, quotas_are_counted_where_they_are_used_up,

@@ -14,6 +14,7 @@ mod condition;
 mod consent;
 mod content;
 mod endpoint;
+mod erasing;
 mod hearing;
 mod journal;
 mod limits;
@@ -44,6 +45,7 @@ pub use endpoint::{
     Attempted, Deliveries, DeliveryView, DueDelivery, ENDPOINTS_MAX, Endpoint, EventReplay, Manner, Own, PutEndpoint,
     REPLAY_BATCH, REPLAYS_KEEP, Registration, RelayRound, RelayWork, Retried, Role, StartReplay, Topic, Waiting,
 };
+pub use erasing::{Erasure, ErasureNext, ErasureStage};
 pub use hearing::{HearBody, HearOutcome, HeardBody, LookedAt};
 pub(crate) use journal::holds_text;
 pub use journal::{
@@ -409,6 +411,19 @@ pub trait Store: Send + Sync + 'static {
     fn sessions(&self, business: BusinessId, filter: MessageFilter, page: Page) -> Answer<'_, (Vec<SessionRow>, Option<String>)>;
     /// The person that a customer of a business is.
     fn customer(&self, business: BusinessId, customer: CustomerId) -> Answer<'_, Option<CustomerView>>;
+    /// Begins to erase a customer: from the commit on nobody is known by the person's identities and names any more. Again for one
+    /// that was begun gives how far it is; `None` when nobody is named so.
+    fn erase_customer(&self, business: BusinessId, who: Who, actor: Actor, now: Timestamp) -> Answer<'_, Option<Erasure>>;
+    /// How far an erasure is; `None` when none of this customer was asked for.
+    fn erasure(&self, business: BusinessId, customer: CustomerId) -> Answer<'_, Option<Erasure>>;
+    /// Erasures that are not over, of all businesses; at most `limit`.
+    fn open_erasures(&self, limit: usize) -> Answer<'_, Vec<Erasure>>;
+    /// Works on an erasure: one slice, that looks at `limit` rows at most ([`BATCH_MAX`]). Says what is to be done next.
+    fn erase_slice(&self, business: BusinessId, customer: CustomerId, limit: usize, now: Timestamp) -> Answer<'_, ErasureNext>;
+    /// Records what [`Store::journal_erase`] did for an erasure.
+    fn journal_erased(&self, business: BusinessId, customer: CustomerId, erased: JournalErased) -> Answer<'_, ()>;
+    /// Records that [`Store::scrub`] came after all that an erasure removed: it is over.
+    fn scrubbed(&self, business: BusinessId, customer: CustomerId, now: Timestamp) -> Answer<'_, ()>;
     /// Adds a line to the audit log.
     fn add_audit(&self, entry: AuditEntry) -> Answer<'_, ()>;
     /// The audit log of a business, newest first.

@@ -6,6 +6,7 @@ mod audit_log;
 mod consent;
 mod content;
 mod disk;
+mod erasing;
 mod heard;
 mod journal;
 mod marks;

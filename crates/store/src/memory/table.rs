@@ -13,7 +13,6 @@ use transom_domain::template::{HistoryEntry, Record};
 use transom_domain::time::Timestamp;
 use transom_domain::verdict::Verdict;
 
-use crate::AuditEntry;
 use crate::Silence;
 use crate::rows::Walk;
 use crate::rows::{
@@ -24,6 +23,7 @@ use crate::{
     App, Business, BusinessSettings, Endpoint, EventReplay, JournalEntry, Key, Sender, StoredContent, TemplateIntent,
     TemplateKey, Word,
 };
+use crate::{AuditEntry, Erasure};
 use crate::{Digest, Media, UpstreamCopy};
 
 /// An ordered map with a memory of what was there before.
@@ -127,6 +127,7 @@ tables! {
     identity_changes: (BusinessId, String, Timestamp, String) => IdentityChange,
     apart: (BusinessId, CustomerId, CustomerId) => (),
     audits: i64 => AuditEntry,
+    erasures: (BusinessId, CustomerId) => Erasure,
     consents: (BusinessId, CustomerId, Place) => Entry,
     conversations: (SenderId, CustomerId) => (BusinessId, Conversation),
     counters: SenderId => (BusinessId, u64, u64),

@@ -12,6 +12,7 @@ pub(crate) mod consent;
 pub(crate) mod content;
 pub(crate) mod customers;
 pub(crate) mod end;
+pub(crate) mod erase;
 pub(crate) mod hear;
 pub(crate) mod join;
 pub(crate) mod journal;

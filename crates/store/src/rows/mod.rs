@@ -6,6 +6,7 @@
 mod audit;
 mod consent;
 mod content;
+mod erasing;
 mod heard;
 mod journal;
 mod marks;
@@ -24,6 +25,7 @@ mod template;
 pub(crate) use audit::AuditRows;
 pub(crate) use consent::{ConsentRows, Place};
 pub(crate) use content::ContentRows;
+pub(crate) use erasing::ErasingRows;
 pub(crate) use heard::{AMENDMENTS_MAX, AmendmentRow, HeardRows, Mark};
 pub(crate) use journal::{JournalRows, Of};
 pub(crate) use marks::{MarkRows, Marks, Unread, UpTo};
@@ -52,6 +54,7 @@ pub(crate) trait Rows:
     AdminRows
     + AuditRows
     + ConsentRows
+    + ErasingRows
     + ContentRows
     + HeardRows
     + MediaRows
@@ -72,6 +75,7 @@ impl<
     T: AdminRows
         + AuditRows
         + ConsentRows
+        + ErasingRows
         + ContentRows
         + HeardRows
         + MediaRows

@@ -155,7 +155,8 @@ pub(super) const HOUSE: Kind = Kind {
     migrate: migrate::sqlite,
     writer_cache_kib: WRITER_CACHE_KIB,
     reader_cache_kib: READER_CACHE_KIB,
-    erases: false,
+    // Who asks to be forgotten is to be in no free page either.
+    erases: true,
 };
 
 /// The journal: it is written at its end, and seldom read.

@@ -57,6 +57,11 @@ fn identities(person: &Person) -> impl Iterator<Item = Identity> {
     ids(person).chain(person.phone.clone().map(Identity::Phone))
 }
 
+/// Who a change of number or user id names.
+pub(crate) fn named_by(change: &transom_domain::fact::IdentityChange) -> Vec<Identity> {
+    identities(&change.previous).chain(identities(&change.current)).collect()
+}
+
 /// Those of them that never pass on to another person.
 fn ids(person: &Person) -> impl Iterator<Item = Identity> {
     [

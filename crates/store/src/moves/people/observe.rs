@@ -8,6 +8,7 @@ use transom_domain::time::Timestamp;
 
 use super::{Told, address, change, claims, identities, ids, known_person, merge, newcomer, person_of, refresh};
 use crate::StoreError;
+use crate::moves::erase;
 use crate::rows::{Brief, ClaimRow, CustomerRow, Result, Rows};
 
 /// Spreads texts over the 80 bits of chance in an id: the prime of FNV for 128 bits.
@@ -55,6 +56,10 @@ pub(crate) fn enrich(rows: &mut dyn Rows, brief: &Brief, person: &Person, at: Ti
         return Ok(());
     }
     let Some(mine) = person_of(rows, business, customer)? else { return Ok(()) };
+    if erase::is_blank(&mine) && rows.erasure(business, mine.id)?.is_some() {
+        // Is being forgotten: what an answer that was on its way tells of the person makes nobody known again.
+        return Ok(());
+    }
     let sight = Sight { at, how: Learnt::Reported, with: person.bsuid.clone(), passing: true };
     // What was written to a number reached whoever the channel says has it.
     match whose(rows, business, person)? {

@@ -5,6 +5,7 @@ mod audit;
 mod consent;
 mod content;
 pub(crate) mod count;
+mod erasing;
 mod flush;
 mod heard;
 mod journal;

@@ -2,12 +2,17 @@
 //! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
 
 use super::{
-    admin, audit, consent, content, flush, heard, journal, marks, media, message, people, queue, reach, relay, restore, silence,
-    state, sweep, telling, template,
+    admin, audit, consent, content, erasing, flush, heard, journal, marks, media, message, people, queue, reach, relay, restore,
+    silence, state, sweep, telling, template,
 };
 
 const PLANS: &[(&str, &str)] = &[
     (audit::LOG, "SEARCH audit USING INDEX audit_business (business=? AND rowid<?)"),
+    (erasing::OPEN, "SEARCH erasure USING INDEX erasure_open (open=?)"),
+    (erasing::KEPT_AFTER, "SEARCH idempotency USING PRIMARY KEY (business=? AND key>?)"),
+    (erasing::ORPHANS_AFTER, "SEARCH orphan USING PRIMARY KEY (business=? AND provider_id>?)"),
+    (erasing::LEFT_IDS_OF, "SEARCH left_id USING PRIMARY KEY (at=? AND business=?)"),
+    (erasing::LEDGER_LINES, "SEARCH consent USING COVERING INDEX sqlite_autoindex_consent_1 (business=? AND customer=?)"),
     (consent::LEDGER, "SEARCH consent USING INDEX sqlite_autoindex_consent_1 (business=? AND customer=? AND (at,digest)<(?,?))"),
     (content::CONTENTS, "SEARCH content USING INDEX content_business (business=? AND rowid<?)"),
     (content::WAITS_WITH, "SEARCH wait USING COVERING INDEX wait_content (content=?)"),

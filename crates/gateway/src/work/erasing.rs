@@ -1,0 +1,61 @@
+//! Erasures: worked on slice by slice, beside all else, until nothing is left. A restart goes on where the last slice ended.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use transom_clock::WorldClock;
+use transom_domain::id::{BusinessId, CustomerId};
+use transom_store::{Erasure, ErasureNext, Store, StoreError};
+
+use crate::media::fetch::Fetcher;
+
+/// Rows that one slice looks at.
+const SLICE: usize = 128;
+/// Erasures that are worked on in one round.
+const AT_ONCE: usize = 64;
+/// A job rests for so many times as long as its last slice took, so that it takes a fifth of the writer at most.
+const REST: u32 = 4;
+
+/// One round over all that are not over.
+///
+/// # Errors
+/// When the store does not answer: the next round goes on.
+pub(super) async fn round(store: &dyn Store, fetcher: &Fetcher, clock: &WorldClock) -> Result<(), StoreError> {
+    for Erasure { business, customer, .. } in store.open_erasures(AT_ONCE).await? {
+        one(store, fetcher, clock, business, customer).await?;
+    }
+    Ok(())
+}
+
+/// One job, as far as it goes now.
+async fn one(
+    store: &dyn Store,
+    fetcher: &Fetcher,
+    clock: &WorldClock,
+    business: BusinessId,
+    customer: CustomerId,
+) -> Result<(), StoreError> {
+    loop {
+        let begun = Instant::now();
+        match store.erase_slice(business, customer, SLICE, clock.now()).await? {
+            ErasureNext::Again => {}
+            ErasureNext::Later => return Ok(()),
+            ErasureNext::Journal { texts, after } => {
+                let erased = store.journal_erase(business, texts, after).await?;
+                store.journal_erased(business, customer, erased).await?;
+            }
+            ErasureNext::Logs => {
+                if !fetcher.reap().await || !store.scrub().await? {
+                    // The vault does not answer, or somebody reads an old state; a moment later they may.
+                    return Ok(());
+                }
+                store.scrubbed(business, customer, clock.now()).await?;
+                tracing::info!(customer.id = %customer, "a customer is erased");
+                return Ok(());
+            }
+            ErasureNext::Done => return Ok(()),
+        }
+        tokio::time::sleep((begun.elapsed() * REST).max(Duration::from_millis(1))).await;
+    }
+}

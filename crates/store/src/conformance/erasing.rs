@@ -1,0 +1,144 @@
+//! Erasing: what is left of a person after it, and what of others.
+
+use transom_domain::consent::{Choice, Entry, Evidence, Scope, Source};
+use transom_domain::fact::{Fact, Person, Reported};
+use transom_domain::id::{CustomerId, MessageId};
+use transom_domain::time::Span;
+
+use super::desk::{DESK, Desk, RIVAL, SHOP, identity, person};
+use super::{Broken, Factory, Outcome, hold, same};
+use crate::{Action, Actor, ErasureNext, Idempotency, IdempotencyKey, Page, RecordConsent, Who};
+
+const ANA: &str = "+4915112345678";
+const BEN: &str = "+4915112345679";
+
+/// Works on an erasure until it waits or is over; gives what it waits for.
+async fn work(desk: &Desk, customer: CustomerId) -> Result<ErasureNext, Broken> {
+    // Slices of one row, so that each stage needs several.
+    for _ in 0..200 {
+        match desk.store.erase_slice(SHOP, customer, 1, desk.now).await? {
+            ErasureNext::Again => {}
+            ErasureNext::Journal { texts, after } => {
+                let erased = desk.store.journal_erase(SHOP, texts, after).await?;
+                desk.store.journal_erased(SHOP, customer, erased).await?;
+            }
+            ErasureNext::Logs => {
+                hold!(desk.store.scrub().await?);
+                desk.store.scrubbed(SHOP, customer, desk.now).await?;
+            }
+            next => return Ok(next),
+        }
+    }
+    Err(Broken("the erasure does not end".to_owned()))
+}
+
+fn ana() -> Result<Person, Broken> {
+    Ok(Person {
+        name: Some("Ana Unmistakable".to_owned()),
+        username: Some("ana.the.only".to_owned()),
+        bsuid: identity("DE.777000777")?.bsuid().cloned(),
+        ..person(ANA)?
+    })
+}
+
+/// A shop with two customers, of whom one writes, is written to, and chooses.
+async fn shop(factory: &dyn Factory) -> Result<(Desk, CustomerId, Vec<MessageId>), Broken> {
+    let mut desk = Desk::new(factory).await?;
+    let hers = desk.inbound(ana()?, "in.ana", desk.now);
+    let his = desk.inbound(person(BEN)?, "in.ben", desk.now);
+    for (fact, raw) in [(hers, r#"{"from":"4915112345678","text":"hello"}"#), (his, r#"{"from":"4915112345679","text":"hello"}"#)]
+    {
+        let mut body = desk.body(vec![fact]);
+        if let Some(entry) = &mut body.entry {
+            entry.raw = raw.as_bytes().to_vec();
+        }
+        desk.store.hear(body).await?;
+    }
+    let sent = vec![desk.handed(ANA, "out.ana").await?, desk.handed(BEN, "out.ben").await?];
+    let mut report = desk.status("out.ana", Reported::Delivered, desk.now);
+    report.recipient = ana()?;
+    let mut orphan = desk.status("out.elsewhere", Reported::Sent, desk.now);
+    orphan.recipient = ana()?;
+    desk.hear(vec![Fact::Status(report), Fact::Status(orphan)]).await?;
+    let evidence = Evidence { wording: Some("Offers for Ana Unmistakable".to_owned()), ..Evidence::default() };
+    let entry = Entry { scope: Scope::Marketing, choice: Choice::OptedIn, at: desk.now, source: Source::Api, evidence };
+    let (who, new_customer) = (Who::Identity(identity(ANA)?), CustomerId(1));
+    let record = RecordConsent { business: SHOP, who, new_customer, entry, now: desk.now };
+    let customer = desk.store.record_consent(record).await?.ok_or_else(|| Broken("nobody".to_owned()))?.customer;
+    Ok((desk, customer, sent))
+}
+
+pub(super) async fn nothing_is_left_of_who_asks_to_be_forgotten(factory: &dyn Factory) -> Outcome {
+    let (mut desk, customer, sent) = shop(factory).await?;
+    // Something that waits, and an answer that is kept.
+    let mut accept = desk.text(ANA)?;
+    accept.not_before = desk.now.plus(Span::hours(5));
+    let key = IdempotencyKey { key: "order-7".to_owned(), fingerprint: [7; 32] };
+    let answer = br#"{"customer":"+4915112345678"}"#.to_vec();
+    accept.idempotency = Some(Idempotency { key: key.clone(), answer, keep: Span::hours(48) });
+    let waiting = desk.accept(accept).await?;
+    let before = desk.events().await?;
+
+    let begun = desk.store.erase_customer(SHOP, Who::Identity(identity(ANA)?), Actor::Operator, desk.now).await?;
+    same!(begun.map(|erasure| erasure.customer), Some(customer));
+    // From now on she is nobody; and whoever writes is somebody new.
+    same!(desk.look(SHOP, DESK, identity(ANA)?).await?.customer, None);
+    let fact = desk.inbound(person(ANA)?, "in.again", desk.now);
+    desk.hear(vec![fact]).await?;
+    let again = desk.look(SHOP, DESK, identity(ANA)?).await?.customer;
+    hold!(again.is_some() && again != Some(customer));
+
+    same!(work(&desk, customer).await?, ErasureNext::Done);
+    let erasure = desk.store.erasure(SHOP, customer).await?.ok_or_else(|| Broken("no erasure".to_owned()))?;
+    hold!(erasure.done_at.is_some() && erasure.texts.is_empty());
+    same!((erasure.messages, erasure.bodies), (3, 1));
+    for gone in [Some(&waiting), sent.first()].into_iter().flatten() {
+        same!(desk.store.message(SHOP, *gone).await?, None);
+    }
+    same!(desk.store.customer(SHOP, customer).await?, None);
+    same!(desk.store.consent(SHOP, Who::Id(customer), Page { size: 9, token: None }).await?, None);
+    same!(desk.store.open_erasures(9).await?, Vec::new());
+    // Events keep their places, and say nothing of her; what was told of others is as it was.
+    let after = desk.events().await?;
+    same!(
+        after.iter().take(before.len()).map(|e| (e.position, e.id)).collect::<Vec<_>>(),
+        before.iter().map(|e| (e.position, e.id)).collect::<Vec<_>>()
+    );
+    let said = format!("{:?}", after.iter().filter(|e| !format!("{e:?}").contains("in.again")).collect::<Vec<_>>());
+    for word in ["777000777", "Unmistakable", "ana.the.only", "in.ana"] {
+        hold!(!said.contains(word));
+    }
+    hold!(desk.shows(*sent.get(1).unwrap_or(&MessageId(0))).await.is_ok());
+    // The key goes on standing for what it did.
+    let mut ask = desk.ask(SHOP, Some(DESK), identity(BEN)?);
+    ask.idempotency = Some(key);
+    match desk.store.look(ask).await?.replay {
+        Some(crate::Replay::Answer(answer)) => hold!(!String::from_utf8_lossy(&answer).contains("4915112345678")),
+        other => return Err(Broken(format!("the key stands for {other:?}"))),
+    }
+    // Written down, without her.
+    let (log, _) = desk.store.audit(SHOP, Page { size: 9, token: None }).await?;
+    same!(log.iter().map(|line| line.action).collect::<Vec<_>>(), vec![Action::CustomerErased, Action::ErasureAsked]);
+    // Asked for again it is as it was; of nobody there is none.
+    let asked = desk.store.erase_customer(SHOP, Who::Id(customer), Actor::Operator, desk.now).await?;
+    same!(asked.map(|erasure| erasure.done_at), Some(erasure.done_at));
+    same!(desk.store.erase_customer(RIVAL, Who::Id(customer), Actor::Operator, desk.now).await?, None);
+    Ok(())
+}
+
+pub(super) async fn an_erasure_waits_for_what_is_on_its_way(factory: &dyn Factory) -> Outcome {
+    let (mut desk, customer, _) = shop(factory).await?;
+    let id = desk.send(ANA).await?;
+    let claimed = desk.take().await?;
+    desk.store.erase_customer(SHOP, Who::Id(customer), Actor::Operator, desk.now).await?;
+    same!(work(&desk, customer).await?, ErasureNext::Later);
+    // Its answer makes her known to nobody again.
+    let recipient = ana()?;
+    let answered = crate::Outcome::Answered { provider_id: "out.late".to_owned(), recipient, note: None };
+    desk.settle(id, claimed.attempt, answered).await?;
+    same!(desk.look(SHOP, DESK, identity(ANA)?).await?.customer, None);
+    same!(work(&desk, customer).await?, ErasureNext::Done);
+    same!(desk.store.message(SHOP, id).await?, None);
+    hold!(!format!("{:?}", desk.events().await?).contains("4915112345678"));
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! What an erasure looks through, and what it removes.
+
+use transom_domain::address::Identity;
+use transom_domain::id::{BusinessId, CustomerId, SenderId};
+use transom_domain::time::Timestamp;
+
+use super::{Kept, Orphan, Result, Seq};
+use crate::Erasure;
+
+/// Rows of erasures.
+pub(crate) trait ErasingRows {
+    fn erasure(&self, business: BusinessId, customer: CustomerId) -> Result<Option<Erasure>>;
+    fn put_erasure(&mut self, erasure: &Erasure) -> Result<()>;
+    /// Erasures that are not over, of all businesses.
+    fn open_erasures(&self, limit: usize) -> Result<Vec<Erasure>>;
+
+    /// Removes what a customer is known by.
+    fn drop_identities(&mut self, business: BusinessId, customer: CustomerId) -> Result<()>;
+    /// Removes the changes that name an identity.
+    fn drop_changes(&mut self, business: BusinessId, identity: &Identity) -> Result<()>;
+    fn drop_customer(&mut self, business: BusinessId, customer: CustomerId) -> Result<()>;
+    /// Removes lines of a customer's ledger. How many.
+    fn drop_consents(&mut self, business: BusinessId, customer: CustomerId, limit: usize) -> Result<usize>;
+    /// Removes the watermarks of an address.
+    fn drop_marks(&mut self, sender: SenderId, address: &Identity) -> Result<()>;
+    /// Ids that one message left behind; `at` is when it was accepted.
+    fn left_ids_of(&self, at: Timestamp, business: BusinessId, seq: Seq) -> Result<Vec<String>>;
+    fn drop_conversation(&mut self, sender: SenderId, customer: CustomerId) -> Result<()>;
+
+    /// Idempotency keys of a business after one, by key.
+    fn kept_after(&self, business: BusinessId, after: &str, limit: usize) -> Result<Vec<(String, Kept)>>;
+    fn drop_kept(&mut self, business: BusinessId, key: &str) -> Result<()>;
+    /// Orphans of a business after an id of the upstream's, by id.
+    fn orphans_after(&self, business: BusinessId, after: &str, limit: usize) -> Result<Vec<Orphan>>;
+}
