@@ -27,11 +27,10 @@ use post::Posters;
 use report::Report;
 use stream::Reader;
 
-/// How long everything may take to be told after the last webhook was heard: what failed waits for seconds, and all that follows it
-/// in its conversation behind it.
-const REST_WITHIN: Duration = Duration::from_secs(300);
+/// How long nothing may be told, while something is still to be: longer than the wait after a failure.
+const STUCK_AFTER: Duration = Duration::from_secs(120);
 /// How often it is looked whether it has.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Builds both programs unless one is given, then runs the soak.
 ///
@@ -152,14 +151,18 @@ async fn kill(options: &Options, house: &Arc<House>, posters: &Posters, ears: &E
 
 /// Waits until every event is told to all who want it, and reads all events.
 async fn rest(house: &House, plan: &Plan, ears: &Ears, reader: &Reader) -> Result<Vec<judge::Event>> {
-    let end = Instant::now() + REST_WITHIN;
     let mut events = Vec::new();
+    let (mut left, mut since) = (usize::MAX, Instant::now());
     loop {
         judge::read_on(house, &mut events).await?;
         let received = events.iter().filter(|event| event.text.is_some()).count();
         let untold: usize = ears.all().iter().map(|ear| judge::missing(ear, &events)).sum();
         let unread = events.len().saturating_sub(reader.seen().len());
-        if (received >= plan.messages.len() && untold == 0 && unread == 0) || Instant::now() > end {
+        let now_left = plan.messages.len().saturating_sub(received) + untold + unread;
+        if now_left < left {
+            (left, since) = (now_left, Instant::now());
+        }
+        if now_left == 0 || since.elapsed() > STUCK_AFTER {
             return Ok(events);
         }
         tokio::time::sleep(LOOK).await;
