@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use transom_domain::address::Identity;
 use transom_domain::content::Content;
-use transom_domain::event::Event;
 use transom_domain::id::{
     BusinessId, ContentId, CustomerId, EndpointId, EventId, JournalId, KeyId, MediaId, MessageId, ReplayId, SenderId,
 };
@@ -22,11 +21,11 @@ use crate::contract::Silence;
 use crate::contract::{
     Accept, Accepted, Answer, App, Backlog, Begun, Business, BusinessSettings, CancelOutcome, ChangeContent, ChangeSettings,
     Claim, Claims, Condition, ContentFilter, CopyProgress, CustomerFilter, CustomerView, Decide, DeleteContent, Deliveries,
-    DeliveryView, Endpoint, EventPage, EventReplay, Followed, HearBody, HearOutcome, JournalEntry, JournalErased, JournalFilter,
-    JournalFound, JournalOutcome, JournalPage, Keep, Key, Look, LookUp, LookedAt, MessageFilter, Outlook, PAGE_MAX, Page,
-    PendingUnknown, PutEndpoint, PutSender, PutTwin, RelayRound, RelayWork, Resolution, Retried, Revival, Revive, RevivePoint,
-    Sender, SenderLoad, SessionRow, Settle, Settled, StartReplay, Store, StoredContent, Submit, SweepKind, SweepPoint, Swept,
-    TemplateIntent, TemplateKey, TemplateOutcome, Timeline,
+    Endpoint, EventPage, EventReplay, Followed, HearBody, HearOutcome, JournalEntry, JournalErased, JournalFilter, JournalFound,
+    JournalOutcome, JournalPage, Keep, Key, Look, LookUp, LookedAt, MessageFilter, Outlook, PAGE_MAX, Page, PendingUnknown,
+    PutEndpoint, PutSender, PutTwin, RelayRound, RelayWork, Resolution, Retried, Revival, Revive, RevivePoint, Sender,
+    SenderLoad, SessionRow, Settle, Settled, StartReplay, Store, StoredContent, Submit, SweepKind, SweepPoint, Swept,
+    TemplateIntent, TemplateKey, TemplateOutcome, Timeline, Told,
 };
 use crate::contract::{Digest, Fetched, Media, UpstreamCopy};
 use crate::contract::{MergeAnswer, UnmergeOutcome};
@@ -423,7 +422,7 @@ impl<E: Engine> Store for E {
         which: Deliveries,
         from: Option<u64>,
         limit: usize,
-    ) -> Answer<'_, Option<Vec<(Event, Option<DeliveryView>)>>> {
+    ) -> Answer<'_, Option<Vec<Told>>> {
         self.read(move |rows| relay::deliveries(rows, business, endpoint, which, from, limit))
     }
 

@@ -121,8 +121,8 @@ fn told(desk: &Desk, deeds: &[Deed], sent: usize) -> (Vec<Fact>, Vec<String>) {
             }
         }
     }
-    for who in 0..PEOPLE {
-        all.extend((0..=ids[who]).map(|n| id(who, n)));
+    for (who, last) in ids.iter().enumerate() {
+        all.extend((0..=*last).map(|n| id(who, n)));
     }
     all.extend((0..NUMBERS).map(number));
     (facts, all)

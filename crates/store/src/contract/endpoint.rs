@@ -223,6 +223,9 @@ pub struct RelayRound {
     pub now: Timestamp,
 }
 
+/// An event, and what is outstanding or was given up of telling it to an endpoint.
+pub type Told = (Event, Option<DeliveryView>);
+
 /// An outstanding or given-up delivery, as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryView {

@@ -43,7 +43,7 @@ pub use content::{
 };
 pub use endpoint::{
     Attempted, Deliveries, DeliveryView, DueDelivery, ENDPOINTS_MAX, Endpoint, EventReplay, Manner, Own, PutEndpoint,
-    REPLAY_BATCH, REPLAYS_KEEP, Registration, RelayRound, RelayWork, Retried, Role, StartReplay, Topic, Waiting,
+    REPLAY_BATCH, REPLAYS_KEEP, Registration, RelayRound, RelayWork, Retried, Role, StartReplay, Told, Topic, Waiting,
 };
 pub use erasing::{Erasure, ErasureNext, ErasureStage};
 pub use hearing::{HearBody, HearOutcome, HeardBody, LookedAt};
@@ -71,7 +71,6 @@ pub use timeline::{OUTSTANDING_LOOK_MAX, Outstanding, Step, TIMELINE_MAX, Timeli
 
 use transom_domain::address::Identity;
 use transom_domain::content::Content;
-use transom_domain::event::Event;
 use transom_domain::id::{
     BusinessId, ContentId, CustomerId, EndpointId, EventId, JournalId, KeyId, MediaId, MessageId, ReplayId, SenderId,
 };
@@ -387,7 +386,7 @@ pub trait Store: Send + Sync + 'static {
         which: Deliveries,
         from: Option<u64>,
         limit: usize,
-    ) -> Answer<'_, Option<Vec<(Event, Option<DeliveryView>)>>>;
+    ) -> Answer<'_, Option<Vec<Told>>>;
     /// Makes one delivery due now, whatever became of it.
     fn retry_delivery(&self, business: BusinessId, endpoint: EndpointId, event: EventId, now: Timestamp) -> Answer<'_, Retried>;
     /// Begins a replay, cut to what is kept, unless one is under way. Of those that are over the last [`REPLAYS_KEEP`] stay.

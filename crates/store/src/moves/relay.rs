@@ -10,7 +10,7 @@ use crate::contract::ENDPOINTS_MAX;
 use crate::rows::{Delivery, Result, Rows};
 use crate::{
     BATCH_MAX, Deliveries, DeliveryView, DueDelivery, Endpoint, EventPage, EventReplay, PAGE_MAX, PutEndpoint, REPLAY_BATCH,
-    REPLAYS_KEEP, RelayRound, RelayWork, Retried, StartReplay, StoreError, Waiting,
+    REPLAYS_KEEP, RelayRound, RelayWork, Retried, StartReplay, StoreError, Told, Waiting,
 };
 
 /// See [`crate::Store::put_endpoint`].
@@ -233,7 +233,7 @@ pub(crate) fn deliveries(
     which: Deliveries,
     from: Option<u64>,
     limit: usize,
-) -> Result<Option<Vec<(Event, Option<DeliveryView>)>>> {
+) -> Result<Option<Vec<Told>>> {
     let Some(endpoint) = owned(rows, business, endpoint)? else { return Ok(None) };
     let limit = limit.min(PAGE_MAX);
     let mut found = Vec::new();
