@@ -55,6 +55,7 @@ impl Operation {
             () if path.contains("/senders/{") => &ids.sender,
             () if ["/customers/{", "/merges/{", "/erasures/{"].iter().any(|part| path.contains(part)) => &ids.customer,
             () if path.contains("/journal/{") => &ids.journal,
+            () if path.contains("/media/{") => &ids.media,
             () => "",
         };
         let path = path.replace("{id}", id).replace("{name}", &ids.template).replace("{deeper}", NOBODY);
@@ -77,6 +78,7 @@ struct Ids {
     sender: String,
     customer: String,
     journal: String,
+    media: String,
 }
 
 impl Ids {
@@ -91,6 +93,7 @@ impl Ids {
             sender: nobody(),
             customer: nobody(),
             journal: nobody(),
+            media: nobody(),
         }
     }
 }
@@ -176,7 +179,10 @@ async fn no_key_opens_what_is_another_s_and_none_learns_what_is_there() {
     door.shop.api.post(&door.shop.path(&format!("/contents/{content}/approvals")), &ask).await;
     let customer = door.shop.api.get(&door.shop.path("/sessions")).await["data"][0]["customerId"].as_str().unwrap().to_owned();
     let journal = id(&door.shop.api.get(&door.shop.path("/journal")).await["data"][0]);
-    let ids = Ids { content, template, message, webhook, endpoint, sender, customer, journal };
+    let url = format!("{}{}", door.shop.env["TRANSOM_URL"], door.shop.path("/media"));
+    let headers = [("content-type", "text/plain"), ("x-api-key", own.as_str())];
+    let media = id(&door.shop.raw(Method::POST, &url, &headers, b"A file.".to_vec()).await.json);
+    let ids = Ids { content, template, message, webhook, endpoint, sender, customer, journal, media };
     door.shop.once(&ids.message, "delivered").await;
     let before = door.everything(&ours, &own).await;
 
@@ -224,6 +230,7 @@ async fn no_key_opens_what_is_another_s_and_none_learns_what_is_there() {
                     &ids.sender,
                     &ids.customer,
                     &ids.journal,
+                    &ids.media,
                 ];
                 ours.into_iter().fold(plain(error).to_string(), |text, id| text.replace(id, NOBODY))
             };
@@ -252,9 +259,13 @@ async fn every_operation_needs_its_scope() {
         // One scope and the one that has all of them; which it is, the path tells.
         let about = |words: [&str; 2]| words.iter().any(|word| operation.path.contains(word));
         let scope = match () {
-            () if about(["webhooks", "events"]) || operation.path.contains("/endpoints") => "webhooks",
+            () if about(["webhooks", "events"]) || about(["/endpoints", "/journal"]) => "webhooks",
             () if about(["/contents", "/template"]) => "templates",
-            () if about(["/keywords", "/audit"]) || operation.path.contains("/erasures") || operation.name == "eraseCustomer" => {
+            () if about(["/keywords", "/audit"])
+                || operation.path.contains("/retention")
+                || operation.path.contains("/erasures")
+                || operation.name == "eraseCustomer" =>
+            {
                 "admin"
             }
             () => "send",
