@@ -38,7 +38,7 @@ fn places(dir: &Path, text: &str) -> Vec<String> {
     for shift in 0..3 {
         let coded = BASE64.encode([&b"   "[..shift], text.as_bytes()].concat());
         // Without what the bytes before and after it decide.
-        let (from, to) = ([0, 2, 3][shift], coded.len() - usize::from((shift + text.len()) % 3 != 0));
+        let (from, to) = ([0, 2, 3][shift], coded.len() - usize::from(!(shift + text.len()).is_multiple_of(3)));
         forms.push(coded[from..to].to_owned());
     }
     let stands = |bytes: &[u8]| forms.iter().any(|form| bytes.windows(form.len()).any(|window| window == form.as_bytes()));
