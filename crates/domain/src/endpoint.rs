@@ -289,9 +289,9 @@ mod tests {
         for second in 0..7_200 {
             let before = health.clone();
             if second % 11 == 10 {
-                health.succeeded(at(second))
+                health.succeeded(at(second));
             } else {
-                health.failed("HTTP 500".into(), at(second), LONG)
+                health.failed("HTTP 500".into(), at(second), LONG);
             }
             told += i32::from(health.news(&before).is_some());
         }

@@ -38,8 +38,8 @@ fn what_is_loaded_reads_back_through_the_store() {
                 assert_eq!(store.look(ask(None, address)).await.unwrap().sender, Some(sender));
                 let view = store.customer(furnished.business, customer).await.unwrap().unwrap();
                 assert_eq!(view.identities.len(), 2, "{view:?}");
-                for identity in view.identities {
-                    assert_eq!(store.look(ask(Some(sender), identity)).await.unwrap().customer, Some(customer));
+                for (_, claim) in view.identities {
+                    assert_eq!(store.look(ask(Some(sender), claim.identity)).await.unwrap().customer, Some(customer));
                 }
             }
         }
