@@ -156,7 +156,7 @@ async fn adding_a_sender_says_what_is_wrong_and_stores_nothing_half() {
             .contains(&json!({ "step": "register", "outcome": "done", "said": "registered with the PIN" }))
     );
     let doctor = run(&mut at(&store, &["doctor"]));
-    assert!(String::from_utf8_lossy(&doctor.stdout).contains("registered, subscribed, its token works"));
+    assert!(String::from_utf8_lossy(&doctor.stdout).contains("the app is subscribed, its token works"));
 
     // A sender goes by its number, too, written as people write it.
     let address = json(&mut at(&store, &["sender", "list", "--json"]))["data"][0]["address"].as_str().unwrap().to_owned();
