@@ -6,6 +6,7 @@ use ::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use std::time::Duration;
+use tokio::time::Instant;
 
 use transom_domain::address::Channel;
 use transom_domain::error_code::ErrorCode;
@@ -29,8 +30,8 @@ use crate::wire::stream::{Flow, Load, next};
 const LAST_DAY: Span = Span::days(1);
 /// Largest answer to an upload that is read.
 const ANSWER_MAX: usize = 64 * 1024;
-/// How long the answer to an upload may pause.
-const PAUSE: Duration = Duration::from_secs(30);
+/// How long the answer to an upload may take, once its head is here.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 /// Which of Meta's ids in a message are from an earlier upload: Meta may have let go of them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -136,7 +137,7 @@ impl Files {
         }
         // A thousand messages with the same new file upload it once.
         let name = Name { business, digest };
-        let _alone = Self::of(&self.handing, name).lock().await;
+        let _alone = self.handing(name).await;
         if let Some(found) = known().await? {
             return Ok(found);
         }
@@ -189,7 +190,10 @@ impl Files {
         let opened = self.meta.open(request, Load::Bytes(length, Box::pin(body))).await;
         let mut opened = opened.map_err(|why| unavailable(format!("the file could not be uploaded: {}", why.0)))?;
         let mut body = Vec::new();
-        while let Some(piece) = next(&mut opened.body, PAUSE).await.map_err(unavailable)? {
+        let until = Instant::now() + ANSWER_TIME;
+        while let Some(piece) =
+            next(&mut opened.body, until.saturating_duration_since(Instant::now())).await.map_err(unavailable)?
+        {
             if body.len() + piece.len() > ANSWER_MAX {
                 return Err(unavailable("the answer to the upload of the file has no end".to_owned()));
             }

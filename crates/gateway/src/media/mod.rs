@@ -12,12 +12,13 @@ mod outside;
 pub mod stage;
 pub mod vault;
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard};
 use tokio::time::Instant;
 
 use transom_clock::WorldClock;
@@ -123,8 +124,8 @@ pub struct Inner {
     /// When the vault was last looked at, and what was seen.
     probed: Mutex<Option<(Instant, Result<(), VaultError>)>>,
     locks: [Mutex<()>; LOCKS],
-    /// As `locks`, of what is being handed over to Meta.
-    handing: [Mutex<()>; LOCKS],
+    /// Of what is being handed over to Meta, each by itself: that takes as long as Meta takes, and nobody else waits for it.
+    handing: Mutex<HashMap<Name, Weak<Mutex<()>>>>,
 }
 
 impl std::ops::Deref for Files {
@@ -156,7 +157,7 @@ impl Files {
             outside: settings.check_links.then(|| Outside::new(wires.links.clone(), addresses)),
             probed: Mutex::default(),
             locks: std::array::from_fn(|_| Mutex::default()),
-            handing: std::array::from_fn(|_| Mutex::default()),
+            handing: Mutex::default(),
         }))
     }
 
@@ -178,13 +179,23 @@ impl Files {
     }
 
     async fn lock(&self, name: Name) -> MutexGuard<'_, ()> {
-        Self::of(&self.locks, name).lock().await
+        let [first, ..] = name.digest;
+        let [zeroth, ..] = &self.locks;
+        self.locks.get(usize::from(first) % LOCKS).unwrap_or(zeroth).lock().await
     }
 
-    fn of(locks: &[Mutex<()>; LOCKS], name: Name) -> &Mutex<()> {
-        let [first, ..] = name.digest;
-        let [zeroth, ..] = locks;
-        locks.get(usize::from(first) % LOCKS).unwrap_or(zeroth)
+    /// The one who hands these bytes over to Meta.
+    async fn handing(&self, name: Name) -> OwnedMutexGuard<()> {
+        let mut handing = self.handing.lock().await;
+        let lock = handing.get(&name).and_then(Weak::upgrade).unwrap_or_else(|| {
+            // What nobody holds or waits for is over: there are as many as there are uploads, and no more.
+            handing.retain(|_, lock| lock.strong_count() > 0);
+            let lock = Arc::<Mutex<()>>::default();
+            handing.insert(name, Arc::downgrade(&lock));
+            lock
+        });
+        drop(handing);
+        lock.lock_owned().await
     }
 
     /// Brings staged bytes to their place; `record` then writes down who has them. Should the process end in between, they are
