@@ -291,12 +291,12 @@ impl Admin {
         })
     }
 
-    /// The operator, as the service knows callers.
     /// Writes down what an operator did.
     async fn audited(&self, business: BusinessId, action: Action, object: impl ToString) {
         self.service.audited_of(business, Actor::Operator, action, object).await;
     }
 
+    /// The operator, as the service knows callers.
     async fn caller(&self, business: BusinessId) -> Result<Caller, Problem> {
         self.business(business).await?;
         Ok(Caller { business, key: OPERATOR, scopes: Scopes::ADMIN })

@@ -10,7 +10,7 @@ use transom_domain::error_code::ErrorCode;
 use transom_domain::id::{BusinessId, SenderId};
 use transom_meta::graph;
 use transom_meta::messenger::{self, Page, WEBHOOK_FIELDS};
-use transom_store::{PutSender, Sender, SenderState};
+use transom_store::{Action, PutSender, Sender, SenderState};
 
 use super::command::{AdminAnswer, Finding, Level, Secret, StepOutcome};
 use super::doctor::finding;
@@ -154,6 +154,7 @@ impl Admin {
                 );
             }
         }
+        self.audited(business, Action::SenderPut, sender.id).await;
         self.service.directory.reload().await?;
         Ok(sender)
     }

@@ -4,7 +4,7 @@ use transom_domain::address::{Channel, Identity};
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::{BusinessId, SenderId};
 use transom_meta::graph::{NumberStatus, PhoneNumber, Pin, Quality};
-use transom_store::{PutSender, Sender, SenderState};
+use transom_store::{Action, PutSender, Sender, SenderState};
 
 use super::command::{AdminAnswer, Level, Secret, Step, StepOutcome};
 use super::meta_side::TokenSaid;
@@ -236,6 +236,7 @@ impl Admin {
                 .remedy("A number and its account belong to one business; use that one."));
             }
         }
+        self.audited(business, Action::SenderPut, sender.id).await;
         self.service.directory.reload().await?;
         Ok(sender)
     }

@@ -236,7 +236,7 @@ pub(crate) async fn search(
         query.notes.note("message", "is no id of a message", "use the id that the send answered with");
     }
     let texts = text.into_iter().collect();
-    let filter = JournalFilter { since, until, outcomes, field, texts };
+    let filter = JournalFilter { since, until, outcomes, field, texts, ids: Vec::new() };
     let message = message.and_then(Result::ok);
     let (after, limit, filter, message) = query.finish((after, limit, filter, message))?;
     let found = app.service.search_journal(&caller, filter, message, after, limit).await?;
@@ -312,7 +312,7 @@ fn which(asked: JournalReplay, notes: &mut Notes) -> Which {
     let words = asked.outcomes.unwrap_or_else(|| vec!["partly_understood".to_owned(), "not_understood".to_owned()]);
     let outcomes = outcomes(words.iter().map(String::as_str), "outcomes", notes);
     let Some(named) = asked.ids else {
-        let filter = JournalFilter { since, until, outcomes, field: asked.field, texts: Vec::new() };
+        let filter = JournalFilter { since, until, outcomes, field: asked.field, ..JournalFilter::default() };
         return Which::Range(filter, asked.after.unwrap_or(0));
     };
     if named.is_empty() || named.len() > REPLAY_MAX {

@@ -3,7 +3,7 @@
 use transom_domain::address::Identity;
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::CustomerId;
-use transom_store::{CustomerFilter, CustomerView, MergeOutcome, MessageFilter, Page, SessionRow, UnmergeOutcome, Who};
+use transom_store::{Action, CustomerFilter, CustomerView, MergeOutcome, MessageFilter, Page, SessionRow, UnmergeOutcome, Who};
 
 use super::Service;
 use super::command::Caller;
@@ -74,6 +74,9 @@ impl Service {
             self.dispatcher.poke(sender);
         }
         self.relay.poke(caller.business);
+        if let MergeOutcome::Merged { merged, .. } = merged.outcome {
+            self.audited(caller, Action::CustomersMerged, merged).await;
+        }
         match merged.outcome {
             MergeOutcome::Merged { customer, .. } | MergeOutcome::Same(customer) => self.person(caller, &Who::Id(customer)).await,
             MergeOutcome::NotFound => Err(Problem::not_found("customer")),
@@ -92,6 +95,7 @@ impl Service {
     pub async fn unmerge_customer(&self, caller: &Caller, customer: CustomerId) -> Result<CustomerView, Problem> {
         match self.store.unmerge_customer(caller.business, customer, self.now()).await? {
             UnmergeOutcome::Unmerged { .. } => {
+                self.audited(caller, Action::CustomersUnmerged, customer).await;
                 self.relay.poke(caller.business);
                 self.person(caller, &Who::Id(customer)).await
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use transom_domain::id::{JournalId, MessageId};
 use transom_domain::time::Span;
-use transom_store::{JournalEntry, JournalFilter, JournalFound, Keep, Retention};
+use transom_store::{Action, JournalEntry, JournalFilter, JournalFound, Keep, Retention};
 
 use super::Service;
 use super::command::Caller;
@@ -20,7 +20,7 @@ pub struct Kept {
 }
 
 impl Service {
-    /// Raw bodies that fit, after a position; with `message` those that speak of it.
+    /// Raw bodies that fit, after a position; with `message` those of them that speak of it.
     ///
     /// # Errors
     /// 404 when this business has no such message; when the store does not answer.
@@ -43,7 +43,7 @@ impl Service {
             }
             let since = message.accepted_at.minus(Span::minutes(1));
             filter.since = Some(filter.since.map_or(since, |asked| asked.max(since)));
-            filter.texts = ids.into_iter().filter(|id| filter.texts.iter().all(|text| id.contains(text.as_str()))).collect();
+            filter.ids = ids;
         }
         Ok(self.store.journal_search(Some(caller.business), filter, after, limit).await?)
     }
@@ -72,6 +72,7 @@ impl Service {
     /// When the store does not answer.
     pub async fn set_retention(&self, caller: &Caller, chosen: Retention) -> Result<Kept, Problem> {
         self.store.change_settings(caller.business, Arc::new(move |settings| settings.retention = chosen)).await?;
+        self.audited(caller, Action::RetentionSet, "").await;
         tracing::info!(business.id = %caller.business, ?chosen, "how long things are kept was changed");
         self.retention(caller).await
     }

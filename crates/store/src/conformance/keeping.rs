@@ -354,6 +354,14 @@ pub(super) async fn the_journal_is_searched_in_bounded_looks(factory: &dyn Facto
     same!((found.heads.len(), positions(&found)[..3].to_vec()), (100, vec![3, 6, 9]));
     let text = |text: &str| JournalFilter { texts: vec!["nowhere".to_owned(), text.to_owned()], ..JournalFilter::default() };
     same!(positions(&search(text("body 257."), 0, 200).await?), vec![258]);
+    // Both lists narrow, whatever of them is found.
+    let both = |text: &str, id: &str| JournalFilter {
+        texts: vec![text.to_owned()],
+        ids: vec!["nowhere".to_owned(), id.to_owned()],
+        ..JournalFilter::default()
+    };
+    same!(positions(&search(both("Zo\u{eb}", "body 257."), 0, 200).await?), vec![258]);
+    same!(search(both("body 256.", "body 257."), 0, 200).await?.heads.len(), 0);
     // However it is escaped; and a page says where to go on.
     let found = search(text("Zo\u{eb}"), 10, 2).await?;
     same!((positions(&found), found.looked_to, found.more), (vec![11, 12], 12, true));

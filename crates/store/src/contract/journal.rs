@@ -105,6 +105,8 @@ pub struct JournalFilter {
     pub field: Option<String>,
     /// Whose bytes hold one of these texts, as they stand or escaped as JSON allows.
     pub texts: Vec<String>,
+    /// And one of these as well.
+    pub ids: Vec<String>,
 }
 
 /// One page of a search.

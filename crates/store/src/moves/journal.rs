@@ -105,12 +105,13 @@ pub(crate) fn search(rows: &dyn JournalRows, of: Of, filter: &JournalFilter, aft
             if (filter.outcomes.is_empty() || filter.outcomes.contains(&head.outcome))
                 && filter.field.as_ref().is_none_or(of_field)
             {
-                let fits = if filter.texts.is_empty() {
+                let fits = if filter.texts.is_empty() && filter.ids.is_empty() {
                     true
                 } else {
                     bytes += head.size;
                     let raw = rows.raw(of, head.position)?;
-                    filter.texts.iter().any(|text| holds_text(&raw, text))
+                    let one_of = |texts: &[String]| texts.is_empty() || texts.iter().any(|text| holds_text(&raw, text));
+                    one_of(&filter.texts) && one_of(&filter.ids)
                 };
                 if fits {
                     found.heads.push(head);
