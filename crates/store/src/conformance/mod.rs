@@ -156,7 +156,7 @@ checks! {
     restoring: what_waited_at_the_backup_is_held, what_waited_at_the_backup_ends_or_goes_as_is_chosen;
     media: a_file_is_fetched_once, no_sender_waits_for_another_s_files, bytes_stay_until_nobody_has_them,
         what_is_taken_out_takes_its_file_along, the_upstream_s_ids_are_used_until_they_end, a_file_that_never_comes_is_told;
-    sweeping: each_business_keeps_contents_and_events_as_long_as_it_chose, what_was_not_heard_is_counted_once, what_is_over_goes_and_what_is_not_stays, what_was_taken_out_is_recognised_as_long, a_slice_is_bounded,
+    sweeping: each_business_keeps_contents_and_events_as_long_as_it_chose, what_was_not_heard_is_counted_once, what_is_over_goes_and_what_is_not_stays, what_was_taken_out_is_recognised_as_long, a_slice_is_bounded, a_slice_takes_content_out_of_so_many_at_most,
         what_an_endpoint_leaves_behind_goes_in_slices;
     keeping: what_was_answered_is_there_after_opening_again, what_started_at_once_holds_its_lane, tenants_do_not_meet, lists_have_pages, a_closed_store_refuses,
         directory_and_secrets, settings_are_changed_in_parts, the_journal_is_bounded,

@@ -1,15 +1,16 @@
 //! Sweeping: what is over goes in its time, slice by slice; what is not over stays.
 
 use transom_domain::endpoint::Health;
-use transom_domain::fact::{Fact, Reported};
-use transom_domain::id::EndpointId;
+use transom_domain::fact::{Account, Fact, Reported};
+use transom_domain::id::{EndpointId, SenderId};
 use transom_domain::status::Status;
 use transom_domain::time::Span;
 
 use super::desk::{DESK, Desk, RIVAL, SHOP, business, person, sender};
 use super::telling::{endpoint, waits, written};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{CancelOutcome, Keep, RelayRound, Silence, SweepKind, SweepPoint, Swept, Topic};
+use crate::contract::After;
+use crate::{CancelOutcome, HearBody, Keep, RelayRound, Silence, SweepKind, SweepPoint, Swept, Topic};
 
 const ANA: &str = "+4915112345678";
 const BEN: &str = "+4915112345679";
@@ -96,6 +97,42 @@ pub(super) async fn a_slice_is_bounded(factory: &dyn Factory) -> Outcome {
     hold!(slices.len() > 20);
     let page = desk.store.events(SHOP, 0, 10).await?;
     same!((page.events.len(), page.earliest), (0, page.newest + 1));
+    Ok(())
+}
+
+pub(super) async fn a_slice_takes_content_out_of_so_many_at_most(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    desk.store.put_business(business(RIVAL)).await?;
+    desk.store.put_sender(sender(22, RIVAL, "+33123456789")?).await?;
+    let mut came = Vec::new();
+    for owner in [SHOP, RIVAL] {
+        desk.store.change_settings(owner, std::sync::Arc::new(|settings| settings.retention.bodies = Some(5))).await?;
+        for n in 0..6 {
+            let fact = desk.inbound(person(ANA)?, &format!("in.{n}"), desk.now);
+            let mut body = HearBody { business: owner, ..desk.body(vec![fact]) };
+            if owner == RIVAL {
+                for (sender, heard) in &mut body.heard {
+                    (*sender, heard.account) = (Some(SenderId(22)), Account::PhoneNumber("account-22".to_owned()));
+                }
+            }
+            came.extend(desk.store.hear(body).await?.messages.into_iter().map(|id| (owner, id)));
+        }
+    }
+    same!(came.len(), 12);
+    desk.turn(Span::days(6));
+    let mut from = Some(SweepPoint { kind: SweepKind::Bodies, after: After::Nothing });
+    let mut before = 0;
+    while let Some(point) = from.filter(|point| point.kind == SweepKind::Bodies) {
+        from = desk.store.sweep(Keep::default(), point, 8, desk.now).await?.next;
+        let mut emptied = 0;
+        for (owner, id) in &came {
+            emptied += usize::from(desk.store.message(*owner, *id).await?.is_some_and(|message| message.redacted));
+        }
+        // However many businesses there are.
+        hold!(emptied - before <= 8);
+        before = emptied;
+    }
+    same!(before, 12);
     Ok(())
 }
 

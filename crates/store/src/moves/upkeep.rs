@@ -32,7 +32,7 @@ pub(crate) fn sweep(rows: &mut dyn Rows, keep: Keep, from: SweepPoint, limit: us
         SweepKind::Media => by_business(rows, from.after, limit, |rows, business, room| {
             let keep = days(rows.settings(business)?.retention.media, keep.media);
             let gone = media::sweep(rows, business, now.minus(keep), room, now)?;
-            Ok((gone, gone >= room))
+            Ok(Part { gone, passed: gone, more: gone >= room })
         })?,
         SweepKind::UpstreamCopies => whole(rows.sweep_upstream_copies(now, limit)?, limit),
         SweepKind::TemplateHistory => whole(rows.sweep_history(now.minus(HISTORY_KEEP), limit)?, limit),
@@ -82,21 +82,33 @@ pub(crate) fn journals(rows: &dyn Rows, keep: Keep, after: After) -> Result<(Vec
     Ok((whose, last))
 }
 
-/// Sweeps business after business: `sweep` is given room for so many rows, and says how many are gone and whether there may be more.
+/// What was swept of one business.
+struct Part {
+    /// Rows that are gone.
+    gone: usize,
+    /// Rows that were gone through, those that are gone among them.
+    passed: usize,
+    /// There may be more.
+    more: bool,
+}
+
+/// Sweeps business after business: `sweep` is given room for so many rows to go through.
 fn by_business(
     rows: &mut dyn Rows,
     after: After,
     limit: usize,
-    sweep: impl Fn(&mut dyn Rows, BusinessId, usize) -> Result<(usize, bool)>,
+    sweep: impl Fn(&mut dyn Rows, BusinessId, usize) -> Result<Part>,
 ) -> Result<Slice> {
     let mut after = if let After::Business(id) = after { Some(id) } else { None };
-    let (mut gone, mut looked) = (0, 0);
-    while gone + looked < limit {
+    // A business that is looked at counts as well: there may be many that have nothing.
+    let (mut gone, mut passed) = (0, 0);
+    while passed < limit {
         let Some(business) = rows.businesses_after(after, 1)?.pop() else { return Ok((gone, None)) };
-        looked += 1;
-        let (dropped, more) = sweep(rows, business, limit.saturating_sub(gone + looked).max(1))?;
-        gone += dropped;
-        if more {
+        passed += 1;
+        let part = sweep(rows, business, limit.saturating_sub(passed).max(1))?;
+        gone += part.gone;
+        passed += part.passed;
+        if part.more {
             break;
         }
         after = Some(business);
@@ -106,17 +118,20 @@ fn by_business(
 
 /// Takes contents out of the messages of a business that chose to keep them for less long than the messages themselves. Each message
 /// is passed once: one that still waits by then keeps its content until it goes whole.
-fn bodies(rows: &mut dyn Rows, business: BusinessId, keep: Keep, room: usize, now: Timestamp) -> Result<(usize, bool)> {
-    let Some(chosen) = rows.settings(business)?.retention.bodies else { return Ok((0, false)) };
+fn bodies(rows: &mut dyn Rows, business: BusinessId, keep: Keep, room: usize, now: Timestamp) -> Result<Part> {
+    let mut part = Part { gone: 0, passed: 0, more: false };
+    let Some(chosen) = rows.settings(business)?.retention.bodies else { return Ok(part) };
     let before = now.minus(days(Some(chosen), keep.messages));
     let from = rows.walked_to(Walk::Bodies, Some(business))?;
     let aged = rows.messages_of_after(business, from, room)?;
-    let (mut to, mut more) = (from, aged.len() == room);
+    let mut to = from;
+    part.more = aged.len() == room;
     for message in aged {
         if message.accepted_at >= before {
-            more = false;
+            part.more = false;
             break;
         }
+        part.passed += 1;
         to = message.seq;
         if message.over {
             end::take_content_out(rows, message.seq)?;
@@ -125,8 +140,7 @@ fn bodies(rows: &mut dyn Rows, business: BusinessId, keep: Keep, room: usize, no
     if to > from {
         rows.put_walked_to(Walk::Bodies, Some(business), to)?;
     }
-    // Rows stay: what is counted is what was passed.
-    Ok((0, more))
+    Ok(part)
 }
 
 /// Endpoints are removed at once, what they were still to be told here; and what was given up goes with its event.

@@ -54,7 +54,6 @@ impl SweepRows for SqliteRows<'_> {
 
     fn messages_after(&self, after: Seq, limit: usize) -> Result<Vec<Aged>> {
         self.finish_states()?;
-        self.finish_states()?;
         self.all(MESSAGES_AFTER, params![after, bound(limit)], |row| {
             Ok(Aged {
                 seq: get(row, 0)?,
@@ -68,9 +67,6 @@ impl SweepRows for SqliteRows<'_> {
 
     fn unbind(&mut self, business: BusinessId, provider_id: &str, seq: Seq) -> Result<usize> {
         self.cache()?.provided.borrow_mut().take(&(business, provider_id.to_owned()));
-        if let Some(cache) = self.cache {
-            cache.provided.borrow_mut().take(&(business, provider_id.to_owned()));
-        }
         self.run(
             "DELETE FROM provider WHERE business = ?1 AND provider_id = ?2 AND seq = ?3",
             params![business.to_bytes(), provider_id, seq],
