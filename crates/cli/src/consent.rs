@@ -189,7 +189,10 @@ async fn export(customer: &str, to: &Path, target: &Target) -> Result<(), Fail> 
         let _ = std::fs::remove_file(to);
         return Err(fail);
     }
-    out::note(format!("{} has all that is known of this customer.", to.display()));
+    out::note(format!(
+        "{} has who this customer is, the whole ledger of consent, and what became of each message; not what was said.",
+        to.display()
+    ));
     Ok(())
 }
 

@@ -95,7 +95,7 @@ fn show(person: &Value, target: &Target) -> Result<(), Fail> {
     }
     for (label, name) in [("customer", "id"), ("name", "name"), ("username", "username"), ("address", "address")] {
         if let Some(value) = person[name].as_str() {
-            out::line(format!("{label:<10} {value}"));
+            out::line(format!("{label:<10} {}", out::clean(value)));
         }
     }
     let identity = |identity: &Value| {

@@ -37,8 +37,14 @@ pub(crate) fn failed(fail: &Fail) {
     }
 }
 
-/// Prints rows under heads, in columns as wide as their widest cell.
+/// Without control characters, line breaks among them: what customers wrote is shown, and does not speak to the terminal.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Prints rows under heads, in columns as wide as their widest cell, without control characters.
 pub(crate) fn table(heads: &[&str], rows: &[Vec<String>]) {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| clean(cell)).collect()).collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.chain(heads.get(column).map(|h| h.chars().count())).max().unwrap_or(0)
@@ -53,7 +59,7 @@ pub(crate) fn table(heads: &[&str], rows: &[Vec<String>]) {
         line(text.trim_end());
     };
     print(&mut heads.iter().copied());
-    for row in rows {
+    for row in &rows {
         print(&mut row.iter().map(String::as_str));
     }
 }

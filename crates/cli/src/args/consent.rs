@@ -83,7 +83,7 @@ pub(crate) enum ConsentCommand {
         after_help = "Example:\n  transom consent record +4915112345678 --scope marketing --choice in --wording 'Send me offers' --page https://shop.example/news"
     )]
     Record(RecordArgs),
-    /// Write what shows it, with all that is known of the person, into one JSON file
+    /// Write the whole ledger, who the person is and what became of each message (not what was said) into one JSON file
     #[command(after_help = "Example:\n  transom consent export +4915112345678 --to ana.json")]
     Export {
         /// Id, +E.164, bsuid:CC.…, or messenger:<psid>

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::out::clean;
+
 /// Most characters of what a customer wrote, or of an event that is shown as it is.
 const TEXT_MAX: usize = 80;
 
@@ -43,11 +45,6 @@ pub(super) fn line(event: &Value, colour: Colour) -> String {
 
 fn text<'a>(value: &'a Value, at: &str) -> &'a str {
     value.pointer(at).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// Without control characters, line breaks among them.
-fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Green for what begins and comes in, yellow for what is about to end, red for what went wrong.
