@@ -372,13 +372,27 @@ impl Service {
     async fn allowed(&self, caller: &Caller, intent: TemplateIntent, action: &TemplateAction) -> Result<(), Problem> {
         debug_assert_eq!(caller.business, intent.key.business);
         let key = intent.key.clone();
-        refused(self.store.may_template(intent).await?, &key, action)
+        let begun = self.store.may_template(intent).await?;
+        self.catch_up(&begun, &key).await;
+        refused(begun, &key, action)
     }
 
     /// Commits that it is going to be done.
     async fn begin(&self, intent: TemplateIntent, action: &TemplateAction) -> Result<(), Problem> {
         let key = intent.key.clone();
-        refused(self.store.begin_template(intent).await?, &key, action)
+        let begun = self.store.begin_template(intent).await?;
+        self.catch_up(&begun, &key).await;
+        refused(begun, &key, action)
+    }
+
+    /// A refusal may rest on what the shelf does not show yet, such as a call that was settled a moment ago while Meta's list is
+    /// still being stored: whoever is refused must find the reason when he looks.
+    async fn catch_up(&self, begun: &Begun, key: &TemplateKey) {
+        if let Begun::Refused(..) = begun
+            && let Err(why) = self.library.reshelve(key.business, &key.waba).await
+        {
+            tracing::warn!(waba = %key.waba, error = %why, "templates could not be read from the store");
+        }
     }
 
     /// Records how a call ended. A lost answer is looked for in Meta's list; what is not found there stays open.

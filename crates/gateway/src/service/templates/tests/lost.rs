@@ -3,6 +3,7 @@
 use transom_domain::content::Content;
 use transom_domain::submission::Stage;
 use transom_domain::template::HeaderDefinition;
+use transom_store::TemplateOutcome;
 
 use super::*;
 use crate::service::{AskForApproval, NewContent};
@@ -24,6 +25,17 @@ impl Desk {
         self.set(name, "status", json!("APPROVED"));
         self.read().await;
         self.calls();
+    }
+
+    /// A call that was settled by another hand, of which the shelf knows nothing yet.
+    async fn settled_elsewhere(&self, name: &str, definition: Definition) {
+        let key = TemplateKey { business: self.caller.business, waba: WABA.into(), name: name.into(), language: english() };
+        let category = Category::Utility;
+        let action = TemplateAction::Create { category, definition, ttl_seconds: None };
+        let now = self.house.service().now();
+        self.store.begin_template(TemplateIntent { key: key.clone(), action, by: By::Meta, at: now }).await.unwrap();
+        let created = TemplateOutcome::Created { id: "701".into(), approval: Approval::Pending, category };
+        self.store.end_template(key, created, now).await.unwrap();
     }
 
     async fn open(&self) -> usize {
@@ -125,4 +137,18 @@ async fn a_double_is_refused_before_its_pictures_are_fetched() {
     assert!(desk.calls().contains(&"fetch /p.png".to_owned()));
     let refused = service.submit_content(&desk.caller, kept.id, ask("b")).await.unwrap_err();
     assert_eq!((refused.code, desk.calls()), (ErrorCode::ContentInUse, Vec::new()));
+}
+
+#[tokio::test]
+async fn whoever_is_refused_finds_the_reason() {
+    let desk = Desk::new().await;
+    let service = desk.house.service();
+    // The shelf is in memory, and somebody else settles a call behind its back.
+    let shown = || service.template(&desk.caller, None, "a", Some(english()));
+    assert!(shown().await.is_err());
+    desk.settled_elsewhere("a", saying(ONE)).await;
+    assert!(shown().await.is_err());
+    let refused = service.create_template(&desk.caller, new("a", saying(ONE))).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::TemplateConflict, "{refused:?}");
+    assert_eq!(shown().await.unwrap().templates[0].definition, saying(ONE));
 }
