@@ -11,6 +11,7 @@ use crate::amendment::Amended;
 use crate::consent::{Choice, Consent, Scope, Source};
 use crate::fact::{Account, Echo, Inbound, News, TemplateStatus};
 use crate::id::{BusinessId, CustomerId, EndpointId, EventId, MediaId, MessageId, SenderId};
+use crate::message::Origin;
 use crate::people::{Joined, Present};
 use crate::session::Ended;
 use crate::status::{Failure, Status};
@@ -96,6 +97,9 @@ pub enum EventBody {
         /// Price, as received.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pricing: Option<serde_json::Value>,
+        /// What only some callers say of a message.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<Origin>,
     },
     /// A session opened, which was closed before.
     SessionOpened {

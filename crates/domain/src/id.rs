@@ -155,6 +155,8 @@ ids! {
     MediaId,
     /// Names a replay to one endpoint.
     ReplayId,
+    /// Names a messaging service: senders of a business that stand for each other.
+    ServiceId,
 }
 
 #[cfg(test)]

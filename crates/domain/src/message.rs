@@ -7,7 +7,7 @@ use crate::amendment::Amended;
 use crate::content::{Content, ContentType, Language, Variables};
 use crate::fact::Inbound;
 use crate::free_form::FreeForm;
-use crate::id::{BusinessId, ContentId, CustomerId, MessageId, SenderId};
+use crate::id::{BusinessId, ContentId, CustomerId, MessageId, SenderId, ServiceId};
 use crate::status::{Failure, Phase, Progress, Status};
 use crate::template::{Category, TemplateSend};
 use crate::time::{Span, Timestamp};
@@ -152,6 +152,46 @@ impl WhenUnknown {
     }
 }
 
+/// What to do with a message that the verdict does not let go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenRefused {
+    /// Refuse it at once: nothing is stored.
+    #[default]
+    Refuse,
+    /// Accept it: the verdict is taken again when its turn comes, and if it still says no, it fails with that.
+    Accept,
+}
+
+/// What only some callers say of a message, and what those who are told of it need to know again: kept beside it as it was given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Origin {
+    /// Where this message's statuses are told, besides every endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_callback: Option<String>,
+    /// The messaging service it was sent through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceId>,
+    /// It answers a webhook: what was said in the answer to the call that told of a message.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub reply: bool,
+    /// It carries more than a text: under which letters one dialect names it, for good.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub media: bool,
+}
+
+impl Origin {
+    /// Longest address of a status callback, in bytes.
+    pub const STATUS_CALLBACK_MAX: usize = 2_048;
+
+    /// Itself, if it says anything.
+    #[must_use]
+    pub fn said(self) -> Option<Self> {
+        (self != Self::default()).then_some(self)
+    }
+}
+
 /// Which messages overtake which: a claim takes the lower class first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -245,6 +285,8 @@ pub struct Message {
     pub callback_data: Option<String>,
     /// The caller's tag.
     pub campaign: Option<String>,
+    /// What only some callers say.
+    pub origin: Option<Origin>,
     /// The upstream's id of the message that this one answers.
     pub reply_to: Option<String>,
     /// Our id of that message, where it is one of ours.

@@ -172,6 +172,7 @@ async fn one(store: &SqliteStore, n: u64, (caller, callers): (u64, u64), custome
         when_unknown: WhenUnknown::Auto,
         callback_data: Some("{\"order\":7}".to_owned()),
         campaign: None,
+        origin: None,
         reply_to: None,
         idempotency: Some(Idempotency { key, answer, keep: Span::hours(24) }),
         backlog_max: 100_000,

@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 use transom_domain::content::{Content, Language};
 use transom_domain::free_form::FreeForm;
 use transom_domain::id::{KeyId, MessageId};
-use transom_domain::message::WhenClosed;
+use transom_domain::message::{WhenClosed, WhenRefused};
 use transom_domain::parameters::Naming;
 use transom_domain::time::{Span, Timestamp};
 use transom_gateway::service::{Caller, SendCommand, Sent, What};
@@ -135,7 +135,9 @@ fn command(town: &Town, send: &Send, key: String, at: Timestamp) -> Result<SendC
         validity: send.validity.map(Span::secs),
         when_unknown: send.when_unknown,
         callback_data: None,
+        when_refused: WhenRefused::Refuse,
         campaign: Some(format!("k{}", send.key)),
+        origin: None,
         human: None,
         context: None,
         idempotency: Some(IdempotencyKey { key, fingerprint: [u8::try_from(send.key % 251).unwrap_or(0); 32] }),

@@ -111,6 +111,7 @@ mod tests {
             campaign: campaign.map(str::to_owned),
             callback_data: None,
             pricing: None,
+            origin: None,
         })
     }
 

@@ -328,6 +328,7 @@ mod tests {
             when_unknown: WhenUnknown::Auto,
             callback_data: None,
             campaign: None,
+            origin: None,
             reply_to: None,
             answers: None,
             redacted: false,

@@ -128,6 +128,7 @@ async fn house(store: &Arc<dyn Store>) {
             when_unknown: WhenUnknown::Auto,
             callback_data: None,
             campaign: None,
+            origin: None,
             reply_to: None,
             idempotency: None,
             backlog_max: 100,

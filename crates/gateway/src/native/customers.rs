@@ -10,7 +10,7 @@ use transom_domain::address::Identity;
 use transom_domain::error_code::ErrorCode;
 use transom_domain::free_form::FreeForm;
 use transom_domain::id::CustomerId;
-use transom_domain::message::WhenUnknown;
+use transom_domain::message::{WhenRefused, WhenUnknown};
 use transom_domain::people::{Claim, Present};
 use transom_domain::time::Timestamp;
 use transom_store::{CustomerFilter, CustomerView, MergedCustomer, Who};
@@ -366,7 +366,9 @@ pub(crate) async fn ask_for_number(
         validity: None,
         when_unknown: WhenUnknown::default(),
         callback_data: None,
+        when_refused: WhenRefused::Refuse,
         campaign: None,
+        origin: None,
         context: None,
         human: None,
         idempotency: asked.idempotency,

@@ -238,6 +238,7 @@ pub(super) mod tests {
             when_unknown: WhenUnknown::Auto,
             callback_data: Some("[1]".into()),
             campaign: None,
+            origin: None,
             reply_to: None,
             answers: None,
             redacted: false,

@@ -65,6 +65,7 @@ fn status(status: Status, failure: Option<Failure>, campaign: Option<&str>, data
         campaign: campaign.map(str::to_owned),
         callback_data: data.map(str::to_owned),
         pricing: None,
+        origin: None,
     })
 }
 

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use transom_domain::content::{Content, Language, Variables, read_given};
 use transom_domain::id::ContentId;
-use transom_domain::message::{HumanAgent, TemplateName, WhenClosed, WhenUnknown};
+use transom_domain::message::{HumanAgent, TemplateName, WhenClosed, WhenRefused, WhenUnknown};
 use transom_domain::messenger::WITHDRAWN_TAGS;
 use transom_domain::parameters::{Naming, Parameter};
 use transom_domain::time::Span;
@@ -196,7 +196,9 @@ impl Send {
             validity: self.validity_seconds.map(|s| Span::secs(i64::from(s))),
             when_unknown,
             callback_data,
+            when_refused: WhenRefused::Refuse,
             campaign,
+            origin: None,
             human,
             context: None,
             idempotency: None,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use transom_domain::address::{Channel, Identity};
-use transom_domain::message::WhenUnknown;
+use transom_domain::message::{WhenRefused, WhenUnknown};
 
 use super::common::{NAME_MAX, callback_data, campaign, message_id};
 use super::message_body::MessageBody;
@@ -112,7 +112,9 @@ impl SendSession {
             validity: None,
             when_unknown: WhenUnknown::Auto,
             callback_data,
+            when_refused: WhenRefused::Refuse,
             campaign,
+            origin: None,
             human: None,
             context,
             idempotency: None,

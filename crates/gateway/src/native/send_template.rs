@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use transom_domain::content::Language;
-use transom_domain::message::WhenUnknown;
+use transom_domain::message::{WhenRefused, WhenUnknown};
 use transom_domain::parameters::{Naming, Parameter};
 
 use super::common::{callback_data, campaign};
@@ -122,7 +122,9 @@ impl SendTemplate {
             validity: None,
             when_unknown: WhenUnknown::Auto,
             callback_data,
+            when_refused: WhenRefused::Refuse,
             campaign,
+            origin: None,
             human: None,
             context: None,
             idempotency: None,

@@ -4,7 +4,7 @@ use transom_domain::address::Identity;
 use transom_domain::content::{Content, Language, Variables};
 use transom_domain::free_form::FreeForm;
 use transom_domain::id::{BusinessId, ContentId, KeyId, MessageId};
-use transom_domain::message::{HumanAgent, TemplateName, WhenClosed, WhenUnknown};
+use transom_domain::message::{HumanAgent, Origin, TemplateName, WhenClosed, WhenRefused, WhenUnknown};
 use transom_domain::parameters::{Naming, Parameter};
 use transom_domain::status::Status;
 use transom_domain::time::{Span, Timestamp};
@@ -43,8 +43,12 @@ pub struct SendCommand {
     pub when_unknown: WhenUnknown,
     /// JSON text, at most [`CALLBACK_DATA_MAX`] bytes.
     pub callback_data: Option<String>,
+    /// When the verdict does not let it go.
+    pub when_refused: WhenRefused,
     /// Tag.
     pub campaign: Option<String>,
+    /// What only some callers say.
+    pub origin: Option<Origin>,
     /// Who answers in person (Messenger only).
     pub human: Option<HumanAgent>,
     /// Our id of the message that is answered.

@@ -250,6 +250,7 @@ impl Service {
                         when_unknown: command.when_unknown,
                         callback_data: command.callback_data.clone(),
                         campaign: command.campaign.clone(),
+                        origin: command.origin.clone(),
                         reply_to: reply_to.clone(),
                         idempotency,
                         backlog_max: limits.backlog_max,

@@ -260,7 +260,9 @@ CREATE TABLE message (
     -- position of the event that tells its content; none for what went out
     told_at INTEGER,
     -- the content that it was sent from, where the business keeps that
-    content BLOB
+    content BLOB,
+    -- what only some callers say of it, as JSON
+    origin TEXT
 );
 CREATE UNIQUE INDEX message_id ON message (business, id);
 CREATE INDEX message_business ON message (business);

@@ -9,7 +9,7 @@ use transom_domain::fact::{Account, Fact, Heard, Inbound, InboundBody, Person, R
 use transom_domain::failure::UpstreamError;
 use transom_domain::free_form::FreeForm;
 use transom_domain::id::{BusinessId, CustomerId, JournalId, MessageId, SenderId};
-use transom_domain::message::{CallbackTag, Class, Draft, Message, WhenUnknown};
+use transom_domain::message::{CallbackTag, Class, Draft, Message, Origin, WhenUnknown};
 use transom_domain::shares::Room;
 use transom_domain::status::{Failure, Status};
 use transom_domain::time::{Span, Timestamp};
@@ -83,6 +83,11 @@ pub(crate) fn business(id: BusinessId) -> Business {
     }
 }
 
+/// What only some callers say.
+pub(crate) fn origin() -> Origin {
+    Origin { status_callback: Some("https://shop.example/told".to_owned()), media: true, ..Origin::default() }
+}
+
 impl Desk {
     /// A shop with one sender, at a fixed moment.
     pub(crate) async fn new(factory: &dyn Factory) -> Result<Self, Broken> {
@@ -134,6 +139,7 @@ impl Desk {
             when_unknown: WhenUnknown::Auto,
             callback_data: Some("{\"order\":7}".to_owned()),
             campaign: None,
+            origin: Some(origin()),
             reply_to: None,
             idempotency: None,
             backlog_max: 1_000,

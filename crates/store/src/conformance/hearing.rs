@@ -10,7 +10,7 @@ use transom_domain::session::SESSION;
 use transom_domain::status::{Phase, Status};
 use transom_domain::time::{Span, Timestamp};
 
-use super::desk::{DESK, Desk, RIVAL, SHOP, business, failure, identity, person, sender};
+use super::desk::{DESK, Desk, RIVAL, SHOP, business, failure, identity, origin, person, sender};
 use super::{Broken, Factory, Outcome, hold, same};
 use crate::{HearBody, JournalOutcome, Outcome as Of};
 
@@ -151,11 +151,13 @@ pub(super) async fn each_event_is_told_once(factory: &dyn Factory) -> Outcome {
     // Each is whole, and positions have no gaps.
     for (event, position) in desk.events().await?.into_iter().zip(1..) {
         same!(event.position, position);
-        let EventBody::MessageStatus { party, callback_data, .. } = event.body else { continue };
+        let EventBody::MessageStatus { party, callback_data, origin: said, .. } = event.body else { continue };
         same!((party.sender, party.sender_address), (DESK, identity("+493012345678")?));
         same!((party.customer_address, party.phone.map(|p| p.to_string())), (identity(ANA)?, Some(ANA.to_owned())));
         same!(callback_data.as_deref(), Some("{\"order\":7}"));
+        same!(said, Some(origin()));
     }
+    same!(desk.message(id).await?.origin, Some(origin()));
     Ok(())
 }
 

@@ -151,7 +151,7 @@ fn multiply(connection: &rusqlite::Connection, times: u32) {
     let copies = [
         format!(
             "{numbers} INSERT INTO message SELECT i, {key}, business, sender, {key}, channel, address, i, class, accepted_at, expires_at,
-                 when_unknown, callback_data, campaign, reply_to, redacted, draft, inbound, verdict, told_at, content FROM n, message WHERE seq = 1"
+                 when_unknown, callback_data, campaign, reply_to, redacted, draft, inbound, verdict, told_at, content, origin FROM n, message WHERE seq = 1"
         ),
         format!("{numbers} INSERT INTO standing (seq, phase, phase_at, failure, status, told)
                  SELECT i, phase, phase_at, failure, status, told FROM n, standing WHERE seq = 1"),

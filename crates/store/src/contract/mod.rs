@@ -61,7 +61,9 @@ pub use sending::{
     Accept, Accepted, AtOnce, CancelOutcome, Claim, Claimed, Claims, Decide, Idempotency, IdempotencyKey, Look, LookUp, Outcome,
     PendingUnknown, Replay, Resolution, Settle, Settled,
 };
-pub use settings::{BusinessSettings, ChangeSettings, Retention, Sessions};
+pub use settings::{
+    AuthToken, BusinessSettings, CallbackMethod, ChangeSettings, Retention, SenderCallbacks, Sessions, TwilioSettings,
+};
 pub use silence::{DROPPED_AFTER, SILENCE_AFTER, SILENCE_DAYS, Silence};
 pub(crate) use sweeping::After;
 pub use sweeping::{Keep, SLICE_MAX, SweepKind, SweepPoint, Swept};

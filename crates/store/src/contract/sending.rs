@@ -5,7 +5,7 @@ use std::sync::Arc;
 use transom_domain::address::{Channel, Identity, Phone};
 use transom_domain::fact::Person;
 use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
-use transom_domain::message::{Class, Draft, Message, WhenUnknown};
+use transom_domain::message::{Class, Draft, Message, Origin, WhenUnknown};
 use transom_domain::session::Evidence;
 use transom_domain::shares::Room;
 use transom_domain::status::{Failure, Status};
@@ -100,6 +100,8 @@ pub struct Accept {
     pub callback_data: Option<String>,
     /// Tag.
     pub campaign: Option<String>,
+    /// What only some callers say.
+    pub origin: Option<Origin>,
     /// Upstream's id of the quoted message.
     pub reply_to: Option<String>,
     /// Idempotency, where the caller gave a key.

@@ -1,12 +1,16 @@
 //! What one business has chosen for itself: one document per business, of which each part has its own owner.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use transom_domain::id::{KeyId, SenderId};
 use transom_domain::keywords::Keywords;
 use transom_domain::session::CLOSING_SOON;
-use transom_domain::time::Span;
+use transom_domain::time::{Span, Timestamp};
+
+use super::Sealed;
 
 /// What a business has chosen; where it has chosen nothing, the configuration holds. A document of JSON in the store: a part that
 /// is not there reads as its default, so that a new part needs no migration.
@@ -20,6 +24,9 @@ pub struct BusinessSettings {
     /// Stop and start words; none where only the built-in ones count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keywords: Option<Keywords>,
+    /// What Twilio's dialect knows of the business.
+    #[serde(skip_serializing_if = "TwilioSettings::is_default")]
+    pub twilio: TwilioSettings,
 }
 
 /// How long a business keeps what is over, in whole days; none where the configuration holds, which is also the most.
@@ -55,6 +62,89 @@ impl Sessions {
     #[must_use]
     pub fn closing_soon(self) -> Span {
         self.closing_soon_minutes.map_or(CLOSING_SOON, |minutes| Span::minutes(minutes.into()))
+    }
+}
+
+/// What a business has set up for Twilio's dialect.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TwilioSettings {
+    /// The auth tokens: the primary one, with which webhooks are signed, and at most one more, which is valid beside it while a
+    /// rotation is under way.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub auth_tokens: Vec<AuthToken>,
+    /// Refuse at once what the verdict does not let go, and not, as Twilio does, accept it and tell of the failure later.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub refuse_at_once: bool,
+    /// Which addresses are called about each sender.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub senders: BTreeMap<SenderId, SenderCallbacks>,
+}
+
+impl TwilioSettings {
+    /// Auth tokens that are valid at once: the primary one and the one that comes, or that goes.
+    pub const AUTH_TOKENS_MAX: usize = 2;
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// An auth token: a key of the business whose text is kept too, sealed, since webhooks are signed with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthToken {
+    /// The key.
+    pub key: KeyId,
+    /// Its text.
+    pub sealed: Sealed,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Which addresses are called about one sender.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SenderCallbacks {
+    /// Told of what customers write.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inbound_url: Option<String>,
+    /// How.
+    pub inbound_method: CallbackMethod,
+    /// Asked instead where that one fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback_url: Option<String>,
+    /// How.
+    pub fallback_method: CallbackMethod,
+    /// Told of the statuses of messages that name no address of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_callback: Option<String>,
+}
+
+/// With which method an address is called.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum CallbackMethod {
+    /// With a form as the body.
+    #[default]
+    Post,
+    /// With the form as the query.
+    Get,
+}
+
+impl CallbackMethod {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Post => "POST",
+            Self::Get => "GET",
+        }
+    }
+
+    /// The method with this word, in either case.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::Post, Self::Get].into_iter().find(|method| method.as_str().eq_ignore_ascii_case(word))
     }
 }
 

@@ -77,6 +77,7 @@ fn stored(rows: &mut dyn Rows, accept: &Accept) -> Result<Accepted> {
         campaign: accept.campaign.clone(),
         reply_to: accept.reply_to.clone(),
         content: accept.draft.content_id(),
+        origin: accept.origin.clone(),
     };
     let begun = match &accept.at_once {
         Some(at_once) if accept.not_before <= now && nobody_comes_first(rows, &brief, waiting, now)? => {

@@ -150,6 +150,7 @@ pub(crate) fn echo(
         campaign: None,
         reply_to: echo.reply_to.clone(),
         content: None,
+        origin: None,
     };
     let mut people = Told::new(now);
     people::enrich(rows, &brief, &echo.to, at, &mut people)?;

@@ -249,9 +249,13 @@ fn forget(body: &mut EventBody, members: &[CustomerId]) -> Result<bool> {
             let at = echo.at;
             **echo = Echo { provider_id: ERASED.to_owned(), at, to: Person::default(), body: nothing(), reply_to: None };
         }
-        EventBody::MessageStatus { party, failure, callback_data, pricing, .. } if members.contains(&party.customer) => {
+        EventBody::MessageStatus { party, failure, callback_data, pricing, origin, .. } if members.contains(&party.customer) => {
             forget_party(party)?;
             (*callback_data, *pricing) = (None, None);
+            // An address may name a person too.
+            if let Some(origin) = origin {
+                origin.status_callback = None;
+            }
             if let Some(failure) = failure {
                 // The upstream's own words may name whom it did not reach.
                 failure.message = failure.code.when().to_owned();

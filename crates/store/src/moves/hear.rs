@@ -213,6 +213,7 @@ impl Hearing<'_> {
             campaign: None,
             reply_to: inbound.refers_to().map(str::to_owned),
             content: None,
+            origin: None,
         };
         let answered = match inbound.refers_to() {
             Some(id) => read::answered(rows, &brief, id)?,

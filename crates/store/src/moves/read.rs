@@ -77,6 +77,7 @@ pub(crate) fn assembled(
         when_unknown: brief.when_unknown,
         callback_data: brief.callback_data,
         campaign: brief.campaign,
+        origin: brief.origin,
         reply_to: brief.reply_to,
         answers: answers.map(|answered| answered.id),
         redacted: whole.redacted,

@@ -109,6 +109,7 @@ pub(crate) fn standing(
         campaign: brief.campaign.clone(),
         callback_data: brief.callback_data.clone(),
         pricing,
+        origin: brief.origin.clone(),
     };
     event(rows, brief.business, now, body).map(Some)
 }

@@ -3,7 +3,7 @@
 use transom_domain::address::{Channel, Identity};
 use transom_domain::fact::{Inbound, StatusReport};
 use transom_domain::id::{BusinessId, ContentId, CustomerId, MessageId, SenderId};
-use transom_domain::message::{Attempt, Class, Draft, WhenUnknown};
+use transom_domain::message::{Attempt, Class, Draft, Origin, WhenUnknown};
 use transom_domain::status::{Failure, Phase, Progress, Status};
 use transom_domain::time::Timestamp;
 use transom_domain::verdict::Verdict;
@@ -31,6 +31,7 @@ pub(crate) struct Brief {
     pub(crate) reply_to: Option<String>,
     /// The content that it was sent from.
     pub(crate) content: Option<ContentId>,
+    pub(crate) origin: Option<Origin>,
 }
 
 /// Where a message stands: the narrow part that changes with every step.

@@ -25,7 +25,7 @@ macro_rules! select_brief {
     ($which:literal) => {
         concat!(
             "SELECT m.seq, m.id, m.business, m.sender, m.customer, m.channel, m.address, m.position, m.class,
-     m.accepted_at, m.expires_at, m.when_unknown, m.callback_data, m.campaign, m.reply_to, m.content,
+     m.accepted_at, m.expires_at, m.when_unknown, m.callback_data, m.campaign, m.reply_to, m.content, m.origin,
      s.phase, s.phase_at, s.failure, s.status, s.told FROM message m JOIN standing s ON s.seq = m.seq",
             $which
         )
@@ -58,22 +58,23 @@ pub(super) fn brief(row: &Row<'_>) -> Result<(Brief, Standing)> {
         campaign: get(row, 13)?,
         reply_to: get(row, 14)?,
         content: get_id_if(row, 15)?.map(ContentId::from_bytes),
+        origin: get_json_if(row, 16)?,
     };
-    let at = || get_time_if(row, 17)?.ok_or_else(|| corrupt(row, 17, "missing"));
-    let phase: String = get(row, 16)?;
+    let at = || get_time_if(row, 18)?.ok_or_else(|| corrupt(row, 18, "missing"));
+    let phase: String = get(row, 17)?;
     let phase = match phase.as_str() {
         "queued" => Phase::Queued { not_before: at()? },
         "in_flight" => Phase::InFlight,
         "unknown" => Phase::Unknown { until: at()? },
         "handed" => Phase::Handed,
-        "given_up" => Phase::GivenUp { failure: get_json(row, 18)? },
+        "given_up" => Phase::GivenUp { failure: get_json(row, 19)? },
         "expired" => Phase::Expired,
         "cancelled" => Phase::Cancelled,
         "received" => Phase::Received,
-        other => return Err(corrupt(row, 16, format!("the word {other} is unknown"))),
+        other => return Err(corrupt(row, 17, format!("the word {other} is unknown"))),
     };
-    let told: u16 = get(row, 20)?;
-    Ok((brief, Standing { phase, status: get_word(row, 19, Status::named)?, told }))
+    let told: u16 = get(row, 21)?;
+    Ok((brief, Standing { phase, status: get_word(row, 20, Status::named)?, told }))
 }
 
 /// A phase as its columns: word, moment, failure.
@@ -142,8 +143,9 @@ impl MessageRows for SqliteRows<'_> {
         let verdict: Option<Rc<str>> = json_if(message.verdict)?.map(Into::into);
         self.run(
             "INSERT INTO message (id, business, sender, customer, channel, address, position, class, accepted_at, expires_at,
-                 when_unknown, callback_data, campaign, reply_to, draft, inbound, verdict, told_at, content)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+                 when_unknown, callback_data, campaign, reply_to, draft, inbound, verdict, told_at, content,
+                 origin)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
             params![
                 b.id.to_bytes(),
                 b.business.to_bytes(),
@@ -163,7 +165,8 @@ impl MessageRows for SqliteRows<'_> {
                 json_if(message.inbound)?,
                 verdict.as_deref(),
                 message.told_at.map(int),
-                b.content.map(ContentId::to_bytes)
+                b.content.map(ContentId::to_bytes),
+                json_if(b.origin.as_ref())?
             ],
         )?;
         let seq = self.connection.last_insert_rowid();

@@ -1,7 +1,7 @@
 //! What was to be sent is stopped or deleted meanwhile: what may step in does, at acceptance and at dispatch.
 
 use transom_domain::address::Channel;
-use transom_domain::message::{Draft, WhenUnknown};
+use transom_domain::message::{Draft, WhenRefused, WhenUnknown};
 use transom_domain::parameters::Naming;
 use transom_domain::session::{Closed, Session};
 use transom_domain::template::TemplateSend;
@@ -51,7 +51,9 @@ impl Desk {
             validity: None,
             when_unknown: WhenUnknown::Auto,
             callback_data: None,
+            when_refused: WhenRefused::Refuse,
             campaign: None,
+            origin: None,
             human: None,
             context: None,
             idempotency: None,
