@@ -361,3 +361,55 @@ async fn a_kill_while_tries_are_outstanding_loses_none_and_keeps_their_order() {
     assert!(took.iter().all(|r| fits(r, &secret)));
     assert_eq!(shown(&shop, &endpoint).await["enabled"], true);
 }
+
+#[tokio::test]
+async fn metas_own_bytes_are_relayed_in_order_and_signed_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = Shop::open(dir.path());
+    let ears = Receiver::open().await;
+    shop.customer("+491703000061", json!({})).await;
+    write(&shop, "+491703000061", "Before").await;
+    ears.mood("/raw", Mood::Refuse(500, None));
+    let (endpoint, secret) = made(&shop, json!({ "url": ears.at("/raw"), "payload": "raw" })).await;
+    let refused =
+        asked(&shop, Method::POST, "/endpoints", json!({ "url": ears.at("/x"), "payload": "raw", "events": ["*"] })).await;
+    assert_eq!((refused.0, &refused.1["details"]["errors"][0]["field"]), (400, &json!("payload")));
+    for n in 0..3 {
+        write(&shop, "+491703000061", &format!("Grüße {n}")).await;
+    }
+    until("a try", || async { (!ears.asked("/raw").is_empty()).then_some(()) }).await;
+    // What was not taken is there after a kill.
+    shop.kill();
+    ears.mood("/raw", Mood::Take);
+    let shop = Shop::open(dir.path());
+    until("all three", || async {
+        let took = ears.took("/raw").len();
+        if took < 3 {
+            shop.turn(30).await;
+        }
+        (took >= 3).then_some(())
+    })
+    .await;
+    let kept = shop.api.get(&shop.path("/journal?limit=200")).await;
+    let mut bodies = Vec::new();
+    for head in kept["data"].as_array().unwrap() {
+        let entry = shop.api.get(&shop.path(&format!("/journal/{}", id(head)))).await;
+        bodies.extend(entry["body"].as_str().map(str::to_owned));
+    }
+    let mut texts = Vec::new();
+    for received in ears.took("/raw") {
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+        mac.update(&received.raw);
+        let hex: String = mac.finalize().into_bytes().iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(received.headers["x-hub-signature-256"], format!("sha256={hex}"));
+        assert_eq!(received.headers["content-type"], "application/json");
+        assert!(fits(&received, &secret) && bodies.iter().any(|body| body.as_bytes() == received.raw), "byte for byte");
+        let text = received.json["entry"][0]["changes"][0]["value"]["messages"][0]["text"]["body"].as_str();
+        texts.extend(text.map(str::to_owned));
+    }
+    texts.dedup();
+    assert_eq!(texts, ["Grüße 0", "Grüße 1", "Grüße 2"]);
+    let (status, refused) = asked(&shop, Method::GET, &format!("/endpoints/{endpoint}/deliveries"), json!({})).await;
+    assert_eq!((status, &refused["code"]), (409, &json!("ERROR_CODE_ENDPOINT_STATE")));
+    assert_eq!(shown(&shop, &endpoint).await["payload"], "raw");
+}

@@ -7,6 +7,8 @@ use sha2::Sha256;
 
 use transom_domain::time::Timestamp;
 
+use crate::seal::hex;
+
 /// The signing secrets of a business: the present one, and after a rotation the one before for a while.
 pub struct Signer {
     present: Keys,
@@ -51,6 +53,16 @@ impl Signer {
             published: self.present.published(body),
             published_previous: previous.map(|previous| previous.published(body)),
         }
+    }
+}
+
+impl Signer {
+    /// `X-Hub-Signature-256`, as Meta signs: with the text of the present secret in the place of the app secret.
+    #[must_use]
+    pub fn hub(&self, body: &[u8]) -> String {
+        let mut mac = self.present.published.clone();
+        mac.update(body);
+        format!("sha256={}", hex(&mac.finalize().into_bytes()))
     }
 }
 

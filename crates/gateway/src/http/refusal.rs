@@ -156,6 +156,8 @@ refusals! {
     ChangeRefusals = [400, 401, 403, 404, 409, 413, 500, 503];
     /// Of templates, read.
     TemplateReads = [400, 401, 403, 404, 500, 503];
+    /// Of deliveries.
+    DeliveryReads = [400, 401, 403, 404, 409, 500, 503];
     /// Of templates, changed at Meta.
     TemplateRefusals = [400, 401, 403, 404, 409, 413, 429, 500, 502, 503];
     /// Of a file that is uploaded.

@@ -51,7 +51,8 @@ pub(crate) struct EndpointRequest {
     /// `none` (default): each event as soon as it can be. `conversation`: those of one conversation one after the other; one that
     /// fails holds back all that come after it in the same conversation, until it is taken or given up.
     order: Option<String>,
-    /// `event` (default): events as `GET events` shows them. `raw`: Meta's own webhooks, byte for byte.
+    /// `event` (default): events as `GET events` shows them. `raw`: Meta's own webhooks of this business, byte for byte and in the
+    /// order in which they came, with `X-Hub-Signature-256` made with this endpoint's secret; no filter narrows them.
     payload: Option<String>,
     /// Deliveries at once, 1 to 32; 8 where left out.
     max_concurrency: Option<u32>,
@@ -110,19 +111,20 @@ impl EndpointRequest {
         let payload = self.payload.as_deref().and_then(|word| {
             choice("payload", word, Payload::ALL.into_iter().find(|p| p.as_str() == word), "use event or raw", notes)
         });
-        if payload == Some(Payload::Raw) && order == Some(Order::Conversation) {
-            let remedy = "leave `order` out: Meta's bodies can speak of many conversations at once";
-            notes.note("order", "cannot be conversation with raw payloads", remedy);
+        let filter = FilterChange {
+            types: self.events.map(|globs| types(globs, notes)),
+            senders: self.senders.map(|given| senders(&given, caller, directory, notes)),
+            channels: self.channels.map(|given| channels(&given, notes)),
+            campaigns: self.campaigns.map(|globs| campaigns(globs, notes)),
+        };
+        if payload == Some(Payload::Raw) && (filter.narrows() || order == Some(Order::Conversation)) {
+            let rule = "is raw, which no filter and no order narrows: Meta's bodies can speak of many things at once";
+            notes.note("payload", rule, "leave out `events`, `senders`, `channels`, `campaigns` and `order`");
         }
         Said {
             url: self.url,
             description: self.description,
-            filter: FilterChange {
-                types: self.events.map(|globs| types(globs, notes)),
-                senders: self.senders.map(|given| senders(&given, caller, directory, notes)),
-                channels: self.channels.map(|given| channels(&given, notes)),
-                campaigns: self.campaigns.map(|globs| campaigns(globs, notes)),
-            },
+            filter,
             order,
             payload,
             concurrency: within("maxConcurrency", self.max_concurrency, CONCURRENCY_MAX, notes),

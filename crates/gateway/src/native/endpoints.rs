@@ -17,7 +17,7 @@ use super::endpoint_views::{
 use crate::directory::Snapshot;
 use crate::http::App;
 use crate::http::call::{Asked, Authorised, PathDeeper, PathId, WEBHOOKS, json as answer};
-use crate::http::refusal::{ChangeRefusals, CreateRefusals, ListRefusals, ReadRefusals, TemplateReads};
+use crate::http::refusal::{ChangeRefusals, CreateRefusals, DeliveryReads, ListRefusals, ReadRefusals};
 use crate::problem::Problem;
 use crate::service::{Caller, Service};
 
@@ -237,7 +237,7 @@ pub(crate) async fn test(
         ("pageSize" = Option<u32>, Query, description = "1 to 200; 50 where left out. A page can be shorter and still have a next one."),
         ("pageToken" = Option<String>, Query, description = "`nextPageToken` of the page before"),
     ),
-    responses((status = 200, description = "Deliveries", body = DeliveryPage), TemplateReads),
+    responses((status = 200, description = "Deliveries", body = DeliveryPage), DeliveryReads),
     security(("X-API-Key" = []))
 )]
 pub(crate) async fn deliveries(

@@ -68,6 +68,18 @@ pub struct FilterChange {
     pub campaigns: Option<Vec<String>>,
 }
 
+impl FilterChange {
+    /// Whether it leaves anything out.
+    #[must_use]
+    pub fn narrows(&self) -> bool {
+        let some = |length: Option<usize>| length.is_some_and(|length| length > 0);
+        some(self.types.as_ref().map(Vec::len))
+            || some(self.senders.as_ref().map(Vec::len))
+            || some(self.channels.as_ref().map(Vec::len))
+            || some(self.campaigns.as_ref().map(Vec::len))
+    }
+}
+
 /// How a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryOutcome {
@@ -144,14 +156,18 @@ impl Service {
         let now = self.now();
         let (secret, sealed) = self.new_secret()?;
         let off = (!new.enabled).then(switched_off);
+        let cursor = match new.manner.payload {
+            Payload::Event => 0,
+            Payload::Raw => self.store.journal_after(caller.business, i64::MAX as u64, 1).await?.newest,
+        };
         let endpoint = Endpoint {
             id: EndpointId::compose(now, self.chance.draw()),
             business: caller.business,
             role: Role::Own(Box::new(Own { manner: new.manner, secret: sealed, previous: None })),
             address: new.url,
             filter: new.filter,
-            begins: 0,
-            cursor: 0,
+            begins: cursor,
+            cursor,
             health: Health { disabled: off, ..Health::default() },
             created_at: now,
         };
@@ -203,6 +219,9 @@ impl Service {
         if let Some(url) = change.url {
             self.may_call(&url)?;
             endpoint.address = url;
+        }
+        if own.manner.payload == Payload::Raw && (change.filter.narrows() || change.order == Some(Order::Conversation)) {
+            return Err(Problem::field("payload", "is raw, which no filter and no order narrows", "leave them out"));
         }
         let FilterChange { types, senders, channels, campaigns } = change.filter;
         let filter = &mut endpoint.filter;
@@ -287,7 +306,7 @@ impl Service {
         which: Deliveries,
         page: &Page,
     ) -> Result<(Vec<DeliveryLine>, Option<String>), Problem> {
-        let endpoint = self.store.endpoint(caller.business, id).await?.ok_or_else(|| missing(id))?;
+        let endpoint = self.of_events(caller, id).await?;
         let from = match &page.token {
             Some(token) => Some(token.parse::<u64>().map_err(|_| Problem::from(transom_store::StoreError::BadToken))?),
             None => None,
@@ -320,7 +339,7 @@ impl Service {
     /// # Errors
     /// 404 when there is no such endpoint or event, 409 while the endpoint is switched off.
     pub async fn retry_delivery(&self, caller: &Caller, id: EndpointId, event: EventId) -> Result<(), Problem> {
-        let endpoint = self.store.endpoint(caller.business, id).await?.ok_or_else(|| missing(id))?;
+        let endpoint = self.of_events(caller, id).await?;
         if endpoint.health.disabled.is_some() {
             return Err(Problem::new(ErrorCode::EndpointState, "The endpoint is switched off; it is told of nothing.")
                 .remedy("Switch it on first."));
@@ -340,6 +359,7 @@ impl Service {
     /// # Errors
     /// 404 when there is no such endpoint, 409 while another replay is under way, 400 for a range that ends before it begins.
     pub async fn start_replay(&self, caller: &Caller, id: EndpointId, ask: ReplayAsk) -> Result<EventReplay, Problem> {
+        self.of_events(caller, id).await?;
         let from = match ask.from {
             None => 0,
             Some(Place::Position(position)) => position,
@@ -398,6 +418,19 @@ impl Service {
             return Ok(());
         }
         Err(Problem::not_found("replay"))
+    }
+
+    /// Any endpoint that is told of events.
+    async fn of_events(&self, caller: &Caller, id: EndpointId) -> Result<Endpoint, Problem> {
+        let endpoint = self.store.endpoint(caller.business, id).await?.ok_or_else(|| missing(id))?;
+        if endpoint.role.is_raw() {
+            return Err(Problem::new(
+                ErrorCode::EndpointState,
+                "The endpoint is told Meta's webhooks, of which each goes in its turn.",
+            )
+            .remedy("Look at the endpoint itself for how far it got; the bodies are in the journal."));
+        }
+        Ok(endpoint)
     }
 
     fn new_secret(&self) -> Result<(String, Sealed), Problem> {

@@ -56,7 +56,7 @@ pub struct Endpoint {
     pub address: String,
     /// What it wants.
     pub filter: Selection,
-    /// Position after which it is told: what came before it was made is none of its business.
+    /// Position in the stream, or with raw payloads in the journal, after which it is told: what came before it was made is none of its business.
     pub begins: u64,
     /// Position up to which it has been told, or has delivery rows. Kept at most seconds after the telling: what lies in between
     /// is told again after a crash.
@@ -121,6 +121,12 @@ impl Role {
             Self::Published(registration) => Some(registration.topic),
             Self::Own(_) => None,
         }
+    }
+
+    /// Whether it is told raw bodies: then its cursor is a position of the journal.
+    #[must_use]
+    pub fn is_raw(&self) -> bool {
+        matches!(self, Self::Own(own) if own.manner.payload == Payload::Raw)
     }
 
     /// In which order it is told.

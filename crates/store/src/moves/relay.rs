@@ -31,6 +31,8 @@ pub(crate) fn put_endpoint(rows: &mut dyn Rows, mut endpoint: Endpoint) -> Resul
         None if endpoint.role.topic().is_none() && rows.own_endpoints(endpoint.business)? >= ENDPOINTS_MAX => {
             return Ok(PutEndpoint::Full);
         }
+        // The journal is no row: whoever makes such an endpoint says where it begins.
+        None if endpoint.role.is_raw() => {}
         None => {
             endpoint.begins = rows.event_bounds(endpoint.business)?.0;
             endpoint.cursor = endpoint.begins;

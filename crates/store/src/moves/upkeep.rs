@@ -230,7 +230,7 @@ fn events(rows: &mut dyn Rows, after: After, keep: Span, limit: usize, now: Time
 fn first_needed(rows: &dyn Rows, business: BusinessId) -> Result<u64> {
     let mut needed = u64::MAX;
     for endpoint in rows.endpoints(Some(business))? {
-        if endpoint.health.disabled.is_none() {
+        if endpoint.health.disabled.is_none() && !endpoint.role.is_raw() {
             let open = rows.first_delivery(endpoint.id)?.unwrap_or(u64::MAX);
             needed = needed.min(endpoint.cursor.saturating_add(1)).min(open);
         }

@@ -10,7 +10,7 @@ use transom_domain::endpoint::honoured;
 use transom_domain::event::Event;
 use transom_domain::id::EventId;
 use transom_domain::time::{Span, Timestamp};
-use transom_store::{Attempted, Endpoint, Role};
+use transom_store::{Attempted, Endpoint, JournalEntry, Role};
 
 use super::Inner;
 use crate::native::events::{event_text, test_text};
@@ -106,6 +106,14 @@ impl Inner {
         told
     }
 
+    /// Tells an endpoint of one of Meta's webhooks.
+    pub(super) async fn deliver_raw(&self, endpoint: &Endpoint, signer: &Signer, entry: JournalEntry, attempt: u32) -> Told {
+        let letter = Letter { id: entry.head.id.to_string(), body: entry.raw.into(), attempt };
+        let told = self.post(endpoint, signer, letter).await;
+        telemetry::delivery(if told.result.is_ok() { "told" } else { "failed" });
+        told
+    }
+
     /// See [`super::Relay::test`].
     pub(super) async fn test(&self, endpoint: &Endpoint) -> Tested {
         let now = self.parts.clock.now();
@@ -145,8 +153,9 @@ impl Inner {
         // Signature stamps go by the machine's clock: receivers compare them with theirs.
         let stamp = self.parts.clock.machine_now().as_secs().to_string();
         let signatures = signer.sign(&id, &stamp, &body, now);
+        let raw = endpoint.role.is_raw();
         let mut request = Request::post(url.as_str())
-            .header("content-type", "application/json; charset=utf-8")
+            .header("content-type", if raw { "application/json" } else { "application/json; charset=utf-8" })
             .header("webhook-id", &id)
             .header("webhook-timestamp", stamp)
             .header("webhook-signature", signatures.standard)
@@ -159,6 +168,9 @@ impl Inner {
             if let Some(previous) = signatures.published_previous {
                 request = request.header("x-gateway-hmac-sha256-previous", previous);
             }
+        }
+        if raw {
+            request = request.header("x-hub-signature-256", signer.hub(&body));
         }
         request.body(body).map_err(|why| why.to_string())
     }

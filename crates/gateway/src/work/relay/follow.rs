@@ -12,16 +12,17 @@ use transom_domain::time::{Span, Timestamp};
 use transom_store::{BATCH_MAX, Endpoint, EventReplay, RelayRound, Role, Waiting};
 
 use super::plan::{Conversation, Job, Plan, Source, Strand, waits};
+use super::raw::Ahead;
 use super::{Inner, Post};
 use crate::signing::Signer;
 use crate::telemetry;
 
 /// How long a worker waits after the store could not answer.
-const STORE_PAUSE: Duration = Duration::from_millis(500);
+pub(super) const STORE_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause between two tries to record deliveries.
 const STORE_PAUSE_MAX: Duration = Duration::from_secs(10);
 /// An endpoint that nobody pokes is looked at this often: a poke is a hint, never what correctness rests on.
-const LOOK: Span = Span::minutes(1);
+pub(super) const LOOK: Span = Span::minutes(1);
 /// A cursor that moved and nothing else is written down within this time: so that what is heard is not followed by a write for
 /// each endpoint that was told of it.
 const SAVE_AFTER: Span = Span::secs(1);
@@ -29,20 +30,22 @@ const SAVE_AFTER: Span = Span::secs(1);
 const SAVE_EVERY: u64 = 1_024;
 
 /// What the worker knows of its endpoint beyond its row.
-struct Follower {
-    endpoint: Endpoint,
+pub(super) struct Follower {
+    pub(super) endpoint: Endpoint,
     vitals: Mutex<Vitals>,
     /// How far it was told.
-    cursor: u64,
+    pub(super) cursor: u64,
+    /// What of raw bodies lies beyond.
+    pub(super) ahead: Ahead,
     /// What is written down.
     saved: (u64, Health),
     /// Since when something is not.
     unsaved: Option<Timestamp>,
 }
 
-struct Vitals {
-    health: Health,
-    breaker: Breaker,
+pub(super) struct Vitals {
+    pub(super) health: Health,
+    pub(super) breaker: Breaker,
 }
 
 /// What became of a job.
@@ -56,15 +59,21 @@ enum Done {
 }
 
 impl Follower {
-    fn vitals(&self) -> MutexGuard<'_, Vitals> {
+    pub(super) fn vitals(&self) -> MutexGuard<'_, Vitals> {
         self.vitals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_disabled(&self) -> bool {
+    pub(super) fn is_disabled(&self) -> bool {
         self.vitals().health.disabled.is_some()
     }
 
-    fn concurrency(&self) -> usize {
+    /// What the breaker lets go.
+    pub(super) fn allowed(&self, now: Timestamp) -> Allowed {
+        let vitals = self.vitals();
+        vitals.breaker.allows(&vitals.health, now)
+    }
+
+    pub(super) fn concurrency(&self) -> usize {
         match &self.endpoint.role {
             Role::Published(_) => usize::from(2 * CONCURRENCY_DEFAULT),
             Role::Own(own) => usize::from(own.manner.concurrency.max(1)),
@@ -93,7 +102,10 @@ impl Inner {
                 busy = post.wait(due) => busy,
             };
             // A round is not cut short by a change of the endpoint: what was told must be recorded as told.
-            due = self.round(&mut follower, &stop).await;
+            due = match follower.endpoint.role.is_raw() {
+                true => self.raw_round(&mut follower, &stop).await,
+                false => self.round(&mut follower, &stop).await,
+            };
             busy.until(due);
         }
         if follower.unsaved.is_some() {
@@ -112,7 +124,14 @@ impl Inner {
                     let row = row?;
                     let saved = (row.cursor, row.health.clone());
                     let vitals = Mutex::new(Vitals { health: row.health, breaker: Breaker::default() });
-                    return Some(Follower { endpoint, vitals, cursor: row.cursor, saved, unsaved: None });
+                    return Some(Follower {
+                        endpoint,
+                        vitals,
+                        cursor: row.cursor,
+                        ahead: Ahead::default(),
+                        saved,
+                        unsaved: None,
+                    });
                 }
                 Err(why) => tracing::warn!(endpoint.id = %endpoint.id, error = %why, "an endpoint could not be read"),
             }
@@ -131,10 +150,7 @@ impl Inner {
                 return None;
             }
             let now = self.parts.clock.now();
-            let allowed = {
-                let vitals = follower.vitals();
-                vitals.breaker.allows(&vitals.health, now)
-            };
+            let allowed = follower.allowed(now);
             if let Allowed::NoneUntil(until) = allowed {
                 return Some(self.rest_until(follower, until).await);
             }
@@ -167,7 +183,7 @@ impl Inner {
     }
 
     /// Writes down what is not, if it is time; gives until when to rest.
-    async fn rest_until(&self, follower: &mut Follower, due: Timestamp) -> Timestamp {
+    pub(super) async fn rest_until(&self, follower: &mut Follower, due: Timestamp) -> Timestamp {
         match follower.unsaved.map(|since| since.plus(SAVE_AFTER)) {
             Some(save) if save <= self.parts.clock.now() => {
                 self.record(follower, Plan::default(), Vec::new(), None).await;
@@ -233,25 +249,15 @@ impl Inner {
         let told = self.deliver(&follower.endpoint, signer, &event, tried).await;
         let (now, chance) = (self.parts.clock.now(), self.parts.chance.draw_u64());
         let mut vitals = follower.vitals();
-        let Vitals { health, breaker } = &mut *vitals;
         let not = match told.result {
             Ok(()) => {
-                health.succeeded(now);
-                breaker.succeeded();
+                vitals.succeeded(now);
                 return Done::Over(event.position, source);
             }
             Err(not) => not,
         };
         tracing::warn!(endpoint.id = %id, event.id = %event.id, tried, reason = %not.why, "a delivery failed");
-        if not.gone {
-            health.gone(not.why.clone(), now);
-        } else {
-            health.failed(not.why.clone(), now, self.parts.disable_after);
-            breaker.failed(health, now, chance);
-        }
-        if let Some(wait) = not.wait.filter(|_| not.busy) {
-            breaker.asked(wait, now);
-        }
+        vitals.failed(&not, now, self.parts.disable_after, chance);
         let due = Curve::ENDPOINT.wait(tried, chance).map(|wait| now.plus(not.wait.unwrap_or(wait)));
         if due.is_none() {
             telemetry::delivery("given_up");
@@ -284,11 +290,22 @@ impl Inner {
             }
         }
         follower.cursor = follower.cursor.max(plan.cursor);
+        if replay.is_some() || !waiting.is_empty() || !plan.over.is_empty() {
+            self.record(follower, plan, waiting, replay).await;
+        } else {
+            self.note_progress(follower).await;
+        }
+    }
+
+    /// Records how far it was told: at once where that is news or far, else later.
+    pub(super) async fn note_progress(&self, follower: &mut Follower) {
         let news = follower.vitals().health.news(&follower.saved.1).is_some();
         let ahead = follower.cursor.saturating_sub(follower.saved.0) >= SAVE_EVERY;
-        if news || ahead || replay.is_some() || !waiting.is_empty() || !plan.over.is_empty() {
-            self.record(follower, plan, waiting, replay).await;
-        } else if follower.unsaved.is_none() && follower.cursor > follower.saved.0 {
+        if news || ahead {
+            self.record(follower, Plan::default(), Vec::new(), None).await;
+        } else if follower.unsaved.is_none()
+            && (follower.cursor, &follower.vitals().health) != (follower.saved.0, &follower.saved.1)
+        {
             follower.unsaved = Some(self.parts.clock.now());
         }
     }

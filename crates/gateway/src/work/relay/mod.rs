@@ -7,6 +7,7 @@
 mod call;
 mod follow;
 mod plan;
+mod raw;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
