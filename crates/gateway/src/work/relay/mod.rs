@@ -77,6 +77,8 @@ struct Inner {
     /// Readers of the stream, woken by the same poke.
     listeners: Listeners,
     workers: Mutex<BTreeMap<EndpointId, Worker>>,
+    /// Workers that were stopped and may still be in a round: the next one of the same endpoint waits for it.
+    leaving: Mutex<BTreeMap<EndpointId, tokio::task::JoinHandle<()>>>,
     /// Whom to wake, by business: what a poke looks at, once per message.
     bells: ArcSwap<BTreeMap<BusinessId, Bell>>,
 }
@@ -100,7 +102,13 @@ impl Relay {
     /// Makes it; [`Relay::reload`] starts a worker per endpoint.
     #[must_use]
     pub fn new(parts: RelayParts) -> Self {
-        Self(Arc::new(Inner { parts, listeners: Listeners::default(), workers: Mutex::default(), bells: ArcSwap::default() }))
+        Self(Arc::new(Inner {
+            parts,
+            listeners: Listeners::default(),
+            workers: Mutex::default(),
+            leaving: Mutex::default(),
+            bells: ArcSwap::default(),
+        }))
     }
 
     /// There may be events of this business.
@@ -135,6 +143,8 @@ impl Relay {
         let endpoints = self.0.parts.store.endpoints(None).await?;
         let known: BTreeSet<EndpointId> = endpoints.iter().map(|e| e.id).collect();
         let mut workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut leaving = self.0.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        leaving.retain(|_, task| !task.is_finished());
         workers.retain(|id, worker| {
             let stays = known.contains(id);
             if !stays {
@@ -143,17 +153,18 @@ impl Relay {
             stays
         });
         for endpoint in endpoints {
-            let mut before = None;
+            let mut before = leaving.remove(&endpoint.id);
             if let Some(worker) = workers.get_mut(&endpoint.id) {
                 if same_wish(&worker.endpoint, &endpoint) {
                     continue;
                 }
                 worker.stop.cancel();
-                before = worker.task.take();
+                before = worker.task.take().or(before);
             }
             if endpoint.health.disabled.is_some() {
                 // One that is switched off has no worker, and so nothing that a turned clock would wait for.
                 workers.remove(&endpoint.id);
+                leaving.extend(before.map(|task| (endpoint.id, task)));
                 continue;
             }
             let (post, stop) = (self.0.parts.rest.post(), self.0.parts.stop.child_token());
