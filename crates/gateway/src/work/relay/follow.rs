@@ -56,6 +56,8 @@ enum Done {
     Failed(Waiting, Source),
     /// Not tried: behind one that failed, or the breaker is open.
     PutOff(Waiting, Source),
+    /// Not tried: the worker was stopped. Whoever comes next tells it, as the endpoint is then.
+    Left(Waiting, Source),
 }
 
 impl Follower {
@@ -101,7 +103,7 @@ impl Inner {
                 () = stop.cancelled() => break,
                 busy = post.wait(due) => busy,
             };
-            // A round is not cut short by a change of the endpoint: what was told must be recorded as told.
+            // A change of the endpoint ends a round after the calls that are under way: what was told is recorded as told.
             due = match follower.endpoint.role.is_raw() {
                 true => self.raw_round(&mut follower, &stop).await,
                 false => self.round(&mut follower, &stop).await,
@@ -177,7 +179,7 @@ impl Inner {
                 }
             };
             let strands = std::mem::take(&mut plan.strands);
-            let done = self.tell_all(follower, &signer, strands).await;
+            let done = self.tell_all(follower, &signer, strands, stop).await;
             self.settle(follower, plan, done).await;
         }
     }
@@ -195,7 +197,7 @@ impl Inner {
     }
 
     /// As many strands at once as the endpoint takes.
-    async fn tell_all(&self, follower: &Follower, signer: &Signer, strands: Vec<Strand>) -> Vec<Done> {
+    async fn tell_all(&self, follower: &Follower, signer: &Signer, strands: Vec<Strand>, stop: &CancellationToken) -> Vec<Done> {
         let mut done = Vec::new();
         let mut running = FuturesUnordered::new();
         let mut strands = strands.into_iter();
@@ -203,7 +205,7 @@ impl Inner {
             while running.len() < follower.concurrency()
                 && let Some(strand) = strands.next()
             {
-                running.push(self.tell(follower, signer, strand));
+                running.push(self.tell(follower, signer, strand, stop));
             }
             match running.next().await {
                 Some(of_strand) => done.extend(of_strand),
@@ -212,7 +214,7 @@ impl Inner {
         }
     }
 
-    async fn tell(&self, follower: &Follower, signer: &Signer, strand: Strand) -> Vec<Done> {
+    async fn tell(&self, follower: &Follower, signer: &Signer, strand: Strand, stop: &CancellationToken) -> Vec<Done> {
         let Strand { conversation, jobs } = strand;
         let mut done = Vec::new();
         let mut blocked = false;
@@ -228,7 +230,10 @@ impl Inner {
                 }
             };
             let position = job.event.position;
-            if blocked {
+            if stop.is_cancelled() {
+                let left = waits(position, conversation, now, "waits behind a change of the endpoint");
+                done.push(Done::Left(left, job.source));
+            } else if blocked {
                 done.push(Done::PutOff(waits(position, conversation, now, "waits behind an earlier event"), job.source));
             } else if let Some(until) = shut {
                 done.push(Done::PutOff(waits(position, conversation, until, "waits until the endpoint answers"), job.source));
@@ -272,6 +277,7 @@ impl Inner {
     /// Records a round; what only moved the cursor, later.
     async fn settle(&self, follower: &mut Follower, mut plan: Plan, done: Vec<Done>) {
         let replay = plan.replay.take().map(|(replay, taken)| replayed(replay, &taken, &done, self.parts.clock.now()));
+        hold_back(&mut plan, follower.cursor, &done);
         let mut waiting = std::mem::take(&mut plan.held);
         for done in done {
             match done {
@@ -285,8 +291,11 @@ impl Inner {
                 Done::Over(_, Source::Fresh) => {}
                 Done::Failed(failed, _) => waiting.push(failed),
                 Done::PutOff(put_off, Source::Fresh) => waiting.push(put_off),
+                // What is behind the cursor is read again.
+                Done::Left(left, Source::Fresh) if left.position > plan.cursor => {}
+                Done::Left(left, Source::Fresh) => waiting.push(left),
                 // A row that is due stays so; a replay comes back to it.
-                Done::PutOff(_, Source::Due | Source::Replayed) => {}
+                Done::PutOff(_, Source::Due | Source::Replayed) | Done::Left(_, Source::Due | Source::Replayed) => {}
             }
         }
         follower.cursor = follower.cursor.max(plan.cursor);
@@ -337,13 +346,29 @@ impl Inner {
     }
 }
 
+/// Of a round that was cut short, the cursor goes no further than what was told or tried: what was left behind that is read again,
+/// with the filter of then. What was left before it needs a row.
+fn hold_back(plan: &mut Plan, cursor: u64, done: &[Done]) {
+    if !done.iter().any(|done| matches!(done, Done::Left(..))) {
+        return;
+    }
+    let reached = done.iter().filter_map(|done| match done {
+        Done::Over(position, _) => Some(*position),
+        Done::Failed(waiting, _) | Done::PutOff(waiting, _) => Some(waiting.position),
+        Done::Left(..) => None,
+    });
+    plan.cursor = plan.cursor.min(reached.fold(cursor, u64::max));
+    let kept = plan.cursor;
+    plan.held.retain(|held| held.position <= kept);
+}
+
 /// How far a replay got by a round. It stops before the first event that was put off.
 fn replayed(mut replay: EventReplay, taken: &[u64], done: &[Done], now: Timestamp) -> EventReplay {
     let Some(last) = taken.last() else {
         return EventReplay { cursor: replay.to.max(replay.cursor), over_at: Some(now), ..replay };
     };
     let put_off = done.iter().filter_map(|done| match done {
-        Done::PutOff(waiting, Source::Replayed) => Some(waiting.position),
+        Done::PutOff(waiting, Source::Replayed) | Done::Left(waiting, Source::Replayed) => Some(waiting.position),
         _ => None,
     });
     let until = put_off.min().map_or(*last, |position| position - 1);
@@ -356,4 +381,49 @@ fn replayed(mut replay: EventReplay, taken: &[u64], done: &[Done], now: Timestam
     }
     replay.cursor = replay.cursor.max(until);
     replay
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(position: u64) -> Waiting {
+        waits(position, None, Timestamp::EPOCH, "")
+    }
+
+    fn held_back(cursor: u64, done: &[Done]) -> (u64, Vec<u64>) {
+        let mut plan = Plan { cursor: 20, held: vec![waiting(12), waiting(18)], ..Plan::default() };
+        hold_back(&mut plan, cursor, done);
+        (plan.cursor, plan.held.iter().map(|held| held.position).collect())
+    }
+
+    #[test]
+    fn a_round_that_was_cut_short_is_read_again_from_the_last_that_was_told() {
+        let whole = [Done::Over(11, Source::Fresh), Done::PutOff(waiting(13), Source::Fresh)];
+        assert_eq!(held_back(10, &whole), (20, vec![12, 18]));
+        let cut = [Done::Over(15, Source::Fresh), Done::Left(waiting(11), Source::Fresh), Done::Left(waiting(16), Source::Fresh)];
+        assert_eq!(held_back(10, &cut), (15, vec![12]));
+        let nothing = [Done::Over(3, Source::Due), Done::Left(waiting(11), Source::Fresh)];
+        assert_eq!(held_back(10, &nothing), (10, vec![]));
+    }
+
+    #[test]
+    fn a_replay_comes_back_to_what_was_left() {
+        let replay = EventReplay {
+            id: transom_domain::id::ReplayId(1),
+            endpoint: transom_domain::id::EndpointId(1),
+            given_up: false,
+            from: 1,
+            to: 9,
+            cursor: 2,
+            told: 0,
+            failed: 0,
+            created_at: Timestamp::EPOCH,
+            over_at: None,
+            stopped: false,
+        };
+        let done = [Done::Over(3, Source::Replayed), Done::Left(waiting(4), Source::Replayed)];
+        let after = replayed(replay, &[3, 4], &done, Timestamp::EPOCH);
+        assert_eq!((after.cursor, after.told, after.over_at), (3, 1, None));
+    }
 }

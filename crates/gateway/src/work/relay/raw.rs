@@ -83,7 +83,7 @@ impl Inner {
                         return Some(now.plus(LOOK));
                     }
                 };
-                let done = self.tell_raw(follower, &signer, jobs).await;
+                let done = self.tell_raw(follower, &signer, jobs, stop).await;
                 follower.note(done);
             }
             let cursor = follower.ahead.pass(follower.cursor, &positions);
@@ -97,7 +97,13 @@ impl Inner {
     }
 
     /// As many at once as the endpoint takes.
-    async fn tell_raw(&self, follower: &Follower, signer: &Signer, jobs: Vec<(JournalEntry, u32)>) -> Vec<(u64, Raw)> {
+    async fn tell_raw(
+        &self,
+        follower: &Follower,
+        signer: &Signer,
+        jobs: Vec<(JournalEntry, u32)>,
+        stop: &CancellationToken,
+    ) -> Vec<(u64, Raw)> {
         let mut done = Vec::new();
         let mut running = FuturesUnordered::new();
         let mut jobs = jobs.into_iter();
@@ -105,7 +111,7 @@ impl Inner {
             while running.len() < follower.concurrency()
                 && let Some((entry, tried)) = jobs.next()
             {
-                running.push(self.tell_body(follower, signer, entry, tried));
+                running.push(self.tell_body(follower, signer, entry, tried, stop));
             }
             match running.next().await {
                 Some(one) => done.extend(one),
@@ -114,10 +120,18 @@ impl Inner {
         }
     }
 
-    async fn tell_body(&self, follower: &Follower, signer: &Signer, entry: JournalEntry, tried: u32) -> Option<(u64, Raw)> {
+    async fn tell_body(
+        &self,
+        follower: &Follower,
+        signer: &Signer,
+        entry: JournalEntry,
+        tried: u32,
+        stop: &CancellationToken,
+    ) -> Option<(u64, Raw)> {
         let position = entry.head.position;
-        // The breaker opened meanwhile: it is left for later.
-        if matches!(follower.allowed(self.parts.clock.now()), Allowed::NoneUntil(_)) || follower.is_disabled() {
+        // The endpoint changed or its breaker opened meanwhile: it is left for later.
+        let shut = matches!(follower.allowed(self.parts.clock.now()), Allowed::NoneUntil(_));
+        if shut || stop.is_cancelled() || follower.is_disabled() {
             return None;
         }
         let told = self.deliver_raw(&follower.endpoint, signer, entry, tried + 1).await;
