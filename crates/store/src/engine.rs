@@ -19,12 +19,12 @@ use transom_domain::time::Timestamp;
 use crate::beside;
 use crate::contract::Silence;
 use crate::contract::{
-    Accept, Accepted, Answer, App, Backlog, Begun, Business, BusinessSettings, CancelOutcome, ChangeContent, ChangeSettings,
-    Claim, Claims, Condition, ContentFilter, CopyProgress, CustomerFilter, CustomerView, Decide, DeleteContent, Deliveries,
-    Endpoint, EventPage, EventReplay, Followed, HearBody, HearOutcome, JournalEntry, JournalErased, JournalFilter, JournalFound,
-    JournalOutcome, JournalPage, Keep, Key, Look, LookUp, LookedAt, MessageFilter, Outlook, PAGE_MAX, Page, PendingUnknown,
-    PutEndpoint, PutSender, PutTwin, RelayRound, RelayWork, Resolution, Retried, Revival, Revive, RevivePoint, Sender,
-    SenderLoad, SessionRow, Settle, Settled, StartReplay, Store, StoredContent, Submit, SweepKind, SweepPoint, Swept,
+    Accept, Accepted, Answer, App, Backlog, Begun, Business, BusinessSettings, CancelOutcome, ChangeContent, ChangeEndpoint,
+    ChangeSettings, Claim, Claims, Condition, ContentFilter, CopyProgress, CustomerFilter, CustomerView, Decide, DeleteContent,
+    Deliveries, Endpoint, EventPage, EventReplay, Followed, HearBody, HearOutcome, JournalEntry, JournalErased, JournalFilter,
+    JournalFound, JournalOutcome, JournalPage, Keep, Key, Look, LookUp, LookedAt, MessageFilter, Outlook, PAGE_MAX, Page,
+    PendingUnknown, PutEndpoint, PutSender, PutTwin, RelayRound, RelayWork, Resolution, Retried, Revival, Revive, RevivePoint,
+    Sender, SenderLoad, SessionRow, Settle, Settled, StartReplay, Store, StoredContent, Submit, SweepKind, SweepPoint, Swept,
     TemplateIntent, TemplateKey, TemplateOutcome, Timeline, Told,
 };
 use crate::contract::{Digest, Fetched, Media, UpstreamCopy};
@@ -385,6 +385,15 @@ impl<E: Engine> Store for E {
 
     fn put_endpoint(&self, endpoint: Endpoint) -> Answer<'_, PutEndpoint> {
         self.write(Room::Sending, move |rows| relay::put_endpoint(rows, endpoint.clone()))
+    }
+
+    fn change_endpoint(
+        &self,
+        business: BusinessId,
+        endpoint: EndpointId,
+        change: ChangeEndpoint,
+    ) -> Answer<'_, Option<Endpoint>> {
+        self.write(Room::Ending, move |rows| relay::change_endpoint(rows, business, endpoint, &*change))
     }
 
     fn endpoint(&self, business: BusinessId, endpoint: EndpointId) -> Answer<'_, Option<Endpoint>> {

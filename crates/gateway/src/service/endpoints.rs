@@ -1,5 +1,7 @@
 //! Webhook endpoints of a business's own making: made, changed, rotated, tested, listed, told once more.
 
+use std::sync::Arc;
+
 use transom_domain::endpoint::{Health, Order, Payload};
 use transom_domain::error_code::ErrorCode;
 use transom_domain::event::{Event, Selection};
@@ -53,6 +55,29 @@ pub struct EndpointChange {
     pub timeout: Option<u8>,
     /// Switched on or off.
     pub enabled: Option<bool>,
+}
+
+impl EndpointChange {
+    /// Does it: to an endpoint of the business's own making.
+    fn apply(&self, endpoint: &mut Endpoint) {
+        let Role::Own(own) = &mut endpoint.role else { return };
+        set(&mut endpoint.address, self.url.as_ref());
+        set(&mut endpoint.filter.types, self.filter.types.as_ref());
+        set(&mut endpoint.filter.senders, self.filter.senders.as_ref());
+        set(&mut endpoint.filter.channels, self.filter.channels.as_ref());
+        set(&mut endpoint.filter.campaigns, self.filter.campaigns.as_ref());
+        let manner = &mut own.manner;
+        set(&mut manner.description, self.description.as_ref());
+        set(&mut manner.order, self.order.as_ref());
+        set(&mut manner.concurrency, self.concurrency.as_ref());
+        manner.timeout = self.timeout.or(manner.timeout);
+    }
+}
+
+fn set<T: Clone>(value: &mut T, to: Option<&T>) {
+    if let Some(to) = to {
+        value.clone_from(to);
+    }
 }
 
 /// What is to change of a filter.
@@ -215,32 +240,23 @@ impl Service {
     /// # Errors
     /// 404 when there is none with this id, 400 for an address that may not be called.
     pub async fn change_endpoint(&self, caller: &Caller, id: EndpointId, change: EndpointChange) -> Result<Endpoint, Problem> {
-        let (mut endpoint, mut own) = self.own(caller, id).await?;
-        if let Some(url) = change.url {
-            self.may_call(&url)?;
-            endpoint.address = url;
+        let (_, own) = self.own(caller, id).await?;
+        if let Some(url) = &change.url {
+            self.may_call(url)?;
         }
         if own.manner.payload == Payload::Raw && (change.filter.narrows() || change.order == Some(Order::Conversation)) {
             return Err(Problem::field("payload", "is raw, which no filter and no order narrows", "leave them out"));
         }
-        let FilterChange { types, senders, channels, campaigns } = change.filter;
-        let filter = &mut endpoint.filter;
-        filter.types = types.unwrap_or_else(|| std::mem::take(&mut filter.types));
-        filter.senders = senders.unwrap_or_else(|| std::mem::take(&mut filter.senders));
-        filter.channels = channels.unwrap_or_else(|| std::mem::take(&mut filter.channels));
-        filter.campaigns = campaigns.unwrap_or_else(|| std::mem::take(&mut filter.campaigns));
-        let manner = &mut own.manner;
-        manner.description = change.description.unwrap_or_else(|| std::mem::take(&mut manner.description));
-        manner.order = change.order.unwrap_or(manner.order);
-        manner.concurrency = change.concurrency.unwrap_or(manner.concurrency);
-        manner.timeout = change.timeout.or(manner.timeout);
-        if change.payload.is_some_and(|payload| payload != manner.payload) {
+        if change.payload.is_some_and(|payload| payload != own.manner.payload) {
             return Err(Problem::field("payload", "cannot be changed", "make an endpoint with the other payload"));
         }
-        endpoint.role = Role::Own(Box::new(own));
-        self.store.put_endpoint(endpoint).await?;
-        if let Some(enabled) = change.enabled {
-            self.store.switch_endpoint(caller.business, id, (!enabled).then(switched_off)).await?;
+        let enabled = change.enabled;
+        let wished = Arc::new(move |endpoint: &mut Endpoint| change.apply(endpoint));
+        self.store.change_endpoint(caller.business, id, wished).await?.ok_or_else(|| missing(id))?;
+        if let Some(enabled) = enabled
+            && !self.store.switch_endpoint(caller.business, id, (!enabled).then(switched_off)).await?
+        {
+            return Err(missing(id));
         }
         self.audited(caller, Action::EndpointChanged, id).await;
         self.relay.reload().await?;
@@ -263,11 +279,16 @@ impl Service {
     /// # Errors
     /// 404 when there is none with this id.
     pub async fn rotate_secret(&self, caller: &Caller, id: EndpointId, keep: Span) -> Result<(String, Timestamp), Problem> {
-        let (mut endpoint, own) = self.own(caller, id).await?;
+        self.own(caller, id).await?;
         let (secret, sealed) = self.new_secret()?;
         let until = self.now().plus(keep);
-        endpoint.role = Role::Own(Box::new(Own { secret: sealed, previous: Some((own.secret, until)), ..own }));
-        self.store.put_endpoint(endpoint).await?;
+        let rotated = Arc::new(move |endpoint: &mut Endpoint| {
+            if let Role::Own(own) = &mut endpoint.role {
+                let old = std::mem::replace(&mut own.secret, sealed.clone());
+                own.previous = Some((old, until));
+            }
+        });
+        self.store.change_endpoint(caller.business, id, rotated).await?.ok_or_else(|| missing(id))?;
         self.audited(caller, Action::SecretRotated, id).await;
         self.relay.reload().await?;
         Ok((secret, until))

@@ -1,5 +1,7 @@
 //! Webhook registrations: create, change, list, remove.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -109,16 +111,28 @@ impl Service {
     /// # Errors
     /// 404 when there is none with this id, 400 for an address that may not be called.
     pub async fn update_webhook(&self, caller: &Caller, id: EndpointId, change: WebhookChange) -> Result<(), Problem> {
-        let mut endpoint = self.store.endpoint(caller.business, id).await?.ok_or_else(|| webhook_missing(id))?;
-        let Role::Published(registration) = &mut endpoint.role else { return Err(webhook_missing(id)) };
-        registration.echo = change.echo.unwrap_or(registration.echo);
-        if let Some(address) = change.address {
-            self.addresses.check(&address)?;
-            endpoint.address = address;
+        let known = self.store.endpoint(caller.business, id).await?;
+        if known.and_then(|endpoint| endpoint.role.topic()).is_none() {
+            return Err(webhook_missing(id));
         }
-        endpoint.filter = change.filter.unwrap_or(endpoint.filter);
-        self.store.put_endpoint(endpoint).await?;
-        self.store.switch_endpoint(caller.business, id, None).await?;
+        if let Some(address) = &change.address {
+            self.addresses.check(address)?;
+        }
+        let wished = Arc::new(move |endpoint: &mut Endpoint| {
+            if let Role::Published(registration) = &mut endpoint.role {
+                registration.echo = change.echo.unwrap_or(registration.echo);
+            }
+            if let Some(address) = &change.address {
+                endpoint.address.clone_from(address);
+            }
+            if let Some(filter) = &change.filter {
+                endpoint.filter.clone_from(filter);
+            }
+        });
+        self.store.change_endpoint(caller.business, id, wished).await?.ok_or_else(|| webhook_missing(id))?;
+        if !self.store.switch_endpoint(caller.business, id, None).await? {
+            return Err(webhook_missing(id));
+        }
         self.relay.reload().await?;
         self.audited(caller, Action::EndpointChanged, id).await;
         Ok(())

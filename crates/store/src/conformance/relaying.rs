@@ -1,5 +1,7 @@
 //! The relay: endpoints of a business's own making, their health, what was given up, replays.
 
+use std::sync::Arc;
+
 use transom_domain::endpoint::{Health, Order, Payload};
 use transom_domain::event::EventBody;
 use transom_domain::id::{EndpointId, EventId, ReplayId};
@@ -9,8 +11,8 @@ use super::desk::{Desk, RIVAL, SHOP};
 use super::telling::{endpoint, waits, written};
 use super::{Broken, Factory, Outcome, hold, same};
 use crate::{
-    Attempted, Deliveries, Endpoint, EventReplay, Manner, Own, PutEndpoint, RelayRound, Retried, Role, Sealed, StartReplay,
-    Topic, Waiting,
+    Attempted, ChangeEndpoint, Deliveries, Endpoint, EventReplay, Manner, Own, PutEndpoint, RelayRound, Retried, Role, Sealed,
+    StartReplay, Topic, Waiting,
 };
 
 const ANA: &str = "+4915112345678";
@@ -55,6 +57,26 @@ pub(super) async fn an_endpoint_of_its_own_keeps_what_it_was_given(factory: &dyn
     }));
     desk.store.put_endpoint(Endpoint { role: role.clone(), ..found }).await?;
     same!(desk.store.endpoint(SHOP, ONE).await?.map(|e| e.role), Some(role));
+    Ok(())
+}
+
+pub(super) async fn a_change_of_an_endpoint_touches_what_it_names(factory: &dyn Factory) -> Outcome {
+    let desk = Desk::new(factory).await?;
+    desk.store.put_endpoint(own(1, Order::None)).await?;
+    hold!(desk.store.switch_endpoint(SHOP, ONE, Some("by hand".to_owned())).await?);
+    let before = desk.store.endpoint(SHOP, ONE).await?.ok_or_else(|| Broken("it is gone".to_owned()))?;
+    let moved: ChangeEndpoint = Arc::new(|endpoint| {
+        endpoint.address = "https://shop.example/new".to_owned();
+        (endpoint.business, endpoint.cursor, endpoint.health) = (RIVAL, 99, Health::default());
+    });
+    let after = Endpoint { address: "https://shop.example/new".to_owned(), ..before };
+    same!(desk.store.change_endpoint(RIVAL, ONE, moved.clone()).await?, None);
+    same!(desk.store.change_endpoint(SHOP, ONE, moved.clone()).await?, Some(after.clone()));
+    same!(desk.store.endpoint(SHOP, ONE).await?, Some(after));
+    // One that is gone stays gone.
+    hold!(desk.store.delete_endpoint(SHOP, ONE).await?);
+    same!(desk.store.change_endpoint(SHOP, ONE, moved).await?, None);
+    same!(desk.store.endpoint(SHOP, ONE).await?, None);
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! The way to the business, pushed: webhook endpoints, what is outstanding at each, and replays.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use transom_domain::endpoint::{Health, Order, Payload};
@@ -15,6 +17,10 @@ pub const ENDPOINTS_MAX: usize = 1_000;
 pub const REPLAY_BATCH: usize = 32;
 /// So many replays of an endpoint that are over are remembered.
 pub const REPLAYS_KEEP: usize = 20;
+
+/// Changes what is wished of an endpoint - its address, its filter, and its role without the topic - inside the transaction that
+/// read it; whatever else it changes is put back. May be run more than once.
+pub type ChangeEndpoint = Arc<dyn Fn(&mut Endpoint) + Send + Sync>;
 
 /// Topics of the published registrations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -42,8 +42,9 @@ pub use content::{
     CONTENTS_LOOK_MAX, ChangeContent, ContentFilter, DeleteContent, Followed, SUBMISSIONS_MAX, StoredContent, Submit,
 };
 pub use endpoint::{
-    Attempted, Deliveries, DeliveryView, DueDelivery, ENDPOINTS_MAX, Endpoint, EventReplay, Manner, Own, PutEndpoint,
-    REPLAY_BATCH, REPLAYS_KEEP, Registration, RelayRound, RelayWork, Retried, Role, StartReplay, Told, Topic, Waiting,
+    Attempted, ChangeEndpoint, Deliveries, DeliveryView, DueDelivery, ENDPOINTS_MAX, Endpoint, EventReplay, Manner, Own,
+    PutEndpoint, REPLAY_BATCH, REPLAYS_KEEP, Registration, RelayRound, RelayWork, Retried, Role, StartReplay, Told, Topic,
+    Waiting,
 };
 pub use erasing::{Erasure, ErasureNext, ErasureStage};
 pub use hearing::{HearBody, HearOutcome, HeardBody, LookedAt};
@@ -360,6 +361,9 @@ pub trait Store: Send + Sync + 'static {
     /// Makes or changes an endpoint; its cursor stays. A published registration is refused when its topic has one, any other when
     /// its business has [`ENDPOINTS_MAX`].
     fn put_endpoint(&self, endpoint: Endpoint) -> Answer<'_, PutEndpoint>;
+    /// Changes an endpoint, and gives it as it is then; none when there is no such endpoint. Its cursor and its health stay.
+    fn change_endpoint(&self, business: BusinessId, endpoint: EndpointId, change: ChangeEndpoint)
+    -> Answer<'_, Option<Endpoint>>;
     /// An endpoint of this business.
     fn endpoint(&self, business: BusinessId, endpoint: EndpointId) -> Answer<'_, Option<Endpoint>>;
     /// Switches an endpoint off for a reason, or on with a clean slate; `false` when there is none.

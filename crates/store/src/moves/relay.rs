@@ -42,6 +42,23 @@ pub(crate) fn put_endpoint(rows: &mut dyn Rows, mut endpoint: Endpoint) -> Resul
     Ok(PutEndpoint::Stored)
 }
 
+/// See [`crate::Store::change_endpoint`].
+pub(crate) fn change_endpoint(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    endpoint: EndpointId,
+    change: &(dyn Fn(&mut Endpoint) + Send + Sync),
+) -> Result<Option<Endpoint>> {
+    let Some(known) = owned(rows, business, endpoint)? else { return Ok(None) };
+    let mut wished = known.clone();
+    change(&mut wished);
+    let Endpoint { address, filter, role, .. } = wished;
+    let role = if role.topic() == known.role.topic() { role } else { known.role.clone() };
+    let changed = Endpoint { address, filter, role, ..known };
+    rows.put_endpoint(&changed)?;
+    Ok(Some(changed))
+}
+
 fn owned(rows: &dyn Rows, business: BusinessId, endpoint: EndpointId) -> Result<Option<Endpoint>> {
     Ok(rows.endpoint(endpoint)?.filter(|e| e.business == business))
 }
