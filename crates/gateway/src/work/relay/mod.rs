@@ -77,6 +77,8 @@ struct Inner {
     /// Readers of the stream, woken by the same poke.
     listeners: Listeners,
     workers: Mutex<BTreeMap<EndpointId, Worker>>,
+    /// One reload at a time, from reading to applying: the last to be applied is the last that was read.
+    reloading: tokio::sync::Mutex<()>,
     /// Workers that were stopped and may still be in a round: the next one of the same endpoint waits for it.
     leaving: Mutex<BTreeMap<EndpointId, tokio::task::JoinHandle<()>>>,
     /// Whom to wake, by business: what a poke looks at, once per message.
@@ -106,6 +108,7 @@ impl Relay {
             parts,
             listeners: Listeners::default(),
             workers: Mutex::default(),
+            reloading: tokio::sync::Mutex::default(),
             leaving: Mutex::default(),
             bells: ArcSwap::default(),
         }))
@@ -140,6 +143,7 @@ impl Relay {
     /// # Errors
     /// When the store does not answer.
     pub async fn reload(&self) -> Result<(), StoreError> {
+        let _one = self.0.reloading.lock().await;
         let endpoints = self.0.parts.store.endpoints(None).await?;
         let known: BTreeSet<EndpointId> = endpoints.iter().map(|e| e.id).collect();
         let mut workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
