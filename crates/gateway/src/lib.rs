@@ -16,6 +16,7 @@ pub mod service;
 pub mod signing;
 pub mod telemetry;
 pub mod templates;
+pub mod twilio;
 pub mod upstream;
 pub mod wire;
 pub mod work;
