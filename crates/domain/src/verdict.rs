@@ -568,6 +568,26 @@ impl Verdict {
         matches!(self.reason, Reason::TemplatePaused | Reason::TemplateDisabled | Reason::TemplateNotApproved)
     }
 
+    /// Whether what stands in the way may be gone when the message's turn comes: a session that opens, a template that is approved,
+    /// a sender that goes on. What the customer decided, and what the channel can never carry, is not waited for.
+    #[must_use]
+    pub const fn may_change(&self) -> bool {
+        match self.reason {
+            Reason::SessionOpen | Reason::HumanAgent | Reason::TemplateApproved => false,
+            Reason::OptedOut | Reason::ChannelCannotCarry | Reason::PhoneRequired => false,
+            Reason::SessionClosed
+            | Reason::TypeNeedsApproval
+            | Reason::ButtonsNeedApproval
+            | Reason::OverSessionLimits
+            | Reason::TypeCannotStart
+            | Reason::SessionRequired
+            | Reason::SenderStopped
+            | Reason::TemplateNotApproved
+            | Reason::TemplatePaused
+            | Reason::TemplateDisabled => true,
+        }
+    }
+
     /// This verdict, on a template that steps in for the one that was meant, of which the other verdict tells why it cannot go.
     #[must_use]
     pub fn stepping_in_for(self, meant: &Self) -> Self {

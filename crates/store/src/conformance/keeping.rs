@@ -138,6 +138,29 @@ async fn listed(desk: &Desk, filter: MessageFilter, size: usize) -> Result<Vec<M
     Err(Broken("a list without an end".to_owned()))
 }
 
+pub(super) async fn lists_go_by_time(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let mut said = Vec::new();
+    for i in 0..40 {
+        let accept = desk.text(if i % 2 == 0 { ANA } else { BEN })?;
+        said.push((desk.now, desk.accept(accept).await?));
+        desk.turn(Span::minutes(7));
+    }
+    let ben = Some(identity(BEN)?);
+    for from in [None, Some(0), Some(17), Some(39)] {
+        for until in [None, Some(0), Some(1), Some(20), Some(39)] {
+            let at = |n: Option<usize>| n.and_then(|n| said.get(n)).map(|(at, _)| *at);
+            let filter = MessageFilter { from: at(from), until: at(until), ..MessageFilter::default() };
+            let within = said.iter().enumerate().take(until.unwrap_or(said.len())).skip(from.unwrap_or(0)).rev();
+            let wanted: Vec<_> = within.clone().map(|(_, (_, id))| *id).collect();
+            same!(listed(&desk, filter.clone(), 7).await?, wanted);
+            let wanted: Vec<_> = within.filter(|(i, _)| i % 2 == 1).map(|(_, (_, id))| *id).collect();
+            same!(listed(&desk, MessageFilter { customer: ben.clone(), ..filter }, 7).await?, wanted);
+        }
+    }
+    Ok(())
+}
+
 pub(super) async fn lists_have_pages(factory: &dyn Factory) -> Outcome {
     let mut desk = Desk::new(factory).await?;
     let mut ids = Vec::new();

@@ -31,6 +31,10 @@ pub struct MessageFilter {
     pub direction: Option<Direction>,
     /// One campaign.
     pub campaign: Option<String>,
+    /// Accepted or received at this moment or later.
+    pub from: Option<Timestamp>,
+    /// Accepted or received before this moment.
+    pub until: Option<Timestamp>,
 }
 
 /// Which way a message went.

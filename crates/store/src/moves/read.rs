@@ -5,7 +5,7 @@ use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
 use transom_domain::message::Message;
 use transom_domain::session::Evidence;
 use transom_domain::status::Phase;
-use transom_domain::time::Timestamp;
+use transom_domain::time::{Span, Timestamp};
 
 use super::{accept, join, people};
 use crate::rows::{AttemptRow, Brief, Result, Rows, Standing, Whole};
@@ -140,6 +140,29 @@ fn wanted(filter: &MessageFilter, brief: &Brief, standing: &Standing) -> bool {
         && filter.status.is_none_or(|s| s == standing.status)
         && filter.direction.is_none_or(|d| d == direction)
         && filter.campaign.as_ref().is_none_or(|c| brief.campaign.as_ref() == Some(c))
+        && filter.from.is_none_or(|from| brief.accepted_at >= from)
+        && filter.until.is_none_or(|until| brief.accepted_at < until)
+}
+
+/// How far apart two messages may be stored in another order than that of their moments: whoever stores one says when it was.
+const OUT_OF_ORDER: Span = Span::minutes(10);
+
+/// Before which message to begin, so that what is later than a filter wants is not gone through one by one: messages are numbered
+/// in nearly the order of their moments.
+fn begin_before(rows: &dyn Rows, business: BusinessId, until: Timestamp) -> Result<Option<i64>> {
+    let until = until.plus(OUT_OF_ORDER);
+    let last_before = |before: Option<i64>| Ok(rows.newest(business, None, before, 1)?.pop().map(|(brief, _)| brief));
+    let Some(newest) = last_before(None)?.filter(|brief: &Brief| brief.accepted_at >= until) else { return Ok(None) };
+    // All that begin before `low` are wanted or too early; the one before `high` is too late.
+    let (mut low, mut high) = (0, newest.seq.saturating_add(1));
+    while low + 1 < high {
+        let middle = low + (high - low) / 2;
+        match last_before(Some(middle))? {
+            Some(brief) if brief.accepted_at >= until => high = middle,
+            _ => low = middle,
+        }
+    }
+    Ok(Some(high))
 }
 
 /// The customers whom a filter names: all that are one person. `Err` when there is none, so that nothing can be found.
@@ -191,6 +214,11 @@ pub(crate) fn messages(
         },
     };
     let Ok(customers) = narrowed(rows, business, filter)? else { return Ok((Vec::new(), None)) };
+    if let (None, Some(until)) = (before, filter.until) {
+        before = begin_before(rows, business, until)?;
+    }
+    // Nothing that is older is wanted.
+    let oldest = filter.from.map(|from| from.minus(OUT_OF_ORDER));
     let mut found = Vec::new();
     let mut looked = 0;
     loop {
@@ -200,6 +228,9 @@ pub(crate) fn messages(
         for (brief, standing) in slice.into_iter().take(size) {
             let seq = brief.seq;
             looked += 1;
+            if oldest.is_some_and(|oldest| brief.accepted_at < oldest) {
+                return Ok((found, None));
+            }
             if wanted(filter, &brief, &standing) {
                 if found.len() == size {
                     return Ok((found, before.map(|b| b.to_string())));
