@@ -18,7 +18,7 @@ use transom_domain::error_code::ErrorCode;
 
 use super::refusal::{ErrorObject, Refused};
 use crate::problem::Problem;
-use crate::telemetry;
+use crate::{telemetry, twilio};
 
 /// Names a request to both sides.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -49,21 +49,22 @@ impl Traces {
     }
 }
 
-/// A router with everything around it.
-pub(crate) fn surrounded(router: Router, traces: Traces) -> Router {
-    let traces = Arc::new(traces);
+/// A router with everything around it. `public` is where this server is, as configured; a request may know better.
+pub(crate) fn surrounded(router: Router, traces: Traces, public: String) -> Router {
+    let around = Arc::new((traces, public));
     router.layer(axum::middleware::from_fn(move |request, next: Next| {
-        let traces = traces.clone();
-        async move { surround(&traces, request, next).await }
+        let around = around.clone();
+        async move { surround(&around.0, &around.1, request, next).await }
     }))
 }
 
 /// The outermost layer. Neither query nor headers nor bodies are logged: they may hold secrets and content.
-async fn surround(traces: &Traces, request: Request, next: Next) -> Response {
+async fn surround(traces: &Traces, public: &str, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let trace = traces.next();
     let id = incoming_id(&request).unwrap_or_else(|| own_id(trace));
     let method = request.method().clone();
+    let of_twilio = twilio::speaks(request.uri().path()).then(|| twilio::Base::of(request.headers(), public));
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let path = matched.as_ref().map_or("-", MatchedPath::as_str);
     let span = tracing::info_span!("request", method = %method, path, request_id = ?id, trace_id = trace);
@@ -72,10 +73,15 @@ async fn surround(traces: &Traces, request: Request, next: Next) -> Response {
         Ok(response) => response,
         Err(panic) => span.in_scope(|| panicked(panic.as_ref())),
     };
-    if let Some(Refused(problem)) = response.extensions_mut().remove::<Refused>() {
+    let refused = response.extensions_mut().remove::<Refused>().map(|Refused(problem)| problem);
+    if let Some(problem) = &refused {
         span.in_scope(|| tracing::debug!(code = %problem.code, "refused"));
-        response = explained(response, &problem, trace);
     }
+    response = match (of_twilio, refused) {
+        (Some(base), refused) => twilio::explained(response, refused, &base, trace),
+        (None, Some(problem)) => explained(response, &problem, trace),
+        (None, None) => response,
+    };
     response.headers_mut().insert(REQUEST_ID, id);
     telemetry::request(&method, path, response.status().as_u16(), started.elapsed());
     response
@@ -126,7 +132,7 @@ mod tests {
             .route("/fine", get(|| async { "fine" }))
             .route("/refused", get(|| async { Problem::field("a", "is wrong", "mend it") }))
             .route("/broken", get(broken));
-        surrounded(router, Traces::new(7))
+        surrounded(router, Traces::new(7), String::new())
     }
 
     async fn ask(path: &str, id: Option<&str>) -> (StatusCode, String, Value) {

@@ -27,6 +27,7 @@ use crate::intake::Intake;
 use crate::native;
 use crate::problem::Problem;
 use crate::service::Service;
+use crate::twilio;
 
 use self::bounds::Bounds;
 
@@ -101,7 +102,9 @@ pub fn router(parts: Parts) -> Router {
     let bounds = Bounds::new(settings.webhook_bytes, settings.body_bytes, requests);
     let app = App { service, intake, metrics, settings: std::sync::Arc::new(settings), bounds: bounds.clone() };
     let (operations, openapi) = native::routes().split_for_parts();
-    let operations = operations.layer(axum::middleware::from_fn_with_state(bounds, bounds::admit));
+    let admitted = axum::middleware::from_fn_with_state(bounds, bounds::admit);
+    let operations = operations.merge(twilio::routes()).layer(admitted);
+    let public = app.service.files.links.base().to_owned();
     let mut router = Router::new()
         .merge(operations)
         .route("/webhooks/meta/{app}", get(meta::handshake).post(meta::hear))
@@ -117,7 +120,7 @@ pub fn router(parts: Parts) -> Router {
     let router = router.fallback(nothing_here).method_not_allowed_fallback(other_method);
     // Chance sets the trace ids of two processes apart.
     let seed = Chance::of_system().draw_u64();
-    layers::surrounded(router, layers::Traces::new(seed))
+    layers::surrounded(router, layers::Traces::new(seed), public)
 }
 
 async fn nothing_here() -> Problem {

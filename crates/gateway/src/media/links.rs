@@ -41,6 +41,12 @@ impl Links {
         Self { key, base: base.unwrap_or_default().trim_end_matches('/').to_owned(), clock, life }
     }
 
+    /// Where this server is, as configured; empty where it is not.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// A link to a file, from now on.
     #[must_use]
     pub fn link(&self, business: BusinessId, media: MediaId) -> String {

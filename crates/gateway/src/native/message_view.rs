@@ -185,7 +185,7 @@ fn attempt(attempt: &Attempt, message: &Message) -> AttemptView {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use serde_json::json;
     use transom_domain::address::Channel;

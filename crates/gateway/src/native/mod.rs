@@ -54,6 +54,8 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+#[cfg(test)]
+pub(crate) use message_view::tests::message as message_of_tests;
 pub(crate) use news_print::standing_json;
 pub(crate) use template_view::{findings_json, moment_json, template_json};
 pub(crate) use verdict::{accepted_json, verdict_json};

@@ -20,6 +20,7 @@ pub(crate) mod one_time_code;
 mod send;
 pub(crate) mod stream;
 mod templates;
+mod twilio;
 mod under_way;
 mod webhooks;
 
@@ -33,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 use transom_clock::WorldClock;
 use transom_domain::error_code::ErrorCode;
-use transom_domain::id::{BusinessId, SenderId};
+use transom_domain::id::{BusinessId, KeyId, SenderId};
 use transom_domain::pacing::{Bucket, Pace};
 use transom_domain::time::{Span, Timestamp};
 use transom_store::{Keep, Key, Scopes, Sender, Store};
@@ -285,6 +286,14 @@ impl Service {
         let refused = |why: &str| Problem::new(ErrorCode::ApiKeyInvalid, why);
         let text = key.map(str::trim).filter(|k| !k.is_empty()).ok_or_else(|| refused("The X-API-Key header is missing."))?;
         self.authorise(business, Sha256::digest(text.as_bytes()).into(), needs).await
+    }
+
+    /// As [`Service::authenticate`], where the caller names the key and not the business.
+    pub(crate) async fn authenticate_key(&self, key: KeyId, text: &str, needs: Scopes) -> Result<Caller, Problem> {
+        let hash = Sha256::digest(text.trim().as_bytes()).into();
+        let found = self.key_by_hash(hash).await?.filter(|found| found.id == key);
+        let found = found.ok_or_else(|| Problem::new(ErrorCode::ApiKeyInvalid, "The key is not known."))?;
+        self.authorise(found.business, hash, needs).await
     }
 
     /// As [`Service::authenticate`], for a key of which only the hash was kept: what goes on for long is asked again and again.

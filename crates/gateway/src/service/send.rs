@@ -11,7 +11,7 @@ use transom_domain::content::Language;
 use transom_domain::error_code::ErrorCode;
 use transom_domain::free_form::FreeForm;
 use transom_domain::id::{CustomerId, MessageId};
-use transom_domain::message::{Class, Draft};
+use transom_domain::message::{Class, Draft, WhenRefused};
 use transom_domain::messenger;
 use transom_domain::parameters;
 use transom_domain::status::{Phase, shown};
@@ -130,20 +130,23 @@ impl Service {
         let quoted = self.quoted(caller, &command, now).await?;
         self.look_at_links(&command.what, quoted.content.as_ref().map(|kept| &kept.content)).await?;
         let command = Arc::new(command);
-        let mut again = true;
+        let mut first = true;
         loop {
             let shelf = self.shelf(&speaker).await?;
-            let refusal = match self.accept(caller, &command, &speaker, shelf, &quoted, now).await? {
+            let refusal = match self.accept(caller, &command, &speaker, shelf, &quoted, first, now).await? {
                 Ok(sent) => return Ok(sent),
                 Err(refusal) => refusal,
             };
-            if !(refusal.misses && std::mem::take(&mut again) && self.library.after_a_miss(&speaker).await) {
+            let may_change = refusal.misses && std::mem::take(&mut first);
+            if !may_change || !(self.library.after_a_miss(&speaker).await || command.when_refused == WhenRefused::Accept) {
                 return Err(refusal.problem);
             }
         }
     }
 
-    /// Judges and stores in one transaction, so that nothing is accepted on what is not true any more.
+    /// Judges and stores in one transaction, so that nothing is accepted on what is not true any more. The first time, what
+    /// misses a template is refused, so that templates are read anew before it is accepted all the same.
+    #[expect(clippy::too_many_arguments, reason = "what one transaction needs, from one caller")]
     async fn accept(
         &self,
         caller: &Caller,
@@ -151,6 +154,7 @@ impl Service {
         speaker: &Arc<Speaker>,
         shelf: Arc<Shelf>,
         quoted: &Quoted,
+        first: bool,
         now: Timestamp,
     ) -> Result<Result<Sent, Refusal>, Problem> {
         let draft = match drafted(command, speaker, &shelf, quoted) {
@@ -219,8 +223,10 @@ impl Service {
                         None => prejudge(&draft, &shelf, &command, look, now).map_err(Refusal::of)?,
                     };
                     let verdict = prejudged.judged.verdict.clone();
-                    if prejudged.judged.leaving.is_none() {
-                        let misses = misses_a_template(&verdict);
+                    let leaves = prejudged.judged.leaving.is_some();
+                    let misses = !leaves && misses_a_template(&verdict);
+                    let anyway = command.when_refused == WhenRefused::Accept && verdict.may_change() && !(misses && first);
+                    if !leaves && !anyway {
                         return Err(Refusal {
                             problem: Problem::refused(&verdict, code_of(&verdict, prejudged.session)),
                             misses,
@@ -254,7 +260,7 @@ impl Service {
                         reply_to: reply_to.clone(),
                         idempotency,
                         backlog_max: limits.backlog_max,
-                        at_once: (may_leave && urgent).then_some(at_once),
+                        at_once: (may_leave && urgent && leaves).then_some(at_once),
                         now,
                     };
                     Ok((accept, prejudged))
