@@ -1,18 +1,27 @@
 //! `transom journal …` and `transom retention …`, over the API like anybody else.
 
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use transom_domain::time::Span;
+use transom_gateway::admin::{AdminAnswer, AdminCommand};
 use transom_gateway::config::Setting as _;
 
+use crate::admin::{Hand, parse, unexpected};
 use crate::api::{Api, refusal};
-use crate::args::{JournalCommand, JournalRange, RetentionCommand, Target};
+use crate::args::{JournalCommand, JournalRange, Place, RetentionCommand, Target};
 use crate::fail::Fail;
 use crate::out;
 
 /// Entries of one page.
 const PAGE: usize = 100;
+/// How often it is looked for what is new.
+const LOOK: Duration = Duration::from_secs(1);
+/// Later than anything that ever comes.
+const END_OF_TIME: &str = "9999-01-01T00:00:00Z";
 
 /// Runs one of the commands.
 ///
@@ -24,7 +33,25 @@ pub(crate) async fn run(command: JournalCommand) -> Result<(), Fail> {
             search(&range, text.as_deref(), message.as_deref(), limit, &target).await
         }
         JournalCommand::Show { entry, target } => show(&entry, &target).await,
-        JournalCommand::Replay { entries, range, target } => replay(&entries, &range, &target).await,
+        JournalCommand::Tail { since, outcomes, field, text, target } => {
+            let range = JournalRange { since, until: None, outcomes, field, after: 0 };
+            tail(&range, text.as_deref(), &target).await
+        }
+        JournalCommand::Replay { entries, range, detach, target } if entries.is_empty() => {
+            replay_range(&range, detach, &target).await
+        }
+        JournalCommand::Replay { entries, target, .. } => replay(&entries, &target).await,
+        JournalCommand::Replays { target } => replays(&target).await,
+        JournalCommand::StopReplay { replay, target } => {
+            let api = Api::of(&target)?;
+            let answer = ask(&api, &target, Method::DELETE, &format!("journal/replay/{replay}"), None).await?;
+            if target.json {
+                return out::json(&answer);
+            }
+            out::line(format!("Replay {replay} is stopped."));
+            Ok(())
+        }
+        JournalCommand::Stray { entry, place } => stray(entry.as_deref(), &place).await,
     }
 }
 
@@ -47,6 +74,10 @@ fn moment(text: &str, flag: &str) -> Result<String, Fail> {
 fn moments(range: &JournalRange) -> Result<[Option<String>; 2], Fail> {
     let read = |text: &Option<String>, flag| text.as_deref().map(|text| moment(text, flag)).transpose();
     Ok([read(&range.since, "--since")?, read(&range.until, "--until")?])
+}
+
+fn outcomes(range: &JournalRange) -> Vec<&'static str> {
+    range.outcomes.iter().map(|outcome| outcome.as_str()).collect()
 }
 
 fn text<'a>(value: &'a Value, at: &str) -> &'a str {
@@ -89,7 +120,7 @@ async fn search(
 ) -> Result<(), Fail> {
     let api = Api::of(target)?;
     let [since, until] = moments(range)?;
-    let outcomes: Vec<_> = range.outcomes.iter().map(|outcome| outcome.as_str()).collect();
+    let outcomes = outcomes(range);
     let outcomes = (!outcomes.is_empty()).then(|| outcomes.join(","));
     let mut after = range.after;
     let (mut shown, mut all) = (0, Vec::new());
@@ -131,12 +162,19 @@ async fn search(
 
 async fn show(entry: &str, target: &Target) -> Result<(), Fail> {
     let api = Api::of(target)?;
-    let found = ask(&api, target, Method::GET, &format!("journal/{entry}"), None).await?;
-    if target.json {
-        return out::json(&found);
+    shown(&ask(&api, target, Method::GET, &format!("journal/{entry}"), None).await?, target.json)
+}
+
+fn shown(found: &Value, json: bool) -> Result<(), Fail> {
+    if json {
+        return out::json(found);
     }
-    out::note(line(&found));
+    out::note(line(found));
     match (found["body"].as_str(), found["bodyBase64"].as_str()) {
+        // Whoever wrote it does not speak to the terminal; a file gets every byte.
+        (Some(body), _) if std::io::stdout().is_terminal() => {
+            out::line(body.split('\n').map(out::clean).collect::<Vec<_>>().join("\n"));
+        }
         (Some(body), _) => out::line(body),
         (None, Some(encoded)) => out::line(encoded),
         (None, None) => out::note("Its body was taken out, since somebody's data had to go."),
@@ -144,25 +182,60 @@ async fn show(entry: &str, target: &Target) -> Result<(), Fail> {
     Ok(())
 }
 
-async fn replay(entries: &[String], range: &JournalRange, target: &Target) -> Result<(), Fail> {
+/// Shows what comes in. The journal is looked at again and again: webhooks come when they come.
+async fn tail(range: &JournalRange, text: Option<&str>, target: &Target) -> Result<(), Fail> {
     let api = Api::of(target)?;
-    let [since, until] = moments(range)?;
-    let mut after = range.after;
-    let (mut heard, mut news, mut left_out, mut all) = (0, 0, 0, Vec::new());
-    let mut named = entries.chunks(50);
+    let since = match &range.since {
+        Some(since) => moment(since, "--since")?,
+        // Later than all that is there, whatever the gateway's clock says: so its place is the end.
+        None => END_OF_TIME.to_owned(),
+    };
+    let outcomes = outcomes(range).join(",");
+    let (mut after, mut since) = (0_u64, Some(since));
+    let mut lost = false;
+    let mut stdout = std::io::stdout();
     loop {
-        let body = if entries.is_empty() {
-            let outcomes: Vec<_> = range.outcomes.iter().map(|outcome| outcome.as_str()).collect();
-            let mut body = json!({ "after": after, "since": since, "until": until, "field": range.field });
-            if !outcomes.is_empty() {
-                body["outcomes"] = json!(outcomes);
+        let position = after.to_string();
+        let asked = [
+            ("after", Some(position.as_str())),
+            ("limit", Some("100")),
+            ("since", since.as_deref()),
+            ("outcome", (!outcomes.is_empty()).then_some(outcomes.as_str())),
+            ("field", range.field.as_deref()),
+            ("text", text),
+        ];
+        let page = match ask(&api, target, Method::GET, &format!("journal?{}", query(&asked)?), None).await {
+            Ok(page) => page,
+            // At the start it is a mistake; later it may be a restart.
+            Err(why) if since.is_some() => return Err(why),
+            Err(why) => {
+                if !std::mem::replace(&mut lost, true) {
+                    out::note(format!("{}; going on once the gateway answers", why.message));
+                }
+                tokio::time::sleep(LOOK).await;
+                continue;
             }
-            body
-        } else {
-            let Some(ids) = named.next() else { break };
-            json!({ "ids": ids })
         };
-        let part = ask(&api, target, Method::POST, "journal/replay", Some(&body)).await?;
+        (lost, since) = (false, None);
+        for entry in page["data"].as_array().map(Vec::as_slice).unwrap_or_default() {
+            let shown = if target.json { entry.to_string() } else { line(entry) };
+            if writeln!(stdout, "{shown}").and_then(|()| stdout.flush()).is_err() {
+                // Whoever read has enough.
+                return Ok(());
+            }
+        }
+        after = page["nextAfter"].as_u64().unwrap_or(after);
+        if page["more"] != true {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+async fn replay(entries: &[String], target: &Target) -> Result<(), Fail> {
+    let api = Api::of(target)?;
+    let (mut heard, mut news, mut left_out, mut all) = (0, 0, 0, Vec::new());
+    for ids in entries.chunks(50) {
+        let part = ask(&api, target, Method::POST, "journal/replay", Some(&json!({ "ids": ids }))).await?;
         for one in part["data"].as_array().map(Vec::as_slice).unwrap_or_default() {
             heard += 1;
             news += one["news"].as_u64().unwrap_or(0);
@@ -177,17 +250,96 @@ async fn replay(entries: &[String], range: &JournalRange, target: &Target) -> Re
                 out::line(format!("{}  {did}", line(&one["entry"])));
             }
         }
-        if entries.is_empty() {
-            after = part["nextAfter"].as_u64().unwrap_or(after);
-            if part["more"] != true {
-                break;
-            }
-        }
     }
     if target.json {
         return out::json(&json!({ "data": all, "news": news, "leftOut": left_out }));
     }
     out::line(format!("{heard} webhooks heard again: {news} new facts, {left_out} left out."));
+    Ok(())
+}
+
+async fn replay_range(range: &JournalRange, detach: bool, target: &Target) -> Result<(), Fail> {
+    let api = Api::of(target)?;
+    let [since, until] = moments(range)?;
+    let mut body = json!({ "after": range.after, "since": since, "until": until, "field": range.field });
+    let outcomes = outcomes(range);
+    if !outcomes.is_empty() {
+        body["outcomes"] = json!(outcomes);
+    }
+    let mut replay = ask(&api, target, Method::POST, "journal/replay", Some(&body)).await?;
+    let id = text(&replay, "/id").to_owned();
+    if detach {
+        if target.json {
+            return out::json(&replay);
+        }
+        out::line(format!("Replay {id} is under way; `transom journal replays` shows how far it is."));
+        return Ok(());
+    }
+    while replay["status"] == "running" {
+        tokio::time::sleep(LOOK / 4).await;
+        let known = ask(&api, target, Method::GET, "journal/replay", None).await?;
+        let mine = known["data"].as_array().and_then(|all| all.iter().find(|one| text(one, "/id") == id));
+        replay = mine.cloned().ok_or_else(|| Fail::new(format!("replay {id} is gone")))?;
+    }
+    if target.json {
+        return out::json(&replay);
+    }
+    let stopped = if replay["status"] == "stopped" { " before it was stopped" } else { "" };
+    out::line(format!(
+        "{} webhooks heard again{stopped}: {} new facts, {} left out.",
+        replay["entries"], replay["news"], replay["leftOut"]
+    ));
+    Ok(())
+}
+
+async fn replays(target: &Target) -> Result<(), Fail> {
+    let api = Api::of(target)?;
+    let known = ask(&api, target, Method::GET, "journal/replay", None).await?;
+    if target.json {
+        return out::json(&known);
+    }
+    let row = |replay: &Value| {
+        let words = |names: [&str; 3]| names.map(|name| text(replay, name).to_owned());
+        let numbers = ["cursor", "to", "entries", "news", "leftOut"].map(|name| replay[name].to_string());
+        [words(["/id", "/status", "/createdAt"]).to_vec(), numbers.to_vec()].concat()
+    };
+    let rows: Vec<_> = known["data"].as_array().into_iter().flatten().map(row).collect();
+    if rows.is_empty() {
+        out::note("There are none.");
+    } else {
+        out::table(&["id", "status", "since", "got to", "to", "heard", "new facts", "left out"], &rows);
+    }
+    Ok(())
+}
+
+async fn stray(entry: Option<&str>, place: &Place) -> Result<(), Fail> {
+    let hand = Hand::find(place).await?;
+    let ask = async |command| match hand.ask(command).await? {
+        AdminAnswer::Plain { value } => Ok(value),
+        other => Err(unexpected(&other)),
+    };
+    if let Some(text) = entry {
+        return shown(&ask(AdminCommand::StrayShow { entry: parse(text, "entry")? }).await?, place.json);
+    }
+    let mut all = Vec::new();
+    let mut after = 0;
+    loop {
+        let page: Value = ask(AdminCommand::StrayList { after }).await?;
+        all.extend(page["data"].as_array().into_iter().flatten().cloned());
+        after = page["nextAfter"].as_u64().unwrap_or(after);
+        if page["more"] != true {
+            break;
+        }
+    }
+    if place.json {
+        return out::json(&json!({ "data": all }));
+    }
+    if all.is_empty() {
+        out::note("There are none.");
+    }
+    for entry in &all {
+        out::line(format!("{}  app {}  {}", line(entry), text(entry, "/app"), text(entry, "/passedOver")));
+    }
     Ok(())
 }
 

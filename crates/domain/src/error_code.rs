@@ -106,7 +106,7 @@ codes! {
     NotFound = "NOT_FOUND", NotFound, 404, "There is nothing at this path, or it is another business's.", "Check the path and the ids in it.";
     MethodNotAllowed = "METHOD_NOT_ALLOWED", InvalidRequest, 405, "The path exists, but not for this method.", "Use a method that the Allow header names.";
     IdempotencyConflict = "IDEMPOTENCY_CONFLICT", Conflict, 409, "The idempotency key was used with another body, or its first request is still under way.", "Use a new key for a new request; after Retry-After repeat the same one.";
-    StateConflict = "STATE_CONFLICT", Conflict, 409, "The message is no longer in a state in which this can be done.", "Read the message and decide anew.";
+    StateConflict = "STATE_CONFLICT", Conflict, 409, "What this is to be done with is no longer, or not yet, in a state in which it can be done.", "Read it and decide anew.";
     RateLimited = "RATE_LIMITED", ResourceExhausted, 429, "More requests per second than this business may send.", "Wait for the seconds that Retry-After names.";
     BacklogFull = "BACKLOG_FULL", ResourceExhausted, 429, "As many messages of this sender wait already as may wait.", "Wait for the seconds that Retry-After names.";
     Overloaded = "OVERLOADED", Unavailable, 503, "More work at once than there is room for; nothing was stored.", "Repeat the request after the seconds that Retry-After names.";

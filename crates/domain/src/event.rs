@@ -50,6 +50,9 @@ pub enum EventBody {
         reply_to: Option<MessageId>,
         /// Data the caller gave with the message it answers; JSON text.
         callback_data: Option<String>,
+        /// It was told before, as something that nobody understood then.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        retold: bool,
     },
     /// A message that was told is changed.
     MessageEdited {

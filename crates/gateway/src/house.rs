@@ -26,6 +26,7 @@ use crate::templates::Library;
 use crate::upstream::{Upstream, UpstreamSettings};
 use crate::wire::Wires;
 use crate::work::dispatcher::{Dispatcher, DispatcherParts};
+use crate::work::rehearing::Rehearing;
 use crate::work::relay::{Relay, RelayParts};
 use crate::work::rest::Rest;
 use crate::work::tasks::{Gate, Tasks};
@@ -252,6 +253,7 @@ impl House {
                 "attempts of an earlier run have no outcome; their messages are unknown until a status comes or the wait is over"
             );
         }
+        let replays = rest.post();
         let intake = Intake::new(
             store.clone(),
             clock.clone(),
@@ -263,7 +265,11 @@ impl House {
             chance,
             tasks.clone(),
             keep.messages,
+            replays.clone(),
         );
+        let rehearing =
+            Rehearing { intake: intake.clone(), store: store.clone(), clock: clock.clone(), stop: stop.child_token() };
+        tasks.spawn(rehearing.work(replays));
         fetcher.start();
         dispatcher.follow_directory();
         relay.reload().await?;

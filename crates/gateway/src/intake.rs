@@ -30,6 +30,7 @@ use crate::telemetry;
 use crate::templates::Library;
 use crate::work::dispatcher::Dispatcher;
 use crate::work::relay::Relay;
+use crate::work::rest::Post;
 use crate::work::tasks::Tasks;
 
 /// Largest webhook body (Meta: webhooks/overview).
@@ -37,7 +38,7 @@ pub const BODY_MAX: usize = 3 * 1024 * 1024;
 /// What is kept of a body that is nobody's.
 const IGNORED_KEEP: usize = 4 * 1024;
 
-pub use replay::{Did, LeftOut, REPLAY_MAX, Reheard, ReplayedPart};
+pub use replay::{Did, LeftOut, REPLAY_MAX, Reheard};
 
 /// The intake; cheap to clone.
 #[derive(Clone)]
@@ -55,6 +56,8 @@ struct Inner {
     tasks: Tasks,
     /// How long repetitions are recognised.
     recognised: Span,
+    /// Where whoever works on replays waits for them.
+    replays: Arc<Post>,
     handshakes: AtomicU64,
 }
 
@@ -73,6 +76,7 @@ impl Intake {
         chance: Chance,
         tasks: Tasks,
         recognised: Span,
+        replays: Arc<Post>,
     ) -> Self {
         let handshakes = AtomicU64::new(0);
         Self(Arc::new(Inner {
@@ -86,6 +90,7 @@ impl Intake {
             chance,
             tasks,
             recognised,
+            replays,
             handshakes,
         }))
     }

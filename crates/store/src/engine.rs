@@ -22,17 +22,17 @@ use crate::contract::{
     Accept, Accepted, Answer, App, Backlog, Begun, Business, BusinessSettings, CancelOutcome, ChangeContent, ChangeEndpoint,
     ChangeSettings, Claim, Claims, Condition, ContentFilter, CopyProgress, CustomerFilter, CustomerView, Decide, DeleteContent,
     Deliveries, Endpoint, EventPage, EventReplay, Followed, HearBody, HearOutcome, JournalEntry, JournalErased, JournalFilter,
-    JournalFound, JournalOutcome, JournalPage, Keep, Key, Look, LookUp, LookedAt, MessageFilter, Outlook, PAGE_MAX, Page,
-    PendingUnknown, PutEndpoint, PutSender, PutTwin, RelayRound, RelayWork, Resolution, Retried, Revival, Revive, RevivePoint,
-    Sender, SenderLoad, SessionRow, Settle, Settled, StartReplay, Store, StoredContent, Submit, SweepKind, SweepPoint, Swept,
-    TemplateIntent, TemplateKey, TemplateOutcome, Timeline, Told,
+    JournalFound, JournalOutcome, JournalPage, JournalReplay, JournalReplayed, Keep, Key, Look, LookUp, LookedAt, MessageFilter,
+    Outlook, PAGE_MAX, Page, PendingUnknown, PutEndpoint, PutSender, PutTwin, RelayRound, RelayWork, Resolution, Retried,
+    Revival, Revive, RevivePoint, Sender, SenderLoad, SessionRow, Settle, Settled, StartReplay, Store, StoredContent, Submit,
+    SweepKind, SweepPoint, Swept, TemplateIntent, TemplateKey, TemplateOutcome, Timeline, Told,
 };
 use crate::contract::{Digest, Fetched, Media, UpstreamCopy};
 use crate::contract::{MergeAnswer, UnmergeOutcome};
 use crate::moves::silence;
 use crate::moves::{
-    accept, admin, claim, consent, content as contents, customers, end, journal, marks, people, reach, read, relay, revive,
-    session, settle, template, timeline, unknown, upkeep,
+    accept, admin, claim, consent, content as contents, customers, end, journal, marks, people, reach, read, rehear, relay,
+    revive, session, settle, template, timeline, unknown, upkeep,
 };
 use crate::moves::{audit, erase, media};
 use crate::rows::{JournalRows, Result, Rows};
@@ -563,6 +563,37 @@ impl<E: Engine> Store for E {
 
     fn journal_reheard(&self, business: BusinessId, id: JournalId, outcome: JournalOutcome, note: String) -> Answer<'_, bool> {
         self.note(Room::Ending, move |rows| journal::reheard(rows, business, id, outcome, &note))
+    }
+
+    fn start_journal_replay(&self, replay: JournalReplay) -> Answer<'_, JournalReplay> {
+        Box::pin(async move {
+            let business = replay.business;
+            let page = self.consult(move |rows| journal::after(rows, business, u64::MAX >> 1, 1)).await?;
+            self.write(Room::Sending, move |rows| rehear::start(rows, &replay, page.newest)).await
+        })
+    }
+
+    fn journal_replays(&self, business: BusinessId) -> Answer<'_, Vec<JournalReplay>> {
+        self.read(move |rows| rehear::all(rows, business))
+    }
+
+    fn open_journal_replays(&self, limit: usize) -> Answer<'_, Vec<JournalReplay>> {
+        self.look_up(move |rows| rows.open_journal_replays(limit))
+    }
+
+    fn journal_replayed(
+        &self,
+        business: BusinessId,
+        id: ReplayId,
+        cursor: u64,
+        did: JournalReplayed,
+        now: Timestamp,
+    ) -> Answer<'_, bool> {
+        self.write(Room::Ending, move |rows| rehear::went_on(rows, business, id, cursor, did, now))
+    }
+
+    fn stop_journal_replay(&self, business: BusinessId, id: ReplayId, now: Timestamp) -> Answer<'_, bool> {
+        self.write(Room::Ending, move |rows| rehear::stop(rows, business, id, now))
     }
 
     fn journal_erase(&self, business: BusinessId, texts: Vec<String>, after: u64) -> Answer<'_, JournalErased> {

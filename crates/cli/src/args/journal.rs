@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::Target;
+use super::{Place, Target};
 
 /// How much of a webhook was understood.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -68,6 +68,24 @@ pub(crate) enum JournalCommand {
         #[command(flatten)]
         target: Target,
     },
+    /// Show webhooks as they come in, until it is stopped
+    #[command(after_help = "Examples:\n  transom journal tail\n  transom journal tail --outcome not_understood --json")]
+    Tail {
+        /// Heard at this moment or later, or so long ago, such as 10m; else from now on
+        #[arg(long)]
+        since: Option<String>,
+        /// Outcome; may be repeated
+        #[arg(long = "outcome", value_enum)]
+        outcomes: Vec<OutcomeArg>,
+        /// What it is about, such as messages, statuses or account_update
+        #[arg(long)]
+        field: Option<String>,
+        /// Text that the body holds, however it writes it
+        #[arg(long)]
+        text: Option<String>,
+        #[command(flatten)]
+        target: Target,
+    },
     /// Show a webhook as it came
     #[command(after_help = "Example:\n  transom journal show 01K5Z3V8Q4M9W2N7T6R1XBCDEF")]
     Show {
@@ -85,8 +103,33 @@ pub(crate) enum JournalCommand {
         entries: Vec<String>,
         #[command(flatten)]
         range: JournalRange,
+        /// Do not wait until the range is over: it goes on by itself
+        #[arg(long, conflicts_with = "entries")]
+        detach: bool,
         #[command(flatten)]
         target: Target,
+    },
+    /// Show how far replays of ranges are
+    #[command(after_help = "Example:\n  transom journal replays")]
+    Replays {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Stop a replay where it stands; what was heard stays heard
+    #[command(after_help = "Example:\n  transom journal stop-replay 01K5Z3V8Q4M9W2N7T6R1XBCDEF")]
+    StopReplay {
+        /// Which, as `journal replays` shows it
+        replay: String,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Show webhooks that are nobody's: malformed, or for a number, Page or account that is not registered; the newest 200 are kept
+    #[command(after_help = "Examples:\n  transom journal stray\n  transom journal stray 01K5Z3V8Q4M9W2N7T6R1XBCDEF")]
+    Stray {
+        /// Which one to show as it came, cut after 4 KiB; else all are listed
+        entry: Option<String>,
+        #[command(flatten)]
+        place: Place,
     },
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use transom_domain::id::{BusinessId, EndpointId, KeyId, SenderId};
+use transom_domain::id::{BusinessId, EndpointId, JournalId, KeyId, SenderId};
 use transom_store::{Scopes, Topic};
 
 use crate::native::endpoint_ask::EndpointAsk;
@@ -228,6 +228,17 @@ pub enum AdminCommand {
     TemplateList {
         /// Whose.
         business: BusinessId,
+    },
+    /// Lists webhooks that are nobody's: no webhooks at all, or for numbers, Pages and accounts that are not registered.
+    StrayList {
+        /// Position after which to begin.
+        #[serde(default)]
+        after: u64,
+    },
+    /// Shows one of them as it came, as far as it is kept.
+    StrayShow {
+        /// Which.
+        entry: JournalId,
     },
     /// Begins a copy of the whole store into a new file, while everything goes on.
     BackupStart {

@@ -17,9 +17,9 @@ use sha2::{Digest as _, Sha256};
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::{BusinessId, EndpointId, KeyId};
 use transom_domain::time::{Span, Timestamp};
-use transom_store::{Action, Actor, App, Business, Endpoint, Key, Role, Scopes, Sender, SenderState};
+use transom_store::{Action, Actor, App, Business, Endpoint, JournalFilter, Key, PAGE_MAX, Role, Scopes, Sender, SenderState};
 
-use crate::native::endpoint_ask;
+use crate::native::{endpoint_ask, journal};
 use crate::problem::Problem;
 use crate::seal::{SealError, hex, random};
 use crate::service::endpoints::EndpointChange;
@@ -143,6 +143,17 @@ impl Admin {
             AdminCommand::SecretRotate { business } => self.secret_rotate(business).await,
             AdminCommand::TemplateSync { business } => self.template_sync(business).await,
             AdminCommand::TemplateList { business } => self.template_list(business).await,
+            AdminCommand::StrayList { after } => {
+                let found = self.service.store.journal_search(None, JournalFilter::default(), after, PAGE_MAX).await?;
+                Ok(AdminAnswer::Plain { value: journal::stray_page(&found).map_err(unprintable)? })
+            }
+            AdminCommand::StrayShow { entry } => {
+                let found = self.service.store.journal_entry(None, entry).await?;
+                let found = found.ok_or_else(|| {
+                    Problem::not_found("journal entry").remedy("List them with `transom journal stray`; the newest 200 are kept.")
+                })?;
+                Ok(AdminAnswer::Plain { value: journal::stray(&found).map_err(unprintable)? })
+            }
             AdminCommand::BackupStart { to } => self.backup_start(to),
             AdminCommand::BackupLook {} => self.backup_look(),
             AdminCommand::Doctor {} => Ok(AdminAnswer::Findings { data: self.doctor().await? }),
@@ -337,6 +348,10 @@ fn done(said: String) -> AdminAnswer {
 
 fn sealing(why: SealError) -> Problem {
     Problem::new(ErrorCode::Unspecified, why.to_string())
+}
+
+fn unprintable(why: serde_json::Error) -> Problem {
+    Problem::new(ErrorCode::Unspecified, format!("It cannot be written as JSON: {why}."))
 }
 
 fn checked_name(field: &str, text: &str) -> Result<String, Problem> {

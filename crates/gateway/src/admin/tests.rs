@@ -6,8 +6,8 @@ use axum::http::{Request, StatusCode, header};
 use tower::ServiceExt as _;
 
 use transom_domain::error_code::ErrorCode;
-use transom_domain::id::BusinessId;
-use transom_store::MemoryStore;
+use transom_domain::id::{BusinessId, JournalId};
+use transom_store::{JournalEntry, JournalHead, JournalOutcome, MemoryStore};
 
 use super::*;
 use crate::seal::SealingKey;
@@ -162,4 +162,35 @@ fn no_command_or_answer_shows_a_secret_in_debug() {
     assert!(!shown.contains("s3cret") && !shown.contains("t0ken"));
     let wire = serde_json::to_string(&command).unwrap();
     assert_eq!(serde_json::from_str::<AdminCommand>(&wire).unwrap(), command);
+}
+
+#[tokio::test]
+async fn what_is_nobody_s_is_shown_to_the_operator() {
+    let admin = alone().await;
+    for (n, outcome) in [(1, JournalOutcome::Malformed), (2, JournalOutcome::Stranger)] {
+        let head = JournalHead {
+            id: JournalId(n),
+            position: 0,
+            business: None,
+            app: "10".to_owned(),
+            at: Timestamp::from_secs(1),
+            outcome,
+            fields: String::new(),
+            note: "expected a value, found nothing".to_owned(),
+            size: 0,
+            erased: false,
+        };
+        admin.service.store.journal_ignored(JournalEntry { head, raw: b"{\"x".to_vec() }).await.unwrap();
+    }
+    let ask = async |command| match admin.handle(command).await {
+        Ok(AdminAnswer::Plain { value }) => value,
+        other => panic!("{other:?}"),
+    };
+    let list = ask(AdminCommand::StrayList { after: 0 }).await;
+    let shown: Vec<_> =
+        list["data"].as_array().unwrap().iter().map(|e| (e["outcome"].clone(), e["passedOver"].clone())).collect();
+    assert_eq!(shown.iter().map(|(outcome, _)| outcome).collect::<Vec<_>>(), ["malformed", "stranger"]);
+    assert!(shown.iter().all(|(_, why)| why == "expected a value, found nothing"), "{list}");
+    assert_eq!(ask(AdminCommand::StrayShow { entry: JournalId(1) }).await["body"], "{\"x");
+    assert!(admin.handle(AdminCommand::StrayShow { entry: JournalId(3) }).await.is_err());
 }

@@ -36,7 +36,7 @@ struct House {
     client: Client,
     base: String,
     store: MemoryStore,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 fn business(n: u128) -> BusinessId {
@@ -86,6 +86,12 @@ async fn house() -> House {
         created_at: Timestamp::EPOCH,
     };
     assert_eq!(store.put_sender(sender).await.unwrap(), PutSender::Stored);
+    opened(store, folder).await
+}
+
+/// A gateway over a store that is there.
+async fn opened(store: MemoryStore, folder: tempfile::TempDir) -> House {
+    let sealing = SealingKey::load_or_create(folder.path()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let house = HouseParts {
@@ -115,7 +121,7 @@ async fn house() -> House {
     })
     .await
     .unwrap();
-    House { gateway, client: Client::new(), base, store, _folder: folder }
+    House { gateway, client: Client::new(), base, store, folder }
 }
 
 impl House {

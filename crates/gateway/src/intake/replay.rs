@@ -5,14 +5,16 @@
 
 use std::collections::BTreeSet;
 
-use transom_domain::id::{BusinessId, JournalId, MessageId};
-use transom_store::{HearOutcome, JournalFilter, JournalHead};
+use transom_domain::error_code::ErrorCode;
+use transom_domain::id::{BusinessId, JournalId, MessageId, ReplayId};
+use transom_store::{HearOutcome, JournalFilter, JournalHead, JournalRange, JournalReplay, JournalReplayed};
 
 use super::{Intake, Sorted, Understood, sort, understood};
 use crate::problem::Problem;
 use crate::telemetry;
 
-/// The most entries that one call hears again: a few hundred milliseconds' work, since they are heard one after the other.
+/// The most entries that one call, or one slice of a job, hears again: a few hundred milliseconds' work, since they are heard one
+/// after the other.
 pub const REPLAY_MAX: usize = 50;
 
 /// What hearing an entry again did.
@@ -58,17 +60,6 @@ impl LeftOut {
     }
 }
 
-/// A part of a range that was heard again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReplayedPart {
-    /// The entries, oldest first.
-    pub entries: Vec<Reheard>,
-    /// Position up to which all was looked at.
-    pub looked_to: u64,
-    /// There may be more after that.
-    pub more: bool,
-}
-
 impl Intake {
     /// Hears entries again, in the order of their arrival, each once. At most [`REPLAY_MAX`].
     ///
@@ -88,17 +79,74 @@ impl Intake {
         Ok(reheard)
     }
 
-    /// Hears the next entries of a range again that fit.
+    /// Begins to hear a range of a business's journal again, after a position and up to what is there now: a job that goes on by
+    /// itself, also after a restart.
     ///
     /// # Errors
-    /// 503 when the store does not answer: those before it were heard, and hearing them again does no harm.
-    pub async fn replay_range(&self, business: BusinessId, filter: JournalFilter, after: u64) -> Result<ReplayedPart, Problem> {
-        let found = self.0.store.journal_search(Some(business), filter, after, REPLAY_MAX).await?;
-        let mut entries = Vec::with_capacity(found.heads.len());
-        for head in found.heads {
-            entries.push(self.rehear(business, head).await?);
+    /// 409 while another of the business is under way; 503 when the store does not answer.
+    pub async fn start_replay(&self, business: BusinessId, range: JournalRange, after: u64) -> Result<JournalReplay, Problem> {
+        let now = self.0.clock.now();
+        let wanted = JournalReplay {
+            id: ReplayId::compose(now, self.0.chance.draw()),
+            business,
+            range,
+            cursor: after,
+            to: 0,
+            did: JournalReplayed::default(),
+            created_at: now,
+            over_at: None,
+            stopped: false,
+        };
+        let id = wanted.id;
+        let known = self.0.store.start_journal_replay(wanted).await?;
+        if known.id != id {
+            return Err(Problem::new(ErrorCode::StateConflict, format!("The replay {} of this journal is under way.", known.id))
+                .remedy("Wait until it is over, or stop it.")
+                .detail("replayId", known.id.to_string()));
         }
-        Ok(ReplayedPart { entries, looked_to: found.looked_to, more: found.more })
+        self.0.replays.poke();
+        Ok(known)
+    }
+
+    /// The replays of a business's journal, newest first.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn replays(&self, business: BusinessId) -> Result<Vec<JournalReplay>, Problem> {
+        Ok(self.0.store.journal_replays(business).await?)
+    }
+
+    /// Ends a replay where it stands; what was heard stays heard.
+    ///
+    /// # Errors
+    /// 404 when the business has none of this name.
+    pub async fn stop_replay(&self, business: BusinessId, id: ReplayId) -> Result<(), Problem> {
+        if self.0.store.stop_journal_replay(business, id, self.0.clock.now()).await? {
+            return Ok(());
+        }
+        Err(Problem::not_found("replay"))
+    }
+
+    /// The next slice of a replay: at most [`REPLAY_MAX`] entries, and where it came with them.
+    ///
+    /// # Errors
+    /// When the store does not answer: what was heard of the slice is heard, and hearing it again does no harm.
+    pub async fn replay_slice(&self, replay: &JournalReplay) -> Result<(u64, JournalReplayed), Problem> {
+        let filter = JournalFilter { range: replay.range.clone(), ..JournalFilter::default() };
+        let found = self.0.store.journal_search(Some(replay.business), filter, replay.cursor, REPLAY_MAX).await?;
+        let mut did = JournalReplayed::default();
+        for head in found.heads {
+            // What came since it began was heard by the present code.
+            if head.position > replay.to {
+                break;
+            }
+            did.entries += 1;
+            match self.rehear(replay.business, head).await?.did {
+                Ok(Did { news, .. }) => did.news += news as u64,
+                Err(_) => did.left_out += 1,
+            }
+        }
+        Ok((if found.more { found.looked_to } else { replay.to }, did))
     }
 
     async fn rehear(&self, business: BusinessId, mut head: JournalHead) -> Result<Reheard, Problem> {

@@ -103,7 +103,7 @@ pub(crate) fn test_text(id: EventId, endpoint: EndpointId, now: Timestamp) -> St
 
 fn data(body: &EventBody) -> Value {
     match body {
-        EventBody::MessageReceived { party, message, inbound, reply_to, callback_data } => {
+        EventBody::MessageReceived { party, message, inbound, reply_to, callback_data, retold } => {
             let reply = reply_to.map(|id| id.to_string());
             let mut data = json!({
                 "messageId": message.to_string(), "parties": parties(party), "receivedAt": rfc3339(inbound.at), "replyToId": reply,
@@ -112,6 +112,9 @@ fn data(body: &EventBody) -> Value {
             if let Value::Object(data) = &mut data {
                 data.extend(inbound_parts(*message, inbound, *reply_to));
                 data.extend(more_parts(inbound));
+                if *retold {
+                    data.insert("retold".to_owned(), true.into());
+                }
             }
             data
         }

@@ -8,20 +8,22 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use transom_domain::id::{JournalId, MessageId};
-use transom_store::{JournalEntry, JournalFilter, JournalHead, JournalOutcome, PAGE_MAX};
+use transom_domain::id::{JournalId, MessageId, ReplayId};
+use transom_store::{
+    JournalEntry, JournalFilter, JournalFound, JournalHead, JournalOutcome, JournalRange, JournalReplay, PAGE_MAX,
+};
 
 use super::common::{moment, rfc3339};
 use super::query::Query;
 use super::read::{Notes, read, request_bodies};
 use crate::http::App;
-use crate::http::call::{Asked, Authorised, PathId, WEBHOOKS, json as answer};
+use crate::http::call::{Asked, Authorised, PathDeeper, PathId, WEBHOOKS, json as answer};
 use crate::http::refusal::{ChangeRefusals, ListRefusals, ReadRefusals};
 use crate::intake::{REPLAY_MAX, Reheard};
 use crate::problem::Problem;
-use crate::service::Caller;
 
 /// Entries of one page, unless the caller says how many.
 const LIMIT_DEFAULT: usize = 50;
@@ -61,6 +63,9 @@ pub(crate) struct JournalHeadView {
     fields: Vec<String>,
     /// The names of what was not understood.
     not_understood: Vec<String>,
+    /// Why it was passed over whole; left out where it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passed_over: Option<String>,
     /// Bytes of the body.
     bytes: usize,
     /// The body was taken out, since somebody's data had to go.
@@ -80,10 +85,11 @@ pub(crate) struct JournalBodyView {
     body_base64: Option<String>,
 }
 
-/// Which raw webhooks are to be heard again: those that are named, or the next of a range.
+/// Which raw webhooks are to be heard again: those that are named, or a range.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct JournalReplay {
+#[schema(as = JournalReplayRequest)]
+pub(crate) struct ReplayAsked {
     /// Ids of entries, at most 50.
     #[serde(default)]
     ids: Option<Vec<String>>,
@@ -104,7 +110,7 @@ pub(crate) struct JournalReplay {
     field: Option<String>,
 }
 
-request_bodies!(JournalReplay);
+request_bodies!(ReplayAsked);
 
 /// What hearing them again did.
 #[derive(Debug, Serialize, ToSchema)]
@@ -112,10 +118,75 @@ request_bodies!(JournalReplay);
 pub(crate) struct JournalReplayed {
     /// The entries that were heard again, oldest first.
     data: Vec<ReheardView>,
-    /// Give it as `after` next time; hearing an entry twice does no harm.
-    next_after: Option<u64>,
-    /// There may be more in the range.
-    more: bool,
+}
+
+/// A range that is heard again, and how far that is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = JournalReplay)]
+pub(crate) struct ReplayView {
+    /// Names it.
+    id: String,
+    /// `running`, `done` or `stopped`.
+    status: &'static str,
+    /// Heard at this moment or later.
+    since: Option<String>,
+    /// Heard before this moment.
+    until: Option<String>,
+    /// Outcomes; all where there is none.
+    outcomes: Vec<&'static str>,
+    /// What they are about.
+    field: Option<String>,
+    /// Position up to which all was looked at.
+    cursor: u64,
+    /// Position of the last: the newest when it began.
+    to: u64,
+    /// Webhooks that were heard again; those of a slice that a restart cut off count twice.
+    entries: u64,
+    /// Facts that were missing.
+    news: u64,
+    /// Webhooks that were left out: erased, older than messages are kept, or not to be read by the present code either.
+    left_out: u64,
+    /// Since when.
+    created_at: String,
+    /// When it came to its end, or was stopped.
+    ended_at: Option<String>,
+}
+
+/// Replays of the journal.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = JournalReplayPage)]
+pub(crate) struct ReplayPage {
+    /// Newest first; of those that are over the last twenty.
+    data: Vec<ReplayView>,
+    /// Always null: there is one page.
+    next_page_token: Option<String>,
+}
+
+impl From<JournalReplay> for ReplayView {
+    fn from(replay: JournalReplay) -> Self {
+        let status = match (replay.over_at, replay.stopped) {
+            (None, _) => "running",
+            (Some(_), false) => "done",
+            (Some(_), true) => "stopped",
+        };
+        Self {
+            id: replay.id.to_string(),
+            status,
+            since: replay.range.since.map(rfc3339),
+            until: replay.range.until.map(rfc3339),
+            outcomes: replay.range.outcomes.iter().map(|outcome| outcome.as_str()).collect(),
+            field: replay.range.field,
+            cursor: replay.cursor,
+            to: replay.to,
+            entries: replay.did.entries,
+            news: replay.did.news,
+            left_out: replay.did.left_out,
+            created_at: rfc3339(replay.created_at),
+            ended_at: replay.over_at.map(rfc3339),
+        }
+    }
 }
 
 /// What hearing one again did.
@@ -138,6 +209,7 @@ pub(crate) struct ReheardView {
 impl From<&JournalHead> for JournalHeadView {
     fn from(head: &JournalHead) -> Self {
         let names = |text: &str| text.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let whole = matches!(head.outcome, JournalOutcome::Malformed | JournalOutcome::Stranger);
         Self {
             position: head.position,
             id: head.id.to_string(),
@@ -145,7 +217,8 @@ impl From<&JournalHead> for JournalHeadView {
             app: head.app.clone(),
             outcome: head.outcome.as_str(),
             fields: names(&head.fields),
-            not_understood: names(&head.note),
+            not_understood: if whole { Vec::new() } else { names(&head.note) },
+            passed_over: whole.then(|| head.note.clone()),
             bytes: head.size,
             erased: head.erased,
         }
@@ -236,7 +309,7 @@ pub(crate) async fn search(
         query.notes.note("message", "is no id of a message", "use the id that the send answered with");
     }
     let texts = text.into_iter().collect();
-    let filter = JournalFilter { since, until, outcomes, field, texts, ids: Vec::new() };
+    let filter = JournalFilter { range: JournalRange { since, until, outcomes, field }, texts, ids: Vec::new() };
     let message = message.and_then(Result::ok);
     let (after, limit, filter, message) = query.finish((after, limit, filter, message))?;
     let found = app.service.search_journal(&caller, filter, message, after, limit).await?;
@@ -272,16 +345,20 @@ pub(crate) async fn get(
 /// Hear raw webhooks again
 ///
 /// Each goes through the present code as if Meta had posted it again, as of when it came: what was missing appears, what is known
-/// stays as it is. With `ids` those; else the next of a range, 50 at most: go on with `nextAfter` while there is `more`. May be
-/// broken off and repeated at any place.
+/// stays as it is, and what nobody understood then is told as what it is. With `ids` those, at once; else a range, up to what is there
+/// now: a job that goes on by itself, one at a time, also after a restart.
 #[utoipa::path(
     post,
     path = "/v1/businesses/{business}/journal/replay",
     operation_id = "replayJournal",
     tag = "Journal",
     params(("business" = String, Path, description = "Id of the business")),
-    request_body = JournalReplay,
-    responses((status = 200, description = "What it did", body = JournalReplayed), ChangeRefusals),
+    request_body = ReplayAsked,
+    responses(
+        (status = 200, description = "What hearing those with these ids did", body = JournalReplayed),
+        (status = 202, description = "The range is under way", body = ReplayView),
+        ChangeRefusals
+    ),
     security(("X-API-Key" = []))
 )]
 pub(crate) async fn replay(
@@ -289,31 +366,74 @@ pub(crate) async fn replay(
     Authorised(caller): Authorised<WEBHOOKS>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let (read, mut notes) = read::<JournalReplay>(&asked.body)?;
+    let (read, mut notes) = read::<ReplayAsked>(&asked.body)?;
     let which = read.map(|asked| which(asked, &mut notes));
-    let done = match notes.finish(which)? {
+    match notes.finish(which)? {
         Which::Named(ids) => {
             let reheard = app.intake.replay(caller.business, &ids).await?;
-            JournalReplayed { data: reheard.iter().map(Into::into).collect(), next_after: None, more: false }
+            answer(StatusCode::OK, &JournalReplayed { data: reheard.iter().map(Into::into).collect() })
         }
-        Which::Range(filter, after) => app.replay_range(&caller, filter, after).await?,
-    };
-    answer(StatusCode::OK, &done)
+        Which::Range(range, after) => {
+            let begun = app.intake.start_replay(caller.business, range, after).await?;
+            answer(StatusCode::ACCEPTED, &ReplayView::from(begun))
+        }
+    }
+}
+
+/// List replays of the journal
+#[utoipa::path(
+    get,
+    path = "/v1/businesses/{business}/journal/replay",
+    operation_id = "listJournalReplays",
+    tag = "Journal",
+    params(("business" = String, Path, description = "Id of the business")),
+    responses((status = 200, description = "With how far each got", body = ReplayPage), ReadRefusals),
+    security(("X-API-Key" = []))
+)]
+pub(crate) async fn replays(State(app): State<App>, Authorised(caller): Authorised<WEBHOOKS>) -> Result<Response, Problem> {
+    let data = app.intake.replays(caller.business).await?.into_iter().map(ReplayView::from).collect();
+    answer(StatusCode::OK, &ReplayPage { data, next_page_token: None })
+}
+
+/// Stop a replay of the journal
+///
+/// Where it stands; what was heard stays heard.
+#[utoipa::path(
+    delete,
+    path = "/v1/businesses/{business}/journal/replay/{deeper}",
+    operation_id = "stopJournalReplay",
+    tag = "Journal",
+    params(
+        ("business" = String, Path, description = "Id of the business"),
+        ("deeper" = String, Path, description = "Id of the replay"),
+    ),
+    responses((status = 200, description = "Stopped; an empty object", body = Object, example = json!({})), ReadRefusals),
+    security(("X-API-Key" = []))
+)]
+pub(crate) async fn stop(
+    State(app): State<App>,
+    Authorised(caller): Authorised<WEBHOOKS>,
+    replay: PathDeeper,
+) -> Result<Response, Problem> {
+    let replay: ReplayId = replay.parse(|| Problem::not_found("replay"))?;
+    app.intake.stop_replay(caller.business, replay).await?;
+    answer(StatusCode::OK, &json!({}))
 }
 
 enum Which {
     Named(Vec<JournalId>),
-    Range(JournalFilter, u64),
+    Range(JournalRange, u64),
 }
 
-fn which(asked: JournalReplay, notes: &mut Notes) -> Which {
+fn which(asked: ReplayAsked, notes: &mut Notes) -> Which {
     let since = moment(asked.since.as_deref(), "since", notes);
     let until = moment(asked.until.as_deref(), "until", notes);
     let words = asked.outcomes.unwrap_or_else(|| vec!["partly_understood".to_owned(), "not_understood".to_owned()]);
     let outcomes = outcomes(words.iter().map(String::as_str), "outcomes", notes);
+    notes.at_most("field", asked.field.as_deref(), TEXT_MAX);
     let Some(named) = asked.ids else {
-        let filter = JournalFilter { since, until, outcomes, field: asked.field, ..JournalFilter::default() };
-        return Which::Range(filter, asked.after.unwrap_or(0));
+        let after = asked.after.unwrap_or(0).min(i64::MAX as u64);
+        return Which::Range(JournalRange { since, until, outcomes, field: asked.field }, after);
     };
     if named.is_empty() || named.len() > REPLAY_MAX {
         notes.note("ids", format!("must have 1 to {REPLAY_MAX} ids"), "name fewer, or give a range instead");
@@ -328,14 +448,17 @@ fn which(asked: JournalReplay, notes: &mut Notes) -> Which {
     Which::Named(ids)
 }
 
-impl App {
-    async fn replay_range(&self, caller: &Caller, filter: JournalFilter, after: u64) -> Result<JournalReplayed, Problem> {
-        let part = self.intake.replay_range(caller.business, filter, after).await?;
-        let data = part.entries.iter().map(Into::into).collect();
-        Ok(JournalReplayed { data, next_after: Some(part.looked_to), more: part.more })
-    }
-}
-
 fn missing() -> Problem {
     Problem::not_found("journal entry")
+}
+
+/// A page of what is nobody's, as the operator is shown it.
+pub(crate) fn stray_page(found: &JournalFound) -> serde_json::Result<Value> {
+    let data = found.heads.iter().map(JournalHeadView::from).collect();
+    serde_json::to_value(JournalList { data, next_after: found.looked_to, more: found.more })
+}
+
+/// One body that is nobody's, as the operator is shown it.
+pub(crate) fn stray(entry: &JournalEntry) -> serde_json::Result<Value> {
+    serde_json::to_value(JournalBodyView::from(entry))
 }

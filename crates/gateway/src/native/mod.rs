@@ -19,7 +19,7 @@ mod event_settings;
 mod event_stream;
 pub(crate) mod events;
 mod export;
-mod journal;
+pub(crate) mod journal;
 mod keywords;
 mod media;
 mod message_body;
@@ -155,7 +155,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(event_settings::get, event_settings::set))
         .routes(routes!(journal::search))
         .routes(routes!(journal::get))
-        .routes(routes!(journal::replay))
+        .routes(routes!(journal::replay, journal::replays))
+        .routes(routes!(journal::stop))
         .routes(routes!(retention::get, retention::set))
         .routes(routes!(reference::errors))
         .routes(routes!(reference::rules))

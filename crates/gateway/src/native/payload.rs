@@ -26,7 +26,7 @@ use crate::http::refusal::{help, title};
 #[must_use]
 pub fn payload(event: &Event, topic: Topic) -> Option<Value> {
     let told = match (&event.body, topic) {
-        (EventBody::MessageReceived { party, message, inbound, reply_to, callback_data }, Topic::Messages) => {
+        (EventBody::MessageReceived { party, message, inbound, reply_to, callback_data, .. }, Topic::Messages) => {
             received(party, *message, inbound, *reply_to, callback_data.as_deref())
         }
         (EventBody::MessageEdited { party, message, edit }, Topic::Messages) => {

@@ -52,7 +52,14 @@ fn inbound(body: InboundBody) -> Inbound {
 
 fn received(party: Party, inbound: Inbound, reply_to: Option<MessageId>, data: Option<&str>) -> Event {
     let callback_data = data.map(str::to_owned);
-    event(EventBody::MessageReceived { party, message: message_id(), inbound: Box::new(inbound), reply_to, callback_data })
+    event(EventBody::MessageReceived {
+        party,
+        message: message_id(),
+        inbound: Box::new(inbound),
+        reply_to,
+        callback_data,
+        retold: false,
+    })
 }
 
 fn status(status: Status, failure: Option<Failure>, campaign: Option<&str>, data: Option<&str>) -> Event {

@@ -42,7 +42,7 @@ impl Service {
                 return Ok(JournalFound { looked_to: after, ..JournalFound::default() });
             }
             let since = message.accepted_at.minus(Span::minutes(1));
-            filter.since = Some(filter.since.map_or(since, |asked| asked.max(since)));
+            filter.range.since = Some(filter.range.since.map_or(since, |asked| asked.max(since)));
             filter.ids = ids;
         }
         Ok(self.store.journal_search(Some(caller.business), filter, after, limit).await?)

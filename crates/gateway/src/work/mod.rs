@@ -3,6 +3,7 @@
 pub mod dispatcher;
 mod erasing;
 pub mod listeners;
+pub mod rehearing;
 pub mod relay;
 pub mod rest;
 pub mod tasks;

@@ -220,6 +220,16 @@ CREATE TABLE erasure (
 );
 CREATE INDEX erasure_open ON erasure (open) WHERE open = 1;
 
+-- Ranges of the journal that are heard again.
+CREATE TABLE journal_replay (
+    business BLOB NOT NULL,
+    id BLOB NOT NULL,
+    open INTEGER NOT NULL,
+    replay TEXT NOT NULL,
+    PRIMARY KEY (business, id)
+);
+CREATE INDEX journal_replay_open ON journal_replay (open) WHERE open = 1;
+
 CREATE TABLE conversation (
     sender BLOB NOT NULL,
     customer BLOB NOT NULL,

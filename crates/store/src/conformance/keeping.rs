@@ -11,7 +11,7 @@ use super::desk::{APP, DESK, Desk, OWNER, RIVAL, SHOP, business, identity, perso
 use super::{Broken, Factory, Outcome, hold, same};
 use crate::{
     Accept, Accepted, App, BusinessSettings, Direction, HearBody, HeardBody, JournalEntry, JournalFilter, JournalHead,
-    JournalOutcome, Key, MessageFilter, Page, PutSender, Retention, Scopes, Sealed, StoreError,
+    JournalOutcome, JournalRange, Key, MessageFilter, Page, PutSender, Retention, Scopes, Sealed, StoreError,
 };
 
 const ANA: &str = "+4915112345678";
@@ -362,17 +362,18 @@ pub(super) async fn the_journal_is_searched_in_bounded_looks(factory: &dyn Facto
     let start = desk.now;
     let texts: Vec<String> = (0..300).map(|n| format!("{{\"n\":\"body {n}.\",\"who\":\"Zo\\u00eb\"}}")).collect();
     journaled(&mut desk, &texts.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    let of = |range: JournalRange| JournalFilter { range, ..JournalFilter::default() };
     let search = async |filter: JournalFilter, after, limit| desk.store.journal_search(Some(SHOP), filter, after, limit).await;
     let positions = |found: &crate::JournalFound| found.heads.iter().map(|head| head.position).collect::<Vec<_>>();
-    let since = JournalFilter { since: Some(start.plus(Span::minutes(7))), ..JournalFilter::default() };
+    let since = of(JournalRange { since: Some(start.plus(Span::minutes(7))), ..JournalRange::default() });
     same!(positions(&search(since.clone(), 0, 3).await?), vec![8, 9, 10]);
-    let until = JournalFilter { until: Some(start.plus(Span::minutes(9))), ..since };
+    let until = of(JournalRange { until: Some(start.plus(Span::minutes(9))), ..since.range });
     let found = search(until.clone(), 0, 200).await?;
     same!((positions(&found), found.more), (vec![8, 9], false));
     same!(positions(&search(until, 8, 200).await?), vec![9]);
-    let far = JournalFilter { since: Some(start.plus(Span::days(9))), ..JournalFilter::default() };
+    let far = of(JournalRange { since: Some(start.plus(Span::days(9))), ..JournalRange::default() });
     same!(search(far, 0, 200).await?.heads.len(), 0);
-    let outcomes = JournalFilter { outcomes: vec![JournalOutcome::NotUnderstood], ..JournalFilter::default() };
+    let outcomes = of(JournalRange { outcomes: vec![JournalOutcome::NotUnderstood], ..JournalRange::default() });
     let found = search(outcomes, 0, 200).await?;
     same!((found.heads.len(), positions(&found)[..3].to_vec()), (100, vec![3, 6, 9]));
     let text = |text: &str| JournalFilter { texts: vec!["nowhere".to_owned(), text.to_owned()], ..JournalFilter::default() };
@@ -388,9 +389,9 @@ pub(super) async fn the_journal_is_searched_in_bounded_looks(factory: &dyn Facto
     // However it is escaped; and a page says where to go on.
     let found = search(text("Zo\u{eb}"), 10, 2).await?;
     same!((positions(&found), found.looked_to, found.more), (vec![11, 12], 12, true));
-    let field = JournalFilter { field: Some("message".to_owned()), ..JournalFilter::default() };
+    let field = of(JournalRange { field: Some("message".to_owned()), ..JournalRange::default() });
     same!(search(field, 0, 200).await?.heads.len(), 0);
-    let field = JournalFilter { field: Some("messages".to_owned()), ..JournalFilter::default() };
+    let field = of(JournalRange { field: Some("messages".to_owned()), ..JournalRange::default() });
     same!(search(field, 299, 200).await?.heads.len(), 1);
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! The journal: raw webhook bodies, kept in a file of their own, in the order in which they came.
 
-use transom_domain::id::{BusinessId, JournalId};
+use serde::{Deserialize, Serialize};
+
+use transom_domain::id::{BusinessId, JournalId, ReplayId};
 use transom_domain::time::Timestamp;
 
 /// The most entries that one page of a search looks at.
@@ -9,7 +11,8 @@ pub const JOURNAL_LOOK_MAX: usize = 2_048;
 pub const JOURNAL_LOOK_BYTES: usize = 8 << 20;
 
 /// What became of a raw body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum JournalOutcome {
     /// All of it was understood.
     Heard,
@@ -95,6 +98,17 @@ pub struct JournalPage {
 /// Which entries are looked for; what is left empty fits all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JournalFilter {
+    /// Of what is known of them.
+    pub range: JournalRange,
+    /// Whose bytes hold one of these texts, as they stand or escaped as JSON allows.
+    pub texts: Vec<String>,
+    /// And one of these as well.
+    pub ids: Vec<String>,
+}
+
+/// Which entries, by what is known of them beside their bytes; what is left empty fits all.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalRange {
     /// Heard at this moment or later.
     pub since: Option<Timestamp>,
     /// Heard before this moment.
@@ -103,10 +117,48 @@ pub struct JournalFilter {
     pub outcomes: Vec<JournalOutcome>,
     /// In which this field changed.
     pub field: Option<String>,
-    /// Whose bytes hold one of these texts, as they stand or escaped as JSON allows.
-    pub texts: Vec<String>,
-    /// And one of these as well.
-    pub ids: Vec<String>,
+}
+
+/// A range of a business's journal that is heard again, slice by slice: a job that goes on after a restart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalReplay {
+    /// Names it.
+    pub id: ReplayId,
+    /// Whose.
+    pub business: BusinessId,
+    /// Which entries.
+    pub range: JournalRange,
+    /// Looked at up to this position.
+    pub cursor: u64,
+    /// Position of the last entry it looks at: the newest when it began.
+    pub to: u64,
+    /// What it did so far.
+    pub did: JournalReplayed,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// When it came to its end, or was stopped.
+    pub over_at: Option<Timestamp>,
+    /// It was stopped.
+    pub stopped: bool,
+}
+
+/// What hearing entries again did. Work that a restart cut off is done again, and counted again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalReplayed {
+    /// Entries that were heard again.
+    pub entries: u64,
+    /// Facts that were missing.
+    pub news: u64,
+    /// Entries that were left out: erased, too old, or not to be read by the present code either.
+    pub left_out: u64,
+}
+
+impl std::ops::AddAssign for JournalReplayed {
+    fn add_assign(&mut self, other: Self) {
+        self.entries += other.entries;
+        self.news += other.news;
+        self.left_out += other.left_out;
+    }
 }
 
 /// One page of a search.

@@ -51,7 +51,7 @@ pub use hearing::{HearBody, HearOutcome, HeardBody, LookedAt};
 pub(crate) use journal::holds_text;
 pub use journal::{
     JOURNAL_LOOK_BYTES, JOURNAL_LOOK_MAX, JournalEntry, JournalErased, JournalFilter, JournalFound, JournalHead, JournalOutcome,
-    JournalPage,
+    JournalPage, JournalRange, JournalReplay, JournalReplayed,
 };
 pub use limits::{Outlook, SenderLoad, WaitReason};
 pub use media::{Digest, Fetched, Media, MediaState, UpstreamCopy};
@@ -469,6 +469,24 @@ pub trait Store: Send + Sync + 'static {
     fn journal_entry(&self, business: Option<BusinessId>, id: JournalId) -> Answer<'_, Option<JournalEntry>>;
     /// Records how much of a raw body was understood when it was heard again; `false` when it is gone.
     fn journal_reheard(&self, business: BusinessId, id: JournalId, outcome: JournalOutcome, note: String) -> Answer<'_, bool>;
+    /// Writes down that a range of the journal is to be heard again, up to what is there now; a business's replays that are over are
+    /// remembered up to [`REPLAYS_KEEP`]. One at a time: answers with the one that is under way, where it is another.
+    fn start_journal_replay(&self, replay: JournalReplay) -> Answer<'_, JournalReplay>;
+    /// Replays of a business's journal, newest first.
+    fn journal_replays(&self, business: BusinessId) -> Answer<'_, Vec<JournalReplay>>;
+    /// Replays that are under way, of all businesses.
+    fn open_journal_replays(&self, limit: usize) -> Answer<'_, Vec<JournalReplay>>;
+    /// Records how far a replay came: up to a position, and over when that is its last. `false` when it was stopped meanwhile.
+    fn journal_replayed(
+        &self,
+        business: BusinessId,
+        id: ReplayId,
+        cursor: u64,
+        did: JournalReplayed,
+        now: Timestamp,
+    ) -> Answer<'_, bool>;
+    /// Ends a replay where it stands; `false` when there is none of this name.
+    fn stop_journal_replay(&self, business: BusinessId, id: ReplayId, now: Timestamp) -> Answer<'_, bool>;
     /// Takes the bytes out of every entry of a business that holds one of these texts, as they stand or escaped as JSON allows: one
     /// slice, of about a megabyte. The entry stays, without its bytes, so that positions have no gap. Until [`Store::scrub`] the
     /// bytes are still in the log of the file.

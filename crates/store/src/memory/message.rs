@@ -91,6 +91,11 @@ impl MessageRows for MemoryRows {
         Ok(self.told_at.get(&seq).copied())
     }
 
+    fn put_inbound(&mut self, seq: Seq, inbound: &Inbound) -> Result<()> {
+        self.whole_mut(seq, |whole| whole.inbound = Some(inbound.clone()));
+        Ok(())
+    }
+
     fn redact_message(&mut self, seq: Seq, stub: Option<&Inbound>) -> Result<()> {
         self.whole_mut(seq, |whole| (whole.draft, whole.inbound, whole.redacted) = (None, stub.cloned(), true));
         Ok(())

@@ -15,6 +15,7 @@ mod message;
 mod people;
 mod queue;
 mod reach;
+mod rehear;
 mod relay;
 mod restore;
 mod silence;

@@ -20,8 +20,8 @@ use crate::rows::{
     Reached, Seq, Standing, Unread, Wait, Whole,
 };
 use crate::{
-    App, Business, BusinessSettings, Endpoint, EventReplay, JournalEntry, Key, Sender, StoredContent, TemplateIntent,
-    TemplateKey, Word,
+    App, Business, BusinessSettings, Endpoint, EventReplay, JournalEntry, JournalReplay, Key, Sender, StoredContent,
+    TemplateIntent, TemplateKey, Word,
 };
 use crate::{AuditEntry, Erasure};
 use crate::{Digest, Media, UpstreamCopy};
@@ -163,6 +163,7 @@ tables! {
     entry_counters: Option<BusinessId> => (u64, u64, Timestamp),
     entry_ids: JournalId => (Option<BusinessId>, u64),
     journal: (Option<BusinessId>, u64) => JournalEntry,
+    rehearings: (BusinessId, ReplayId) => JournalReplay,
     replays: (EndpointId, ReplayId) => EventReplay,
     walks: (Walk, Option<BusinessId>) => Seq,
     silences: (SenderId, i64) => Silence,

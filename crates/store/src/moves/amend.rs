@@ -5,7 +5,7 @@
 use transom_domain::amendment::{Amended, Amendment};
 use transom_domain::event::EventBody;
 use transom_domain::fact::{Echo, Inbound, Person};
-use transom_domain::id::{CustomerId, EventId, MessageId};
+use transom_domain::id::{BusinessId, CustomerId, EventId, MessageId};
 use transom_domain::message::{Attempt, Class, WhenUnknown};
 use transom_domain::status::{Phase, Progress, Status};
 use transom_domain::time::Timestamp;
@@ -109,6 +109,28 @@ fn join(rows: &mut dyn Rows, sender: &Sender, seq: Seq, row: AmendmentRow, now: 
     let (position, event) = tell::placed(rows, business, now, body)?;
     rows.put_amendment(business, &AmendmentRow { seq: Some(seq), told_at: Some(position), ..row })?;
     Ok(Became { events: vec![event], ..Became::default() })
+}
+
+/// Writes down where a message was told once more, so that what is taken out of it is taken out there too.
+pub(crate) fn told_again(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    provider_id: &str,
+    (seq, position): (Seq, u64),
+    now: Timestamp,
+) -> Result<()> {
+    rows.put_amendment(
+        business,
+        &AmendmentRow {
+            original: provider_id.to_owned(),
+            // No id of the upstream's: nothing was done to the message.
+            provider_id: format!("retold.{position}"),
+            heard_at: now,
+            seq: Some(seq),
+            told_at: Some(position),
+            amended: None,
+        },
+    )
 }
 
 /// Ids for what is new.

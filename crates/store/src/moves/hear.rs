@@ -1,7 +1,9 @@
 //! `hear`: everything that one webhook body says to one business, in one transaction.
 
 use transom_domain::event::EventBody;
-use transom_domain::fact::{Fact, Heard, IdentityChange, Inbound, StatusReport, TemplateStatus, TemplateTold, Watermark};
+use transom_domain::fact::{
+    Fact, Heard, IdentityChange, Inbound, InboundBody, StatusReport, TemplateStatus, TemplateTold, Watermark,
+};
 use transom_domain::id::{CustomerId, EventId, MessageId, SenderId};
 use transom_domain::limits::LimitsTold;
 use transom_domain::message::{CallbackTag, Class, PartTag, WhenUnknown};
@@ -14,7 +16,7 @@ use super::people::Told;
 use super::report::{Applied, Loaded, apply};
 use super::session::{Pair, believe, tell_all};
 use super::{account, amend, consent, marks, media, people, reach, read, tell, template};
-use crate::rows::{Brief, NewMessage, Orphan, Result, Rows, Standing};
+use crate::rows::{Brief, NewMessage, Orphan, Result, Rows, Seq, Standing};
 use crate::{HearBody, HearOutcome, Sender};
 
 /// Spreads the ids made from one seed; odd, so that no two of them meet.
@@ -187,9 +189,13 @@ impl Hearing<'_> {
     fn inbound(&mut self, rows: &mut dyn Rows, sender: &Sender, inbound: &Inbound) -> Result<()> {
         let (business, now, heard_at) = (self.body.business, self.body.now, self.body.heard_at);
         let Some(address) = people::address(&inbound.from) else { return Ok(()) };
-        if rows.provided(business, &inbound.provider_id)?.is_some() {
-            self.outcome.repeated += 1;
-            return Ok(());
+        match rows.provided(business, &inbound.provider_id)? {
+            None => {}
+            Some((seq, 0)) if !strange(inbound) => return self.understood(rows, sender, seq, inbound),
+            Some(_) => {
+                self.outcome.repeated += 1;
+                return Ok(());
+            }
         }
         let new = CustomerId::compose(now, self.chance());
         let mut told = Told::new(now);
@@ -235,6 +241,7 @@ impl Hearing<'_> {
             inbound: Box::new(inbound.clone()),
             reply_to,
             callback_data,
+            retold: false,
         };
         // The event first: the message remembers where it was told, so that its content can be taken out there too.
         let (position, event) = tell::placed(rows, business, now, received)?;
@@ -256,6 +263,57 @@ impl Hearing<'_> {
         self.outcome.events.extend(tell_all(rows, &pair, Some(&party), &present, now)?);
         self.outcome.events.extend(amend::join_waiting(rows, sender, &inbound.provider_id, seq, now)?);
         self.outcome.messages.push(brief.id);
+        self.outcome.news += 1;
+        Ok(())
+    }
+
+    /// Heard again, from the journal or by Meta: a message that nobody understood then, and the present code does, says from now on
+    /// what it says, and is told so once more.
+    fn understood(&mut self, rows: &mut dyn Rows, sender: &Sender, seq: Seq, inbound: &Inbound) -> Result<()> {
+        let (business, now, heard_at) = (self.body.business, self.body.now, self.body.heard_at);
+        let known = rows.brief_of(seq)?.filter(|(brief, _)| brief.sender == sender.id);
+        let Some((brief, whole)) = known.map(|(brief, _)| read::whole(rows, &brief).map(|whole| (brief, whole))).transpose()?
+        else {
+            self.outcome.repeated += 1;
+            return Ok(());
+        };
+        let was = whole.inbound.filter(|_| !whole.redacted);
+        if !was.is_some_and(|was| strange(&was)) {
+            self.outcome.repeated += 1;
+            return Ok(());
+        }
+        let mut told = Told::new(now);
+        let new = CustomerId::compose(now, self.chance());
+        let mut customer = people::speaks(rows, business, &inbound.from, inbound.at.min(heard_at), new, &mut told)?;
+        self.passed(told);
+        rows.put_inbound(seq, inbound)?;
+        let evidence = if inbound.body.opens_session() { Evidence::heard(inbound.at, heard_at) } else { Evidence::default() };
+        let pair = Pair::from(&brief);
+        let believed = believe(rows, &pair, evidence, now)?;
+        if believed.opened() {
+            self.outcome.nudged.push(sender.id);
+        }
+        let (past, present) = believed.parted();
+        let party = tell::party(rows, business, sender.id, brief.customer, sender.channel, &brief.address)?;
+        self.outcome.events.extend(tell_all(rows, &pair, Some(&party), &past, now)?);
+        let answered = inbound.refers_to().map(|id| read::answered(rows, &brief, id)).transpose()?.flatten();
+        let (reply_to, callback_data) = answered.map_or((None, None), |b| (Some(b.id), b.callback_data));
+        let (message, inbound_told) = (brief.id, Box::new(inbound.clone()));
+        let body = EventBody::MessageReceived {
+            party: party.clone(),
+            message,
+            inbound: inbound_told,
+            reply_to,
+            callback_data,
+            retold: true,
+        };
+        let (position, event) = tell::placed(rows, business, now, body)?;
+        self.told(Some(event));
+        amend::told_again(rows, business, &inbound.provider_id, (seq, position), now)?;
+        let consent = consent::keyword(rows, &mut customer, brief.id, inbound, (heard_at, now))?;
+        self.told(consent.event);
+        self.outcome.files += usize::from(media::heard(rows, &brief, &inbound.body, (heard_at, now))?);
+        self.outcome.events.extend(tell_all(rows, &pair, Some(&party), &present, now)?);
         self.outcome.news += 1;
         Ok(())
     }
@@ -307,6 +365,11 @@ impl Hearing<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether nobody here knows what it says.
+fn strange(inbound: &Inbound) -> bool {
+    matches!(inbound.body, InboundBody::Unknown { .. })
 }
 
 /// The attempt that a report's callback tag names. It was committed before anything left, so that a tag of ours always finds

@@ -88,22 +88,22 @@ fn before(rows: &dyn JournalRows, of: Of, since: Timestamp) -> Result<u64> {
 /// See [`crate::Store::journal_search`].
 pub(crate) fn search(rows: &dyn JournalRows, of: Of, filter: &JournalFilter, after: u64, limit: usize) -> Result<JournalFound> {
     let limit = limit.clamp(1, PAGE_MAX);
-    let since = filter.since.map_or(Ok(0), |since| before(rows, of, since))?;
-    let flagged = !filter.outcomes.is_empty() && !filter.outcomes.contains(&JournalOutcome::Heard);
+    let since = filter.range.since.map_or(Ok(0), |since| before(rows, of, since))?;
+    let flagged = !filter.range.outcomes.is_empty() && !filter.range.outcomes.contains(&JournalOutcome::Heard);
     let mut found = JournalFound { looked_to: after.max(since), ..JournalFound::default() };
     let (mut looked, mut bytes) = (0, 0);
     loop {
         let heads = rows.heads_after(of, found.looked_to, flagged, CHUNK)?;
         let last = heads.len() < CHUNK;
         for head in heads {
-            if filter.until.is_some_and(|until| head.at >= until) {
+            if filter.range.until.is_some_and(|until| head.at >= until) {
                 return Ok(found);
             }
             found.looked_to = head.position;
             looked += 1;
             let of_field = |field: &String| head.fields.split(',').any(|one| one == field);
-            if (filter.outcomes.is_empty() || filter.outcomes.contains(&head.outcome))
-                && filter.field.as_ref().is_none_or(of_field)
+            if (filter.range.outcomes.is_empty() || filter.range.outcomes.contains(&head.outcome))
+                && filter.range.field.as_ref().is_none_or(of_field)
             {
                 let fits = if filter.texts.is_empty() && filter.ids.is_empty() {
                     true

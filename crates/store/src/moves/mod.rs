@@ -22,6 +22,7 @@ pub(crate) mod media;
 pub(crate) mod people;
 pub(crate) mod reach;
 pub(crate) mod read;
+pub(crate) mod rehear;
 pub(crate) mod relay;
 pub(crate) mod report;
 pub(crate) mod revive;

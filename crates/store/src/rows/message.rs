@@ -116,6 +116,8 @@ pub(crate) trait MessageRows {
     fn verdicts(&self, seq: Seq) -> Result<Verdicts>;
     /// See [`NewMessage::told_at`].
     fn told_at(&self, seq: Seq) -> Result<Option<u64>>;
+    /// Replaces what a message that came in says.
+    fn put_inbound(&mut self, seq: Seq, inbound: &Inbound) -> Result<()>;
     /// Takes the content out of a message; of one that came in `stub` stays, by which it can still be named upstream.
     fn redact_message(&mut self, seq: Seq, stub: Option<&Inbound>) -> Result<()>;
     /// Removes a message with its attempts and words, and says how many rows went. What it is recognised by in webhooks stays.

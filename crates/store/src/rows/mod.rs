@@ -15,6 +15,7 @@ mod message;
 mod people;
 mod queue;
 mod reach;
+mod rehear;
 mod relay;
 mod restore;
 mod silence;
@@ -34,6 +35,7 @@ pub(crate) use message::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orpha
 pub(crate) use people::{AdminRows, ClaimRow, Conversation, CustomerRow, Merged, NameKey, PeopleRows, folded, past};
 pub(crate) use queue::{Lane, LaneKey, PARKED, QueueRows, Wait};
 pub(crate) use reach::{ReachRows, Reached};
+pub(crate) use rehear::RehearRows;
 pub(crate) use relay::{Delivery, RelayRows};
 pub(crate) use restore::RestoreRows;
 pub(crate) use silence::{Passed, SilenceRows, Walk};
@@ -63,6 +65,7 @@ pub(crate) trait Rows:
     + QueueRows
     + ReachRows
     + MessageRows
+    + RehearRows
     + RelayRows
     + TellingRows
     + SilenceRows
@@ -84,6 +87,7 @@ impl<
         + QueueRows
         + ReachRows
         + MessageRows
+        + RehearRows
         + RelayRows
         + TellingRows
         + SilenceRows

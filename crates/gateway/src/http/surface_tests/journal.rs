@@ -1,10 +1,10 @@
 //! The journal over the surface: kept as it came, found, heard again without doubling anything.
 
-use transom_store::{HearBody, HeardBody, JournalOutcome};
+use transom_store::{HearBody, HeardBody, JournalOutcome, JournalRange, JournalReplay, JournalReplayed};
 
 use super::*;
 use transom_domain::failure::UpstreamError;
-use transom_domain::id::JournalId;
+use transom_domain::id::{JournalId, ReplayId};
 use transom_domain::status::Failure;
 
 fn native(error: &UpstreamError) -> Failure {
@@ -35,6 +35,31 @@ impl House {
     }
 }
 
+impl House {
+    /// Has a range heard again, to its end.
+    async fn replayed(&self, range: &Value) -> Value {
+        let (status, begun) = self.post("{b}/journal/replay", range).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{begun}");
+        self.over(begun["id"].as_str().unwrap()).await
+    }
+
+    /// A replay, once it is over.
+    async fn over(&self, id: &str) -> Value {
+        loop {
+            let (_, known) = self.get("{b}/journal/replay").await;
+            let mine = known["data"].as_array().unwrap().iter().find(|one| one["id"] == id).unwrap();
+            if mine["status"] != "running" {
+                return mine.clone();
+            }
+        }
+    }
+}
+
+/// What a replay came to: status, where it got, and what it counted.
+fn did(replay: &Value) -> Value {
+    json!([replay["status"], replay["cursor"], replay["entries"], replay["news"], replay["leftOut"]])
+}
+
 fn inbound(wamid: &str, at: Timestamp) -> Value {
     let mut body = written("1065");
     body["entry"][0]["changes"][0]["value"]["messages"][0]["id"] = json!(wamid);
@@ -52,11 +77,8 @@ async fn what_a_parser_did_not_know_appears_once_when_it_is_heard_again() {
     assert_eq!(flagged["data"].as_array().unwrap().len(), 2, "{flagged}");
     assert_eq!(house.get("{b}/events").await.1["newest"], 0);
 
-    let (status, done) = house.post("{b}/journal/replay", &json!({})).await;
-    assert_eq!(status, StatusCode::OK, "{done}");
-    let news: Vec<_> = done["data"].as_array().unwrap().iter().map(|one| one["news"].clone()).collect();
-    assert_eq!((news, &done["more"]), (vec![json!(1), json!(1)], &json!(false)));
-    assert_eq!(done["data"][0]["entry"]["outcome"], "heard");
+    let done = house.replayed(&json!({})).await;
+    assert_eq!(did(&done), json!(["done", 2, 2, 2, 0]));
     let (_, events) = house.get("{b}/events").await;
     let kinds: Vec<_> = events["data"].as_array().unwrap().iter().map(|event| event["type"].as_str().unwrap()).collect();
     assert_eq!(kinds.iter().filter(|kind| **kind == "message.received").count(), 2, "{kinds:?}");
@@ -64,14 +86,60 @@ async fn what_a_parser_did_not_know_appears_once_when_it_is_heard_again() {
     assert_eq!(kinds.iter().filter(|kind| **kind == "session.opened").count(), 1, "{kinds:?}");
 
     // Nothing is flagged any more, and whoever names them all the same finds nothing new.
-    assert_eq!(house.post("{b}/journal/replay", &json!({})).await.1["data"], json!([]));
-    let ids: Vec<_> = done["data"].as_array().unwrap().iter().map(|one| one["entry"]["id"].clone()).collect();
+    assert_eq!(did(&house.replayed(&json!({})).await), json!(["done", 2, 0, 0, 0]));
+    let ids: Vec<_> = flagged["data"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
     let (_, again) = house.post("{b}/journal/replay", &json!({ "ids": ids })).await;
     assert!(again["data"].as_array().unwrap().iter().all(|one| one["news"] == 0 && one["repeated"] == 1), "{again}");
+    assert_eq!(again["data"][0]["entry"]["outcome"], "heard");
     assert_eq!(house.get("{b}/events").await.1["newest"], events["newest"]);
     // And Meta may still post it.
     assert_eq!(house.hear("10", &inbound("wamid.new", now), SECRET).await.0, StatusCode::OK);
     assert_eq!(house.get("{b}/events").await.1["newest"], events["newest"]);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_replay_goes_on_where_it_was_after_a_restart_and_can_be_stopped() {
+    let house = house().await;
+    let now = house.gateway.service().now();
+    for n in 0..130_u32 {
+        house.not_understood(u128::from(n) + 1, &inbound(&format!("wamid.{n}"), now), now).await;
+    }
+    assert!(house.gateway.drain(Duration::from_secs(10)).await);
+    // As it was when the process ended: begun, and its first slice done.
+    let House { store, folder, .. } = house;
+    store.crash();
+    let replay = JournalReplay {
+        id: ReplayId(7),
+        business: business(1),
+        range: JournalRange { outcomes: vec![JournalOutcome::NotUnderstood], ..JournalRange::default() },
+        cursor: 0,
+        to: 0,
+        did: JournalReplayed::default(),
+        created_at: now,
+        over_at: None,
+        stopped: false,
+    };
+    assert_eq!(store.start_journal_replay(replay.clone()).await.unwrap().to, 130);
+    let slice = JournalReplayed { entries: 50, news: 50, left_out: 0 };
+    assert!(store.journal_replayed(business(1), ReplayId(7), 50, slice, now).await.unwrap());
+    let house = opened(store, folder).await;
+    let done = house.over(&ReplayId(7).to_string()).await;
+    assert_eq!(did(&done), json!(["done", 130, 130, 130, 0]));
+    let (_, messages) = house.get("{b}/messages?pageSize=200").await;
+    assert_eq!(messages["data"].as_array().unwrap().len(), 80, "what the slice heard is not heard again");
+
+    // One at a time; one that is stopped says so, and nobody stops another's.
+    let waiting = JournalReplay { id: ReplayId(8), ..replay };
+    house.store.start_journal_replay(waiting).await.unwrap();
+    let refused = house.post("{b}/journal/replay", &json!({})).await;
+    assert_eq!((refused.0, code(&refused)), (StatusCode::CONFLICT, "ERROR_CODE_STATE_CONFLICT"));
+    assert_eq!(refused.1["details"]["replayId"], ReplayId(8).to_string());
+    let path = format!("/v1/businesses/{}/journal/replay/{}", business(2), ReplayId(8));
+    assert_eq!(house.ask(Method::DELETE, &path, "stranger", None).await.0, StatusCode::NOT_FOUND);
+    let path = format!("{{b}}/journal/replay/{}", ReplayId(8));
+    assert_eq!(house.ask(Method::DELETE, &path, "all", None).await.0, StatusCode::OK);
+    assert_eq!(house.over(&ReplayId(8).to_string()).await["status"], "stopped");
     house.close().await;
 }
 

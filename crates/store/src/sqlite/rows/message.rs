@@ -242,6 +242,11 @@ impl MessageRows for SqliteRows<'_> {
         self.one("SELECT told_at FROM message WHERE seq = ?1 AND told_at IS NOT NULL", [seq], |row| get_count(row, 0))
     }
 
+    fn put_inbound(&mut self, seq: Seq, inbound: &Inbound) -> Result<()> {
+        self.run("UPDATE message SET inbound = ?2 WHERE seq = ?1", params![seq, json(inbound)?])?;
+        Ok(())
+    }
+
     fn redact_message(&mut self, seq: Seq, stub: Option<&Inbound>) -> Result<()> {
         self.run("UPDATE message SET draft = NULL, inbound = ?2, redacted = 1 WHERE seq = ?1", params![seq, json_if(stub)?])?;
         Ok(())

@@ -17,6 +17,7 @@ mod people;
 mod plans;
 mod queue;
 mod reach;
+mod rehear;
 mod relay;
 mod restore;
 mod silence;

@@ -2,13 +2,15 @@
 //! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
 
 use super::{
-    admin, audit, consent, content, erasing, flush, heard, journal, marks, media, message, people, queue, reach, relay, restore,
-    silence, state, sweep, telling, template,
+    admin, audit, consent, content, erasing, flush, heard, journal, marks, media, message, people, queue, reach, rehear, relay,
+    restore, silence, state, sweep, telling, template,
 };
 
 const PLANS: &[(&str, &str)] = &[
     (audit::LOG, "SEARCH audit USING INDEX audit_business (business=? AND rowid<?)"),
     (erasing::OPEN, "SEARCH erasure USING INDEX erasure_open (open=?)"),
+    (rehear::OPEN, "SEARCH journal_replay USING INDEX journal_replay_open (open=?)"),
+    (rehear::OF, "SEARCH journal_replay USING INDEX sqlite_autoindex_journal_replay_1 (business=?)"),
     (erasing::KEPT_AFTER, "SEARCH idempotency USING PRIMARY KEY (business=? AND key>?)"),
     (erasing::ORPHANS_AFTER, "SEARCH orphan USING PRIMARY KEY (business=? AND provider_id>?)"),
     (erasing::LEFT_IDS_OF, "SEARCH left_id USING PRIMARY KEY (at=? AND business=?)"),
