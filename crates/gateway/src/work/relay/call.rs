@@ -13,8 +13,7 @@ use transom_domain::time::{Span, Timestamp};
 use transom_store::{Attempted, Endpoint, JournalEntry, Role};
 
 use super::Inner;
-use crate::native::events::{event_text, test_text};
-use crate::native::payload::payload;
+use super::letter::Letter;
 use crate::signing::Signer;
 use crate::telemetry;
 use crate::wire::{Called, Wanted};
@@ -58,13 +57,6 @@ impl NotTold {
     }
 }
 
-/// What is told, and the name under which it is signed.
-struct Letter {
-    id: String,
-    body: Bytes,
-    attempt: u32,
-}
-
 impl Inner {
     /// What deliveries of an endpoint are signed with now.
     pub(super) fn signer(&self, endpoint: &Endpoint) -> Result<Arc<Signer>, String> {
@@ -88,27 +80,18 @@ impl Inner {
 
     /// Tells an endpoint of an event; one that its topic does not tell of counts as told.
     pub(super) async fn deliver(&self, endpoint: &Endpoint, signer: &Signer, event: &Event, attempt: u32) -> Told {
-        let body = match &endpoint.role {
-            Role::Published(registration) => match payload(event, registration.topic) {
-                Some(mut payload) => {
-                    self.parts.links.sign(event.business, &mut payload);
-                    payload.to_string()
-                }
-                None => {
-                    let attempt = Attempted { at: self.parts.clock.now(), status: None, millis: 0 };
-                    return Told { attempt, result: Ok(()) };
-                }
-            },
-            Role::Own(_) => event_text(event, &self.parts.links),
-        };
-        let told = self.post(endpoint, signer, Letter { id: event.id.to_string(), body: body.into(), attempt }).await;
-        telemetry::delivery(if told.result.is_ok() { "told" } else { "failed" });
-        told
+        match Letter::of_event(&endpoint.role, event, attempt, &self.parts.links) {
+            Some(letter) => self.send(endpoint, signer, letter).await,
+            None => Told { attempt: Attempted { at: self.parts.clock.now(), status: None, millis: 0 }, result: Ok(()) },
+        }
     }
 
     /// Tells an endpoint of one of Meta's webhooks.
     pub(super) async fn deliver_raw(&self, endpoint: &Endpoint, signer: &Signer, entry: JournalEntry, attempt: u32) -> Told {
-        let letter = Letter { id: entry.head.id.to_string(), body: entry.raw.into(), attempt };
+        self.send(endpoint, signer, Letter::of_body(entry, attempt)).await
+    }
+
+    async fn send(&self, endpoint: &Endpoint, signer: &Signer, letter: Letter) -> Told {
         let told = self.post(endpoint, signer, letter).await;
         telemetry::delivery(if told.result.is_ok() { "told" } else { "failed" });
         told
@@ -122,10 +105,9 @@ impl Inner {
             Ok(signer) => signer,
             Err(why) => return Tested { id, status: None, millis: 0, error: Some(why) },
         };
-        let body = test_text(id, endpoint.id, now);
-        let told = self.post(endpoint, &signer, Letter { id: id.to_string(), body: body.into(), attempt: 1 }).await;
+        let told = self.post(endpoint, &signer, Letter::of_test(&endpoint.role, id, endpoint.id, now)).await;
         let Attempted { status, millis, .. } = told.attempt;
-        Tested { id, status, millis, error: told.result.err().map(|not| not.why) }
+        Tested { id, status, millis, error: told.result.err().map(|failure| failure.why) }
     }
 
     async fn post(&self, endpoint: &Endpoint, signer: &Signer, letter: Letter) -> Told {
@@ -149,30 +131,9 @@ impl Inner {
 
     fn request(&self, endpoint: &Endpoint, signer: &Signer, letter: Letter, now: Timestamp) -> Result<Request<Bytes>, String> {
         let url = self.parts.addresses.check(&endpoint.address).map_err(|problem| problem.message)?;
-        let Letter { id, body, attempt } = letter;
         // Signature stamps go by the machine's clock: receivers compare them with theirs.
         let stamp = self.parts.clock.machine_now().as_secs().to_string();
-        let signatures = signer.sign(&id, &stamp, &body, now);
-        let raw = endpoint.role.is_raw();
-        let mut request = Request::post(url.as_str())
-            .header("content-type", if raw { "application/json" } else { "application/json; charset=utf-8" })
-            .header("webhook-id", &id)
-            .header("webhook-timestamp", stamp)
-            .header("webhook-signature", signatures.standard)
-            .header("x-gateway-event-id", &id)
-            .header("x-gateway-attempt", attempt);
-        if let Role::Published(_) = endpoint.role {
-            request = request
-                .header("x-gateway-hmac-sha256", &signatures.published)
-                .header("x-connectly-hmac-sha256", signatures.published);
-            if let Some(previous) = signatures.published_previous {
-                request = request.header("x-gateway-hmac-sha256-previous", previous);
-            }
-        }
-        if raw {
-            request = request.header("x-hub-signature-256", signer.hub(&body));
-        }
-        request.body(body).map_err(|why| why.to_string())
+        letter.into_request(&url, signer, &stamp, now).map_err(|why| why.to_string())
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod call;
 mod follow;
+mod letter;
 mod plan;
 mod raw;
 
