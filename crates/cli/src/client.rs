@@ -79,8 +79,12 @@ impl Client {
         }
     }
 
-    /// Reads an answer piece by piece, however long it is.
-    pub(crate) async fn download(&self, path: &str, mut take: impl FnMut(&[u8]) -> Result<(), Fail>) -> Result<(), Fail> {
+    /// Reads an answer piece by piece, however long it is; a refusal is given with its status and the object that it says.
+    pub(crate) async fn download(
+        &self,
+        path: &str,
+        mut take: impl FnMut(&[u8]) -> Result<(), Fail>,
+    ) -> Result<Result<(), (u16, Value)>, Fail> {
         let url = format!("{}{path}", self.base);
         let mut request = self.http.get(&url).timeout(DOWNLOAD_MAX);
         if let Some((name, value)) = &self.header {
@@ -89,15 +93,13 @@ impl Client {
         let mut answer = request.send().await.map_err(|why| self.unreachable(&why))?;
         let status = answer.status();
         if !status.is_success() {
-            let told = answer.json::<Value>().await.unwrap_or_default();
-            let why = told["message"].as_str().map_or_else(|| format!("GET {url} answered HTTP {status}"), str::to_owned);
-            return Err(Fail::new(why));
+            return Ok(Err((status.as_u16(), answer.json().await.unwrap_or_default())));
         }
         let cut = |why: reqwest::Error| Fail::new(format!("the answer of {url} broke off: {why}")).remedy("Try it again.");
         while let Some(piece) = answer.chunk().await.map_err(cut)? {
             take(&piece)?;
         }
-        Ok(())
+        Ok(Ok(()))
     }
 
     /// Asks for an answer without an end; it is the caller who loses patience.

@@ -176,7 +176,8 @@ async fn export(customer: &str, to: &Path, target: &Target) -> Result<(), Fail> 
     let failed = |why: std::io::Error| Fail::new(format!("{} cannot be written: {why}", to.display()));
     if to.as_os_str() == "-" {
         let mut out = std::io::stdout();
-        return api.client.download(&path, |piece| out.write_all(piece).map_err(failed)).await;
+        let answer = api.client.download(&path, |piece| out.write_all(piece).map_err(failed)).await?;
+        return answer.or_else(|(status, told)| Err(refusal(target.json, &told, status)?));
     }
     // A file that is there is somebody's; and what is written is for its owner only.
     let mut options = std::fs::OpenOptions::new();
@@ -184,7 +185,12 @@ async fn export(customer: &str, to: &Path, target: &Target) -> Result<(), Fail> 
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(to).map_err(failed)?;
     let written = api.client.download(&path, |piece| file.write_all(piece).map_err(failed)).await;
-    if let Err(fail) = written.and_then(|()| file.sync_all().map_err(failed)) {
+    let whole = match written {
+        Ok(Ok(())) => file.sync_all().map_err(failed),
+        Ok(Err((status, told))) => Err(refusal(target.json, &told, status)?),
+        Err(fail) => Err(fail),
+    };
+    if let Err(fail) = whole {
         // Half an export is none.
         let _ = std::fs::remove_file(to);
         return Err(fail);

@@ -263,9 +263,9 @@ pub(crate) async fn record(
     asked: Asked,
 ) -> Result<Response, Problem> {
     let PathCustomer(who) = id.parse(|| Problem::not_found("customer"))?;
-    if let Who::Id(id) = who {
+    if matches!(who, Who::Id(_)) {
         // Whose id it is comes before what is said of it: another business's customer is nobody here.
-        app.service.customer(&caller, id).await?;
+        app.service.person(&caller, &who).await?;
     }
     let entry = parse(&asked, app.service.now())?;
     let recorded = app.service.record_consent(&caller, who, entry).await?;

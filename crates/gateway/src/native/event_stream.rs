@@ -12,6 +12,7 @@ use futures::stream;
 use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, sleep_until};
 
+use transom_domain::error_code::ErrorCode;
 use transom_domain::event::Event;
 use transom_store::Scopes;
 
@@ -35,6 +36,8 @@ const LOOK_GAP: Duration = Duration::from_millis(20);
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How often it is asked whether the key still holds, where nothing else wakes the reader.
 const CHECK: Duration = Duration::from_secs(5);
+/// The header that says where a client was.
+const LAST_EVENT: &str = "Last-Event-ID";
 /// What a client is told to wait before it comes back.
 const RETRY_MS: u32 = 1_000;
 
@@ -77,7 +80,14 @@ pub(crate) async fn follow(
     // Listening before the first look, so that nothing in between is missed.
     let listener = app.service.listen(&caller, app.settings.connections_max / 4)?;
     let probe = StreamQuery { after: given, limit: 1, ..StreamQuery::default() };
-    let first = app.service.events(&caller, &probe).await?;
+    let first = app.service.events(&caller, &probe).await.map_err(|problem| match last {
+        // The client never said `after`: its browser came back to a store that was restored from before.
+        Some(last) if problem.code == ErrorCode::RequestInvalid => {
+            let rule = format!("is {last}, which is beyond the newest event");
+            Problem::field(LAST_EVENT, rule, "leave it out, or begin at a position that `GET events` shows")
+        }
+        _ => problem,
+    })?;
     let position = given.unwrap_or(first.newest);
     let key = headers.get("x-api-key").and_then(|v| v.to_str().ok()).map(str::trim).unwrap_or_default();
     let now = Instant::now();
@@ -108,10 +118,10 @@ pub(crate) async fn follow(
 }
 
 fn last_event(headers: &HeaderMap, query: &mut Query) -> Option<u64> {
-    let text = headers.get("last-event-id")?;
+    let text = headers.get(LAST_EVENT)?;
     let position = text.to_str().ok().and_then(|text| text.trim().parse().ok()).filter(|position| *position <= i64::MAX as u64);
     if position.is_none() {
-        query.notes.note("Last-Event-ID", "is not a position", "send the last `id` that was received, or leave it out");
+        query.notes.note(LAST_EVENT, "is not a position", "send the last `id` that was received, or leave it out");
     }
     position
 }

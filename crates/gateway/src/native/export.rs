@@ -147,7 +147,7 @@ pub(crate) async fn export(
 ) -> Result<Response, Problem> {
     let PathCustomer(who) = id.parse(|| Problem::not_found("customer"))?;
     let found = app.service.consent(&caller, who, Page { size: 1, token: None }).await?;
-    let known = app.service.customer(&caller, found.customer).await?;
+    let known = app.service.person(&caller, &Who::Id(found.customer)).await?;
     app.service.audited(&caller, Action::CustomerExported, known.id).await;
     let identities: Vec<Identity> = known.identities.into_iter().map(|(_, claim)| claim.identity).collect();
     let address = known.present.any().or_else(|| identities.first().cloned());

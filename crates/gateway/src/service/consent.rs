@@ -4,7 +4,7 @@ use transom_domain::consent::Entry;
 use transom_domain::id::CustomerId;
 use transom_domain::keywords::Keywords;
 use transom_domain::time::Span;
-use transom_store::{Action, ConsentLedger, CustomerView, Page, RecordConsent, RecordedConsent, Who};
+use transom_store::{Action, ConsentLedger, Page, RecordConsent, RecordedConsent, Who};
 
 use super::Service;
 use super::command::Caller;
@@ -15,14 +15,6 @@ use crate::problem::Problem;
 const CLOCK_AHEAD_MAX: Span = Span::minutes(5);
 
 impl Service {
-    /// A customer.
-    ///
-    /// # Errors
-    /// 404 when this business has none with this id.
-    pub async fn customer(&self, caller: &Caller, id: CustomerId) -> Result<CustomerView, Problem> {
-        self.store.customer(caller.business, id).await?.ok_or_else(|| Problem::not_found("customer"))
-    }
-
     /// A customer's consent, and a page of the ledger.
     ///
     /// # Errors
