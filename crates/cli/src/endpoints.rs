@@ -92,14 +92,8 @@ pub(crate) async fn endpoint(command: EndpointCommand) -> Result<(), Fail> {
         EndpointCommand::Update { endpoint, address, echo, flags, business, place } => {
             let desk = Desk::of(business, place).await?;
             let endpoint = id(&endpoint)?;
-            let body = wishes(flags);
-            if body.is_empty() {
-                let business = desk.business;
-                return desk.plain(AdminCommand::EndpointUpdate { business, endpoint, address, echo }).await;
-            }
-            let mut body = body;
-            body.extend(address.map(|address| ("url".to_owned(), address.into())));
-            desk.done(EndpointAsk::Update { endpoint, body: body.into() }, format!("Endpoint {endpoint} is changed.")).await
+            let ask = EndpointAsk::Update { endpoint, address, echo, more: wishes(flags) };
+            desk.done(ask, format!("Endpoint {endpoint} is changed.")).await
         }
         EndpointCommand::Test { endpoint, business, place } => {
             let desk = Desk::of(business, place).await?;

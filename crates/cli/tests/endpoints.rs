@@ -295,9 +295,18 @@ async fn what_was_not_taken_can_be_told_again() {
     assert_eq!(ears.takes("/hook", 13).await[12].json["type"], "endpoint.test");
     assert_eq!(hand(&["deliveries", &endpoint])["data"].as_array().unwrap().len(), 7);
     assert_eq!(hand(&["update", &endpoint, "--event", "session.*", "--order", "conversation"])["order"], "conversation");
+    assert_eq!(hand(&["update", &endpoint, "--timeout", "3"])["timeoutSeconds"], 3);
+    assert_eq!(hand(&["update", &endpoint, "--timeout", "0"])["timeoutSeconds"], Value::Null);
     assert_eq!(hand(&["show", &endpoint])["events"], json!(["session.*"]));
+    for wrong in [&[][..], &["--echo", "true"]] {
+        let refused = at(dir.path(), &[&["endpoint", "update", &endpoint], wrong].concat()).output().unwrap();
+        assert!(!refused.status.success(), "{wrong:?}");
+    }
     hand(&["disable", &endpoint]);
     assert_eq!(shown(&shop, &endpoint).await["status"], "disabled");
+    // What is changed in passing does not switch it on; another address does, whatever is changed beside it.
+    assert_eq!(hand(&["update", &endpoint, "--concurrency", "2"])["enabled"], false);
+    assert_eq!(hand(&["update", &endpoint, "--address", &ears.at("/other"), "--description", "x"])["enabled"], true);
     hand(&["remove", &endpoint]);
     assert_eq!(asked(&shop, Method::GET, &format!("/endpoints/{endpoint}"), json!({})).await.0, 404);
 }

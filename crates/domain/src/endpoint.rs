@@ -102,6 +102,9 @@ pub struct Health {
     /// When it was told so last.
     #[serde(default)]
     pub told_at: Option<Timestamp>,
+    /// How often somebody's hand switched it: what was asked before the last of them says nothing of it any more.
+    #[serde(default)]
+    pub switches: u32,
 }
 
 /// What of an endpoint's health its business is told.
@@ -164,9 +167,10 @@ impl Health {
     /// As it is after somebody's hand: off for this reason, or on and with a clean slate.
     #[must_use]
     pub fn switched(&self, off: Option<String>) -> Self {
+        let switches = self.switches.wrapping_add(1);
         match off {
-            Some(why) => Self { disabled: Some(why), ..self.clone() },
-            None => Self { last_success: self.last_success, told_at: self.told_at, ..Self::default() },
+            Some(why) => Self { disabled: Some(why), switches, ..self.clone() },
+            None => Self { last_success: self.last_success, told_at: self.told_at, switches, ..Self::default() },
         }
     }
 }
@@ -231,6 +235,11 @@ impl Breaker {
             let pause = Curve::BREAKER.wait(self.opened, chance).unwrap_or(Curve::BREAKER.longest);
             self.until = now.plus(pause);
         }
+    }
+
+    /// It took a delivery that went in spite of the pause: the pause is over.
+    pub fn end(&mut self) {
+        *self = Self::default();
     }
 
     /// It asked not to be called for so long.
@@ -310,7 +319,7 @@ mod tests {
         let mut gone = Health::default();
         gone.gone("HTTP 410".into(), at(0));
         assert_eq!(gone.news(&Health::default()), Some(News::Disabled));
-        assert_eq!(gone.switched(None), Health::default());
+        assert_eq!(gone.switched(None), Health { switches: 1, ..Health::default() });
         // By hand: no event.
         assert_eq!(Health::default().switched(Some("off".into())).disabled.as_deref(), Some("off"));
     }
@@ -340,6 +349,9 @@ mod tests {
         breaker.asked(honoured(Span::secs(90)), at(0));
         assert_eq!(breaker.allows(&failed(1), at(89)), Allowed::NoneUntil(at(90)));
         assert_eq!(breaker.allows(&failed(1), at(90)), Allowed::All);
+        breaker.asked(honoured(Span::days(9)), at(90));
+        breaker.end();
+        assert_eq!(breaker.allows(&failed(1), at(91)), Allowed::All);
     }
 
     proptest! {

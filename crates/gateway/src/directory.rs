@@ -97,6 +97,14 @@ impl Snapshot {
         self.of(business).iter().find(|s| s.sender.address == *address)
     }
 
+    /// The sender of a business that a caller names, by address or by id.
+    #[must_use]
+    pub fn named(&self, business: BusinessId, text: &str) -> Option<SenderId> {
+        let (id, address) = (text.parse::<SenderId>().ok(), text.parse::<Identity>().ok());
+        let of = self.of(business).iter().map(|speaker| &speaker.sender);
+        of.into_iter().find(|s| Some(s.id) == id || Some(&s.address) == address.as_ref()).map(|s| s.id)
+    }
+
     /// The senders of a business on a channel.
     pub fn on(&self, business: BusinessId, channel: Channel) -> impl Iterator<Item = &Arc<Speaker>> {
         self.of(business).iter().filter(move |s| s.sender.channel == channel)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use transom_domain::address::Identity;
 use transom_domain::content::Content;
+use transom_domain::endpoint::Health;
 use transom_domain::id::{
     BusinessId, ContentId, CustomerId, EndpointId, EventId, JournalId, KeyId, MediaId, MessageId, ReplayId, SenderId,
 };
@@ -451,7 +452,7 @@ impl<E: Engine> Store for E {
         self.write(Room::Ending, move |rows| relay::stop_replay(rows, business, endpoint, id, now))
     }
 
-    fn relay_settle(&self, round: RelayRound) -> Answer<'_, ()> {
+    fn relay_settle(&self, round: RelayRound) -> Answer<'_, Health> {
         self.write(Room::Hearing, move |rows| relay::settle(rows, &round))
     }
 

@@ -52,7 +52,7 @@ pub(crate) struct EndpointFlags {
     /// Deliveries at once, 1 to 32
     #[arg(long, value_name = "N", conflicts_with = "topic")]
     pub(crate) concurrency: Option<u8>,
-    /// Seconds that it may take to answer, 1 to 30
+    /// Seconds that it may take to answer, 1 to 30; 0 for the gateway's own limit
     #[arg(long, value_name = "N", conflicts_with = "topic")]
     pub(crate) timeout: Option<u8>,
 }
@@ -136,7 +136,7 @@ pub(crate) enum EndpointCommand {
     Update {
         /// Which, as `endpoint list` shows it
         endpoint: String,
-        /// Where to; one that was switched off is tried again
+        /// Where to; one that was switched off is switched on
         #[arg(long)]
         address: Option<String>,
         /// Also tell of our own outbound messages (published registrations)

@@ -187,19 +187,6 @@ pub enum AdminCommand {
         /// Whose.
         business: BusinessId,
     },
-    /// Changes an endpoint; what is left out stays.
-    EndpointUpdate {
-        /// Whose.
-        business: BusinessId,
-        /// Which.
-        endpoint: EndpointId,
-        /// Where to.
-        #[serde(default)]
-        address: Option<String>,
-        /// Also tell of our own outbound messages.
-        #[serde(default)]
-        echo: Option<bool>,
-    },
     /// Removes an endpoint with what it still waits for.
     EndpointRemove {
         /// Whose.
@@ -207,7 +194,7 @@ pub enum AdminCommand {
         /// Which.
         endpoint: EndpointId,
     },
-    /// Does something with endpoints of the business's own making.
+    /// Does something with endpoints, as the API does.
     Endpoint {
         /// Whose.
         business: BusinessId,

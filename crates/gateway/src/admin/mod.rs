@@ -15,15 +15,14 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use transom_domain::error_code::ErrorCode;
-use transom_domain::id::{BusinessId, EndpointId, KeyId};
+use transom_domain::id::{BusinessId, KeyId};
 use transom_domain::time::{Span, Timestamp};
 use transom_store::{Action, Actor, App, Business, Endpoint, JournalFilter, Key, PAGE_MAX, Role, Scopes, Sender, SenderState};
 
 use crate::native::{endpoint_ask, journal};
 use crate::problem::Problem;
 use crate::seal::{SealError, hex, random};
-use crate::service::endpoints::EndpointChange;
-use crate::service::{Caller, NewWebhook, OPERATOR, Service, WebhookChange, webhook_secret};
+use crate::service::{Caller, NewWebhook, OPERATOR, Service, webhook_secret};
 use crate::wire::Wire;
 
 pub use crate::native::endpoint_ask::EndpointAsk;
@@ -116,23 +115,12 @@ impl Admin {
                 let data = self.service.store.endpoints(Some(caller.business)).await?.iter().map(endpoint_view).collect();
                 Ok(AdminAnswer::Endpoints { data })
             }
-            AdminCommand::EndpointUpdate { business, endpoint, address, echo } => {
-                let caller = self.caller(business).await?;
-                if self.is_own(business, endpoint).await? {
-                    let change = EndpointChange { url: address, ..EndpointChange::default() };
-                    self.service.change_endpoint(&caller, endpoint, change).await?;
-                    self.service.switch_endpoint(&caller, endpoint, true).await?;
-                } else {
-                    self.service.update_webhook(&caller, endpoint, WebhookChange { address, echo, filter: None }).await?;
-                }
-                Ok(done(format!("Endpoint {endpoint} is changed.")))
-            }
             AdminCommand::EndpointRemove { business, endpoint } => {
                 let caller = self.caller(business).await?;
-                if self.is_own(business, endpoint).await? {
-                    self.service.delete_endpoint(&caller, endpoint).await?;
-                } else {
+                if self.service.is_registration(&caller, endpoint).await? {
                     self.service.delete_webhook(&caller, endpoint).await?;
+                } else {
+                    self.service.delete_endpoint(&caller, endpoint).await?;
                 }
                 Ok(done(format!("Endpoint {endpoint} is removed, with what it still waited for.")))
             }
@@ -287,11 +275,6 @@ impl Admin {
         }
         data.sort_by(|a, b| (&a.name, &a.language).cmp(&(&b.name, &b.language)));
         Ok(AdminAnswer::Templates { data })
-    }
-
-    /// Whether an endpoint is no published registration.
-    async fn is_own(&self, business: BusinessId, endpoint: EndpointId) -> Result<bool, Problem> {
-        Ok(self.service.store.endpoint(business, endpoint).await?.is_some_and(|e| e.role.topic().is_none()))
     }
 
     async fn business(&self, id: BusinessId) -> Result<Business, Problem> {

@@ -1,15 +1,16 @@
 //! What is asked of endpoints by the operator's hand: the same words and answers as through the API.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
+use transom_domain::error_code::ErrorCode;
 use transom_domain::id::{EndpointId, EventId, ReplayId};
 
 use super::endpoint_body::{parse_change, parse_deliveries, parse_new, parse_replay};
 use super::endpoint_views::{CreatedEndpoint, EndpointView, ReplayView, TestView};
-use super::endpoints::{delivered, page, replay_page, rotated};
+use super::endpoints::{delivered, replay_page, rotated};
 use crate::problem::Problem;
-use crate::service::{Caller, Service};
+use crate::service::{Caller, Service, WebhookChange};
 
 /// What is asked of endpoints, by whatever way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,21 +19,26 @@ pub enum EndpointAsk {
     /// Makes one.
     Add {
         /// As the API takes it.
-        body: serde_json::Value,
+        body: Value,
     },
-    /// Lists them.
-    List {},
     /// Shows one.
     Show {
         /// Which.
         endpoint: EndpointId,
     },
-    /// Changes one.
+    /// Changes any endpoint.
     Update {
         /// Which.
         endpoint: EndpointId,
-        /// As the API takes it.
-        body: serde_json::Value,
+        /// Where to; one that was switched off is switched on.
+        #[serde(default)]
+        address: Option<String>,
+        /// Of a published registration: also tell of our own outbound messages.
+        #[serde(default)]
+        echo: Option<bool>,
+        /// Of one of the business's own making: what else is to change, as the API takes it.
+        #[serde(default)]
+        more: Map<String, Value>,
     },
     /// Switches any endpoint on or off.
     Switch {
@@ -41,17 +47,12 @@ pub enum EndpointAsk {
         /// On.
         on: bool,
     },
-    /// Removes one.
-    Remove {
-        /// Which.
-        endpoint: EndpointId,
-    },
     /// Gives it a new secret.
     Rotate {
         /// Which.
         endpoint: EndpointId,
         /// As the API takes it.
-        body: serde_json::Value,
+        body: Value,
     },
     /// Sends it a test.
     Test {
@@ -77,7 +78,7 @@ pub enum EndpointAsk {
         /// Which.
         endpoint: EndpointId,
         /// As the API takes it.
-        body: serde_json::Value,
+        body: Value,
     },
     /// Lists its replays.
     Replays {
@@ -97,32 +98,19 @@ pub enum EndpointAsk {
 ///
 /// # Errors
 /// What the API would say.
-pub(crate) async fn ask(service: &Service, caller: &Caller, ask: EndpointAsk) -> Result<serde_json::Value, Problem> {
-    let directory = service.directory.now();
-    let shown = |body: Result<serde_json::Value, serde_json::Error>| {
-        body.map_err(|why| Problem::new(transom_domain::error_code::ErrorCode::Unspecified, why.to_string()))
-    };
+pub(crate) async fn ask(service: &Service, caller: &Caller, ask: EndpointAsk) -> Result<Value, Problem> {
     Ok(match ask {
         EndpointAsk::Add { body } => {
-            let new = parse_new(body.to_string().as_bytes(), caller, &directory)?;
+            let new = parse_new(body.to_string().as_bytes(), caller, &service.directory.now())?;
             let (endpoint, secret) = service.create_endpoint(caller, new).await?;
-            shown(serde_json::to_value(CreatedEndpoint { endpoint: EndpointView::of(endpoint, &directory), secret }))?
+            shown(serde_json::to_value(CreatedEndpoint { endpoint: EndpointView::of(endpoint, service), secret }))?
         }
-        EndpointAsk::List {} => shown(serde_json::to_value(page(service.endpoints(caller).await?, &directory)))?,
         EndpointAsk::Show { endpoint } => {
-            shown(serde_json::to_value(EndpointView::of(service.endpoint(caller, endpoint).await?, &directory)))?
+            shown(serde_json::to_value(EndpointView::of(service.endpoint(caller, endpoint).await?, service)))?
         }
-        EndpointAsk::Update { endpoint, body } => {
-            let change = parse_change(body.to_string().as_bytes(), caller, &directory)?;
-            let changed = service.change_endpoint(caller, endpoint, change).await?;
-            shown(serde_json::to_value(EndpointView::of(changed, &directory)))?
-        }
+        EndpointAsk::Update { endpoint, address, echo, more } => update(service, caller, endpoint, address, echo, more).await?,
         EndpointAsk::Switch { endpoint, on } => {
             service.switch_endpoint(caller, endpoint, on).await?;
-            json!({})
-        }
-        EndpointAsk::Remove { endpoint } => {
-            service.delete_endpoint(caller, endpoint).await?;
             json!({})
         }
         EndpointAsk::Rotate { endpoint, body } => {
@@ -149,4 +137,44 @@ pub(crate) async fn ask(service: &Service, caller: &Caller, ask: EndpointAsk) ->
             json!({})
         }
     })
+}
+
+fn shown(body: Result<Value, serde_json::Error>) -> Result<Value, Problem> {
+    body.map_err(|why| Problem::new(ErrorCode::Unspecified, why.to_string()))
+}
+
+/// Changes an endpoint of either kind.
+async fn update(
+    service: &Service,
+    caller: &Caller,
+    endpoint: EndpointId,
+    address: Option<String>,
+    echo: Option<bool>,
+    mut more: Map<String, Value>,
+) -> Result<Value, Problem> {
+    if address.is_none() && echo.is_none() && more.is_empty() {
+        let text = "Nothing is named that is to change.";
+        return Err(Problem::new(ErrorCode::RequestInvalid, text)
+            .remedy("Name it; `transom endpoint update --help` lists what can change."));
+    }
+    if service.is_registration(caller, endpoint).await? {
+        if let Some(field) = more.keys().next() {
+            let rule =
+                "cannot be changed of a published registration: it has a topic, and the address and echo that it was given";
+            return Err(Problem::field(field, rule, "change the address or echo, or make an endpoint without a topic"));
+        }
+        service.update_webhook(caller, endpoint, WebhookChange { address, echo, filter: None }).await?;
+        return Ok(json!({}));
+    }
+    if echo.is_some() {
+        let rule = "is for published registrations; this endpoint has a filter of its own";
+        return Err(Problem::field("echo", rule, "name the types of events that it wants"));
+    }
+    if let Some(address) = address {
+        more.insert("url".to_owned(), address.into());
+        more.insert("enabled".to_owned(), true.into());
+    }
+    let change = parse_change(Value::Object(more).to_string().as_bytes(), caller, &service.directory.now())?;
+    let changed = service.change_endpoint(caller, endpoint, change).await?;
+    shown(serde_json::to_value(EndpointView::of(changed, service)))
 }

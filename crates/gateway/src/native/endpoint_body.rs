@@ -1,5 +1,7 @@
 //! What requests about endpoints say, checked: every finding with its field.
 
+use std::ops::RangeInclusive;
+
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -12,12 +14,12 @@ use transom_store::{Deliveries, Manner, Page};
 
 use super::common::moment;
 use super::query::Query;
-use super::read::{Notes, closest, read, request_bodies};
+use super::read::{Notes, closest, read, read_optional, request_bodies};
 use super::recipient;
 use crate::directory::Snapshot;
 use crate::problem::Problem;
 use crate::service::Caller;
-use crate::service::endpoints::{EndpointChange, FilterChange, NewEndpoint, OLD_SECRET_KEEP, Place, ReplayAsk};
+use crate::service::endpoints::{AnswerLimit, EndpointChange, FilterChange, NewEndpoint, OLD_SECRET_KEEP, Place, ReplayAsk};
 
 /// Most entries of a filter: each is tried on every event.
 const FILTER_MAX: usize = 50;
@@ -56,7 +58,8 @@ pub(crate) struct EndpointRequest {
     payload: Option<String>,
     /// Deliveries at once, 1 to 32; 8 where left out.
     max_concurrency: Option<u32>,
-    /// Seconds that the endpoint may take to answer, 1 to 30; the gateway's own limit where left out.
+    /// Seconds that the endpoint may take to answer, 1 to 30; 0 for the gateway's own limit, which a new endpoint has where it is left
+    /// out.
     timeout_seconds: Option<u32>,
     /// Whether it is told; true where left out.
     enabled: Option<bool>,
@@ -98,7 +101,7 @@ struct Said {
     order: Option<Order>,
     payload: Option<Payload>,
     concurrency: Option<u8>,
-    timeout: Option<u8>,
+    timeout: Option<AnswerLimit>,
     enabled: Option<bool>,
 }
 
@@ -127,8 +130,9 @@ impl EndpointRequest {
             filter,
             order,
             payload,
-            concurrency: within("maxConcurrency", self.max_concurrency, CONCURRENCY_MAX, notes),
-            timeout: within("timeoutSeconds", self.timeout_seconds, TIMEOUT_MAX, notes),
+            concurrency: within("maxConcurrency", self.max_concurrency, 1..=CONCURRENCY_MAX, "give a number within", notes),
+            timeout: within("timeoutSeconds", self.timeout_seconds, 0..=TIMEOUT_MAX, "give 0 for the gateway's own limit", notes)
+                .map(|seconds| if seconds == 0 { AnswerLimit::Gateway } else { AnswerLimit::Seconds(seconds) }),
             enabled: self.enabled,
         }
     }
@@ -142,11 +146,11 @@ fn choice<T>(field: &str, word: &str, found: Option<T>, remedy: &str, notes: &mu
     found
 }
 
-fn within(field: &str, given: Option<u32>, most: u8, notes: &mut Notes) -> Option<u8> {
+fn within(field: &str, given: Option<u32>, may: RangeInclusive<u8>, remedy: &str, notes: &mut Notes) -> Option<u8> {
     let given = given?;
-    let found = u8::try_from(given).ok().filter(|n| (1..=most).contains(n));
+    let found = u8::try_from(given).ok().filter(|n| may.contains(n));
     if found.is_none() {
-        notes.note(field, format!("is {given}, and must be 1 to {most}"), "leave it out for the default");
+        notes.note(field, format!("is {given}, and must be {} to {}", may.start(), may.end()), remedy);
     }
     found
 }
@@ -179,12 +183,7 @@ fn senders(given: &[String], caller: &Caller, directory: &Snapshot, notes: &mut 
     few("senders", given.len(), notes);
     let mut found = Vec::new();
     for (i, text) in given.iter().enumerate().take(FILTER_MAX) {
-        let address = text.parse().ok().and_then(|address| directory.with_address(caller.business, &address));
-        let id = address.map(|speaker| speaker.sender.id).or_else(|| {
-            let id: SenderId = text.parse().ok()?;
-            directory.of(caller.business).iter().find(|speaker| speaker.sender.id == id).map(|speaker| speaker.sender.id)
-        });
-        match id {
+        match directory.named(caller.business, text) {
             Some(id) => found.push(id),
             None => notes.note(
                 &format!("senders[{i}]"),
@@ -239,7 +238,10 @@ pub(super) fn parse_new(body: &[u8], caller: &Caller, directory: &Snapshot) -> R
                 payload: said.payload.unwrap_or_default(),
                 order: said.order.unwrap_or_default(),
                 concurrency: said.concurrency.unwrap_or(CONCURRENCY_DEFAULT),
-                timeout: said.timeout,
+                timeout: match said.timeout {
+                    Some(AnswerLimit::Seconds(seconds)) => Some(seconds),
+                    Some(AnswerLimit::Gateway) | None => None,
+                },
             },
             filter: Selection {
                 types: types.unwrap_or_default(),
@@ -264,7 +266,7 @@ pub(super) fn parse_change(body: &[u8], caller: &Caller, directory: &Snapshot) -
 }
 
 pub(super) fn parse_rotate(body: &[u8]) -> Result<Span, Problem> {
-    let (request, mut notes) = read::<RotateRequest>(or_empty(body))?;
+    let (request, mut notes) = read_optional::<RotateRequest>(body)?;
     let keep = request.map(|request| match request.keep_old_seconds {
         None => OLD_SECRET_KEEP,
         Some(seconds) => {
@@ -278,13 +280,8 @@ pub(super) fn parse_rotate(body: &[u8]) -> Result<Span, Problem> {
     notes.finish(keep)
 }
 
-/// A body that may be left out.
-fn or_empty(body: &[u8]) -> &[u8] {
-    if body.is_empty() { b"{}" } else { body }
-}
-
 pub(super) fn parse_replay(body: &[u8]) -> Result<ReplayAsk, Problem> {
-    let (request, mut notes) = read::<ReplayRequest>(or_empty(body))?;
+    let (request, mut notes) = read_optional::<ReplayRequest>(body)?;
     let wanted = request.map(|request| {
         let given_up = match request.what.as_deref() {
             None | Some("all") => false,

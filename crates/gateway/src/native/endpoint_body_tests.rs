@@ -39,7 +39,7 @@ fn everything_is_read_in_both_spellings() {
 fn every_wrong_part_is_named() {
     let refused = made(&json!({
         "events": ["message.received", "mesage.status"], "senders": ["+493012345678"], "channels": ["sms"], "campaigns": [""],
-        "order": "strict", "payload": "xml", "maxConcurrency": 33, "timeoutSeconds": 0, "description": "x".repeat(257),
+        "order": "strict", "payload": "xml", "maxConcurrency": 33, "timeoutSeconds": 31, "description": "x".repeat(257),
     }))
     .unwrap_err();
     let mut named = fields(&refused);

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use transom_store::{Endpoint, EventReplay, Role};
 
 use super::common::rfc3339;
-use crate::directory::Snapshot;
+use crate::service::Service;
 use crate::service::endpoints::DeliveryLine;
 use crate::work::relay::Tested;
 
@@ -47,6 +47,9 @@ pub(crate) struct EndpointView {
     failures: u32,
     /// Since when it fails.
     failing_since: Option<String>,
+    /// Until when it is left alone: it asked for that with `Retry-After`, or did not answer. Repeating a delivery by hand, or switching
+    /// it on, tries it at once.
+    rests_until: Option<String>,
     /// The last failure, in words.
     last_error: Option<String>,
     /// The last success.
@@ -61,8 +64,9 @@ pub(crate) struct EndpointView {
 
 impl EndpointView {
     /// None for a published registration.
-    pub(crate) fn of(endpoint: Endpoint, directory: &Snapshot) -> Option<Self> {
+    pub(crate) fn of(endpoint: Endpoint, service: &Service) -> Option<Self> {
         let Role::Own(own) = endpoint.role else { return None };
+        let directory = service.directory.now();
         let sender = |id: &transom_domain::id::SenderId| {
             directory.sender(*id).map_or_else(|| id.to_string(), |speaker| speaker.sender.address.to_string())
         };
@@ -89,6 +93,7 @@ impl EndpointView {
             disabled_reason: health.disabled,
             failures: health.failures,
             failing_since: health.failing_since.map(rfc3339),
+            rests_until: service.relay.rests_until(endpoint.id).map(rfc3339),
             last_error: health.last_error,
             last_success: health.last_success.map(rfc3339),
             cursor: endpoint.cursor,

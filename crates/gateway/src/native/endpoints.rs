@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde_json::json;
 
 use transom_domain::id::{EndpointId, EventId, ReplayId};
-use transom_store::{Deliveries, Endpoint, Page};
+use transom_store::{Deliveries, Page};
 
 use super::endpoint_body::{
     EndpointRequest, ReplayRequest, RotateRequest, parse_change, parse_deliveries, parse_new, parse_replay, parse_rotate,
@@ -14,17 +14,11 @@ use super::endpoint_body::{
 use super::endpoint_views::{
     CreatedEndpoint, DeliveryPage, EndpointPage, EndpointView, ReplayPage, ReplayView, RotatedSecret, TestView,
 };
-use crate::directory::Snapshot;
 use crate::http::App;
 use crate::http::call::{Asked, Authorised, PathDeeper, PathId, WEBHOOKS, json as answer};
 use crate::http::refusal::{ChangeRefusals, CreateRefusals, DeliveryReads, ListRefusals, ReadRefusals};
 use crate::problem::Problem;
 use crate::service::{Caller, Service};
-
-pub(super) fn page(endpoints: Vec<Endpoint>, directory: &Snapshot) -> EndpointPage {
-    let data = endpoints.into_iter().filter_map(|endpoint| EndpointView::of(endpoint, directory)).collect();
-    EndpointPage { data, next_page_token: None }
-}
 
 pub(super) async fn rotated(service: &Service, caller: &Caller, id: EndpointId, body: &[u8]) -> Result<RotatedSecret, Problem> {
     let (secret, until) = service.rotate_secret(caller, id, parse_rotate(body)?).await?;
@@ -70,10 +64,9 @@ pub(crate) async fn create(
     Authorised(caller): Authorised<WEBHOOKS>,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let directory = app.service.directory.now();
-    let new = parse_new(&asked.body, &caller, &directory)?;
+    let new = parse_new(&asked.body, &caller, &app.service.directory.now())?;
     let (endpoint, secret) = app.service.create_endpoint(&caller, new).await?;
-    answer(StatusCode::CREATED, &CreatedEndpoint { endpoint: EndpointView::of(endpoint, &directory), secret })
+    answer(StatusCode::CREATED, &CreatedEndpoint { endpoint: EndpointView::of(endpoint, &app.service), secret })
 }
 
 /// List endpoints
@@ -87,7 +80,9 @@ pub(crate) async fn create(
     security(("X-API-Key" = []))
 )]
 pub(crate) async fn list(State(app): State<App>, Authorised(caller): Authorised<WEBHOOKS>) -> Result<Response, Problem> {
-    answer(StatusCode::OK, &page(app.service.endpoints(&caller).await?, &app.service.directory.now()))
+    let endpoints = app.service.endpoints(&caller).await?;
+    let data = endpoints.into_iter().filter_map(|endpoint| EndpointView::of(endpoint, &app.service)).collect();
+    answer(StatusCode::OK, &EndpointPage { data, next_page_token: None })
 }
 
 /// Read an endpoint
@@ -106,7 +101,7 @@ pub(crate) async fn get(
     id: PathId,
 ) -> Result<Response, Problem> {
     let endpoint = app.service.endpoint(&caller, id.parse(missing)?).await?;
-    answer(StatusCode::OK, &EndpointView::of(endpoint, &app.service.directory.now()))
+    answer(StatusCode::OK, &EndpointView::of(endpoint, &app.service))
 }
 
 /// Change an endpoint
@@ -128,11 +123,10 @@ pub(crate) async fn change(
     id: PathId,
     asked: Asked,
 ) -> Result<Response, Problem> {
-    let directory = app.service.directory.now();
     let id = id.parse(missing)?;
-    let change = parse_change(&asked.body, &caller, &directory)?;
+    let change = parse_change(&asked.body, &caller, &app.service.directory.now())?;
     let changed = app.service.change_endpoint(&caller, id, change).await?;
-    answer(StatusCode::OK, &EndpointView::of(changed, &directory))
+    answer(StatusCode::OK, &EndpointView::of(changed, &app.service))
 }
 
 /// Remove an endpoint
@@ -181,7 +175,7 @@ pub(crate) async fn rotate(
 /// Switch an endpoint on
 ///
 /// With a clean slate: one that was switched off by its own 410, after long failure, or by hand. It goes on where it was, as far
-/// as its events are still kept. Published registrations can be switched on so, too.
+/// as its events are still kept. One that is on and left alone is tried at once. Published registrations can be switched on so, too.
 #[utoipa::path(
     post,
     path = "/v1/businesses/{business}/endpoints/{id}/enable",
@@ -253,7 +247,8 @@ pub(crate) async fn deliveries(
 
 /// Repeat a delivery
 ///
-/// It is due now, whatever became of it: taken, waiting or given up.
+/// It is due now, whatever became of it: taken, waiting or given up. It goes even while the endpoint is left alone, and if it is taken
+/// the others follow.
 #[utoipa::path(
     post,
     path = "/v1/businesses/{business}/endpoints/{id}/deliveries/{deeper}/retry",
@@ -280,8 +275,9 @@ pub(crate) async fn retry(
 
 /// Tell an endpoint a range of the stream once more
 ///
-/// In order, a few at a time, beside what is happening now; one replay per endpoint at a time. An event that fails is tried again as
-/// any other, and holds back nothing. It goes on after a restart.
+/// From the oldest on, at most 32 at a time, beside what is happening now; one replay per endpoint at a time. Among those 32 no order
+/// is promised, but within a conversation where the endpoint asks for that. An event that fails is tried again as any other, and
+/// holds back nothing. It goes on after a restart.
 #[utoipa::path(
     post,
     path = "/v1/businesses/{business}/endpoints/{id}/replay",

@@ -1,8 +1,8 @@
 //! Which events a reader of the stream wants: the filters of a list and of a stream, read from the query.
 
-use transom_domain::address::{Channel, Identity};
+use transom_domain::address::Channel;
 use transom_domain::event::{NAMES, Selection, matches_glob};
-use transom_domain::id::{BusinessId, SenderId};
+use transom_domain::id::BusinessId;
 
 use super::query::Query;
 use super::read::closest;
@@ -26,7 +26,10 @@ pub(crate) fn selection(query: &mut Query, service: &Service, business: Business
             }),
         }),
         senders: entries(query, "sender", |text| {
-            sender(service, business, text)
+            service
+                .directory
+                .now()
+                .named(business, text)
                 .ok_or_else(|| "use the address or the id of one of this business's senders".to_owned())
         }),
         channels: entries(query, "channel", |text| {
@@ -34,12 +37,6 @@ pub(crate) fn selection(query: &mut Query, service: &Service, business: Business
         }),
         campaigns: Vec::new(),
     }
-}
-
-fn sender(service: &Service, business: BusinessId, text: &str) -> Option<SenderId> {
-    let senders = service.senders(business);
-    let (id, address) = (text.parse::<SenderId>().ok(), text.parse::<Identity>().ok());
-    senders.into_iter().find(|s| Some(s.id) == id || Some(&s.address) == address.as_ref()).map(|s| s.id)
 }
 
 /// A list, parted by commas.

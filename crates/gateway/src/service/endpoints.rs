@@ -18,7 +18,7 @@ use super::command::Caller;
 use super::webhooks::{too_many, webhook_secret};
 use crate::problem::Problem;
 use crate::seal::SealError;
-use crate::work::relay::{Tested, wants};
+use crate::work::relay::{Asked, Tested, wants};
 
 /// How long a secret signs on after it was replaced, unless the caller says otherwise.
 pub(crate) const OLD_SECRET_KEEP: Span = Span::hours(24);
@@ -52,7 +52,7 @@ pub struct EndpointChange {
     /// Deliveries at once.
     pub concurrency: Option<u8>,
     /// Seconds to answer.
-    pub timeout: Option<u8>,
+    pub timeout: Option<AnswerLimit>,
     /// Switched on or off.
     pub enabled: Option<bool>,
 }
@@ -70,8 +70,21 @@ impl EndpointChange {
         set(&mut manner.description, self.description.as_ref());
         set(&mut manner.order, self.order.as_ref());
         set(&mut manner.concurrency, self.concurrency.as_ref());
-        manner.timeout = self.timeout.or(manner.timeout);
+        match self.timeout {
+            None => {}
+            Some(AnswerLimit::Gateway) => manner.timeout = None,
+            Some(AnswerLimit::Seconds(seconds)) => manner.timeout = Some(seconds),
+        }
     }
+}
+
+/// How long an endpoint may take to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerLimit {
+    /// As long as the gateway gives to any.
+    Gateway,
+    /// So many seconds.
+    Seconds(u8),
 }
 
 fn set<T: Clone>(value: &mut T, to: Option<&T>) {
@@ -294,7 +307,7 @@ impl Service {
         Ok((secret, until))
     }
 
-    /// Switches any endpoint, published registrations too, on or off.
+    /// Switches any endpoint, published registrations too, on or off. One that is on and left alone is tried again at once.
     ///
     /// # Errors
     /// 404 when there is none with this id.
@@ -303,7 +316,11 @@ impl Service {
             return Err(missing(id));
         }
         self.audited(caller, Action::EndpointChanged, id).await;
-        Ok(self.relay.reload().await?)
+        self.relay.reload().await?;
+        if on {
+            self.relay.ask(id, Asked::Any);
+        }
+        Ok(())
     }
 
     /// Sends an endpoint a test; it counts for nothing.
@@ -355,19 +372,15 @@ impl Service {
         Ok((lines, last.filter(|_| more).map(|position| position.to_string())))
     }
 
-    /// Makes one delivery due now, whatever became of it.
+    /// Makes one delivery due now, whatever became of it, and even while the endpoint is left alone.
     ///
     /// # Errors
     /// 404 when there is no such endpoint or event, 409 while the endpoint is switched off.
     pub async fn retry_delivery(&self, caller: &Caller, id: EndpointId, event: EventId) -> Result<(), Problem> {
-        let endpoint = self.of_events(caller, id).await?;
-        if endpoint.health.disabled.is_some() {
-            return Err(Problem::new(ErrorCode::EndpointState, "The endpoint is switched off; it is told of nothing.")
-                .remedy("Switch it on first."));
-        }
+        self.told(caller, id).await?;
         match self.store.retry_delivery(caller.business, id, event, self.now()).await? {
             Retried::Due => {
-                self.relay.poke_endpoint(id);
+                self.relay.ask(id, Asked::Of(event));
                 Ok(())
             }
             Retried::NoEvent => Err(Problem::not_found("event").remedy("It may be older than what is kept; list the events.")),
@@ -378,9 +391,10 @@ impl Service {
     /// Begins to tell an endpoint a range of the stream once more.
     ///
     /// # Errors
-    /// 404 when there is no such endpoint, 409 while another replay is under way, 400 for a range that ends before it begins.
+    /// 404 when there is no such endpoint, 409 while it is switched off or another replay is under way, 400 for a range that ends
+    /// before it begins.
     pub async fn start_replay(&self, caller: &Caller, id: EndpointId, ask: ReplayAsk) -> Result<EventReplay, Problem> {
-        self.of_events(caller, id).await?;
+        self.told(caller, id).await?;
         let from = match ask.from {
             None => 0,
             Some(Place::Position(position)) => position,
@@ -452,6 +466,15 @@ impl Service {
             .remedy("Look at the endpoint itself for how far it got; the bodies are in the journal."));
         }
         Ok(endpoint)
+    }
+
+    /// One that is switched on, too.
+    async fn told(&self, caller: &Caller, id: EndpointId) -> Result<(), Problem> {
+        if self.of_events(caller, id).await?.health.disabled.is_some() {
+            return Err(Problem::new(ErrorCode::EndpointState, "The endpoint is switched off; it is told of nothing.")
+                .remedy("Switch it on first."));
+        }
+        Ok(())
     }
 
     fn new_secret(&self) -> Result<(String, Sealed), Problem> {

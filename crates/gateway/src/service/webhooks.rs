@@ -111,8 +111,7 @@ impl Service {
     /// # Errors
     /// 404 when there is none with this id, 400 for an address that may not be called.
     pub async fn update_webhook(&self, caller: &Caller, id: EndpointId, change: WebhookChange) -> Result<(), Problem> {
-        let known = self.store.endpoint(caller.business, id).await?;
-        if known.and_then(|endpoint| endpoint.role.topic()).is_none() {
+        if !self.is_registration(caller, id).await? {
             return Err(webhook_missing(id));
         }
         if let Some(address) = &change.address {
@@ -153,14 +152,18 @@ impl Service {
     /// # Errors
     /// 404 when there is none with this id.
     pub async fn delete_webhook(&self, caller: &Caller, id: EndpointId) -> Result<(), Problem> {
-        let found = self.store.endpoint(caller.business, id).await?;
-        let published = found.is_some_and(|endpoint| endpoint.role.topic().is_some());
-        if !published || !self.store.delete_endpoint(caller.business, id).await? {
+        if !self.is_registration(caller, id).await? || !self.store.delete_endpoint(caller.business, id).await? {
             return Err(webhook_missing(id));
         }
         self.relay.reload().await?;
         self.audited(caller, Action::EndpointRemoved, id).await;
         Ok(())
+    }
+
+    /// Whether there is a published registration with this id.
+    pub(crate) async fn is_registration(&self, caller: &Caller, id: EndpointId) -> Result<bool, Problem> {
+        let found = self.store.endpoint(caller.business, id).await?;
+        Ok(found.is_some_and(|endpoint| endpoint.role.topic().is_some()))
     }
 
     async fn secret_of(&self, business: BusinessId) -> Result<String, Problem> {

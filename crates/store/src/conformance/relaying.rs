@@ -32,7 +32,16 @@ fn own(id: u128, order: Order) -> Endpoint {
 }
 
 fn round(desk: &Desk, cursor: u64, waiting: Vec<Waiting>) -> RelayRound {
-    RelayRound { endpoint: ONE, cursor, waiting, over: Vec::new(), replay: None, health: Health::default(), now: desk.now }
+    RelayRound {
+        endpoint: ONE,
+        cursor,
+        waiting,
+        over: Vec::new(),
+        replay: None,
+        known: Health::default(),
+        health: Health::default(),
+        now: desk.now,
+    }
 }
 
 fn given_up(position: u64) -> Waiting {
@@ -91,30 +100,42 @@ pub(super) async fn health_is_told_once_and_a_hand_counts_more(factory: &dyn Fac
         told_at: Some(desk.now),
         ..Health::default()
     };
-    let told = async |health: &Health| {
-        desk.store.relay_settle(RelayRound { health: health.clone(), ..round(&desk, 0, Vec::new()) }).await?;
+    let well = Health::default();
+    let told = async |known: &Health, health: &Health, then: &Health| {
+        let round = RelayRound { known: known.clone(), health: health.clone(), ..round(&desk, 0, Vec::new()) };
+        same!(desk.store.relay_settle(round).await?, then.clone());
+        same!(desk.store.endpoint(SHOP, ONE).await?.map(|e| e.health), Some(then.clone()));
         let all = desk.events().await?;
         Ok::<_, Broken>(all.iter().map(|event| event.body.name()).collect::<Vec<_>>())
     };
-    same!(told(&failing).await?, vec!["endpoint.failing"]);
-    same!(told(&failing).await?, vec!["endpoint.failing"]);
-    same!(told(&Health::default()).await?, vec!["endpoint.failing", "endpoint.recovered"]);
+    same!(told(&well, &failing, &failing).await?, vec!["endpoint.failing"]);
+    // The same once more, because nobody knew whether it was recorded.
+    same!(told(&well, &failing, &failing).await?, vec!["endpoint.failing"]);
+    same!(told(&failing, &well, &well).await?, vec!["endpoint.failing", "endpoint.recovered"]);
     let gone = Health { disabled: Some("HTTP 410".to_owned()), ..Health::default() };
     let all = vec!["endpoint.failing", "endpoint.recovered", "endpoint.disabled"];
-    same!(told(&gone).await?, all);
+    same!(told(&well, &gone, &gone).await?, all);
     let events = desk.events().await?;
     hold!(
         matches!(&events[0].body, EventBody::EndpointFailing { endpoint: ONE, failures: 10, error, .. } if error == "HTTP 500")
     );
     hold!(matches!(&events[2].body, EventBody::EndpointDisabled { endpoint: ONE, reason } if reason == "HTTP 410"));
-    // A round that was under way when it was switched off does not switch it on.
-    same!(told(&Health::default()).await?, all);
-    hold!(desk.store.endpoint(SHOP, ONE).await?.is_some_and(|e| e.health.disabled.is_some()));
+    // A round that was under way when it was switched off does not switch it on, and one that was when it was switched off and on
+    // again brings back nothing of before.
+    let nine = Health { failures: 9, last_error: Some("HTTP 500".to_owned()), ..Health::default() };
+    same!(told(&nine, &well, &gone).await?, all);
     hold!(!desk.store.switch_endpoint(RIVAL, ONE, None).await?);
     hold!(desk.store.switch_endpoint(SHOP, ONE, None).await?);
-    same!(desk.store.endpoint(SHOP, ONE).await?.map(|e| e.health), Some(Health::default()));
+    let on = Health { switches: 1, ..Health::default() };
+    same!(desk.store.endpoint(SHOP, ONE).await?.map(|e| e.health), Some(on.clone()));
+    same!(told(&nine, &Health { failures: 10, told: true, ..nine.clone() }, &on).await?, all);
+    same!(told(&well, &gone, &on).await?, all);
+    desk.store.put_endpoint(Endpoint { health: nine.clone(), ..own(1, Order::None) }).await?;
+    same!(desk.store.endpoint(SHOP, ONE).await?.map(|e| e.health), Some(on));
     hold!(desk.store.switch_endpoint(SHOP, ONE, Some("by hand".to_owned())).await?);
     same!(desk.events().await?.len(), 3);
+    let absent = RelayRound { endpoint: EndpointId(9), health: nine.clone(), ..round(&desk, 0, Vec::new()) };
+    same!(desk.store.relay_settle(absent).await?, nine);
     Ok(())
 }
 

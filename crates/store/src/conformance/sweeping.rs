@@ -153,6 +153,7 @@ pub(super) async fn what_an_endpoint_leaves_behind_goes_in_slices(factory: &dyn 
         waiting,
         over: Vec::new(),
         replay: None,
+        known: Health::default(),
         health: Health::default(),
         now: desk.now,
     };

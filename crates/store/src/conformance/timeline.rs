@@ -181,6 +181,7 @@ pub(super) async fn what_waits_to_be_told_is_in_the_story(factory: &dyn Factory)
         waiting: work.fresh.iter().map(waits(1)).collect(),
         over: Vec::new(),
         replay: None,
+        known: Health::default(),
         health: Health::default(),
         now: desk.now,
     };

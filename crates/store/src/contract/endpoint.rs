@@ -229,7 +229,10 @@ pub struct RelayRound {
     pub over: Vec<u64>,
     /// How far the replay got.
     pub replay: Option<EventReplay>,
-    /// Health after this round. What of it is worth telling becomes an event; one that was switched off meanwhile stays so.
+    /// Health as whoever made the round knew it before. Where the row has another, somebody's hand switched the endpoint meanwhile:
+    /// that counts more, and `health` is dropped.
+    pub known: Health,
+    /// Health after this round. What of it is worth telling becomes an event.
     pub health: Health,
     /// Now.
     pub now: Timestamp,

@@ -74,6 +74,7 @@ pub use timeline::{OUTSTANDING_LOOK_MAX, Outstanding, Step, TIMELINE_MAX, Timeli
 
 use transom_domain::address::Identity;
 use transom_domain::content::Content;
+use transom_domain::endpoint::Health;
 use transom_domain::id::{
     BusinessId, ContentId, CustomerId, EndpointId, EventId, JournalId, KeyId, MediaId, MessageId, ReplayId, SenderId,
 };
@@ -358,7 +359,7 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- telling --------------------------------------------------------------------------------------------------
 
-    /// Makes or changes an endpoint; its cursor stays. A published registration is refused when its topic has one, any other when
+    /// Makes or changes an endpoint; its cursor and its health stay. A published registration is refused when its topic has one, any other when
     /// its business has [`ENDPOINTS_MAX`].
     fn put_endpoint(&self, endpoint: Endpoint) -> Answer<'_, PutEndpoint>;
     /// Changes an endpoint, and gives it as it is then; none when there is no such endpoint. Its cursor and its health stay.
@@ -381,8 +382,8 @@ pub trait Store: Send + Sync + 'static {
     /// conversation has a delivery outstanding here are marked `held`.
     fn relay_work(&self, endpoint: EndpointId, after: u64, now: Timestamp, limit: usize) -> Answer<'_, RelayWork>;
     /// Records a round of an endpoint: cursor, new and changed deliveries, the endpoint's health, with an event where that is
-    /// worth one.
-    fn relay_settle(&self, round: RelayRound) -> Answer<'_, ()>;
+    /// worth one. Gives the health as it is then; that of the round where the endpoint is gone.
+    fn relay_settle(&self, round: RelayRound) -> Answer<'_, Health>;
     /// Deliveries of an endpoint, at most `limit` and [`PAGE_MAX`]: all events newest first from before `from`, or what waits
     /// or was given up oldest first from after `from`. None when there is no such endpoint.
     fn deliveries(

@@ -81,7 +81,13 @@ impl MemoryStore {
     /// Whether everything that was answered would survive the end of the process.
     #[must_use]
     pub fn is_safe(&self) -> bool {
-        self.state().rows.unsafe_writes() == 0
+        self.unsafe_writes() == 0
+    }
+
+    /// Rows that were written and are not safe: all of them, while [`MemoryStore::set_sync`] is off.
+    #[must_use]
+    pub fn unsafe_writes(&self) -> usize {
+        self.state().rows.unsafe_writes()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -24,9 +24,9 @@ pub(crate) fn put_endpoint(rows: &mut dyn Rows, mut endpoint: Endpoint) -> Resul
         Some(known) if known.business != endpoint.business => {
             return Err(StoreError::Corrupt(format!("endpoint {}: the id is another business's", endpoint.id)));
         }
-        // The cursor is the relay's: a change by hand never moves it.
-        Some(known) => {
-            (endpoint.begins, endpoint.cursor, endpoint.created_at) = (known.begins, known.cursor, known.created_at);
+        // The cursor and the health are the relay's.
+        Some(Endpoint { begins, cursor, health, created_at, .. }) => {
+            endpoint = Endpoint { begins, cursor, health, created_at, ..endpoint };
         }
         None if endpoint.role.topic().is_none() && rows.own_endpoints(endpoint.business)? >= ENDPOINTS_MAX => {
             return Ok(PutEndpoint::Full);
@@ -159,8 +159,8 @@ fn replayed(rows: &dyn Rows, endpoint: &Endpoint, replay: &EventReplay) -> Resul
 }
 
 /// See [`crate::Store::relay_settle`].
-pub(crate) fn settle(rows: &mut dyn Rows, round: &RelayRound) -> Result<()> {
-    let Some(endpoint) = rows.endpoint(round.endpoint)? else { return Ok(()) };
+pub(crate) fn settle(rows: &mut dyn Rows, round: &RelayRound) -> Result<Health> {
+    let Some(endpoint) = rows.endpoint(round.endpoint)? else { return Ok(round.health.clone()) };
     for position in &round.over {
         let Some(over) = rows.delivery(endpoint.id, *position)? else { continue };
         rows.drop_delivery(endpoint.id, *position)?;
@@ -179,14 +179,12 @@ pub(crate) fn settle(rows: &mut dyn Rows, round: &RelayRound) -> Result<()> {
             rows.put_replay(&EventReplay { over_at, stopped, ..replay.clone() })?;
         }
     }
-    let mut health = round.health.clone();
-    if endpoint.health.disabled.is_some() {
-        health.disabled.clone_from(&endpoint.health.disabled);
-    }
-    if let Some(body) = news(&endpoint, &health) {
+    let health = if endpoint.health == round.known { &round.health } else { &endpoint.health };
+    if let Some(body) = news(&endpoint, health) {
         tell::event(rows, endpoint.business, round.now, body)?;
     }
-    rows.progress(endpoint.id, endpoint.cursor.max(round.cursor), &health)
+    rows.progress(endpoint.id, endpoint.cursor.max(round.cursor), health)?;
+    Ok(health.clone())
 }
 
 /// What of an endpoint's new health is an event. Only a change is one, so that an endpoint which fails to be told of its own

@@ -4,16 +4,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt as _};
-use tokio_util::sync::CancellationToken;
 
-use transom_domain::endpoint::{Allowed, Breaker, CONCURRENCY_DEFAULT, Health};
+use transom_domain::endpoint::{Allowed, CONCURRENCY_DEFAULT, Health};
 use transom_domain::failure::Curve;
+use transom_domain::id::{BusinessId, EndpointId};
 use transom_domain::time::{Span, Timestamp};
 use transom_store::{BATCH_MAX, Endpoint, EventReplay, RelayRound, Role, Waiting};
 
+use super::Inner;
+use super::line::{Asked, Line};
 use super::plan::{Conversation, Job, Plan, Source, Strand, waits};
 use super::raw::Ahead;
-use super::{Inner, Post};
+use super::vitals::Vitals;
 use crate::signing::Signer;
 use crate::telemetry;
 
@@ -31,7 +33,9 @@ const SAVE_EVERY: u64 = 1_024;
 
 /// What the worker knows of its endpoint beyond its row.
 pub(super) struct Follower {
+    /// Its row, as it was when the worker began.
     pub(super) endpoint: Endpoint,
+    pub(super) line: Arc<Line>,
     vitals: Mutex<Vitals>,
     /// How far it was told.
     pub(super) cursor: u64,
@@ -43,9 +47,15 @@ pub(super) struct Follower {
     unsaved: Option<Timestamp>,
 }
 
-pub(super) struct Vitals {
-    pub(super) health: Health,
-    pub(super) breaker: Breaker,
+/// What may go now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leave {
+    /// As many as the endpoint takes at once.
+    All,
+    /// One, to find out whether it is back.
+    One,
+    /// One that was asked for by hand, whatever else holds back.
+    ByHand(Asked),
 }
 
 /// What became of a job.
@@ -69,10 +79,33 @@ impl Follower {
         self.vitals().health.disabled.is_some()
     }
 
-    /// What the breaker lets go.
-    pub(super) fn allowed(&self, now: Timestamp) -> Allowed {
-        let vitals = self.vitals();
-        vitals.breaker.allows(&vitals.health, now)
+    /// Nothing more may leave: it was stopped, or its endpoint has switched itself off.
+    pub(super) fn is_over(&self) -> bool {
+        self.line.stop.is_cancelled() || self.is_disabled()
+    }
+
+    /// Until when the endpoint is left alone, where it is.
+    pub(super) fn shut(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.vitals().allowed(now) {
+            Allowed::NoneUntil(until) => Some(until),
+            Allowed::All | Allowed::One => None,
+        }
+    }
+
+    /// What may go in a round that begins now.
+    ///
+    /// # Errors
+    /// Until when nothing may.
+    pub(super) fn leave(&self, now: Timestamp) -> Result<Leave, Timestamp> {
+        let asked = self.line.take_asked();
+        let allowed = self.vitals().allowed(now);
+        self.line.rest(if let Allowed::NoneUntil(until) = allowed { Some(until) } else { None });
+        match (allowed, asked) {
+            (Allowed::All, _) => Ok(Leave::All),
+            (_, Some(asked)) => Ok(Leave::ByHand(asked)),
+            (Allowed::One, None) => Ok(Leave::One),
+            (Allowed::NoneUntil(until), None) => Err(until),
+        }
     }
 
     pub(super) fn concurrency(&self) -> usize {
@@ -86,76 +119,83 @@ impl Follower {
 impl Inner {
     pub(super) async fn follow(
         self: Arc<Self>,
-        endpoint: Endpoint,
+        business: BusinessId,
+        id: EndpointId,
         before: Option<tokio::task::JoinHandle<()>>,
-        post: Arc<Post>,
-        stop: CancellationToken,
+        line: Arc<Line>,
     ) {
         if let Some(before) = before {
             // The worker before a change finishes its round first, so that nothing is told twice or out of order.
             let _ = before.await;
         }
-        let Some(mut follower) = self.begin(endpoint, &stop).await else { return };
+        let Some(mut follower) = self.begin(business, id, line.clone()).await else { return };
         let mut due = None;
         while !follower.is_disabled() {
             let busy = tokio::select! {
                 biased;
-                () = stop.cancelled() => break,
-                busy = post.wait(due) => busy,
+                () = line.stop.cancelled() => break,
+                busy = line.post.wait(due) => busy,
             };
             // A change of the endpoint ends a round after the calls that are under way: what was told is recorded as told.
             due = match follower.endpoint.role.is_raw() {
-                true => self.raw_round(&mut follower, &stop).await,
-                false => self.round(&mut follower, &stop).await,
+                true => self.raw_round(&mut follower).await,
+                false => self.round(&mut follower).await,
             };
             busy.until(due);
         }
         if follower.unsaved.is_some() {
             self.record(&mut follower, Plan::default(), Vec::new(), None).await;
         }
-        if follower.is_disabled() {
-            self.forget(follower.endpoint.id, &post);
+        // Somebody may have switched it on again while this worker still was there, so that no other was started.
+        if follower.is_disabled() && self.forget(id, &line) {
+            while let Err(why) = self.reload().await {
+                tracing::warn!(endpoint.id = %id, error = %why, "the endpoints could not be read");
+                tokio::select! {
+                    biased;
+                    () = self.parts.stop.cancelled() => return,
+                    () = tokio::time::sleep(STORE_PAUSE) => {}
+                }
+            }
         }
     }
 
-    /// The endpoint as the worker before has left it.
-    async fn begin(&self, endpoint: Endpoint, stop: &CancellationToken) -> Option<Follower> {
+    /// The endpoint as it is now, and as the worker before has left it.
+    async fn begin(&self, business: BusinessId, id: EndpointId, line: Arc<Line>) -> Option<Follower> {
         loop {
-            match self.parts.store.endpoint(endpoint.business, endpoint.id).await {
+            match self.parts.store.endpoint(business, id).await {
                 Ok(row) => {
                     let row = row?;
-                    let saved = (row.cursor, row.health.clone());
-                    let vitals = Mutex::new(Vitals { health: row.health, breaker: Breaker::default() });
                     return Some(Follower {
-                        endpoint,
-                        vitals,
+                        vitals: Mutex::new(Vitals::of(row.health.clone())),
                         cursor: row.cursor,
+                        saved: (row.cursor, row.health.clone()),
+                        endpoint: row,
+                        line,
                         ahead: Ahead::default(),
-                        saved,
                         unsaved: None,
                     });
                 }
-                Err(why) => tracing::warn!(endpoint.id = %endpoint.id, error = %why, "an endpoint could not be read"),
+                Err(why) => tracing::warn!(endpoint.id = %id, error = %why, "an endpoint could not be read"),
             }
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return None,
+                () = line.stop.cancelled() => return None,
                 () = tokio::time::sleep(STORE_PAUSE) => {}
             }
         }
     }
 
     /// Tells all that can be told now; gives when there is more to do.
-    async fn round(&self, follower: &mut Follower, stop: &CancellationToken) -> Option<Timestamp> {
+    async fn round(&self, follower: &mut Follower) -> Option<Timestamp> {
         loop {
-            if stop.is_cancelled() || follower.is_disabled() {
+            if follower.is_over() {
                 return None;
             }
             let now = self.parts.clock.now();
-            let allowed = follower.allowed(now);
-            if let Allowed::NoneUntil(until) = allowed {
-                return Some(self.rest_until(follower, until).await);
-            }
+            let leave = match follower.leave(now) {
+                Ok(leave) => leave,
+                Err(until) => return Some(self.rest_until(follower, until).await),
+            };
             let (id, cursor) = (follower.endpoint.id, follower.cursor);
             let work = match self.parts.store.relay_work(id, cursor, now, BATCH_MAX).await {
                 Ok(work) => work,
@@ -167,7 +207,7 @@ impl Inner {
             };
             let next_due = work.next_due.unwrap_or(Timestamp::FAR).min(now.plus(LOOK));
             let nothing = work.fresh.is_empty() && work.due.is_empty() && work.lost.is_empty();
-            let mut plan = Plan::of(&follower.endpoint, cursor, work, allowed, now);
+            let mut plan = Plan::of(&follower.endpoint, cursor, work, leave, now);
             if nothing && plan.replay.is_none() {
                 return Some(self.rest_until(follower, next_due).await);
             }
@@ -179,7 +219,7 @@ impl Inner {
                 }
             };
             let strands = std::mem::take(&mut plan.strands);
-            let done = self.tell_all(follower, &signer, strands, stop).await;
+            let done = self.tell_all(follower, &signer, strands).await;
             self.settle(follower, plan, done).await;
         }
     }
@@ -197,7 +237,7 @@ impl Inner {
     }
 
     /// As many strands at once as the endpoint takes.
-    async fn tell_all(&self, follower: &Follower, signer: &Signer, strands: Vec<Strand>, stop: &CancellationToken) -> Vec<Done> {
+    async fn tell_all(&self, follower: &Follower, signer: &Signer, strands: Vec<Strand>) -> Vec<Done> {
         let mut done = Vec::new();
         let mut running = FuturesUnordered::new();
         let mut strands = strands.into_iter();
@@ -205,7 +245,7 @@ impl Inner {
             while running.len() < follower.concurrency()
                 && let Some(strand) = strands.next()
             {
-                running.push(self.tell(follower, signer, strand, stop));
+                running.push(self.tell(follower, signer, strand));
             }
             match running.next().await {
                 Some(of_strand) => done.extend(of_strand),
@@ -214,23 +254,19 @@ impl Inner {
         }
     }
 
-    async fn tell(&self, follower: &Follower, signer: &Signer, strand: Strand, stop: &CancellationToken) -> Vec<Done> {
+    async fn tell(&self, follower: &Follower, signer: &Signer, strand: Strand) -> Vec<Done> {
         let Strand { conversation, jobs } = strand;
         let mut done = Vec::new();
         let mut blocked = false;
         for job in jobs {
             let now = self.parts.clock.now();
-            let shut = {
-                let vitals = follower.vitals();
-                match vitals.breaker.allows(&vitals.health, now) {
-                    // What is under way already is the one that finds out.
-                    Allowed::NoneUntil(until) => Some(until),
-                    Allowed::All | Allowed::One if vitals.health.disabled.is_some() => Some(now),
-                    Allowed::All | Allowed::One => None,
-                }
+            // What is under way already is the one that finds out.
+            let shut = match follower.shut(now) {
+                until @ Some(_) if !job.by_hand => until,
+                _ => follower.is_disabled().then_some(now),
             };
             let position = job.event.position;
-            if stop.is_cancelled() {
+            if follower.line.stop.is_cancelled() {
                 let left = waits(position, conversation, now, "waits behind a change of the endpoint");
                 done.push(Done::Left(left, job.source));
             } else if blocked {
@@ -248,22 +284,22 @@ impl Inner {
     }
 
     async fn try_once(&self, follower: &Follower, signer: &Signer, conversation: Conversation, job: Job) -> Done {
-        let Job { event, tried, source } = job;
+        let Job { event, tried, source, by_hand } = job;
         let tried = tried + 1;
         let id = follower.endpoint.id;
         let told = self.deliver(&follower.endpoint, signer, &event, tried).await;
         let (now, chance) = (self.parts.clock.now(), self.parts.chance.draw_u64());
         let mut vitals = follower.vitals();
-        let not = match told.result {
+        let failure = match told.result {
             Ok(()) => {
-                vitals.succeeded(now);
+                vitals.succeeded(now, by_hand);
                 return Done::Over(event.position, source);
             }
-            Err(not) => not,
+            Err(failure) => failure,
         };
-        tracing::warn!(endpoint.id = %id, event.id = %event.id, tried, reason = %not.why, "a delivery failed");
-        vitals.failed(&not, now, self.parts.disable_after, chance);
-        let due = Curve::ENDPOINT.wait(tried, chance).map(|wait| now.plus(not.wait.unwrap_or(wait)));
+        tracing::warn!(endpoint.id = %id, event.id = %event.id, tried, reason = %failure.why, "a delivery failed");
+        vitals.failed(&failure, now, self.parts.disable_after, chance);
+        let due = Curve::ENDPOINT.wait(tried, chance).map(|wait| now.plus(failure.wait.unwrap_or(wait)));
         if due.is_none() {
             telemetry::delivery("given_up");
             tracing::error!(endpoint.id = %id, event.id = %event.id, tried, "a delivery was given up");
@@ -271,7 +307,7 @@ impl Inner {
         // What is told once more keeps no place: it must not hold back what is told for the first time.
         let conversation = conversation.filter(|_| source != Source::Replayed);
         let attempt = Some(told.attempt);
-        Done::Failed(Waiting { position: event.position, conversation, tried, due, attempt, seen: not.why }, source)
+        Done::Failed(Waiting { position: event.position, conversation, tried, due, attempt, seen: failure.why }, source)
     }
 
     /// Records a round; what only moved the cursor, later.
@@ -324,18 +360,26 @@ impl Inner {
     async fn record(&self, follower: &mut Follower, plan: Plan, waiting: Vec<Waiting>, replay: Option<EventReplay>) {
         let id = follower.endpoint.id;
         let health = follower.vitals().health.clone();
-        let news = health.news(&follower.saved.1).is_some();
+        let known = follower.saved.1.clone();
+        let news = health.news(&known).is_some();
         let now = self.parts.clock.now();
-        let round =
-            RelayRound { endpoint: id, cursor: follower.cursor, waiting, over: plan.over, replay, health: health.clone(), now };
+        let Plan { over, .. } = plan;
+        let round = RelayRound { endpoint: id, cursor: follower.cursor, waiting, over, replay, known, health, now };
         let mut pause = STORE_PAUSE;
-        while let Err(why) = self.parts.store.relay_settle(round.clone()).await {
-            tracing::error!(endpoint.id = %id, error = %why, "deliveries could not be recorded yet");
+        let health = loop {
+            match self.parts.store.relay_settle(round.clone()).await {
+                Ok(health) => break health,
+                Err(why) => tracing::error!(endpoint.id = %id, error = %why, "deliveries could not be recorded yet"),
+            }
             if self.parts.stop.is_cancelled() {
                 return;
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(STORE_PAUSE_MAX);
+        };
+        if health != round.health {
+            // Somebody switched it meanwhile.
+            follower.vitals().health.clone_from(&health);
         }
         follower.saved = (follower.cursor, health);
         follower.unsaved = None;

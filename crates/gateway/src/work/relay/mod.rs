@@ -7,19 +7,22 @@
 mod call;
 mod follow;
 mod letter;
+mod line;
 mod plan;
 mod raw;
+mod vitals;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use transom_clock::WorldClock;
 use transom_domain::id::{BusinessId, EndpointId};
-use transom_domain::time::Span;
+use transom_domain::time::{Span, Timestamp};
 use transom_store::{Endpoint, Store, StoreError};
 
 use super::listeners::Listeners;
@@ -32,7 +35,10 @@ use crate::seal::SealingKey;
 use crate::service::AddressRules;
 use crate::wire::Wire;
 
+use line::Line;
+
 pub use call::Tested;
+pub(crate) use line::Asked;
 pub(crate) use plan::wants;
 
 /// With so many endpoints of one business at most, a poke goes to each of their workers; with more, to one task that goes round:
@@ -88,8 +94,7 @@ struct Inner {
 
 struct Worker {
     endpoint: Endpoint,
-    post: Arc<Post>,
-    stop: CancellationToken,
+    line: Arc<Line>,
     task: Option<tokio::task::JoinHandle<()>>,
 }
 
@@ -130,8 +135,24 @@ impl Relay {
     pub fn poke_endpoint(&self, endpoint: EndpointId) {
         let workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(worker) = workers.get(&endpoint) {
-            worker.post.poke();
+            worker.line.post.poke();
         }
+    }
+
+    /// Somebody's hand asks for a delivery: one goes now, whatever pause the endpoint is in, and if it is taken the pause is over.
+    pub(crate) fn ask(&self, endpoint: EndpointId, asked: Asked) {
+        let workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(worker) = workers.get(&endpoint) {
+            worker.line.ask(asked);
+        }
+    }
+
+    /// Until when an endpoint is left alone: because it asked for that, or did not answer.
+    #[must_use]
+    pub fn rests_until(&self, endpoint: EndpointId) -> Option<Timestamp> {
+        let workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = workers.get(&endpoint)?.line.rests_until()?;
+        Some(until).filter(|until| *until > self.0.parts.clock.now())
     }
 
     /// Tells an endpoint of nothing, to see what it answers. It counts for nothing.
@@ -144,42 +165,7 @@ impl Relay {
     /// # Errors
     /// When the store does not answer.
     pub async fn reload(&self) -> Result<(), StoreError> {
-        let _one = self.0.reloading.lock().await;
-        let endpoints = self.0.parts.store.endpoints(None).await?;
-        let known: BTreeSet<EndpointId> = endpoints.iter().map(|e| e.id).collect();
-        let mut workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut leaving = self.0.leaving.lock().unwrap_or_else(PoisonError::into_inner);
-        leaving.retain(|_, task| !task.is_finished());
-        workers.retain(|id, worker| {
-            let stays = known.contains(id);
-            if !stays {
-                worker.stop.cancel();
-            }
-            stays
-        });
-        for endpoint in endpoints {
-            let mut before = leaving.remove(&endpoint.id);
-            if let Some(worker) = workers.get_mut(&endpoint.id) {
-                if same_wish(&worker.endpoint, &endpoint) {
-                    continue;
-                }
-                worker.stop.cancel();
-                before = worker.task.take().or(before);
-            }
-            if endpoint.health.disabled.is_some() {
-                // One that is switched off has no worker, and so nothing that a turned clock would wait for.
-                workers.remove(&endpoint.id);
-                leaving.extend(before.map(|task| (endpoint.id, task)));
-                continue;
-            }
-            let (post, stop) = (self.0.parts.rest.post(), self.0.parts.stop.child_token());
-            let (this, id) = (self.0.clone(), endpoint.id);
-            let follow = this.follow(endpoint.clone(), before, post.clone(), stop.clone());
-            let task = Some(self.0.parts.tasks.spawn(follow));
-            workers.insert(id, Worker { endpoint, post, stop, task });
-        }
-        self.0.publish(&workers);
-        Ok(())
+        self.0.reload().await
     }
 }
 
@@ -192,6 +178,51 @@ fn same_wish(one: &Endpoint, other: &Endpoint) -> bool {
 }
 
 impl Inner {
+    /// See [`Relay::reload`]. Of a named type, because a worker that ends reloads, and reloading starts workers.
+    fn reload(self: &Arc<Self>) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async {
+            let _one = self.reloading.lock().await;
+            let endpoints = self.parts.store.endpoints(None).await?;
+            self.follow_these(endpoints);
+            Ok(())
+        })
+    }
+
+    fn follow_these(self: &Arc<Self>, endpoints: Vec<Endpoint>) {
+        let known: BTreeSet<EndpointId> = endpoints.iter().map(|e| e.id).collect();
+        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        leaving.retain(|_, task| !task.is_finished());
+        workers.retain(|id, worker| {
+            let stays = known.contains(id);
+            if !stays {
+                worker.line.stop.cancel();
+            }
+            stays
+        });
+        for endpoint in endpoints {
+            let mut before = leaving.remove(&endpoint.id);
+            if let Some(worker) = workers.get_mut(&endpoint.id) {
+                if same_wish(&worker.endpoint, &endpoint) {
+                    continue;
+                }
+                worker.line.stop.cancel();
+                before = worker.task.take().or(before);
+            }
+            if endpoint.health.disabled.is_some() {
+                // One that is switched off has no worker, and so nothing that a turned clock would wait for.
+                workers.remove(&endpoint.id);
+                leaving.extend(before.map(|task| (endpoint.id, task)));
+                continue;
+            }
+            let line = Arc::new(Line::new(self.parts.rest.post(), self.parts.stop.child_token()));
+            let follow = self.clone().follow(endpoint.business, endpoint.id, before, line.clone());
+            let task = Some(self.parts.tasks.spawn(follow));
+            workers.insert(endpoint.id, Worker { endpoint, line, task });
+        }
+        self.publish(&workers);
+    }
+
     fn poke(&self, business: BusinessId) {
         self.listeners.poke(business);
         let bells = self.bells.load();
@@ -206,7 +237,7 @@ impl Inner {
     fn publish(&self, workers: &BTreeMap<EndpointId, Worker>) {
         let mut posts: BTreeMap<BusinessId, Vec<Arc<Post>>> = BTreeMap::new();
         for worker in workers.values() {
-            posts.entry(worker.endpoint.business).or_default().push(worker.post.clone());
+            posts.entry(worker.endpoint.business).or_default().push(worker.line.post.clone());
         }
         let before = self.bells.load_full();
         let mut bells = BTreeMap::new();
@@ -245,12 +276,17 @@ impl Inner {
         Bell { posts, round }
     }
 
-    /// A worker that came to its end by itself is forgotten, so that switching its endpoint on again starts a new one.
-    fn forget(&self, endpoint: EndpointId, post: &Arc<Post>) {
+    /// Forgets a worker that came to its end by itself; false when another one took its place.
+    fn forget(&self, endpoint: EndpointId, line: &Arc<Line>) -> bool {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        if workers.get(&endpoint).is_some_and(|worker| Arc::ptr_eq(&worker.post, post)) {
+        let there = workers.get(&endpoint).is_some_and(|worker| Arc::ptr_eq(&worker.line, line));
+        if there {
             workers.remove(&endpoint);
             self.publish(&workers);
         }
+        there
     }
 }
+
+#[cfg(test)]
+mod tests;

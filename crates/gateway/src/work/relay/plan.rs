@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use transom_domain::endpoint::{Allowed, Order};
+use transom_domain::endpoint::Order;
 use transom_domain::event::{Event, EventBody};
 use transom_domain::id::{CustomerId, SenderId};
 use transom_domain::time::Timestamp;
 use transom_store::{Endpoint, EventReplay, RelayWork, Role, Waiting};
 
+use super::follow::Leave;
+use super::line::Asked;
 use crate::native::payload::tells;
 
 /// Those of one conversation are told one after the other.
@@ -31,6 +33,8 @@ pub(super) struct Job {
     /// Tries so far.
     pub(super) tried: u32,
     pub(super) source: Source,
+    /// It goes even while the endpoint is left alone.
+    pub(super) by_hand: bool,
 }
 
 /// What is told one after the other.
@@ -75,15 +79,19 @@ pub(super) fn waits(position: u64, conversation: Conversation, due: Timestamp, w
 
 impl Plan {
     /// What to do of the work there is; `cursor` is where the worker is.
-    pub(super) fn of(endpoint: &Endpoint, cursor: u64, work: RelayWork, allowed: Allowed, now: Timestamp) -> Self {
+    pub(super) fn of(endpoint: &Endpoint, cursor: u64, mut work: RelayWork, leave: Leave, now: Timestamp) -> Self {
         let mut plan = Self { over: work.lost, cursor: work.looked_to.max(cursor), ..Self::default() };
         let key = |event: &Event| event.body.order_key().filter(|_| endpoint.role.order() == Order::Conversation);
-        let one = allowed == Allowed::One;
+        let one = leave != Leave::All;
+        let by_hand = matches!(leave, Leave::ByHand(_));
+        if let Leave::ByHand(Asked::Of(event)) = leave {
+            work.due.sort_by_key(|due| due.event.id != event);
+        }
         let mut sorted = Sorted::default();
         for due in work.due {
             let conversation = key(&due.event).filter(|_| due.ordered);
             if !one || sorted.count == 0 {
-                sorted.add(conversation, Job { event: due.event, tried: due.tried, source: Source::Due });
+                sorted.add(conversation, Job { event: due.event, tried: due.tried, source: Source::Due, by_hand });
             }
         }
         for (event, held) in work.fresh {
@@ -100,11 +108,11 @@ impl Plan {
             if held {
                 plan.held.push(waits(position, conversation, now, "waits behind an earlier event"));
             } else {
-                sorted.add(conversation, Job { event, tried: 0, source: Source::Fresh });
+                sorted.add(conversation, Job { event, tried: 0, source: Source::Fresh, by_hand });
             }
         }
         if let Some((replay, events)) = work.replay {
-            plan.replay(endpoint, replay, events, one, &mut sorted, key);
+            plan.replay(endpoint, replay, events, leave, &mut sorted, key);
         }
         plan.strands = sorted.strands();
         plan
@@ -115,7 +123,7 @@ impl Plan {
         endpoint: &Endpoint,
         replay: EventReplay,
         events: Vec<Event>,
-        one: bool,
+        leave: Leave,
         sorted: &mut Sorted,
         key: impl Fn(&Event) -> Conversation,
     ) {
@@ -123,6 +131,7 @@ impl Plan {
             self.replay = Some((replay, Vec::new()));
             return;
         }
+        let (one, by_hand) = (leave != Leave::All, matches!(leave, Leave::ByHand(_)));
         let mut taken = Vec::new();
         for event in events {
             // What is yet to be told for the first time is told in its turn.
@@ -132,7 +141,7 @@ impl Plan {
             }
             taken.push(event.position);
             if replay.given_up || wants(endpoint, &event) {
-                sorted.again(key(&event), Job { event, tried: 0, source: Source::Replayed });
+                sorted.again(key(&event), Job { event, tried: 0, source: Source::Replayed, by_hand });
             }
         }
         if !taken.is_empty() {

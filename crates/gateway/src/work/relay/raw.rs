@@ -6,16 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{FuturesUnordered, StreamExt as _};
-use tokio_util::sync::CancellationToken;
 
-use transom_domain::endpoint::Allowed;
 use transom_domain::failure::Curve;
 use transom_domain::time::Timestamp;
 use transom_store::{JournalEntry, JournalHead, JournalOutcome};
 
 use super::Inner;
-use super::call::NotTold;
-use super::follow::{Follower, LOOK, STORE_PAUSE, Vitals};
+use super::follow::{Follower, LOOK, Leave, STORE_PAUSE};
 use crate::signing::Signer;
 use crate::telemetry;
 
@@ -53,16 +50,16 @@ fn is_relayed(head: &JournalHead) -> bool {
 
 impl Inner {
     /// Tells all that can be told now; gives when there is more to do.
-    pub(super) async fn raw_round(&self, follower: &mut Follower, stop: &CancellationToken) -> Option<Timestamp> {
+    pub(super) async fn raw_round(&self, follower: &mut Follower) -> Option<Timestamp> {
         loop {
-            if stop.is_cancelled() || follower.is_disabled() {
+            if follower.is_over() {
                 return None;
             }
             let now = self.parts.clock.now();
-            let allowed = follower.allowed(now);
-            if let Allowed::NoneUntil(until) = allowed {
-                return Some(self.rest_until(follower, until).await);
-            }
+            let leave = match follower.leave(now) {
+                Ok(leave) => leave,
+                Err(until) => return Some(self.rest_until(follower, until).await),
+            };
             let (id, business) = (follower.endpoint.id, follower.endpoint.business);
             let page = match self.parts.store.journal_after(business, follower.cursor, WINDOW).await {
                 Ok(page) => page,
@@ -73,7 +70,7 @@ impl Inner {
                 }
             };
             let positions: Vec<u64> = page.entries.iter().map(|entry| entry.head.position).collect();
-            let (jobs, next_due) = choose(&mut follower.ahead, page.entries, allowed, now);
+            let (jobs, next_due) = choose(&mut follower.ahead, page.entries, leave, now);
             let idle = jobs.is_empty();
             if !idle {
                 let signer = match self.signer(&follower.endpoint) {
@@ -83,7 +80,7 @@ impl Inner {
                         return Some(now.plus(LOOK));
                     }
                 };
-                let done = self.tell_raw(follower, &signer, jobs, stop).await;
+                let done = self.tell_raw(follower, &signer, jobs).await;
                 follower.note(done);
             }
             let cursor = follower.ahead.pass(follower.cursor, &positions);
@@ -97,21 +94,15 @@ impl Inner {
     }
 
     /// As many at once as the endpoint takes.
-    async fn tell_raw(
-        &self,
-        follower: &Follower,
-        signer: &Signer,
-        jobs: Vec<(JournalEntry, u32)>,
-        stop: &CancellationToken,
-    ) -> Vec<(u64, Raw)> {
+    async fn tell_raw(&self, follower: &Follower, signer: &Signer, jobs: Vec<RawJob>) -> Vec<(u64, Raw)> {
         let mut done = Vec::new();
         let mut running = FuturesUnordered::new();
         let mut jobs = jobs.into_iter();
         loop {
             while running.len() < follower.concurrency()
-                && let Some((entry, tried)) = jobs.next()
+                && let Some(job) = jobs.next()
             {
-                running.push(self.tell_body(follower, signer, entry, tried, stop));
+                running.push(self.tell_body(follower, signer, job));
             }
             match running.next().await {
                 Some(one) => done.extend(one),
@@ -120,41 +111,46 @@ impl Inner {
         }
     }
 
-    async fn tell_body(
-        &self,
-        follower: &Follower,
-        signer: &Signer,
-        entry: JournalEntry,
-        tried: u32,
-        stop: &CancellationToken,
-    ) -> Option<(u64, Raw)> {
+    async fn tell_body(&self, follower: &Follower, signer: &Signer, job: RawJob) -> Option<(u64, Raw)> {
+        let RawJob { entry, tried, by_hand } = job;
         let position = entry.head.position;
-        // The endpoint changed or its breaker opened meanwhile: it is left for later.
-        let shut = matches!(follower.allowed(self.parts.clock.now()), Allowed::NoneUntil(_));
-        if shut || stop.is_cancelled() || follower.is_disabled() {
+        // Changed meanwhile, or left alone: whoever comes next tells it.
+        let shut = !by_hand && follower.shut(self.parts.clock.now()).is_some();
+        if shut || follower.is_over() {
             return None;
         }
-        let told = self.deliver_raw(&follower.endpoint, signer, entry, tried + 1).await;
+        let tried = tried + 1;
+        let told = self.deliver_raw(&follower.endpoint, signer, entry, tried).await;
         let (now, chance) = (self.parts.clock.now(), self.parts.chance.draw_u64());
+        let id = follower.endpoint.id;
         let mut vitals = follower.vitals();
-        let not = match told.result {
+        let failure = match told.result {
             Ok(()) => {
-                vitals.succeeded(now);
+                vitals.succeeded(now, by_hand);
                 return Some((position, Raw::Over));
             }
-            Err(not) => not,
+            Err(failure) => failure,
         };
-        tracing::warn!(endpoint.id = %follower.endpoint.id, journal.position = position, tried = tried + 1, reason = %not.why, "a delivery failed");
-        vitals.failed(&not, now, self.parts.disable_after, chance);
-        match Curve::ENDPOINT.wait(tried + 1, chance) {
-            Some(wait) => Some((position, Raw::Again(tried + 1, now.plus(not.wait.unwrap_or(wait))))),
+        tracing::warn!(endpoint.id = %id, journal.position = position, tried, reason = %failure.why, "a delivery failed");
+        vitals.failed(&failure, now, self.parts.disable_after, chance);
+        match Curve::ENDPOINT.wait(tried, chance) {
+            Some(wait) => Some((position, Raw::Again(tried, now.plus(failure.wait.unwrap_or(wait))))),
             None => {
                 telemetry::delivery("given_up");
-                tracing::error!(endpoint.id = %follower.endpoint.id, journal.position = position, "a delivery was given up");
+                tracing::error!(endpoint.id = %id, journal.position = position, "a delivery was given up");
                 Some((position, Raw::Over))
             }
         }
     }
+}
+
+/// One body to be told.
+struct RawJob {
+    entry: JournalEntry,
+    /// Tries so far.
+    tried: u32,
+    /// It goes even while the endpoint is left alone.
+    by_hand: bool,
 }
 
 /// What became of a body.
@@ -177,12 +173,8 @@ impl Follower {
 }
 
 /// What is told now of a window, with the tries so far; and when the next of the others is due.
-fn choose(
-    ahead: &mut Ahead,
-    entries: Vec<JournalEntry>,
-    allowed: Allowed,
-    now: Timestamp,
-) -> (Vec<(JournalEntry, u32)>, Timestamp) {
+fn choose(ahead: &mut Ahead, entries: Vec<JournalEntry>, leave: Leave, now: Timestamp) -> (Vec<RawJob>, Timestamp) {
+    let by_hand = matches!(leave, Leave::ByHand(_));
     let (mut jobs, mut next_due) = (Vec::new(), Timestamp::FAR);
     for entry in entries {
         let position = entry.head.position;
@@ -193,35 +185,14 @@ fn choose(
             continue;
         }
         match ahead.failed.get(&position) {
-            Some((_, due)) if *due > now => next_due = next_due.min(*due),
-            known => jobs.push((entry, known.map_or(0, |(tried, _)| *tried))),
+            Some((_, due)) if *due > now && !by_hand => next_due = next_due.min(*due),
+            known => jobs.push(RawJob { entry, tried: known.map_or(0, |(tried, _)| *tried), by_hand }),
         }
     }
-    if allowed == Allowed::One {
+    if leave != Leave::All {
         jobs.truncate(1);
     }
     (jobs, next_due)
-}
-
-impl Vitals {
-    /// The endpoint took a delivery.
-    pub(super) fn succeeded(&mut self, now: Timestamp) {
-        self.health.succeeded(now);
-        self.breaker.succeeded();
-    }
-
-    /// It did not.
-    pub(super) fn failed(&mut self, not: &NotTold, now: Timestamp, disable_after: transom_domain::time::Span, chance: u64) {
-        if not.gone {
-            self.health.gone(not.why.clone(), now);
-        } else {
-            self.health.failed(not.why.clone(), now, disable_after);
-            self.breaker.failed(&self.health, now, chance);
-        }
-        if let Some(wait) = not.wait.filter(|_| not.busy) {
-            self.breaker.asked(wait, now);
-        }
-    }
 }
 
 #[cfg(test)]
