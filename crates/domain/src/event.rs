@@ -170,12 +170,13 @@ pub enum EventBody {
         bsuid: Option<Bsuid>,
         /// About what.
         scope: Scope,
-        /// What was chosen.
-        choice: Choice,
+        /// What was chosen; none where nothing is known of it any more, since it was said by another customer whom a merge had
+        /// joined, and who is another person again.
+        choice: Option<Choice>,
         /// When, by the clock of whoever told it.
-        said_at: Timestamp,
+        said_at: Option<Timestamp>,
         /// How it became known.
-        source: Source,
+        source: Option<Source>,
         /// The message that says it, where one does.
         message: Option<MessageId>,
         /// What is wanted now.
@@ -327,6 +328,9 @@ pub struct Party {
     pub sender_name: Option<String>,
     /// The customer.
     pub customer: CustomerId,
+    /// Whose address it is, where that one turned out to be the same person as `customer`: it is the same before and after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<CustomerId>,
     /// Address of the customer in this conversation.
     pub customer_address: Identity,
     /// Phone number, where known.
@@ -432,9 +436,10 @@ impl EventBody {
         }
     }
 
-    /// Events with the same key are told in order; events of different keys may overtake each other after a failed delivery.
+    /// Events with the same key are told in order; events of different keys may overtake each other after a failed delivery. A key
+    /// names the customer whose address it is, which no merge changes: so it holds for what is outstanding across one.
     #[must_use]
     pub fn order_key(&self) -> Option<(SenderId, CustomerId)> {
-        self.party().map(|party| (party.sender, party.customer))
+        self.party().map(|party| (party.sender, party.member.unwrap_or(party.customer)))
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn sessions(
                 person.open |= one.open;
             }
         }
-        let Some(key) = event.body.order_key() else { continue };
+        let Some(key) = event.body.party().map(|party| (party.sender, party.customer)) else { continue };
         let told = all.entry(key).or_default();
         let end = told.heard.heard.map(|heard| heard.plus(SESSION));
         let fits = match &event.body {

@@ -89,6 +89,7 @@ mod tests {
             sender_address: address.clone(),
             sender_name: None,
             customer: CustomerId(9),
+            member: None,
             customer_address: address,
             phone: None,
             bsuid: None,

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use transom_domain::consent::{Choice, Source};
 use transom_domain::event::{Event, EventBody, Party};
 use transom_domain::id::{EndpointId, EventId};
 use transom_domain::people::Present;
@@ -155,8 +156,8 @@ fn data(body: &EventBody) -> Value {
         EventBody::ConsentChanged { customer, address, phone, bsuid, scope, choice, said_at, source, message, consent } => {
             json!({
                 "customerId": customer.to_string(), "customer": address.as_ref().map(ToString::to_string), "phoneNumber": phone,
-                "userId": bsuid.as_ref().map(|b| b.as_str()), "scope": scope.as_str(), "choice": choice.as_str(),
-                "saidAt": rfc3339(*said_at), "source": source.as_str(), "messageId": message.map(|id| id.to_string()),
+                "userId": bsuid.as_ref().map(|b| b.as_str()), "scope": scope.as_str(), "choice": choice.map(Choice::as_str),
+                "saidAt": said_at.map(rfc3339), "source": source.map(Source::as_str), "messageId": message.map(|id| id.to_string()),
                 "consent": consent_json(*consent),
             })
         }

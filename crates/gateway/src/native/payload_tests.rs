@@ -19,6 +19,7 @@ fn party() -> Party {
         sender_address: "+493012345678".parse().unwrap(),
         sender_name: Some("Laden".into()),
         customer: CustomerId(2),
+        member: None,
         customer_address: "+4915112345678".parse().unwrap(),
         phone: Some(Phone::parse("+4915112345678").unwrap()),
         bsuid: Some("DE.4402917750112".parse().unwrap()),

@@ -135,6 +135,8 @@ CREATE TABLE customer (
     name_key TEXT,
     username TEXT,
     username_key TEXT,
+    -- when these names were heard
+    named_at INTEGER NOT NULL,
     -- present identities of the person
     phone TEXT,
     bsuid TEXT,
@@ -272,7 +274,9 @@ CREATE TABLE message (
     -- the content that it was sent from, where the business keeps that
     content BLOB,
     -- what only some callers say of it, as JSON
-    origin TEXT
+    origin TEXT,
+    -- the customer in whose lane it is, where that is another one
+    lane_of BLOB
 );
 CREATE UNIQUE INDEX message_id ON message (business, id);
 CREATE INDEX message_business ON message (business);

@@ -133,7 +133,7 @@ pub(super) async fn a_stop_word_counts_from_the_message_that_says_it(factory: &d
         EventBody::ConsentChanged { choice, source, message, .. } => Some((*choice, *source, *message)),
         _ => None,
     });
-    let told = said.first().map(|entry| (entry.choice, entry.source, entry.evidence.message));
+    let told = said.first().map(|entry| (Some(entry.choice), Some(entry.source), entry.evidence.message));
     same!(told, stopped);
     same!(said.first().and_then(|entry| entry.evidence.said.clone()), Some(" Arrêt! ".to_owned()));
     // The same message again says nothing new.

@@ -16,6 +16,7 @@ mod limits;
 mod losing;
 mod marks;
 mod media;
+mod merging;
 #[cfg(test)]
 mod model;
 mod people;
@@ -136,10 +137,13 @@ checks! {
         an_echo_settles_a_lost_answer_and_a_mark_finds_it, the_first_of_two_parts_settles_nothing_and_is_remembered,
         a_mark_settles_a_bounded_number_and_the_next_goes_on;
     timeline: every_order_tells_the_same_story, a_story_has_its_own_steps, what_is_tried_again_says_until_when,
-        what_waits_to_be_told_is_in_the_story, what_is_taken_out_is_taken_out_of_events;
+        what_waits_to_be_told_is_in_the_story, without_an_order_it_is_in_the_story_too, what_is_taken_out_is_taken_out_of_events;
     people: identities_join_one_customer, a_conflict_keeps_both, a_customer_without_a_number, a_new_number_is_the_same_customer,
         preferences_go_by_time, a_number_is_found_by_each_of_its_spellings, who_is_known_by_a_number_only_is_whoever_has_it,
         a_merge_by_hand_is_undone_as_if_it_had_not_been, a_change_is_told_once_in_whatever_form, people_are_listed_and_found;
+    merging: what_waits_over_an_undo_is_its_own, a_number_that_passed_on_is_judged_as_whose_it_is,
+        what_is_refused_stays_with_whom_it_did_not_reach, what_is_wanted_is_told_where_a_merge_changes_it,
+        a_conversation_keeps_its_order_over_a_merge;
     audit: what_was_done_is_kept_in_order_and_in_pages;
     erasing: nothing_is_left_of_who_asks_to_be_forgotten, an_erasure_waits_for_what_is_on_its_way;
     consent: a_ledger_keeps_every_word_once_in_pages, what_stops_marketing_is_kept_with_what_shows_it,

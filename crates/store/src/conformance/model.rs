@@ -298,7 +298,8 @@ async fn sessions(bench: &Bench, events: &[Event]) -> Result<(), Broken> {
             }
             _ => continue,
         };
-        let before = event.body.order_key().and_then(|key| told.insert(key, opened));
+        let of = event.body.party().map(|party| (party.sender, party.customer));
+        let before = of.and_then(|of| told.insert(of, opened));
         if before == Some(opened) {
             return Err(Broken(format!("event {} says the same as the one before: {:?}", event.position, event.body)));
         }

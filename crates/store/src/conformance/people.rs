@@ -13,10 +13,10 @@ use super::{Broken, Factory, Outcome, hold, same};
 use crate::Outcome as Settlement;
 use crate::{CustomerFilter, CustomerView, LookUp, MergeOutcome, MessageFilter, Page, Store, UnmergeOutcome};
 
-const ANA: &str = "+4915112345678";
-const NEW: &str = "+4915187654321";
+pub(super) const ANA: &str = "+4915112345678";
+pub(super) const NEW: &str = "+4915187654321";
 
-fn known_as(phone: Option<&str>, bsuid: Option<&str>) -> Result<Person, Broken> {
+pub(super) fn known_as(phone: Option<&str>, bsuid: Option<&str>) -> Result<Person, Broken> {
     let mut person = match phone {
         Some(phone) => person(phone)?,
         None => Person::default(),
@@ -41,7 +41,7 @@ fn reached(view: &CustomerView) -> (Option<String>, Option<String>) {
     (view.present.phone.as_ref().map(ToString::to_string), view.present.bsuid.as_ref().map(ToString::to_string))
 }
 
-async fn view(store: &dyn Store, text: &str) -> Result<CustomerView, Broken> {
+pub(super) async fn view(store: &dyn Store, text: &str) -> Result<CustomerView, Broken> {
     let id = holder(store, text).await?.ok_or_else(|| Broken(format!("nobody has {text}")))?;
     store.customer(SHOP, id).await?.ok_or_else(|| Broken(format!("customer {id} is gone")))
 }
@@ -235,7 +235,9 @@ pub(super) async fn who_is_known_by_a_number_only_is_whoever_has_it(factory: &dy
 
 pub(super) async fn a_merge_by_hand_is_undone_as_if_it_had_not_been(factory: &dyn Factory) -> Outcome {
     let mut desk = Desk::new(factory).await?;
-    let (ana, ben) = (known_as(Some(ANA), Some("DE.1"))?, known_as(Some(NEW), Some("DE.2"))?);
+    let (mut ana, mut ben) = (known_as(Some(ANA), Some("DE.1"))?, known_as(Some(NEW), Some("DE.2"))?);
+    (ana.name, ana.username) = (Some("Ana".to_owned()), Some("ana".to_owned()));
+    ben.name = Some("Ben".to_owned());
     let facts = vec![
         desk.inbound(ana.clone(), "in.1", desk.now.minus(Span::hours(30))),
         desk.inbound(ben.clone(), "in.2", desk.now),
@@ -257,6 +259,9 @@ pub(super) async fn a_merge_by_hand_is_undone_as_if_it_had_not_been(factory: &dy
         let look = desk.look(SHOP, DESK, identity(text)?).await?;
         hold!(look.evidence.at(desk.now).is_open() && look.facts.no_marketing);
         same!(look.customer, Some(customer));
+        // Each name as it was heard last of either.
+        let shown = view(&*desk.store, text).await?;
+        same!((shown.name.as_deref(), shown.username.as_deref()), (Some("Ben"), Some("ana")));
         let filter = MessageFilter { customer: Some(identity(text)?), ..MessageFilter::default() };
         same!(desk.store.messages(SHOP, filter, page(10)).await?.0.len(), 3);
     }
@@ -269,18 +274,32 @@ pub(super) async fn a_merge_by_hand_is_undone_as_if_it_had_not_been(factory: &dy
     same!(desk.take().await?.message.id, later);
     // Heard meanwhile, by the one's identity: the one's when they are two again.
     desk.turn(Span::hours(30));
+    ana.name = Some("Ana M.".to_owned());
     let fact = desk.inbound(ana, "in.3", desk.now);
     desk.hear(vec![fact]).await?;
+    let named = |name: &str| CustomerFilter { query: Some(name.to_owned()), identity: None };
+    for name in ["Ana M", "ben"] {
+        let found = desk.store.customers(SHOP, named(name), page(10)).await?.0;
+        same!(found.iter().map(|view| view.name.as_deref()).collect::<Vec<_>>(), vec![Some("Ana M.")]);
+    }
     same!(desk.store.unmerge_customer(SHOP, merged, desk.now).await?, UnmergeOutcome::Unmerged { customer });
     same!(desk.store.unmerge_customer(SHOP, merged, desk.now).await?, UnmergeOutcome::NotMerged);
     let after = (view(&*desk.store, ANA).await?, view(&*desk.store, NEW).await?);
     same!((after.0.id, after.1.id), ids);
     same!((&after.0.present, &after.1.present), (&before.0.present, &before.1.present));
+    same!((after.0.name.as_deref(), after.1.name.as_deref()), (Some("Ana M."), Some("Ben")));
+    same!((after.0.username.as_deref(), after.1.username.as_deref()), (Some("ana"), None));
     same!((after.0.consent, after.1.consent), (before.0.consent, before.1.consent));
     hold!(after.0.consent.opted_out(Scope::Marketing));
     hold!(desk.look(SHOP, DESK, identity(ANA)?).await?.evidence.at(desk.now).is_open());
     hold!(!desk.look(SHOP, DESK, identity(NEW)?).await?.evidence.at(desk.now).is_open());
-    hold!(desk.names().await?.ends_with(&["message.received", "session.opened", "customer.unmerged", "session.opened"]));
+    hold!(desk.names().await?.ends_with(&[
+        "message.received",
+        "session.opened",
+        "customer.unmerged",
+        "consent.changed",
+        "session.opened"
+    ]));
     // What is heard joins them no more; a hand does.
     let mut both = known_as(None, Some("DE.1"))?;
     both.parent_bsuid = identity("DE.ENT.9")?.bsuid().cloned();

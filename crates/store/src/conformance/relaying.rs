@@ -19,7 +19,7 @@ const ANA: &str = "+4915112345678";
 const BEN: &str = "+4915112345679";
 const ONE: EndpointId = EndpointId(1);
 
-fn own(id: u128, order: Order) -> Endpoint {
+pub(super) fn own(id: u128, order: Order) -> Endpoint {
     let manner = Manner { description: "Till".to_owned(), payload: Payload::Event, order, concurrency: 4, timeout: Some(5) };
     Endpoint {
         role: Role::Own(Box::new(Own {

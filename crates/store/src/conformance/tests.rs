@@ -147,11 +147,12 @@ async fn a_claim_costs_the_same_however_long_the_backlog() {
 /// The one message that waits, so many times, each to another customer.
 fn multiply(connection: &rusqlite::Connection, times: u32) {
     let numbers = format!("WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < {times})");
+    let address = "printf('+49151%08d', i)";
     let key = "CAST(printf('%016d', i) AS BLOB)";
     let copies = [
         format!(
-            "{numbers} INSERT INTO message SELECT i, {key}, business, sender, {key}, channel, address, i, class, accepted_at, expires_at,
-                 when_unknown, callback_data, campaign, reply_to, redacted, draft, inbound, verdict, told_at, content, origin FROM n, message WHERE seq = 1"
+            "{numbers} INSERT INTO message SELECT i, {key}, business, sender, {key}, channel, {address}, i, class, accepted_at, expires_at,
+                 when_unknown, callback_data, campaign, reply_to, redacted, draft, inbound, verdict, told_at, content, origin, NULL FROM n, message WHERE seq = 1"
         ),
         format!("{numbers} INSERT INTO standing (seq, phase, phase_at, failure, status, told)
                  SELECT i, phase, phase_at, failure, status, told FROM n, standing WHERE seq = 1"),

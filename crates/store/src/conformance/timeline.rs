@@ -1,6 +1,6 @@
 //! The timeline: every word once, whatever the order it came in; and what is taken out of a story.
 
-use transom_domain::endpoint::Health;
+use transom_domain::endpoint::{Health, Order};
 use transom_domain::error_code::ErrorCode;
 use transom_domain::event::EventBody;
 use transom_domain::fact::{Fact, InboundBody, Reported};
@@ -10,11 +10,13 @@ use transom_domain::time::Span;
 
 use super::desk::{Desk, OWNER, RIVAL, SHOP, failure, person};
 use super::hearing::orders;
+use super::relaying;
 use super::telling::{self, endpoint};
 use super::{Broken, Factory, Outcome, hold, same};
 use crate::{CancelOutcome, Outcome as Of, RelayRound, Resolution, Settle, Step, Timeline, Topic, Word};
 
 const ANA: &str = "+4915112345678";
+const BEN: &str = "+4915112345679";
 
 /// The steps of a story, by attempt.
 fn steps(timeline: &Timeline) -> Vec<(u32, &'static str)> {
@@ -197,6 +199,39 @@ pub(super) async fn what_waits_to_be_told_is_in_the_story(factory: &dyn Factory)
     let over = work.fresh.iter().map(|(event, _)| event.position).collect();
     desk.store.relay_settle(RelayRound { waiting: Vec::new(), over, ..round }).await?;
     same!(desk.store.timeline(SHOP, id).await?.outstanding, vec![]);
+    Ok(())
+}
+
+pub(super) async fn without_an_order_it_is_in_the_story_too(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    desk.store.put_endpoint(relaying::own(1, Order::None)).await?;
+    let mut ids = Vec::new();
+    for (n, who) in [ANA, BEN, ANA].into_iter().enumerate() {
+        let wamid = format!("wamid.{n}");
+        ids.push(desk.handed(who, &wamid).await?);
+        let sent = Fact::Status(desk.status(&wamid, Reported::Sent, desk.now));
+        desk.hear(vec![sent]).await?;
+        desk.turn(Span::minutes(1));
+    }
+    let work = desk.store.relay_work(EndpointId(1), 0, desk.now, 10).await?;
+    let due = desk.now.plus(Span::secs(30));
+    let round = RelayRound {
+        endpoint: EndpointId(1),
+        cursor: work.looked_to,
+        waiting: work.fresh.iter().map(|(event, _)| telling::waits(event.position, None, 1, due, "500")).collect(),
+        over: Vec::new(),
+        replay: None,
+        health: Health::default(),
+        now: desk.now,
+    };
+    desk.store.relay_settle(round).await?;
+    for id in ids {
+        let outstanding = desk.store.timeline(SHOP, id).await?.outstanding;
+        same!(
+            outstanding.iter().map(|one| (one.endpoint, one.topic, one.due)).collect::<Vec<_>>(),
+            vec![(EndpointId(1), None, due)]
+        );
+    }
     Ok(())
 }
 

@@ -107,6 +107,7 @@ pub struct Timeline {
     pub dispatched_on: Option<(u32, Verdict)>,
     /// What was said, by attempt and step; at most [`TIMELINE_MAX`].
     pub words: Vec<Word>,
-    /// What of it waits to be told, oldest first by endpoint, among the first [`OUTSTANDING_LOOK_MAX`] of its conversation.
+    /// What of it waits to be told, oldest first by endpoint, among the first [`OUTSTANDING_LOOK_MAX`] of
+    /// its conversation, and at an endpoint without an order among as many since it was accepted.
     pub outstanding: Vec<Outstanding>,
 }

@@ -72,6 +72,13 @@ impl MessageRows for MemoryRows {
         Ok(Some(Whole { verdict: again.or_else(|| whole.verdict.clone()), ..whole.clone() }))
     }
 
+    fn set_lane(&mut self, seq: Seq, lane: CustomerId) -> Result<()> {
+        if let Some((brief, whole)) = self.messages.get(&seq).cloned() {
+            self.messages.put(seq, (Brief { lane, ..brief }, whole));
+        }
+        Ok(())
+    }
+
     fn set_standing(&mut self, seq: Seq, standing: &Standing) -> Result<()> {
         self.standings.put(seq, standing.clone());
         Ok(())

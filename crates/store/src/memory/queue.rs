@@ -105,6 +105,13 @@ impl QueueRows for MemoryRows {
         Ok(asides)
     }
 
+    fn waits_in(&self, key: &LaneKey, limit: usize) -> Result<Vec<Wait>> {
+        let of = |aside: bool| self.waits_of(key.sender).filter(move |wait| wait.lane == *key && wait.aside == aside).take(limit);
+        let mut all: Vec<Wait> = of(false).chain(of(true)).copied().collect();
+        all.sort_by_key(|wait| wait.position);
+        Ok(all)
+    }
+
     fn past_validity(&self, now: Timestamp, limit: usize) -> Result<Vec<Wait>> {
         let mut over: Vec<_> = self.validities().filter(|(at, _)| *at <= now).collect();
         over.sort_by_key(|(at, wait)| (*at, wait.lane.sender, wait.position));

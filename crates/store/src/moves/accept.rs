@@ -59,13 +59,15 @@ fn stored(rows: &mut dyn Rows, accept: &Accept) -> Result<Accepted> {
         return Ok(Accepted::BacklogFull);
     }
     let lane = (accept.sender, accept.class);
-    let customer = people::addressed(rows, business, &accept.address, accept.new_customer, accept.name.clone(), lane, now)?;
+    let (customer, in_lane_of) =
+        people::addressed(rows, business, &accept.address, accept.new_customer, accept.name.clone(), lane, now)?;
     let mut brief = Brief {
         seq: 0,
         id: accept.id,
         business,
         sender: accept.sender,
         customer,
+        lane: in_lane_of,
         channel: accept.channel,
         address: accept.address.clone(),
         position: 0,
@@ -112,7 +114,7 @@ fn stored(rows: &mut dyn Rows, accept: &Accept) -> Result<Accepted> {
     };
     rows.put_attempt(brief.seq, &attempt)?;
     rows.fly(&lane::key(&brief), brief.seq, position)?;
-    rows.put_paid_back(business, brief.sender, customer, &conversation)?;
+    rows.put_paid_back(business, brief.sender, brief.lane, &conversation)?;
     let whole =
         Whole { draft: Some(accept.draft.clone()), inbound: None, verdict: Some(accept.verdict.clone()), redacted: false };
     let claimed = claim::claimed(rows, brief, standing, attempts, whole, &conversation)?;

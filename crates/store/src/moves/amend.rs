@@ -153,7 +153,8 @@ pub(crate) fn echo(
     if rows.provided(business, &echo.provider_id)?.is_some() {
         return Ok(Became::repeated());
     }
-    let customer = people::known_as(rows, business, &address, fresh.customer, echo.to.name.clone(), now)?.id;
+    let (customer, lane) =
+        people::addressed(rows, business, &address, fresh.customer, echo.to.name.clone(), (sender.id, Class::Reply), now)?;
     let at = echo.at.min(now);
     let brief = Brief {
         seq: 0,
@@ -161,6 +162,7 @@ pub(crate) fn echo(
         business,
         sender: sender.id,
         customer,
+        lane,
         channel: sender.channel,
         address,
         position: rows.next_position(sender.id, false)?,

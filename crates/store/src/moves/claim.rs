@@ -109,9 +109,21 @@ fn turn(
             super::unknown::lapse(rows, &head, now)?;
             continue;
         }
+        let gone = || StoreError::Corrupt(format!("message {}: waits, and is gone", head.seq));
+        let (brief, standing) = rows.brief_of(head.seq)?.ok_or_else(gone)?;
+        // So that it is judged by the session and the wishes of whom it reaches.
+        if let Some(other) = people::lane_elsewhere(rows, &brief)? {
+            if *may_end == 0 {
+                lane::refresh(rows, key, lane)?;
+                return Ok(Turn::Nothing);
+            }
+            *may_end -= 1;
+            lane::change_over(rows, &head, other)?;
+            continue;
+        }
         let due = match paced(rows, key, claim.pair_gap, claim.pair_burst, now)? {
             Ok(conversation) if reach::lets(rows, places.as_mut(), business, key, &conversation, now)? => {
-                return start(rows, key, &head, &conversation, claim);
+                return start(rows, key, &head, (brief, standing), &conversation, claim);
             }
             Ok(_) => PARKED,
             Err(free) => free,
@@ -135,10 +147,15 @@ pub(crate) fn paced(
 }
 
 /// Commits an attempt for a head.
-fn start(rows: &mut dyn Rows, key: &LaneKey, head: &Wait, conversation: &Conversation, claim: &Claim) -> Result<Turn> {
+fn start(
+    rows: &mut dyn Rows,
+    key: &LaneKey,
+    head: &Wait,
+    (brief, mut standing): (Brief, Standing),
+    conversation: &Conversation,
+    claim: &Claim,
+) -> Result<Turn> {
     let now = claim.now;
-    let gone = || StoreError::Corrupt(format!("message {}: waits, and is gone", head.seq));
-    let (brief, mut standing) = rows.brief_of(head.seq)?.ok_or_else(gone)?;
     let mut attempts = rows.attempts(head.seq)?;
     let number = attempts.last().map_or(0, |a| a.attempt.number) + 1;
     let attempt = join::begun(number, claim.owner, now);
@@ -163,9 +180,10 @@ pub(crate) fn claimed(
     whole: Whole,
     conversation: &Conversation,
 ) -> Result<Claimed> {
-    let person = people::person_of(rows, brief.business, brief.customer)?;
+    // Whose lane it is, that person is reached: see [`people::lane_elsewhere`].
+    let person = people::person_of(rows, brief.business, brief.lane)?;
     let (facts, phone) = people::facts(rows, person.as_ref(), &brief.address)?;
-    let evidence = people::joined(rows, brief.business, brief.sender, brief.customer, conversation.evidence)?;
+    let evidence = people::joined(rows, brief.business, brief.sender, brief.lane, conversation.evidence)?;
     let attempt = attempts.last().map_or(0, |a| a.attempt.number);
     let message = read::assembled(rows, brief, standing, attempts, whole)?;
     Ok(Claimed { message, attempt, evidence, facts, phone })

@@ -2,17 +2,20 @@
 
 use sha2::{Digest as _, Sha256};
 
-use transom_domain::consent::{Choice, Entry, Evidence, Scope, Source, TEXT_MAX};
+use transom_domain::consent::{Choice, Consent, Entry, Evidence, Scope, Source, Stand, TEXT_MAX};
 use transom_domain::event::EventBody;
 use transom_domain::fact::{Inbound, InboundBody, Preference};
 use transom_domain::failure::UpstreamError;
 use transom_domain::id::{BusinessId, EventId, MessageId};
 use transom_domain::keywords::normal;
-use transom_domain::time::Timestamp;
+use transom_domain::time::{Span, Timestamp};
 
 use super::{people, tell};
 use crate::rows::{Brief, CustomerRow, Place, Result, Rows};
 use crate::{ConsentLedger, PAGE_MAX, Page, RecordConsent, RecordedConsent, StoreError, Who};
+
+/// Among how many lines of one ledger the one is looked for by which something stands, the newest of its moment first.
+const MOMENT_MAX: usize = 16;
 
 /// What a word did.
 #[derive(Debug, Default, Clone, Copy)]
@@ -59,14 +62,59 @@ pub(crate) fn say(rows: &mut dyn Rows, row: &mut CustomerRow, entry: &Entry, now
         phone: person.present.phone,
         bsuid: person.present.bsuid,
         scope: entry.scope,
-        choice: entry.choice,
-        said_at: entry.at,
-        source: entry.source,
+        choice: Some(entry.choice),
+        said_at: Some(entry.at),
+        source: Some(entry.source),
         message: entry.evidence.message,
         consent: now_wanted,
     };
     let event = tell::event(rows, row.business, now, told)?;
     Ok(Said { news: true, event: Some(event) })
+}
+
+/// Two customers became one person, or are two again: tells where something else is wanted than one of these wanted before.
+pub(crate) fn tell_anew(rows: &mut dyn Rows, person: &CustomerRow, before: &[Consent], now: Timestamp) -> Result<Vec<EventId>> {
+    let wanted = people::wants(rows, person)?;
+    let mut told = Vec::new();
+    for scope in [Scope::Everything, Scope::Marketing] {
+        let stand = wanted.of(scope);
+        // What was said of everything speaks of marketing too, and is told once.
+        let is_told = scope == Scope::Marketing && stand == wanted.everything && !told.is_empty();
+        let choice = |stand: Option<Stand>| stand.map(|stand| stand.choice);
+        if is_told || before.iter().all(|before| choice(before.of(scope)) == choice(stand)) {
+            continue;
+        }
+        let entry = stand.map_or(Ok(None), |stand| line_of(rows, person, scope, stand))?;
+        let body = EventBody::ConsentChanged {
+            customer: person.id,
+            address: person.present.any(),
+            phone: person.present.phone.clone(),
+            bsuid: person.present.bsuid.clone(),
+            scope,
+            choice: choice(stand),
+            said_at: stand.map(|stand| stand.at),
+            source: entry.as_ref().map(|entry| entry.source),
+            message: entry.and_then(|entry| entry.evidence.message),
+            consent: wanted,
+        };
+        told.push(tell::event(rows, person.business, now, body)?);
+    }
+    Ok(told)
+}
+
+/// The line of a person's ledgers by which something stands.
+fn line_of(rows: &dyn Rows, person: &CustomerRow, scope: Scope, stand: Stand) -> Result<Option<Entry>> {
+    let after = (stand.at.plus(Span::millis(1)), [0; 16]);
+    for member in people::members(rows, person)? {
+        let lines = rows.consents(person.business, member, Some(after), MOMENT_MAX)?;
+        let says = |entry: &Entry| {
+            entry.at == stand.at && entry.choice == stand.choice && (entry.scope == scope || entry.scope == Scope::Everything)
+        };
+        if let Some((_, entry)) = lines.into_iter().find(|(_, entry)| says(entry)) {
+            return Ok(Some(entry));
+        }
+    }
+    Ok(None)
 }
 
 /// The customer chose in WhatsApp itself.
@@ -112,7 +160,7 @@ fn may_be_one(inbound: &Inbound) -> bool {
 
 /// Meta refused a message because its customer wants no marketing. A status repeats what an answer said, and says it once.
 pub(crate) fn refused(rows: &mut dyn Rows, brief: &Brief, error: &UpstreamError, at: Timestamp, now: Timestamp) -> Result<Said> {
-    let Some(mut row) = rows.customer(brief.business, brief.customer)? else { return Ok(Said::default()) };
+    let Some(mut row) = rows.customer(brief.business, people::whom(rows, brief)?)? else { return Ok(Said::default()) };
     let details = error.details.as_deref().map(|details| format!(": {details}")).unwrap_or_default();
     let said = Some(cut(&format!("{} {}{details}", error.code, error.title)));
     let evidence = Evidence { message: Some(brief.id), said, ..Evidence::default() };

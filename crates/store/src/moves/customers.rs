@@ -31,10 +31,11 @@ fn view(rows: &dyn Rows, person: &CustomerRow) -> Result<CustomerView> {
             merged.push(MergedCustomer { id, name: row.name, into: lead.into, at: lead.at, why: lead.why });
         }
     }
+    let (name, username) = people::called(rows, person)?;
     Ok(CustomerView {
         id: person.id,
-        name: person.name.clone(),
-        username: person.username.clone(),
+        name,
+        username,
         present: person.present.clone(),
         identities,
         merged,
@@ -107,8 +108,12 @@ pub(crate) fn customers(
     let (found, next) = match filter {
         CustomerFilter { identity: Some(identity), .. } => {
             let query = filter.query.as_deref();
-            let fits = |person: &CustomerRow| query.is_none_or(|query| is_meant(person, query));
-            (people::holder(rows, business, identity)?.filter(fits).into_iter().collect(), None)
+            let found = people::holder(rows, business, identity)?;
+            let fits = match (&found, query) {
+                (Some(person), Some(query)) => is_meant(rows, person, query)?,
+                _ => true,
+            };
+            (found.filter(|_| fits).into_iter().collect(), None)
         }
         CustomerFilter { query: Some(query), .. } => searched(rows, business, query, size, page.token.as_deref())?,
         CustomerFilter { .. } => latest(rows, business, size, page.token.as_deref())?,
@@ -117,12 +122,15 @@ pub(crate) fn customers(
     Ok((views, next))
 }
 
-fn is_meant(person: &CustomerRow, query: &str) -> bool {
-    let name = |name: &Option<String>| name.as_deref().is_some_and(|name| folded(name).starts_with(&folded(query)));
-    match number(query) {
+fn is_meant(rows: &dyn Rows, person: &CustomerRow, query: &str) -> Result<bool> {
+    let begins = |name: &str| folded(name).starts_with(&folded(query));
+    Ok(match number(query) {
         Some(digits) => person.present.phone.as_ref().is_some_and(|phone| phone.as_str().starts_with(&digits)),
-        None => name(&person.name) || name(&person.username),
-    }
+        None => {
+            let (name, username) = people::called(rows, person)?;
+            name.into_iter().chain(username).any(|name| begins(&name))
+        }
+    })
 }
 
 fn latest(rows: &dyn Rows, business: BusinessId, size: usize, token: Option<&str>) -> Result<(Vec<CustomerRow>, Option<String>)> {

@@ -74,7 +74,14 @@ pub(crate) fn begin(
         // The rows stay until nothing names them any more: what is on its way will still be settled.
         if let Some(known) = rows.customer(business, *member)? {
             let (present, consent) = (Present::default(), Consent::default());
-            rows.put_customer(&CustomerRow { name: None, username: None, present, consent, ..known })?;
+            rows.put_customer(&CustomerRow {
+                name: None,
+                username: None,
+                named_at: Timestamp::EPOCH,
+                present,
+                consent,
+                ..known
+            })?;
         }
     }
     texts.sort_unstable();
@@ -204,6 +211,11 @@ fn nobody(channel: Channel) -> Result<Identity> {
     text.parse().map_err(|why| StoreError::Corrupt(format!("{text}: {why}")))
 }
 
+/// Whether it is of one of these: told while a merge was in force it names another customer, and whose address it is.
+fn is_of(party: &Party, members: &[CustomerId]) -> bool {
+    members.contains(&party.member.unwrap_or(party.customer))
+}
+
 fn forget_party(party: &mut Party) -> Result<()> {
     party.customer_address = nobody(party.channel)?;
     (party.phone, party.bsuid, party.name, party.username) = (None, None, None, None);
@@ -219,7 +231,7 @@ fn nothing() -> InboundBody {
 /// one has to say what of it is a person's.
 fn forget(body: &mut EventBody, members: &[CustomerId]) -> Result<bool> {
     match body {
-        EventBody::MessageReceived { party, inbound, callback_data, .. } if members.contains(&party.customer) => {
+        EventBody::MessageReceived { party, inbound, callback_data, .. } if is_of(party, members) => {
             forget_party(party)?;
             *callback_data = None;
             **inbound = Inbound {
@@ -234,7 +246,7 @@ fn forget(body: &mut EventBody, members: &[CustomerId]) -> Result<bool> {
                 referral: None,
             };
         }
-        EventBody::MessageEdited { party, edit, .. } if members.contains(&party.customer) => {
+        EventBody::MessageEdited { party, edit, .. } if is_of(party, members) => {
             forget_party(party)?;
             **edit = Amended {
                 provider_id: ERASED.to_owned(),
@@ -244,12 +256,12 @@ fn forget(body: &mut EventBody, members: &[CustomerId]) -> Result<bool> {
                 change: Amendment::Edited { body: Box::new(nothing()) },
             };
         }
-        EventBody::MessageEchoed { party, echo, .. } if members.contains(&party.customer) => {
+        EventBody::MessageEchoed { party, echo, .. } if is_of(party, members) => {
             forget_party(party)?;
             let at = echo.at;
             **echo = Echo { provider_id: ERASED.to_owned(), at, to: Person::default(), body: nothing(), reply_to: None };
         }
-        EventBody::MessageStatus { party, failure, callback_data, pricing, origin, .. } if members.contains(&party.customer) => {
+        EventBody::MessageStatus { party, failure, callback_data, pricing, origin, .. } if is_of(party, members) => {
             forget_party(party)?;
             (*callback_data, *pricing) = (None, None);
             // An address may name a person too.
@@ -267,7 +279,7 @@ fn forget(body: &mut EventBody, members: &[CustomerId]) -> Result<bool> {
         | EventBody::SessionClosingSoon { party, .. }
         | EventBody::SessionClosed { party, .. }
         | EventBody::MediaFailed { party, .. }
-            if members.contains(&party.customer) =>
+            if is_of(party, members) =>
         {
             forget_party(party)?;
         }

@@ -206,8 +206,8 @@ impl Hearing<'_> {
             id: MessageId::compose(now, self.chance()),
             business,
             sender: sender.id,
-            // Of a person who was merged, the one whose identity it came by: it goes along where that is taken back.
             customer: customer.id,
+            lane: customer.id,
             channel: sender.channel,
             address,
             position: rows.next_position(sender.id, false)?,

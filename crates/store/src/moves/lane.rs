@@ -4,6 +4,7 @@
 //! aside, so that the others pass; when its time has come it takes its place again by its position. A lane with a message in
 //! flight is due for nothing; an unknown message is no longer in flight.
 
+use transom_domain::id::CustomerId;
 use transom_domain::message::LANE_PATIENCE;
 use transom_domain::status::Phase;
 use transom_domain::time::Timestamp;
@@ -13,7 +14,7 @@ use crate::rows::{Brief, Lane, LaneKey, Result, Rows, Seq, Standing, Wait};
 
 /// The lane of a message.
 pub(crate) fn key(brief: &Brief) -> LaneKey {
-    LaneKey { sender: brief.sender, class: brief.class, customer: brief.customer }
+    LaneKey { sender: brief.sender, class: brief.class, customer: brief.lane }
 }
 
 /// The message as it waits until `not_before`.
@@ -61,6 +62,16 @@ fn look_again(rows: &mut dyn Rows, key: &LaneKey, without: Option<Seq>) -> Resul
         lane.flight = None;
     }
     refresh(rows, key, lane)
+}
+
+/// A message that waits goes over into the lane of another customer, and takes its place there by its position.
+pub(crate) fn change_over(rows: &mut dyn Rows, wait: &Wait, customer: CustomerId) -> Result<()> {
+    let lane = LaneKey { customer, ..wait.lane };
+    rows.drop_wait(lane.sender, wait.position)?;
+    rows.set_lane(wait.seq, customer)?;
+    rows.put_wait(&Wait { lane, ..*wait })?;
+    look_again(rows, &wait.lane, None)?;
+    look_again(rows, &lane, None)
 }
 
 /// Changes the phase of a message, with everything that follows for its lane, for the sender's counter and for its timeline.

@@ -126,7 +126,7 @@ pub(crate) fn next_place_at(
 
 /// Gives the place back that an attempt took which Meta has not taken.
 pub(crate) fn give_back(rows: &mut dyn Rows, brief: &Brief, started_at: Timestamp, now: Timestamp) -> Result<()> {
-    let (business, customer) = (brief.business, brief.customer);
+    let (business, customer) = (brief.business, brief.lane);
     let Some(reached) = rows.reached(business, customer)?.filter(|reached| reached.at == started_at) else { return Ok(()) };
     let first = first_counted(now);
     if minute(reached.at) >= first {

@@ -54,11 +54,12 @@ pub(crate) fn assembled(
     let received_as = whole.inbound.as_ref().map(|inbound| inbound.provider_id.clone());
     let attempts: Vec<_> = attempts.into_iter().map(|a| a.attempt).collect();
     let failure = join::failure(&standing.phase, standing.status, &attempts);
+    let customer = people::person_by_id(rows, brief.business, brief.customer)?;
     Ok(Message {
         id: brief.id,
         business: brief.business,
         sender: brief.sender,
-        customer: brief.customer,
+        customer,
         channel: brief.channel,
         address: brief.address,
         position: brief.position,
@@ -88,7 +89,11 @@ pub(crate) fn assembled(
 pub(crate) fn answered(rows: &dyn Rows, brief: &Brief, id: &str) -> Result<Option<Brief>> {
     let Some((seq, _)) = rows.provided(brief.business, id)? else { return Ok(None) };
     let found = rows.brief_of(seq)?.map(|(found, _)| found);
-    Ok(found.filter(|found| found.sender == brief.sender && found.customer == brief.customer))
+    let Some(found) = found.filter(|found| found.sender == brief.sender) else { return Ok(None) };
+    let is_same = found.customer == brief.customer
+        || people::person_by_id(rows, brief.business, found.customer)?
+            == people::person_by_id(rows, brief.business, brief.customer)?;
+    Ok(is_same.then_some(found))
 }
 
 /// What was done to a message, by the upstream's time.
@@ -319,6 +324,7 @@ fn session(
             address = people::address_on(rows, &person, customer, row.channel)?;
         }
     }
-    let row = |address| SessionRow { sender, customer: person.id, address, name: person.name.clone(), evidence };
+    let (name, _) = people::called(rows, &person)?;
+    let row = |address| SessionRow { sender, customer: person.id, address, name, evidence };
     Ok(address.map(row))
 }

@@ -8,7 +8,7 @@ use transom_domain::time::Timestamp;
 
 use super::join::{Said, heard_phase, join, left_in_doubt, says_no_marketing, says_no_session};
 use super::people::Told;
-use super::session::believe_and_tell;
+use super::session::refused;
 use super::{consent, lane, marks, people, tell, timeline};
 use crate::rows::{AttemptRow, Brief, Result, Rows, Seq, Standing};
 
@@ -94,7 +94,7 @@ pub(crate) fn apply(
     people::enrich(rows, &loaded.brief, &report.recipient, report.at.min(now), &mut people)?;
     let mut told = people.events;
     if report.errors.iter().any(says_no_session) {
-        told.extend(believe_and_tell(rows, &(&loaded.brief).into(), Evidence::refused(started_at, now), now)?);
+        told.extend(refused(rows, &loaded.brief, Evidence::refused(started_at, now), now)?);
     }
     let unwanted = match report.errors.iter().find(|error| says_no_marketing(error)) {
         Some(error) => consent::refused(rows, &loaded.brief, error, report.at.min(heard_at), now)?,

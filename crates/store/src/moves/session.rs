@@ -81,10 +81,11 @@ pub(crate) fn believe(rows: &mut dyn Rows, pair: &Pair<'_>, evidence: Evidence, 
     Ok(Believed { news, is_open: is.at(now).is_open() })
 }
 
-/// Joins evidence to a conversation, and tells what follows from it.
-pub(crate) fn believe_and_tell(rows: &mut dyn Rows, pair: &Pair<'_>, evidence: Evidence, now: Timestamp) -> Result<Vec<EventId>> {
-    let believed = believe(rows, pair, evidence, now)?;
-    tell_all(rows, pair, None, &believed.news, now)
+/// Meta refused a message for want of a session: whom it reaches has none. Tells what follows.
+pub(crate) fn refused(rows: &mut dyn Rows, brief: &Brief, evidence: Evidence, now: Timestamp) -> Result<Vec<EventId>> {
+    let pair = Pair { customer: people::whom(rows, brief)?, ..brief.into() };
+    let believed = believe(rows, &pair, evidence, now)?;
+    tell_all(rows, &pair, None, &believed.news, now)
 }
 
 /// Tells what became of a session. The names of the two sides are looked up unless they are at hand.

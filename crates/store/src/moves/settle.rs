@@ -8,7 +8,7 @@ use transom_domain::time::Timestamp;
 use super::join::{Said, heard_phase, join, left_in_doubt, says_no_marketing, tempered};
 use super::people::Told;
 use super::report::{Loaded, apply};
-use super::session::believe_and_tell;
+use super::session::refused;
 use super::{consent, lane, marks, people, reach, tell, timeline};
 use crate::rows::{Result, Rows};
 use crate::{Outcome, Settle, Settled};
@@ -80,7 +80,7 @@ fn one(rows: &mut dyn Rows, settle: &Settle, now: Timestamp) -> Result<Option<Se
                 told |= consent::refused(rows, &loaded.brief, error, now, now)?.event.is_some();
             }
             if no_session {
-                believe_and_tell(rows, &(&loaded.brief).into(), Evidence::refused(started_at, now), now)?;
+                refused(rows, &loaded.brief, Evidence::refused(started_at, now), now)?;
             }
             (Said::plain(Progress::Refused, now, Some(failure.clone())), Some(Phase::GivenUp { failure }))
         }

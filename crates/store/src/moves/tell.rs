@@ -57,9 +57,13 @@ pub(crate) fn party(
         .sender(sender)?
         .ok_or_else(|| StoreError::Corrupt(format!("sender {sender}: a message names it, and it is gone")))?;
     let known = people::person_of(rows, business, customer)?;
-    let (customer, phone, bsuid, name, username) = match known {
-        Some(c) => (c.id, c.present.phone, c.present.bsuid, c.name, c.username),
-        None => (customer, None, None, None, None),
+    let member = known.as_ref().filter(|person| person.id != customer).map(|_| customer);
+    let (customer, phone, bsuid, (name, username)) = match known {
+        Some(person) => {
+            let called = people::called(rows, &person)?;
+            (person.id, person.present.phone, person.present.bsuid, called)
+        }
+        None => (customer, None, None, (None, None)),
     };
     Ok(Party {
         channel,
@@ -67,6 +71,7 @@ pub(crate) fn party(
         sender_address: sender.address,
         sender_name: sender.name,
         customer,
+        member,
         customer_address: address.clone(),
         phone,
         bsuid,

@@ -5,6 +5,7 @@ use transom_domain::id::{BusinessId, MessageId};
 use transom_domain::status::Phase;
 use transom_domain::time::Timestamp;
 
+use super::relay;
 use crate::rows::{Result, Rows, Seq};
 use crate::{OUTSTANDING_LOOK_MAX, Outstanding, Step, StoreError, TIMELINE_MAX, Timeline, Word};
 
@@ -62,8 +63,14 @@ pub(crate) fn timeline(rows: &dyn Rows, business: BusinessId, message: MessageId
     let mut words = rows.words(brief.seq, TIMELINE_MAX)?;
     words.sort_by_key(|w| (w.attempt, w.step));
     let mut outstanding = Vec::new();
+    let before = relay::position_at(rows, business, brief.accepted_at)?.saturating_sub(1);
     for endpoint in rows.endpoints(Some(business))? {
-        for delivery in rows.deliveries_of(endpoint.id, (brief.sender, brief.customer), OUTSTANDING_LOOK_MAX)? {
+        // Where no order is kept nothing says of which conversation a delivery is: those from when the message came on.
+        let mut found = rows.deliveries_of(endpoint.id, (brief.sender, brief.customer), OUTSTANDING_LOOK_MAX)?;
+        found.extend(rows.deliveries_after(endpoint.id, false, before, OUTSTANDING_LOOK_MAX)?);
+        found.sort_by_key(|delivery| delivery.position);
+        found.dedup_by_key(|delivery| delivery.position);
+        for delivery in found {
             let Some(event) = rows.event(business, delivery.position)? else { continue };
             if speaks_of(&event.body) == Some(message) {
                 let Some(due) = delivery.due else { continue };

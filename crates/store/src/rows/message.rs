@@ -18,7 +18,10 @@ pub(crate) struct Brief {
     pub(crate) id: MessageId,
     pub(crate) business: BusinessId,
     pub(crate) sender: SenderId,
+    /// Whose address it is: of a person who was merged the one of its customers, so that it goes along where that is taken back.
     pub(crate) customer: CustomerId,
+    /// In whose lane it waits or is in flight: that of the same person, but where the address is another's meanwhile.
+    pub(crate) lane: CustomerId,
     pub(crate) channel: Channel,
     pub(crate) address: Identity,
     pub(crate) position: u64,
@@ -109,6 +112,8 @@ pub(crate) trait MessageRows {
     fn brief(&self, business: BusinessId, id: MessageId) -> Result<Option<(Brief, Standing)>>;
     fn brief_of(&self, seq: Seq) -> Result<Option<(Brief, Standing)>>;
     fn whole(&self, seq: Seq) -> Result<Option<Whole>>;
+    /// From now on a message is in this customer's lane.
+    fn set_lane(&mut self, seq: Seq, lane: CustomerId) -> Result<()>;
     fn set_standing(&mut self, seq: Seq, standing: &Standing) -> Result<()>;
     /// Keeps the verdict that was taken again for an attempt, beside the one on which the message was accepted.
     fn set_verdict(&mut self, seq: Seq, attempt: u32, verdict: &Verdict) -> Result<()>;

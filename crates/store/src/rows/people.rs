@@ -23,6 +23,8 @@ pub(crate) struct CustomerRow {
     pub(crate) business: BusinessId,
     pub(crate) name: Option<String>,
     pub(crate) username: Option<String>,
+    /// When the customer was last heard under these names: of several customers who are one person, the latest are the person's.
+    pub(crate) named_at: Timestamp,
     /// What follows from the claims of the person; kept in the row that leads to no other one.
     pub(crate) present: Present,
     /// Which other customer this one turned out to be.

@@ -84,6 +84,8 @@ pub(crate) trait QueueRows {
     fn first_aside(&self, key: &LaneKey) -> Result<Option<Wait>>;
     /// Those put aside that are due.
     fn due_asides(&self, key: &LaneKey, now: Timestamp, limit: usize) -> Result<Vec<Wait>>;
+    /// All of a lane, those put aside too, by position; at most `limit` of either.
+    fn waits_in(&self, key: &LaneKey, limit: usize) -> Result<Vec<Wait>>;
     /// Those that wait past their validity, the longest past first.
     fn past_validity(&self, now: Timestamp, limit: usize) -> Result<Vec<Wait>>;
     /// When the next validity after `now` ends.

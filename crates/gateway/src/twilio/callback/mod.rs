@@ -26,6 +26,7 @@ pub(crate) mod tests {
             sender_address: sender.parse().unwrap(),
             sender_name: Some("Shop".into()),
             customer: CustomerId(6),
+            member: None,
             phone: customer.phone().cloned(),
             bsuid: customer.bsuid().cloned(),
             customer_address: customer,

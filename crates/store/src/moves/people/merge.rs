@@ -6,8 +6,8 @@ use transom_domain::message::Class;
 use transom_domain::people::Joined;
 use transom_domain::time::Timestamp;
 
-use super::{HEARD_MAX, PERSON_MAX, Told, all_of, members, person_of, refresh};
-use crate::moves::{reach, session, tell};
+use super::{HEARD_MAX, PERSON_MAX, Told, all_of, members, person_of, reached, refresh, wants};
+use crate::moves::{consent, reach, session, tell};
 use crate::rows::{LaneKey, Merged, PARKED, Result, Rows};
 use crate::{MergeAnswer, MergeOutcome, UnmergeOutcome};
 
@@ -44,13 +44,12 @@ pub(crate) fn merge(
             rows.put_apart(business, *member, other, false)?;
         }
     }
+    let wanted = [wants(rows, &stays)?, wants(rows, &goes)?];
     let mut goes = goes;
     goes.merged = Some(Merged { into: stays.id, at: told.now, why });
     rows.put_customer(&goes)?;
     let mut stays = stays;
     stays.absorbed += 1;
-    stays.name = stays.name.take().or_else(|| goes.name.clone());
-    stays.username = stays.username.take().or_else(|| goes.username.clone());
     rows.put_customer(&stays)?;
     let person = refresh(rows, business, stays.id)?;
     let all = [ours, theirs].concat();
@@ -59,6 +58,7 @@ pub(crate) fn merge(
     session::look_anew(rows, business, &all, &told_open, told.now)?;
     let body = EventBody::CustomerMerged { customer: person.id, merged: goes.id, why, present: person.present.clone() };
     told.events.push(tell::event(rows, business, told.now, body)?);
+    told.events.extend(consent::tell_anew(rows, &person, &wanted, told.now)?);
     Ok(MergeOutcome::Merged { customer: person.id, merged: goes.id })
 }
 
@@ -95,6 +95,7 @@ pub(crate) fn unmerge(
     let Some(mut row) = rows.customer(business, customer)? else { return Ok(UnmergeOutcome::NotFound) };
     let Some(merged) = row.merged.take() else { return Ok(UnmergeOutcome::NotMerged) };
     let together = all_of(rows, business, customer)?;
+    let wanted = person_of(rows, business, customer)?.map_or(Ok(row.consent), |person| wants(rows, &person))?;
     let told_open = session::told_open(rows, business, &together)?;
     rows.put_customer(&row)?;
     if let Some(mut into) = rows.customer(business, merged.into)? {
@@ -103,9 +104,13 @@ pub(crate) fn unmerge(
     }
     rows.put_apart(business, customer, merged.into, true)?;
     let person = refresh(rows, business, merged.into)?;
-    refresh(rows, business, customer)?;
+    let parted = refresh(rows, business, customer)?;
+    reached::part(rows, business, &together)?;
     let body = EventBody::CustomerUnmerged { customer: person.id, separated: customer };
     told.events.push(tell::event(rows, business, told.now, body)?);
+    for on_its_own in [&person, &parted] {
+        told.events.extend(consent::tell_anew(rows, on_its_own, &[wanted], told.now)?);
+    }
     let (separated, rest) = (all_of(rows, business, customer)?, all_of(rows, business, person.id)?);
     let anew = session::tell_anew(rows, business, &separated, told.now)?;
     told.events.extend(anew);

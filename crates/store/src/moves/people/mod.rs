@@ -8,24 +8,25 @@
 mod change;
 mod merge;
 mod observe;
+mod reached;
 
 use transom_domain::address::{Channel, Identity, Phone};
 use transom_domain::consent::{Consent, Scope};
 use transom_domain::fact::Person;
 use transom_domain::id::{BusinessId, CustomerId, EventId, SenderId};
-use transom_domain::message::Class;
 use transom_domain::people::{Claim, Learnt, Present};
 use transom_domain::session::Evidence;
 use transom_domain::time::Timestamp;
 use transom_domain::verdict::CustomerFacts;
 
 use crate::StoreError;
-use crate::rows::{ClaimRow, CustomerRow, LaneKey, Result, Rows};
+use crate::rows::{ClaimRow, CustomerRow, Result, Rows};
 
 pub(crate) use change::rotate;
 use merge::merge;
 pub(crate) use merge::{by_hand, unmerge};
 pub(crate) use observe::{enrich, speaks};
+pub(crate) use reached::{addressed, lane_elsewhere, whom};
 
 /// How many customers may be one person. Far more than a person has identities on all channels; a bound on what is joined at each
 /// look.
@@ -89,6 +90,11 @@ pub(crate) fn person_of(rows: &dyn Rows, business: BusinessId, customer: Custome
         }
     }
     Err(StoreError::Corrupt(format!("customer {customer}: leads in a circle")))
+}
+
+/// As [`person_of`], the id only; the customer's own where there is no row.
+pub(crate) fn person_by_id(rows: &dyn Rows, business: BusinessId, customer: CustomerId) -> Result<CustomerId> {
+    Ok(person_of(rows, business, customer)?.map_or(customer, |person| person.id))
 }
 
 /// As [`person_of`], for one that a row of ours names.
@@ -198,6 +204,21 @@ pub(crate) fn wants(rows: &dyn Rows, person: &CustomerRow) -> Result<Consent> {
     Ok(all)
 }
 
+/// Display name and user name of a person: each as it was heard last, under whichever of its customers' identities.
+pub(crate) fn called(rows: &dyn Rows, person: &CustomerRow) -> Result<(Option<String>, Option<String>)> {
+    if person.absorbed == 0 {
+        return Ok((person.name.clone(), person.username.clone()));
+    }
+    let mut all = Vec::new();
+    for member in members(rows, person)? {
+        all.extend(rows.customer(person.business, member)?);
+    }
+    // Those who were called so at the same moment: the one who goes on.
+    all.sort_by_key(|row| (std::cmp::Reverse(row.named_at), row.id));
+    let name = all.iter().find_map(|row| row.name.clone());
+    Ok((name, all.iter().find_map(|row| row.username.clone())))
+}
+
 /// What the other customers of a person have of a conversation.
 #[derive(Debug, Default)]
 pub(crate) struct Others {
@@ -254,26 +275,13 @@ pub(crate) fn last_heard_by(rows: &dyn Rows, person: &CustomerRow) -> Result<Opt
     Ok(last.map(|(_, sender)| sender))
 }
 
-/// In whose lane a message to a person waits. That of the person; of one who was merged, the lane in which something waits already,
-/// so that what comes later leaves later.
-fn lane_of(rows: &dyn Rows, brief: (SenderId, Class), person: &CustomerRow) -> Result<CustomerId> {
-    if person.absorbed > 0 {
-        for customer in members(rows, person)? {
-            let (sender, class) = brief;
-            if rows.lane(&LaneKey { sender, class, customer })?.is_some() {
-                return Ok(customer);
-            }
-        }
-    }
-    Ok(person.id)
-}
-
 fn blank(business: BusinessId, id: CustomerId) -> CustomerRow {
     CustomerRow {
         id,
         business,
         name: None,
         username: None,
+        named_at: Timestamp::EPOCH,
         present: Present::default(),
         merged: None,
         absorbed: 0,
@@ -289,20 +297,6 @@ fn newcomer(rows: &dyn Rows, business: BusinessId, id: CustomerId) -> Result<Cus
     }
 }
 
-/// The customer in whose lane a message to this address waits; made when nobody has it.
-pub(crate) fn addressed(
-    rows: &mut dyn Rows,
-    business: BusinessId,
-    address: &Identity,
-    new_customer: CustomerId,
-    name: Option<String>,
-    lane: (SenderId, Class),
-    now: Timestamp,
-) -> Result<CustomerId> {
-    let person = known_as(rows, business, address, new_customer, name, now)?;
-    lane_of(rows, lane, &person)
-}
-
 /// The person whom a business knows by this address; made when nobody has it.
 pub(crate) fn known_as(
     rows: &mut dyn Rows,
@@ -312,10 +306,13 @@ pub(crate) fn known_as(
     name: Option<String>,
     now: Timestamp,
 ) -> Result<CustomerRow> {
-    if let Some(mut person) = holder(rows, business, address)? {
-        if name.is_some() && person.name.is_none() {
-            person.name = name;
-            rows.put_customer(&person)?;
+    if let Some(held) = rows.holder(business, address)? {
+        let person = known_person(rows, business, held.customer)?;
+        if name.is_some()
+            && called(rows, &person)?.0.is_none()
+            && let Some(own) = rows.customer(business, held.customer)?
+        {
+            rows.put_customer(&CustomerRow { name, ..own })?;
         }
         return Ok(person);
     }

@@ -151,16 +151,38 @@ fn take_over(
     if stale {
         mine = refresh(rows, business, customer)?;
     }
-    let before = (mine.name.clone(), mine.username.clone());
-    for (given, known) in [(&person.name, &mut mine.name), (&person.username, &mut mine.username)] {
-        if given.is_some() && (known.is_none() || (newest && !sight.passing)) {
+    if person.name.is_some() || person.username.is_some() {
+        let replaces = newest && !sight.passing;
+        name(rows, business, customer, person, sight, (replaces, mine.absorbed > 0))?;
+    }
+    change::remembered(rows, business, fresh, told)
+}
+
+/// Takes over what a customer is called, which stays the customer's own where that is one of several who are one person.
+fn name(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    customer: CustomerId,
+    person: &Person,
+    sight: &Sight,
+    (replaces, is_one_of_several): (bool, bool),
+) -> Result<()> {
+    let Some(known) = rows.customer(business, customer)? else { return Ok(()) };
+    let mut row = known.clone();
+    for (given, known) in [(&person.name, &mut row.name), (&person.username, &mut row.username)] {
+        if given.is_some() && (known.is_none() || replaces) {
             known.clone_from(given);
         }
     }
-    if (&mine.name, &mine.username) != (&before.0, &before.1) {
-        rows.put_customer(&mine)?;
+    let is_news = (&row.name, &row.username) != (&known.name, &known.username);
+    // The same name said again makes it the later one only where there are others.
+    if !sight.passing && (is_news || (replaces && is_one_of_several)) {
+        row.named_at = row.named_at.max(sight.at);
     }
-    change::remembered(rows, business, fresh, told)
+    if row != known {
+        rows.put_customer(&row)?;
+    }
+    Ok(())
 }
 
 /// What noting an identity did.

@@ -14,9 +14,10 @@ use crate::sqlite::cache::{Counters, Stream, Written};
 
 /// Lanes in which a message is in flight and that have no row. The index holds only attempts without an outcome: as many as there
 /// were connections.
-pub(super) const FLIGHTS: &str = "SELECT m.sender, m.class, m.customer, s.seq FROM standing s INDEXED BY standing_open
+pub(super) const FLIGHTS: &str =
+    "SELECT m.sender, m.class, coalesce(m.lane_of, m.customer), s.seq FROM standing s INDEXED BY standing_open
      JOIN message m ON m.seq = s.seq WHERE s.progress = 'started' AND s.phase = 'in_flight' AND NOT EXISTS
-     (SELECT 1 FROM lane l WHERE l.sender = m.sender AND l.class = m.class AND l.customer = m.customer)";
+     (SELECT 1 FROM lane l WHERE l.sender = m.sender AND l.class = m.class AND l.customer = coalesce(m.lane_of, m.customer))";
 
 impl SqliteRows<'_> {
     /// Writes what was put off until the end of the group.

@@ -26,7 +26,7 @@ macro_rules! select_brief {
         concat!(
             "SELECT m.seq, m.id, m.business, m.sender, m.customer, m.channel, m.address, m.position, m.class,
      m.accepted_at, m.expires_at, m.when_unknown, m.callback_data, m.campaign, m.reply_to, m.content, m.origin,
-     s.phase, s.phase_at, s.failure, s.status, s.told FROM message m JOIN standing s ON s.seq = m.seq",
+     s.phase, s.phase_at, s.failure, s.status, s.told, m.lane_of FROM message m JOIN standing s ON s.seq = m.seq",
             $which
         )
     };
@@ -41,12 +41,14 @@ pub(super) const NEWEST: &str = select_brief!(" WHERE m.business = ?1 AND m.seq 
 pub(super) fn brief(row: &Row<'_>) -> Result<(Brief, Standing)> {
     let rank: u8 = get(row, 8)?;
     let whens = [WhenUnknown::Auto, WhenUnknown::Fail, WhenUnknown::Resend];
+    let customer = CustomerId::from_bytes(get_id(row, 4)?);
     let brief = Brief {
         seq: get(row, 0)?,
         id: MessageId::from_bytes(get_id(row, 1)?),
         business: BusinessId::from_bytes(get_id(row, 2)?),
         sender: SenderId::from_bytes(get_id(row, 3)?),
-        customer: CustomerId::from_bytes(get_id(row, 4)?),
+        customer,
+        lane: get_id_if(row, 22)?.map_or(customer, CustomerId::from_bytes),
         channel: get_channel(row, 5)?,
         address: get_identity(row, 6)?,
         position: get_count(row, 7)?,
@@ -144,8 +146,8 @@ impl MessageRows for SqliteRows<'_> {
         self.run(
             "INSERT INTO message (id, business, sender, customer, channel, address, position, class, accepted_at, expires_at,
                  when_unknown, callback_data, campaign, reply_to, draft, inbound, verdict, told_at, content,
-                 origin)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+                 origin, lane_of)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
             params![
                 b.id.to_bytes(),
                 b.business.to_bytes(),
@@ -166,7 +168,8 @@ impl MessageRows for SqliteRows<'_> {
                 verdict.as_deref(),
                 message.told_at.map(int),
                 b.content.map(ContentId::to_bytes),
-                json_if(b.origin.as_ref())?
+                json_if(b.origin.as_ref())?,
+                (b.lane != b.customer).then(|| b.lane.to_bytes())
             ],
         )?;
         let seq = self.connection.last_insert_rowid();
@@ -210,6 +213,11 @@ impl MessageRows for SqliteRows<'_> {
                 })
             },
         )
+    }
+
+    fn set_lane(&mut self, seq: Seq, lane: CustomerId) -> Result<()> {
+        self.run("UPDATE message SET lane_of = nullif(?2, customer) WHERE seq = ?1", params![seq, lane.to_bytes()])?;
+        self.change(seq, |state| state.brief = Rc::new(Brief { lane, ..Brief::clone(&state.brief) }))
     }
 
     fn set_standing(&mut self, seq: Seq, standing: &Standing) -> Result<()> {

@@ -28,7 +28,7 @@ macro_rules! customer_where {
     ($rest:literal) => {
         concat!(
             "SELECT business, id, name, username, phone, bsuid, other, no_marketing, marketing_at, no_contact, contact_at,
-                 merged_into, merged_at, merged_why, absorbed FROM customer WHERE ",
+                 merged_into, merged_at, merged_why, absorbed, named_at FROM customer WHERE ",
             $rest
         )
     };
@@ -50,6 +50,7 @@ fn customer(row: &Row<'_>) -> Result<CustomerRow> {
         business: BusinessId::from_bytes(get_id(row, 0)?),
         name: get(row, 2)?,
         username: get(row, 3)?,
+        named_at: get_time(row, 15)?,
         present: Present { phone: get_text_if(row, 4)?, bsuid: get_text_if(row, 5)?, other: get_text_if(row, 6)? },
         merged,
         absorbed: get_small(row, 14)?,
@@ -284,11 +285,11 @@ impl PeopleRows for SqliteRows<'_> {
     fn put_customer(&mut self, row: &CustomerRow) -> Result<()> {
         self.run(
             "INSERT INTO customer (business, id, name, name_key, username, username_key, phone, bsuid, other, no_marketing,
-                 marketing_at, no_contact, contact_at, merged_into, merged_at, merged_why, absorbed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+                 marketing_at, no_contact, contact_at, merged_into, merged_at, merged_why, absorbed, named_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
              ON CONFLICT (business, id) DO UPDATE SET name = ?3, name_key = ?4, username = ?5, username_key = ?6, phone = ?7,
                  bsuid = ?8, other = ?9, no_marketing = ?10, marketing_at = ?11, no_contact = ?12, contact_at = ?13,
-                 merged_into = ?14, merged_at = ?15, merged_why = ?16, absorbed = ?17",
+                 merged_into = ?14, merged_at = ?15, merged_why = ?16, absorbed = ?17, named_at = ?18",
             params![
                 row.business.to_bytes(),
                 row.id.to_bytes(),
@@ -306,7 +307,8 @@ impl PeopleRows for SqliteRows<'_> {
                 row.merged.map(|merged| merged.into.to_bytes()),
                 row.merged.map(|merged| merged.at.as_millis()),
                 row.merged.map(|merged| merged.why.as_str()),
-                row.absorbed
+                row.absorbed,
+                row.named_at.as_millis()
             ],
         )?;
         self.cache()?.customers.borrow_mut().put((row.business, row.id), row.clone());

@@ -28,6 +28,8 @@ const PLANS: &[(&str, &str)] = &[
     (queue::FIRST_WAIT, "SEARCH wait USING INDEX wait_lane (sender=? AND class=? AND customer=?)"),
     (queue::FIRST_ASIDE, "SEARCH wait USING INDEX wait_aside (sender=? AND class=? AND customer=?)"),
     (queue::DUE_ASIDES, "SEARCH wait USING INDEX wait_aside (sender=? AND class=? AND customer=? AND not_before<?)"),
+    (queue::IN_LANE, "SEARCH wait USING INDEX wait_lane (sender=? AND class=? AND customer=?)"),
+    (queue::ASIDE_IN_LANE, "SEARCH wait USING INDEX wait_aside (sender=? AND class=? AND customer=?)"),
     (queue::PAST_VALIDITY, "SEARCH wait USING INDEX wait_expires (expires_at<?)"),
     (queue::NEXT_VALIDITY, "SEARCH wait USING COVERING INDEX wait_expires (expires_at>?)"),
     (reach::PARKED_LANES, "SEARCH lane USING COVERING INDEX lane_due (sender=? AND class=? AND due=?)"),

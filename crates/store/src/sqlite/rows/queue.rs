@@ -176,6 +176,15 @@ impl QueueRows for SqliteRows<'_> {
         )
     }
 
+    fn waits_in(&self, key: &LaneKey, limit: usize) -> Result<Vec<Wait>> {
+        let of =
+            |sql| self.all(sql, params![key.sender.to_bytes(), key.class.rank(), key.customer.to_bytes(), bound(limit)], wait);
+        let mut all = of(IN_LANE)?;
+        all.extend(of(ASIDE_IN_LANE)?);
+        all.sort_by_key(|wait| wait.position);
+        Ok(all)
+    }
+
     fn past_validity(&self, now: Timestamp, limit: usize) -> Result<Vec<Wait>> {
         self.all(PAST_VALIDITY, params![now.as_millis(), bound(limit)], wait)
     }
@@ -202,6 +211,11 @@ pub(super) const FIRST_ASIDE: &str = "SELECT sender, class, customer, position, 
 /// Those put aside whose time has come.
 pub(super) const DUE_ASIDES: &str = "SELECT sender, class, customer, position, seq, not_before, aside, expires_at, accepted_at, content FROM wait INDEXED BY wait_aside WHERE sender = ?1 AND class = ?2 AND customer = ?3 AND aside = 1
      AND not_before <= ?4 ORDER BY not_before, position LIMIT ?5";
+/// All of a lane that are not put aside.
+pub(super) const IN_LANE: &str = "SELECT sender, class, customer, position, seq, not_before, aside, expires_at, accepted_at, content FROM wait INDEXED BY wait_lane WHERE sender = ?1 AND class = ?2 AND customer = ?3 AND aside = 0 ORDER BY position LIMIT ?4";
+/// All of a lane that are.
+pub(super) const ASIDE_IN_LANE: &str = "SELECT sender, class, customer, position, seq, not_before, aside, expires_at, accepted_at, content FROM wait INDEXED BY wait_aside WHERE sender = ?1 AND class = ?2 AND customer = ?3 AND aside = 1
+     ORDER BY not_before, position LIMIT ?4";
 /// Those past their validity.
 pub(super) const PAST_VALIDITY: &str = "SELECT sender, class, customer, position, seq, not_before, aside, expires_at, accepted_at, content FROM wait WHERE expires_at <= ?1 ORDER BY expires_at, sender, position LIMIT ?2";
 /// When the next validity ends.

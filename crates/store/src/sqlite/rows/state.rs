@@ -21,7 +21,7 @@ macro_rules! select_state {
         concat!(
             "SELECT m.seq, m.id, m.business, m.sender, m.customer, m.channel, m.address, m.position, m.class,
      m.accepted_at, m.expires_at, m.when_unknown, m.callback_data, m.campaign, m.reply_to, m.content, m.origin,
-     s.phase, s.phase_at, s.failure, s.status, s.told,
+     s.phase, s.phase_at, s.failure, s.status, s.told, m.lane_of,
      s.number, s.owner, s.started_at, s.progress, s.at, s.provider_id, s.error, s.note, s.pricing, s.priced,
      s.judged, s.verdict FROM message m JOIN standing s ON s.seq = m.seq",
             $which
@@ -61,13 +61,13 @@ fn attempt(row: &Row<'_>, from: usize) -> Result<AttemptRow> {
 
 fn state(row: &Row<'_>) -> Result<State> {
     let (brief, standing) = brief(row)?;
-    let number: Option<u32> = get(row, 22)?;
-    let judged: Option<u32> = get(row, 32)?;
-    let verdict: Option<Rc<str>> = get::<Option<String>>(row, 33)?.map(Into::into);
+    let number: Option<u32> = get(row, 23)?;
+    let judged: Option<u32> = get(row, 33)?;
+    let verdict: Option<Rc<str>> = get::<Option<String>>(row, 34)?.map(Into::into);
     Ok(State {
         brief: Rc::new(brief),
         standing,
-        attempts: number.map(|_| attempt(row, 22)).transpose()?.into_iter().collect(),
+        attempts: number.map(|_| attempt(row, 23)).transpose()?.into_iter().collect(),
         judged: judged.map(|number| (number, verdict)),
         accepted_on: None,
         stored: Some(number.unwrap_or(0)),
