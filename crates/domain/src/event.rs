@@ -418,6 +418,22 @@ impl EventBody {
         }
     }
 
+    /// As [`EventBody::party`], to change it.
+    pub const fn party_mut(&mut self) -> Option<&mut Party> {
+        match self {
+            Self::MessageReceived { party, .. }
+            | Self::MessageEdited { party, .. }
+            | Self::MessageRevoked { party, .. }
+            | Self::MessageEchoed { party, .. }
+            | Self::MessageStatus { party, .. }
+            | Self::SessionOpened { party, .. }
+            | Self::SessionClosingSoon { party, .. }
+            | Self::SessionClosed { party, .. }
+            | Self::MediaFailed { party, .. } => Some(party),
+            _ => None,
+        }
+    }
+
     /// The sender that it is about, where it is about one.
     #[must_use]
     pub fn sender(&self) -> Option<SenderId> {

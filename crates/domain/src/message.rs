@@ -329,10 +329,16 @@ impl Attempt {
         format!("{}{provider_id}", Self::FIRST_PART)
     }
 
+    /// The upstream's id of the first of its two calls, where that was taken.
+    #[must_use]
+    pub fn first_part(&self) -> Option<&str> {
+        self.note.as_deref()?.strip_prefix(Self::FIRST_PART)
+    }
+
     /// Whether the first of its two calls was taken, whatever became of the second.
     #[must_use]
     pub fn has_sent_first_part(&self) -> bool {
-        self.note.as_ref().is_some_and(|note| note.starts_with(Self::FIRST_PART))
+        self.first_part().is_some()
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a number and its account stand with Meta, as far as webhooks and readings tell; and what that means for sending.
 //!
-//! Each thing told has the moment as of which it holds, and the latest counts, so that any order of webhooks gives the same
-//! standing.
+//! Each thing told has the moment as of which it holds, and the latest counts, of two webhooks of one second the graver, so that any
+//! order of webhooks gives the same standing.
 
 use serde::{Deserialize, Serialize};
 
@@ -45,8 +45,8 @@ pub struct Standing {
     pub username: Option<Told<Username>>,
 }
 
-/// An account, as `account_update` tells of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// An account, as `account_update` tells of it; the graver state is the greater.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum AccountState {
     /// In order; also after Meta has taken a ban back.
@@ -66,7 +66,7 @@ pub enum AccountState {
 }
 
 /// Something an account must not do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Restriction {
     /// Meta's word.
     pub kind: String,
@@ -76,7 +76,7 @@ pub struct Restriction {
 }
 
 /// What came of the review of a display name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NameStatus {
     /// Meta's word, such as `APPROVED` or `DECLINED`.
     pub status: String,
@@ -89,7 +89,7 @@ pub struct NameStatus {
 }
 
 /// A number's user name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Username {
     /// Without `@`; none where it was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -162,10 +162,12 @@ impl Restriction {
     }
 }
 
-/// Takes over what was told, unless what is known was told later. Webhooks name whole seconds: within one, the later to come
-/// counts. Says whether anything but the moment changed.
-pub fn take<T: PartialEq>(slot: &mut Option<Told<T>>, value: T, at: Timestamp) -> bool {
-    if slot.as_ref().is_some_and(|known| at.as_secs() < known.at.as_secs()) {
+/// Takes over what was told, unless what is known was told later. Webhooks name whole seconds: of two of one second the greater value
+/// counts, and beside a reading of ours within it, whose moment is known better, the later to come. Says whether anything but the
+/// moment changed.
+pub fn take<T: Ord>(slot: &mut Option<Told<T>>, value: T, at: Timestamp) -> bool {
+    let is_older = |known: &Told<T>| at.as_secs() < known.at.as_secs() || (at == known.at && value < known.value);
+    if slot.as_ref().is_some_and(is_older) {
         return false;
     }
     let changed = slot.as_ref().is_none_or(|known| known.value != value);
@@ -266,7 +268,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_order_gives_the_same_standing(moments in prop::collection::btree_set(0i64..40, 1..12), seed: u64) {
+        fn any_order_gives_the_same_standing(moments in prop::collection::btree_set(0i64..40, 1..12), seed: u64, at_once in 1i64..9) {
+            // Several of one second, too.
             let told: Vec<(AccountNews, Timestamp)> = moments.iter().map(|second| {
                 let news = match second % 5 {
                     0 => account(AccountState::Disabled { date: None }),
@@ -275,7 +278,7 @@ mod tests {
                     3 => AccountNews::Review { decision: format!("WORD_{second}") },
                     _ => AccountNews::Violation { kind: format!("RULE_{second}") },
                 };
-                (news, Timestamp::from_secs(*second))
+                (news, Timestamp::from_secs(*second / at_once))
             }).collect();
             let fold = |told: &[(AccountNews, Timestamp)]| {
                 let mut standing = Standing::default();

@@ -8,7 +8,7 @@ use transom_domain::time::Timestamp;
 use crate::contract::After;
 use crate::engine::{Engine, Room};
 use crate::moves::{hear, journal, upkeep};
-use crate::rows::Result;
+use crate::rows::{Blank, Result, Rows};
 use crate::{HearBody, HearOutcome, JournalEntry, JournalHead, Keep, SLICE_MAX, SweepKind, SweepPoint, Swept};
 
 /// See [`crate::Store::hear`]. Side by side, so that a body costs the longer of two commits and not both. The facts are asked for
@@ -43,6 +43,38 @@ pub(crate) async fn hear<E: Engine>(engine: &E, mut body: HearBody) -> Result<He
             noted.and(heard)
         }
     }
+}
+
+/// Ids that are looked for at once.
+const BLANKS: usize = 64;
+
+/// See [`crate::Store::blank_bodies`].
+pub(crate) async fn blank<E: Engine>(engine: &E) -> Result<bool> {
+    let blanks = engine.read(|rows| rows.blanks(BLANKS)).await?;
+    let (Some(business), Some(from), Some(since)) = (
+        blanks.first().map(|(business, _)| *business),
+        blanks.iter().map(|(_, blank)| blank.after).min(),
+        blanks.iter().map(|(_, blank)| blank.since).min(),
+    ) else {
+        return Ok(false);
+    };
+    let after = match from {
+        0 => engine.consult(move |rows| journal::before(rows, Some(business), since)).await?,
+        from => from,
+    };
+    let ids: Vec<String> = blanks.iter().map(|(_, blank)| blank.provider_id.clone()).collect();
+    let erased = engine.note(Room::Ending, move |rows| journal::erase(rows, business, &ids, after)).await?;
+    let done = move |rows: &mut dyn Rows| {
+        for (business, blank) in &blanks {
+            match erased.next {
+                Some(next) => rows.put_blank(*business, &Blank { after: blank.after.max(next), ..blank.clone() })?,
+                None => rows.drop_blank(*business, &blank.provider_id)?,
+            }
+        }
+        Ok(())
+    };
+    engine.write(Room::Ending, done).await?;
+    Ok(true)
 }
 
 /// One slice of the journal: the oldest entries of the next business that has some to drop.

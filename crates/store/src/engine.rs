@@ -598,7 +598,11 @@ impl<E: Engine> Store for E {
     }
 
     fn journal_erase(&self, business: BusinessId, texts: Vec<String>, after: u64) -> Answer<'_, JournalErased> {
-        self.note(Room::Ending, move |rows| journal::erase(rows, Some(business), &texts, after))
+        self.note(Room::Ending, move |rows| journal::erase(rows, business, &texts, after))
+    }
+
+    fn blank_bodies(&self) -> Answer<'_, bool> {
+        Box::pin(beside::blank(self))
     }
 
     fn journal_ignored(&self, entry: JournalEntry) -> Answer<'_, ()> {

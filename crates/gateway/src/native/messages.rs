@@ -199,7 +199,7 @@ pub(crate) async fn cancel(
 
 /// Redact a message
 ///
-/// Removes the content of a message that is over; its statuses stay.
+/// Removes the content of a message that is over; its statuses stay. Raw webhooks in the journal that brought it are blanked soon after.
 #[utoipa::path(
     post,
     path = "/v1/businesses/{business}/messages/{id}/redact",
@@ -221,7 +221,7 @@ pub(crate) async fn redact(
 
 /// Delete a message
 ///
-/// Removes a message that is over.
+/// Removes a message that is over. Raw webhooks in the journal that brought it are blanked soon after.
 #[utoipa::path(
     delete,
     path = "/v1/businesses/{business}/messages/{id}",

@@ -129,7 +129,10 @@ impl Upkeep {
                 let erased = tokio::select! {
                     biased;
                     () = self.stop.cancelled() => Ok(()),
-                    erased = erasing::round(&*self.store, &self.fetcher, &self.clock) => erased,
+                    erased = async {
+                        erasing::blank(&*self.store).await?;
+                        erasing::round(&*self.store, &self.fetcher, &self.clock).await
+                    } => erased,
                 };
                 if let Err(why) = erased {
                     tracing::warn!(error = %why, "an erasure could not go on");

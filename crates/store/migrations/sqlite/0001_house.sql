@@ -184,6 +184,7 @@ CREATE TABLE identity_change (
     change TEXT NOT NULL,
     PRIMARY KEY (business, identity, at, change)
 ) WITHOUT ROWID;
+CREATE INDEX identity_change_at ON identity_change (at);
 
 -- Customers whose merge was taken back: kept apart until somebody joins them again. Each pair both ways.
 CREATE TABLE apart (
@@ -232,6 +233,16 @@ CREATE TABLE journal_replay (
 );
 CREATE INDEX journal_replay_open ON journal_replay (open) WHERE open = 1;
 
+-- Which of the upstream's ids raw webhooks are still to be looked through for since its message was taken out by hand: from which
+-- moment on, and up to where that was done.
+CREATE TABLE blank (
+    business BLOB NOT NULL,
+    provider_id TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    after INTEGER NOT NULL,
+    PRIMARY KEY (business, provider_id)
+) WITHOUT ROWID;
+
 CREATE TABLE conversation (
     sender BLOB NOT NULL,
     customer BLOB NOT NULL,
@@ -245,6 +256,7 @@ CREATE TABLE conversation (
 ) WITHOUT ROWID;
 CREATE INDEX conversation_look ON conversation (look_at) WHERE look_at IS NOT NULL;
 CREATE INDEX conversation_heard ON conversation (business, heard, sender, customer) WHERE heard IS NOT NULL;
+CREATE INDEX conversation_sender ON conversation (business, sender, heard, customer) WHERE heard IS NOT NULL;
 CREATE INDEX conversation_of ON conversation (business, customer, heard) WHERE heard IS NOT NULL;
 
 -- Messages -----------------------------------------------------------------------------------------------------------
@@ -543,7 +555,9 @@ CREATE INDEX upstream_copy_until ON upstream_copy (until);
 CREATE TABLE event_counter (
     business BLOB PRIMARY KEY,
     position INTEGER NOT NULL,
-    dropped INTEGER NOT NULL
+    dropped INTEGER NOT NULL,
+    -- when the newest happened
+    at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE event (

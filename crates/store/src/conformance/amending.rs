@@ -107,6 +107,22 @@ pub(super) async fn what_is_redacted_is_still_known_by_its_name(factory: &dyn Fa
     Ok(())
 }
 
+pub(super) async fn what_was_edited_often_can_be_taken_back(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let wrote = desk.inbound(person(ANA)?, "wamid.1", desk.now);
+    let id = desk.hear(vec![wrote]).await?.messages[0];
+    for n in 0..120 {
+        let at = desk.now.plus(Span::secs(n));
+        desk.hear(vec![edit(&format!("edit.{n:03}"), "wamid.1", at, "again")]).await?;
+    }
+    let Fact::Amended(last) = edit("zz.revoked", "wamid.1", desk.now.plus(Span::secs(200)), "") else { return Ok(()) };
+    let revoked = Fact::Amended(Amended { change: Amendment::Revoked, ..last });
+    let outcome = desk.hear(vec![revoked.clone(), revoked]).await?;
+    same!((outcome.news, outcome.repeated), (1, 1));
+    hold!(revoked_at(&desk.message(id).await?.amendments).is_some());
+    Ok(())
+}
+
 pub(super) async fn what_the_business_wrote_elsewhere_is_sent_already(factory: &dyn Factory) -> Outcome {
     let mut desk = Desk::new(factory).await?;
     let echo = |id: &str, at| -> Result<Fact, Broken> {

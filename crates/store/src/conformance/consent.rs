@@ -87,6 +87,22 @@ pub(super) async fn a_ledger_keeps_every_word_once_in_pages(factory: &dyn Factor
     Ok(())
 }
 
+pub(super) async fn a_word_from_the_future_is_one_word(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    // Meta's clock is ahead of ours, and it says so twice.
+    let wish = Fact::Preference(Preference { from: person(ANA)?, marketing: false, at: desk.now.plus(Span::secs(90)) });
+    same!(desk.hear(vec![wish.clone()]).await?.news, 1);
+    let heard = desk.now;
+    desk.turn(Span::secs(30));
+    same!(desk.hear(vec![wish.clone()]).await?.repeated, 1);
+    same!(ledger(&desk, 9, None).await?.entries.len(), 1);
+    // What is said after it was heard counts more.
+    let start = Fact::Preference(Preference { from: person(ANA)?, marketing: true, at: heard.plus(Span::secs(10)) });
+    desk.hear(vec![start, wish]).await?;
+    hold!(!desk.look(SHOP, DESK, identity(ANA)?).await?.facts.no_marketing);
+    Ok(())
+}
+
 pub(super) async fn what_stops_marketing_is_kept_with_what_shows_it(factory: &dyn Factory) -> Outcome {
     let mut desk = Desk::new(factory).await?;
     // Meta's refusal, as a status.

@@ -7,13 +7,13 @@ use transom_domain::time::Span;
 
 use super::desk::{DESK, Desk, RIVAL, SHOP, identity, person};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{Action, Actor, ErasureNext, Idempotency, IdempotencyKey, Page, RecordConsent, Who};
+use crate::{Action, Actor, CancelOutcome, ErasureNext, Idempotency, IdempotencyKey, Page, RecordConsent, Who};
 
 const ANA: &str = "+4915112345678";
 const BEN: &str = "+4915112345679";
 
 /// Works on an erasure until it waits or is over; gives what it waits for.
-async fn work(desk: &Desk, customer: CustomerId) -> Result<ErasureNext, Broken> {
+pub(super) async fn work(desk: &Desk, customer: CustomerId) -> Result<ErasureNext, Broken> {
     // Slices of one row, so that each stage needs several.
     for _ in 0..200 {
         match desk.store.erase_slice(SHOP, customer, 1, desk.now).await? {
@@ -66,6 +66,35 @@ async fn shop(factory: &dyn Factory) -> Result<(Desk, CustomerId, Vec<MessageId>
     let record = RecordConsent { business: SHOP, who, new_customer, entry, now: desk.now };
     let customer = desk.store.record_consent(record).await?.ok_or_else(|| Broken("nobody".to_owned()))?.customer;
     Ok((desk, customer, sent))
+}
+
+pub(super) async fn what_is_taken_out_by_hand_is_blanked_in_the_journal(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let mut ids = Vec::new();
+    for name in ["one", "two", "three"] {
+        desk.turn(Span::secs(1));
+        let fact = desk.inbound(person(ANA)?, &format!("in.{name}"), desk.now);
+        let mut body = desk.body(vec![fact]);
+        if let Some(entry) = &mut body.entry {
+            entry.raw = format!("{{\"id\":\"in.{name}\",\"text\":\"secret {name}\"}}").into_bytes();
+        }
+        ids.extend(desk.store.hear(body).await?.messages);
+    }
+    let out = desk.handed(ANA, "out.1").await?;
+    hold!(!desk.store.blank_bodies().await?);
+    same!(desk.store.redact(SHOP, ids[0], desk.now).await?, CancelOutcome::Done);
+    same!(desk.store.delete(SHOP, ids[2], desk.now).await?, CancelOutcome::Done);
+    // What went out is in no webhook.
+    same!(desk.store.delete(SHOP, out, desk.now).await?, CancelOutcome::Done);
+    for _ in 0..4 {
+        desk.store.blank_bodies().await?;
+    }
+    hold!(!desk.store.blank_bodies().await?);
+    let entries = desk.store.journal_after(SHOP, 0, 10).await?.entries;
+    let said: Vec<String> = entries.iter().map(|entry| String::from_utf8_lossy(&entry.raw).into_owned()).collect();
+    same!(entries.iter().map(|entry| entry.head.erased).collect::<Vec<_>>(), vec![true, false, true]);
+    hold!(said[1].contains("secret two") && !said.concat().contains("secret one") && !said.concat().contains("secret three"));
+    Ok(())
 }
 
 pub(super) async fn nothing_is_left_of_who_asks_to_be_forgotten(factory: &dyn Factory) -> Outcome {

@@ -150,6 +150,14 @@ pub(super) async fn the_first_of_two_parts_settles_nothing_and_is_remembered(fac
     };
     desk.settle(id, 1, again).await?;
     hold!(desk.message(id).await?.attempts[0].has_sent_first_part());
+    // The id of the part goes with the message.
+    desk.take().await?;
+    desk.answer(id, 2, "m_whole").await?;
+    desk.turn(Span::days(800));
+    desk.sweep(100).await?;
+    same!(desk.store.message(SHOP, id).await?, None);
+    let late = desk.status("m_part", Reported::Delivered, desk.now);
+    same!(desk.hear(vec![Fact::Status(late)]).await?.orphans, 1);
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use transom_domain::time::Span;
 use super::desk::{DESK, Desk, SHOP, identity};
 use super::people::{ANA, NEW, known_as, view};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{MergeOutcome, UnmergeOutcome};
+use crate::{Actor, ErasureNext, MergeOutcome, UnmergeOutcome, Who};
 
 /// Ana, who was made first, and Ben: who they are, and their ids.
 struct Two {
@@ -171,6 +171,28 @@ pub(super) async fn what_is_wanted_is_told_where_a_merge_changes_it(factory: &dy
     ];
     same!(told.collect::<Vec<_>>(), expected);
     hold!(ben != carl);
+    Ok(())
+}
+
+pub(super) async fn who_is_forgotten_after_an_undo_is_in_nobody_s_events(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let two = two(&mut desk).await?;
+    desk.hear(vec![wish(&two.ana, false, &desk)]).await?;
+    join(&desk, &two).await?;
+    for (n, from) in [&two.ben, &two.ana].into_iter().enumerate() {
+        desk.turn(Span::minutes(1));
+        let fact = desk.inbound(from.clone(), &format!("in.{n}"), desk.now);
+        desk.hear(vec![fact, wish(from, n == 0, &desk)]).await?;
+    }
+    desk.handed(NEW, "wamid.ben").await?;
+    let sent = Fact::Status(desk.status("wamid.ben", Reported::Sent, desk.now));
+    desk.hear(vec![sent]).await?;
+    part(&desk, &two).await?;
+    desk.store.erase_customer(SHOP, Who::Id(two.ids.1), Actor::Operator, desk.now).await?;
+    same!(super::erasing::work(&desk, two.ids.1).await?, ErasureNext::Done);
+    let said = format!("{:?}", desk.events().await?);
+    hold!(!said.contains(NEW) && !said.contains("DE.2"));
+    hold!(said.contains(ANA));
     Ok(())
 }
 

@@ -128,7 +128,7 @@ checks! {
         each_event_is_told_once, a_repeated_message_is_one_message, a_session_opens_once, a_refusal_for_want_of_a_session_closes_it,
         a_body_is_heard_whole, word_from_meta_overrides_giving_up, what_is_done_to_an_old_message_opens_no_session;
     amending: edits_in_any_order_show_the_same, what_is_redacted_is_still_known_by_its_name,
-        what_the_business_wrote_elsewhere_is_sent_already, a_reply_names_a_message_of_its_own_conversation;
+        what_the_business_wrote_elsewhere_is_sent_already, what_was_edited_often_can_be_taken_back, a_reply_names_a_message_of_its_own_conversation;
     standing: a_ban_stops_the_senders_of_the_account_until_it_is_taken_back, a_restriction_holds_back_new_customers_only,
         what_changed_of_a_sender_is_told, news_is_passed_on_once;
     sessions: a_session_is_told_to_open_to_close_soon_and_to_close, a_session_closes_by_metas_word,
@@ -140,20 +140,21 @@ checks! {
         what_waits_to_be_told_is_in_the_story, without_an_order_it_is_in_the_story_too, what_is_taken_out_is_taken_out_of_events;
     people: identities_join_one_customer, a_conflict_keeps_both, a_customer_without_a_number, a_new_number_is_the_same_customer,
         preferences_go_by_time, a_number_is_found_by_each_of_its_spellings, who_is_known_by_a_number_only_is_whoever_has_it,
-        a_merge_by_hand_is_undone_as_if_it_had_not_been, a_change_is_told_once_in_whatever_form, people_are_listed_and_found;
+        a_merge_by_hand_is_undone_as_if_it_had_not_been, a_change_is_told_once_in_whatever_form, the_latest_of_many_changes_counts, people_are_listed_and_found;
     merging: what_waits_over_an_undo_is_its_own, a_number_that_passed_on_is_judged_as_whose_it_is,
         what_is_refused_stays_with_whom_it_did_not_reach, what_is_wanted_is_told_where_a_merge_changes_it,
-        a_conversation_keeps_its_order_over_a_merge;
+        a_conversation_keeps_its_order_over_a_merge, who_is_forgotten_after_an_undo_is_in_nobody_s_events;
     audit: what_was_done_is_kept_in_order_and_in_pages;
-    erasing: nothing_is_left_of_who_asks_to_be_forgotten, an_erasure_waits_for_what_is_on_its_way;
+    erasing: nothing_is_left_of_who_asks_to_be_forgotten, an_erasure_waits_for_what_is_on_its_way,
+        what_is_taken_out_by_hand_is_blanked_in_the_journal;
     consent: a_ledger_keeps_every_word_once_in_pages, what_stops_marketing_is_kept_with_what_shows_it,
-        a_stop_word_counts_from_the_message_that_says_it, a_business_chooses_its_words;
+        a_stop_word_counts_from_the_message_that_says_it, a_business_chooses_its_words, a_word_from_the_future_is_one_word;
     templates: templates_go_by_time, a_call_is_committed_before_it_leaves, quotas_are_counted_where_they_are_used_up,
         an_edit_waits_beside_what_is_in_force, what_webhooks_lose_a_reading_finds, webhooks_are_joined_by_id,
         what_was_deleted_keeps_its_lock_however_the_list_lags, a_history_has_pages_and_an_end,
         a_twin_is_a_template_of_the_account, accounts_of_templates_do_not_meet;
     telling: an_endpoint_starts_at_the_end, deliveries_of_a_conversation_keep_their_order, the_stream_is_swept_behind_its_readers,
-        one_registration_per_topic, a_stop_is_told_once;
+        one_registration_per_topic, the_stream_never_goes_back_in_time, a_stop_is_told_once;
     relaying: an_endpoint_of_its_own_keeps_what_it_was_given, a_change_of_an_endpoint_touches_what_it_names, health_is_told_once_and_a_hand_counts_more,
         without_an_order_nothing_is_held, what_was_given_up_is_kept_and_holds_back_nothing, a_replay_goes_on_where_it_stopped;
     contents: content_is_kept_found_and_listed, a_submission_is_made_once, a_submission_shows_its_own_template,

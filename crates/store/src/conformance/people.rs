@@ -360,6 +360,39 @@ pub(super) async fn a_change_is_told_once_in_whatever_form(factory: &dyn Factory
     Ok(())
 }
 
+pub(super) async fn the_latest_of_many_changes_counts(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let start = desk.now;
+    desk.turn(Span::hours(1));
+    // Nobody knows her yet; what is said of her is kept, the newest too.
+    for n in 0..20 {
+        let mut previous = known_as(None, Some("DE.1"))?;
+        let mut current = known_as(None, Some(&format!("DE.2{n}")))?;
+        previous.parent_bsuid = identity("DE.ENT.9")?.bsuid().cloned();
+        current.parent_bsuid.clone_from(&previous.parent_bsuid);
+        let at = start.plus(Span::secs(n));
+        let change = IdentityChange { provider_id: format!("sys.{n}"), at, previous, current };
+        desk.hear(vec![Fact::IdentityChanged(change)]).await?;
+    }
+    let fact = desk.inbound(known_as(None, Some("DE.1"))?, "in.1", start);
+    desk.hear(vec![fact]).await?;
+    same!(reached(&view(&*desk.store, "DE.1").await?).1, Some("DE.219".to_owned()));
+    // What nobody was heard of by does not stay for ever.
+    desk.hear(vec![Fact::IdentityChanged(IdentityChange {
+        provider_id: "sys.x".to_owned(),
+        at: start,
+        previous: known_as(None, Some("DE.7"))?,
+        current: known_as(None, Some("DE.8"))?,
+    })])
+    .await?;
+    desk.turn(Span::days(400));
+    desk.sweep(100).await?;
+    let fact = desk.inbound(known_as(None, Some("DE.7"))?, "in.7", desk.now);
+    desk.hear(vec![fact]).await?;
+    same!(holder(&*desk.store, "DE.8").await?, None);
+    Ok(())
+}
+
 pub(super) async fn people_are_listed_and_found(factory: &dyn Factory) -> Outcome {
     let mut desk = Desk::new(factory).await?;
     let people =

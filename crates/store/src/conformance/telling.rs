@@ -73,6 +73,22 @@ pub(super) async fn one_registration_per_topic(factory: &dyn Factory) -> Outcome
     Ok(())
 }
 
+pub(super) async fn the_stream_never_goes_back_in_time(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    // Callers read the clock, and then wait for the writer.
+    for seconds in [0, 30, -20, 5, -10, 40] {
+        desk.turn(Span::secs(seconds));
+        written(&mut desk, ANA).await?;
+    }
+    let events = desk.events().await?;
+    hold!(events.is_sorted_by_key(|event| event.at));
+    for event in &events {
+        let first = events.iter().find(|other| other.at >= event.at).map(|first| first.position);
+        same!(Some(desk.store.position_at(SHOP, event.at).await?), first);
+    }
+    Ok(())
+}
+
 pub(super) async fn an_endpoint_starts_at_the_end(factory: &dyn Factory) -> Outcome {
     let mut desk = Desk::new(factory).await?;
     written(&mut desk, ANA).await?;

@@ -221,6 +221,7 @@ pub(super) async fn without_an_order_it_is_in_the_story_too(factory: &dyn Factor
         waiting: work.fresh.iter().map(|(event, _)| telling::waits(event.position, None, 1, due, "500")).collect(),
         over: Vec::new(),
         replay: None,
+        known: Health::default(),
         health: Health::default(),
         now: desk.now,
     };

@@ -276,9 +276,10 @@ pub trait Store: Send + Sync + 'static {
     /// Calls a waiting message off.
     fn cancel(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, CancelOutcome>;
     /// Removes the content of a message that is over (sent, failed, received…) with its files, also from the event that told of
-    /// it; its row and statuses stay. Raw bodies in the journal keep theirs until they are swept.
+    /// it; its row and statuses stay. Of what came in the raw bodies are blanked soon after: see [`Store::blank_bodies`].
     fn redact(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, CancelOutcome>;
-    /// Removes a message that is over, with its timeline, its files and the content in the event that told of it.
+    /// Removes a message that is over, with its timeline, its files and the content in the event that told of it. Of what came in the
+    /// raw bodies are blanked soon after: see [`Store::blank_bodies`].
     fn delete(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, CancelOutcome>;
     /// How many messages of a sender wait, and since when the oldest: cheap, from a counter row.
     fn backlog(&self, sender: SenderId) -> Answer<'_, Backlog>;
@@ -488,10 +489,14 @@ pub trait Store: Send + Sync + 'static {
     ) -> Answer<'_, bool>;
     /// Ends a replay where it stands; `false` when there is none of this name.
     fn stop_journal_replay(&self, business: BusinessId, id: ReplayId, now: Timestamp) -> Answer<'_, bool>;
-    /// Takes the bytes out of every entry of a business that holds one of these texts, as they stand or escaped as JSON allows: one
+    /// Takes the bytes out of every entry of a business, and of nobody, that holds one of these texts, as they stand or escaped
+    /// as JSON allows: one
     /// slice, of about a megabyte. The entry stays, without its bytes, so that positions have no gap. Until [`Store::scrub`] the
     /// bytes are still in the log of the file.
     fn journal_erase(&self, business: BusinessId, texts: Vec<String>, after: u64) -> Answer<'_, JournalErased>;
+    /// Blanks raw bodies that name messages which were redacted or deleted by hand, since these came: one slice. Says whether there
+    /// may be more.
+    fn blank_bodies(&self) -> Answer<'_, bool>;
 
     // ---- upkeep ---------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 
 use transom_domain::time::Span;
 
-/// A message that Meta took is looked at so long after it was accepted: statuses come within seconds of what they tell, and a
+/// A message that Meta took is looked at so long after it was accepted, once: one that was scheduled for later than that, or waited
+/// for so long under a limit, is not counted. Statuses are looked for that late because statuses come within seconds of what they tell, and a
 /// webhook that failed is repeated within minutes at first.
 pub const SILENCE_AFTER: Span = Span::hours(24);
 /// Meta gives a message up after 30 days unless its template says otherwise, and says nothing then: one that is not delivered by

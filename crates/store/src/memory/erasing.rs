@@ -5,7 +5,7 @@ use transom_domain::id::{BusinessId, CustomerId, SenderId};
 use transom_domain::time::Timestamp;
 
 use super::table::MemoryRows;
-use crate::rows::{ErasingRows, Kept, Orphan, Result, Seq};
+use crate::rows::{Blank, ErasingRows, Kept, Orphan, Result, Seq};
 use crate::{Erasure, ErasureStage};
 
 impl ErasingRows for MemoryRows {
@@ -55,6 +55,22 @@ impl ErasingRows for MemoryRows {
     fn drop_conversation(&mut self, sender: SenderId, customer: CustomerId) -> Result<()> {
         self.conversations.drop(&(sender, customer));
         Ok(())
+    }
+
+    fn put_blank(&mut self, business: BusinessId, blank: &Blank) -> Result<()> {
+        self.blanks.put((business, blank.provider_id.clone()), blank.clone());
+        Ok(())
+    }
+
+    fn drop_blank(&mut self, business: BusinessId, provider_id: &str) -> Result<()> {
+        self.blanks.drop(&(business, provider_id.to_owned()));
+        Ok(())
+    }
+
+    fn blanks(&self, limit: usize) -> Result<Vec<(BusinessId, Blank)>> {
+        let first = self.blanks.keys().next().map(|(business, _)| *business);
+        let all = self.blanks.iter().take_while(|((business, _), _)| Some(*business) == first).take(limit);
+        Ok(all.map(|((business, _), blank)| (*business, blank.clone())).collect())
     }
 
     fn kept_after(&self, business: BusinessId, after: &str, limit: usize) -> Result<Vec<(String, Kept)>> {

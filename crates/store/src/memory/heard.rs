@@ -4,17 +4,17 @@ use transom_domain::id::BusinessId;
 use transom_domain::time::Timestamp;
 
 use super::table::MemoryRows;
-use crate::rows::{AMENDMENTS_MAX, AmendmentRow, HeardRows, Mark, Result, Seq};
+use crate::rows::{AMENDMENTS_MAX, AmendmentRow, HeardRows, Mark, REVOCATIONS_MAX, Result, Seq};
 
 impl HeardRows for MemoryRows {
     fn amendments(&self, business: BusinessId, original: &str) -> Result<Vec<AmendmentRow>> {
         let first = (business, original.to_owned(), String::new());
         let of = self.amendments.range(first..).take_while(|((b, o, _), _)| *b == business && o == original);
-        Ok(of.map(|(_, row)| row.clone()).take(AMENDMENTS_MAX).collect())
+        Ok(of.map(|(_, row)| row.clone()).take(AMENDMENTS_MAX + REVOCATIONS_MAX).collect())
     }
 
     fn amendments_of(&self, seq: Seq) -> Result<Vec<AmendmentRow>> {
-        Ok(self.amendments.values().filter(|row| row.seq == Some(seq)).take(AMENDMENTS_MAX).cloned().collect())
+        Ok(self.amendments.values().filter(|row| row.seq == Some(seq)).take(AMENDMENTS_MAX + REVOCATIONS_MAX).cloned().collect())
     }
 
     fn put_amendment(&mut self, business: BusinessId, row: &AmendmentRow) -> Result<()> {

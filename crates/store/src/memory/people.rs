@@ -173,7 +173,13 @@ impl PeopleRows for MemoryRows {
     fn changes(&self, business: BusinessId, identity: &Identity, limit: usize) -> Result<Vec<IdentityChange>> {
         let key = identity.key().to_string();
         let named = self.identity_changes.iter().filter(|((b, text, _, _), _)| *b == business && *text == key);
-        Ok(named.map(|(_, change)| change.clone()).take(limit).collect())
+        let mut latest: Vec<_> = named.map(|(_, change)| change.clone()).rev().take(limit).collect();
+        latest.reverse();
+        Ok(latest)
+    }
+
+    fn sweep_changes(&mut self, before: Timestamp, limit: usize) -> Result<usize> {
+        Ok(self.identity_changes.drop_where(limit, |(_, _, at, _), _| *at < before))
     }
 
     fn absorbed(&self, business: BusinessId, customer: CustomerId, limit: usize) -> Result<Vec<CustomerId>> {

@@ -6,14 +6,15 @@ use transom_domain::id::SenderId;
 use transom_domain::message::WhenUnknown;
 
 use super::table::MemoryRows;
+use super::telling::NO_EVENT;
 use crate::rows::{Brief, RestoreRows, Result, Seq, Wait};
 
 impl RestoreRows for MemoryRows {
     fn raise_streams(&mut self, by: u64) -> Result<()> {
         let all: Vec<_> = self.businesses.keys().copied().collect();
         for business in all {
-            let (position, dropped) = self.event_counters.get(&business).copied().unwrap_or((0, 0));
-            self.event_counters.put(business, (position + by, dropped));
+            let (position, dropped, at) = self.event_counters.get(&business).copied().unwrap_or(NO_EVENT);
+            self.event_counters.put(business, (position + by, dropped, at));
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use transom_domain::verdict::Verdict;
 use crate::Silence;
 use crate::rows::Walk;
 use crate::rows::{
-    AmendmentRow, AttemptRow, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Mark, Marks, Orphan, Place,
+    AmendmentRow, AttemptRow, Blank, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Mark, Marks, Orphan, Place,
     Reached, Seq, Standing, Unread, Wait, Whole,
 };
 use crate::{
@@ -128,6 +128,7 @@ tables! {
     apart: (BusinessId, CustomerId, CustomerId) => (),
     audits: i64 => AuditEntry,
     erasures: (BusinessId, CustomerId) => Erasure,
+    blanks: (BusinessId, String) => Blank,
     consents: (BusinessId, CustomerId, Place) => Entry,
     conversations: (SenderId, CustomerId) => (BusinessId, Conversation),
     counters: SenderId => (BusinessId, u64, u64),
@@ -153,7 +154,7 @@ tables! {
     news: (BusinessId, Mark) => Timestamp,
     kept: (BusinessId, String) => Kept,
     heard_of: String => Timestamp,
-    event_counters: BusinessId => (u64, u64),
+    event_counters: BusinessId => (u64, u64, Timestamp),
     events: (BusinessId, u64) => Event,
     endpoints: EndpointId => Endpoint,
     deliveries: (EndpointId, u64) => Delivery,

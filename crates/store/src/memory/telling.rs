@@ -7,11 +7,15 @@ use transom_domain::time::Timestamp;
 use super::table::MemoryRows;
 use crate::rows::{Result, TellingRows};
 
+/// The counters of a stream in which nothing was told yet.
+pub(super) const NO_EVENT: (u64, u64, Timestamp) = (0, 0, Timestamp::EPOCH);
+
 impl TellingRows for MemoryRows {
-    fn next_event(&mut self, business: BusinessId) -> Result<u64> {
-        let (position, dropped) = self.event_counters.get(&business).copied().unwrap_or((0, 0));
-        self.event_counters.put(business, (position + 1, dropped));
-        Ok(position + 1)
+    fn next_event(&mut self, business: BusinessId, at: Timestamp) -> Result<(u64, Timestamp)> {
+        let (position, dropped, latest) = self.event_counters.get(&business).copied().unwrap_or(NO_EVENT);
+        let at = at.max(latest);
+        self.event_counters.put(business, (position + 1, dropped, at));
+        Ok((position + 1, at))
     }
 
     fn put_event(&mut self, event: &Event) -> Result<()> {
@@ -38,14 +42,14 @@ impl TellingRows for MemoryRows {
     }
 
     fn event_bounds(&self, business: BusinessId) -> Result<(u64, u64)> {
-        let (position, dropped) = self.event_counters.get(&business).copied().unwrap_or((0, 0));
+        let (position, dropped, _) = self.event_counters.get(&business).copied().unwrap_or(NO_EVENT);
         Ok((position, dropped + 1))
     }
 
     fn drop_events(&mut self, business: BusinessId, up_to: u64) -> Result<()> {
         self.events.drop_where(usize::MAX, |(b, position), _| *b == business && *position <= up_to);
-        if let Some((position, dropped)) = self.event_counters.get(&business).copied() {
-            self.event_counters.put(business, (position, dropped.max(up_to)));
+        if let Some((position, dropped, at)) = self.event_counters.get(&business).copied() {
+            self.event_counters.put(business, (position, dropped.max(up_to), at));
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use super::people::Told;
 use super::report::{Loaded, apply};
 use super::{marks, media, people, read, tell};
 use crate::Sender;
-use crate::rows::{AMENDMENTS_MAX, AmendmentRow, AttemptRow, Brief, NewMessage, Result, Rows, Seq, Standing};
+use crate::rows::{AMENDMENTS_MAX, AmendmentRow, AttemptRow, Brief, NewMessage, REVOCATIONS_MAX, Result, Rows, Seq, Standing};
 
 /// What became of something that was heard.
 #[derive(Debug, Default)]
@@ -44,7 +44,12 @@ pub(crate) fn amend(rows: &mut dyn Rows, sender: &Sender, amended: &Amended, now
     if known.iter().any(|row| row.provider_id == amended.provider_id) {
         return Ok(Became::repeated());
     }
-    if known.len() >= AMENDMENTS_MAX {
+    // That it is taken back has room whatever came before.
+    let is_full = match amended.change {
+        Amendment::Edited { .. } => known.len() >= AMENDMENTS_MAX,
+        Amendment::Revoked => known.len() >= AMENDMENTS_MAX + REVOCATIONS_MAX,
+    };
+    if is_full {
         tracing::warn!(message = %amended.original, "more was done to a message than is kept; it stays as it was last");
         return Ok(Became::repeated());
     }

@@ -40,11 +40,18 @@ fn cut(text: &str) -> String {
     text.chars().take(TEXT_MAX).collect()
 }
 
-/// Adds a word to a customer's ledger; tells it where something else is wanted than before.
-pub(crate) fn say(rows: &mut dyn Rows, row: &mut CustomerRow, entry: &Entry, now: Timestamp) -> Result<Said> {
+/// Adds a word to a customer's ledger, at its own moment, by which it is known when it comes again; tells it where something else is
+/// wanted than before. It counts from `heard_at` at the latest: nobody's word is from the future.
+pub(crate) fn say(
+    rows: &mut dyn Rows,
+    row: &mut CustomerRow,
+    entry: &Entry,
+    (heard_at, now): (Timestamp, Timestamp),
+) -> Result<Said> {
     if !rows.add_consent(row.business, row.id, place(entry)?, entry)? {
         return Ok(Said::default());
     }
+    let entry = &Entry { at: entry.at.min(heard_at), ..entry.clone() };
     let before = people::person_of(rows, row.business, row.id)?.map_or(Ok(row.consent), |person| people::wants(rows, &person))?;
     let own = row.consent;
     row.consent = own.and(entry);
@@ -105,12 +112,15 @@ pub(crate) fn tell_anew(rows: &mut dyn Rows, person: &CustomerRow, before: &[Con
 /// The line of a person's ledgers by which something stands.
 fn line_of(rows: &dyn Rows, person: &CustomerRow, scope: Scope, stand: Stand) -> Result<Option<Entry>> {
     let after = (stand.at.plus(Span::millis(1)), [0; 16]);
+    let says = |entry: &Entry| entry.choice == stand.choice && (entry.scope == scope || entry.scope == Scope::Everything);
     for member in people::members(rows, person)? {
         let lines = rows.consents(person.business, member, Some(after), MOMENT_MAX)?;
-        let says = |entry: &Entry| {
-            entry.at == stand.at && entry.choice == stand.choice && (entry.scope == scope || entry.scope == Scope::Everything)
-        };
-        if let Some((_, entry)) = lines.into_iter().find(|(_, entry)| says(entry)) {
+        if let Some((_, entry)) = lines.into_iter().find(|(_, entry)| entry.at == stand.at && says(entry)) {
+            return Ok(Some(entry));
+        }
+        // One by a clock that was ahead of ours stands later than it counts.
+        let latest = rows.consents(person.business, member, None, MOMENT_MAX)?;
+        if let Some((_, entry)) = latest.into_iter().rfind(|(_, entry)| entry.at > stand.at && says(entry)) {
             return Ok(Some(entry));
         }
     }
@@ -126,8 +136,8 @@ pub(crate) fn prefers(
 ) -> Result<Said> {
     let (choice, word) = if said.marketing { (Choice::OptedIn, "resume") } else { (Choice::OptedOut, "stop") };
     let evidence = Evidence { said: Some(format!("user_preferences: marketing_messages {word}")), ..Evidence::default() };
-    let entry = Entry { scope: Scope::Marketing, choice, at: said.at.min(heard_at), source: Source::Preference, evidence };
-    say(rows, &mut row, &entry, now)
+    let entry = Entry { scope: Scope::Marketing, choice, at: said.at, source: Source::Preference, evidence };
+    say(rows, &mut row, &entry, (heard_at, now))
 }
 
 /// The customer wrote or tapped one of the business's stop or start words. Nothing, for every other message.
@@ -144,9 +154,8 @@ pub(crate) fn keyword(
     };
     let Some((meaning, said)) = keywords.unwrap_or_default().heard(&inbound.body) else { return Ok(Said::default()) };
     let evidence = Evidence { message: Some(message), said: Some(cut(said)), ..Evidence::default() };
-    let entry =
-        Entry { scope: meaning.scope, choice: meaning.choice, at: inbound.at.min(heard_at), source: Source::Keyword, evidence };
-    say(rows, row, &entry, now)
+    let entry = Entry { scope: meaning.scope, choice: meaning.choice, at: inbound.at, source: Source::Keyword, evidence };
+    say(rows, row, &entry, (heard_at, now))
 }
 
 /// Whether a message can be a stop or start word at all: short, or a button.
@@ -159,13 +168,19 @@ fn may_be_one(inbound: &Inbound) -> bool {
 }
 
 /// Meta refused a message because its customer wants no marketing. A status repeats what an answer said, and says it once.
-pub(crate) fn refused(rows: &mut dyn Rows, brief: &Brief, error: &UpstreamError, at: Timestamp, now: Timestamp) -> Result<Said> {
+pub(crate) fn refused(
+    rows: &mut dyn Rows,
+    brief: &Brief,
+    error: &UpstreamError,
+    at: Timestamp,
+    (heard_at, now): (Timestamp, Timestamp),
+) -> Result<Said> {
     let Some(mut row) = rows.customer(brief.business, people::whom(rows, brief)?)? else { return Ok(Said::default()) };
     let details = error.details.as_deref().map(|details| format!(": {details}")).unwrap_or_default();
     let said = Some(cut(&format!("{} {}{details}", error.code, error.title)));
     let evidence = Evidence { message: Some(brief.id), said, ..Evidence::default() };
-    let entry = Entry { scope: Scope::Marketing, choice: Choice::OptedOut, at: at.min(now), source: Source::Refusal, evidence };
-    say(rows, &mut row, &entry, now)
+    let entry = Entry { scope: Scope::Marketing, choice: Choice::OptedOut, at, source: Source::Refusal, evidence };
+    say(rows, &mut row, &entry, (heard_at, now))
 }
 
 /// The customer who is named; `None` when there is none.
@@ -189,7 +204,7 @@ pub(crate) fn record(rows: &mut dyn Rows, record: &RecordConsent) -> Result<Opti
         (None, Who::Id(_)) => None,
     };
     let Some(mut row) = known else { return Ok(None) };
-    let said = say(rows, &mut row, entry, *now)?;
+    let said = say(rows, &mut row, entry, (entry.at, *now))?;
     let Some(person) = people::person_of(rows, *business, row.id)? else { return Ok(None) };
     let consent = people::wants(rows, &person)?;
     Ok(Some(RecordedConsent { customer: person.id, news: said.news, changed: said.event.is_some(), consent }))

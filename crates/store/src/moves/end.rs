@@ -8,7 +8,7 @@ use transom_domain::status::{Phase, Status};
 use transom_domain::time::Timestamp;
 
 use super::{lane, media, tell};
-use crate::rows::{Brief, Result, Rows, Seq, Standing};
+use crate::rows::{Blank, Brief, Result, Rows, Seq, Standing};
 use crate::{CancelOutcome, StoreError};
 
 /// The type that content has in an event from which it was taken.
@@ -104,7 +104,12 @@ fn stub(rows: &dyn Rows, seq: Seq) -> Result<Option<Inbound>> {
 
 /// The upstream's ids by which a message is recognised, as far as it says so itself.
 pub(crate) fn provider_ids(rows: &dyn Rows, seq: Seq) -> Result<Vec<String>> {
-    let mut ids: Vec<String> = rows.attempts(seq)?.into_iter().filter_map(|row| row.attempt.provider_id).collect();
+    let mut ids = Vec::new();
+    for row in rows.attempts(seq)? {
+        // A message that took two calls is bound to what both gave.
+        ids.extend(row.attempt.first_part().map(str::to_owned));
+        ids.extend(row.attempt.provider_id);
+    }
     match rows.whole(seq) {
         Ok(whole) => ids.extend(whole.and_then(|whole| whole.inbound).map(|inbound| inbound.provider_id)),
         // A body that does not decode says nothing; its id stays behind.
@@ -122,12 +127,26 @@ fn leave_ids(rows: &mut dyn Rows, brief: &Brief) -> Result<()> {
     Ok(())
 }
 
+/// What came in, word for word, lies in the journal too. It is in another file: what is to be blanked there is written down here, and
+/// done by [`crate::Store::blank_bodies`].
+fn blank_bodies(rows: &mut dyn Rows, brief: &Brief) -> Result<()> {
+    if stub(rows, brief.seq)?.is_none() {
+        // Of what went out, webhooks hold no content.
+        return Ok(());
+    }
+    for provider_id in provider_ids(rows, brief.seq)? {
+        rows.put_blank(brief.business, &Blank { provider_id, since: brief.accepted_at, after: 0 })?;
+    }
+    Ok(())
+}
+
 /// See [`crate::Store::redact`].
 pub(crate) fn redact(rows: &mut dyn Rows, business: BusinessId, message: MessageId, now: Timestamp) -> Result<CancelOutcome> {
     match over(rows, business, message)? {
         Ok((brief, _)) => {
             unsay(rows, &brief)?;
             leave_ids(rows, &brief)?;
+            blank_bodies(rows, &brief)?;
             let stub = stub(rows, brief.seq)?;
             media::delete_of(rows, business, message, now)?;
             rows.redact_message(brief.seq, stub.as_ref())?;
@@ -155,6 +174,7 @@ pub(crate) fn delete(rows: &mut dyn Rows, business: BusinessId, message: Message
         Ok((brief, _)) => {
             unsay(rows, &brief)?;
             leave_ids(rows, &brief)?;
+            blank_bodies(rows, &brief)?;
             media::delete_of(rows, business, message, now)?;
             rows.drop_message(brief.seq)?;
             Ok(CancelOutcome::Done)

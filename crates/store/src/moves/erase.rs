@@ -187,7 +187,10 @@ fn events(rows: &mut dyn Rows, job: &mut Erasure, after: u64, limit: usize) -> R
     let endpoints = rows.endpoints(Some(job.business))?;
     for mut event in found {
         last = event.position;
-        if forget(&mut event.body, &job.members)? || forget_news(&mut event.body, &job.texts)? {
+        if forget(&mut event.body, &job.members)?
+            || forget_news(&mut event.body, &job.texts)?
+            || forget_mentions(&mut event.body, &job.texts)
+        {
             rows.amend_event(&event)?;
             for endpoint in &endpoints {
                 // An endpoint may have answered with what it was told.
@@ -315,6 +318,49 @@ fn forget(body: &mut EventBody, members: &[CustomerId]) -> Result<bool> {
         | EventBody::UpstreamNews { .. } => return Ok(false),
     }
     Ok(true)
+}
+
+/// Takes the person's addresses out of somebody else's event: while the two were merged it told those of both.
+fn forget_mentions(body: &mut EventBody, texts: &[String]) -> bool {
+    let names = |identity: Identity| texts_of(&identity).iter().any(|text| texts.contains(text));
+    let in_present = |present: &Present| {
+        let Present { phone, bsuid, other } = present.clone();
+        let all = phone.map(Identity::Phone).into_iter().chain(bsuid.map(Identity::Bsuid)).chain(other);
+        all.into_iter().any(names)
+    };
+    match body {
+        EventBody::ConsentChanged { address, phone, bsuid, .. } => {
+            let present = Present { phone: phone.clone(), bsuid: bsuid.clone(), other: address.clone() };
+            let is_named = in_present(&present);
+            if is_named {
+                (*address, *phone, *bsuid) = (None, None, None);
+            }
+            is_named
+        }
+        EventBody::IdentityChanged { previous, current, .. } => {
+            let is_named = in_present(previous) || in_present(current);
+            if is_named {
+                (*previous, *current) = (Present::default(), Present::default());
+            }
+            is_named
+        }
+        EventBody::CustomerMerged { present, .. } => {
+            let is_named = in_present(present);
+            if is_named {
+                *present = Present::default();
+            }
+            is_named
+        }
+        body => {
+            let Some(party) = body.party_mut() else { return false };
+            let present = Present { phone: party.phone.clone(), bsuid: party.bsuid.clone(), other: None };
+            let is_named = in_present(&present);
+            if is_named {
+                (party.phone, party.bsuid, party.name, party.username) = (None, None, None, None);
+            }
+            is_named
+        }
+    }
 }
 
 /// Empties what was passed on as received, where it names the person.

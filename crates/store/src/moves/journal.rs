@@ -3,6 +3,7 @@
 use transom_domain::id::{BusinessId, JournalId};
 use transom_domain::time::Timestamp;
 
+use super::halved;
 use crate::contract::holds_text;
 use crate::rows::{JournalRows, Of, Result};
 use crate::{
@@ -72,17 +73,10 @@ pub(crate) fn entry(rows: &dyn JournalRows, of: Of, id: JournalId) -> Result<Opt
 
 /// The position before the first entry that came at a moment or later: entries lie in the order of their moments, so that it is
 /// halved like a page of a telephone book.
-fn before(rows: &dyn JournalRows, of: Of, since: Timestamp) -> Result<u64> {
+pub(crate) fn before(rows: &dyn JournalRows, of: Of, since: Timestamp) -> Result<u64> {
     let (newest, dropped, _) = rows.entry_bounds(of)?;
-    let (mut low, mut high) = (dropped, newest);
-    while low < high {
-        let middle = low + (high - low).div_ceil(2);
-        match rows.entry_from(of, middle)? {
-            Some((_, at)) if at < since => low = middle,
-            _ => high = middle - 1,
-        }
-    }
-    Ok(low)
+    let first = halved((dropped + 1, newest + 1), since, |position| Ok(rows.entry_from(of, position)?.map(|(_, at)| at)))?;
+    Ok(first - 1)
 }
 
 /// See [`crate::Store::journal_search`].
@@ -144,8 +138,20 @@ pub(crate) fn reheard(
     Ok(true)
 }
 
-/// See [`crate::Store::journal_erase`].
-pub(crate) fn erase(rows: &mut dyn JournalRows, of: Of, texts: &[String], after: u64) -> Result<JournalErased> {
+/// See [`crate::Store::journal_erase`]. What is nobody's may speak of the same person: there is little of it, and it is looked through
+/// with the last slice.
+pub(crate) fn erase(rows: &mut dyn JournalRows, business: BusinessId, texts: &[String], after: u64) -> Result<JournalErased> {
+    let mut erased = slice(rows, Some(business), texts, after)?;
+    let mut nobodys = erased.next.is_none().then_some(0);
+    while let Some(after) = nobodys {
+        let more = slice(rows, None, texts, after)?;
+        erased.entries += more.entries;
+        nobodys = more.next;
+    }
+    Ok(erased)
+}
+
+fn slice(rows: &mut dyn JournalRows, of: Of, texts: &[String], after: u64) -> Result<JournalErased> {
     let mut erased = JournalErased::default();
     let (mut bytes, mut last) = (0, after);
     let heads = rows.heads_after(of, after, false, CHUNK)?;

@@ -1,5 +1,10 @@
 //! Watermarks: Messenger says up to which moment all that was sent to somebody is delivered, or read.
 //!
+//! What a mark tells is what had been sent by its moment, and it is not said when Meta takes a message for sent. Of the two moments that
+//! are known the start errs towards too early, the answer towards never: a mark of between is the last one where the customer reads at
+//! once. So a message that Meta needs seconds to take, since it fetches a file first, counts as read where what came before it is
+//! read in these seconds.
+//!
 //! A message is covered when its attempt began at or before the mark. The start is our own time, and always before Meta's: of two
 //! clocks that agree, what Meta had taken by then is covered, whether its answer, its echo or the mark comes first. The marks stay, so that
 //! an answer that is late finds what was said already; what is not read yet has a narrow row, so that a mark finds it.

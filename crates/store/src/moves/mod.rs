@@ -2,6 +2,10 @@
 //!
 //! A move decides before it writes. What it decides by is either here in pure functions ([`join`]) or in the domain.
 
+use transom_domain::time::Timestamp;
+
+use crate::rows::Result;
+
 pub(crate) mod accept;
 pub(crate) mod account;
 pub(crate) mod admin;
@@ -34,3 +38,16 @@ pub(crate) mod template;
 pub(crate) mod timeline;
 pub(crate) mod unknown;
 pub(crate) mod upkeep;
+
+/// The first position, from `low` on and `high` at most, at which something lies that is from a moment or later: moments grow with
+/// positions, and `at` gives that of the first thing at a position or behind it.
+fn halved((mut low, mut high): (u64, u64), since: Timestamp, at: impl Fn(u64) -> Result<Option<Timestamp>>) -> Result<u64> {
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match at(middle)? {
+            Some(at) if at < since => low = middle + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}

@@ -5,7 +5,7 @@ use transom_domain::event::{Event, EventBody};
 use transom_domain::id::{BusinessId, CustomerId, EndpointId, EventId, ReplayId, SenderId};
 use transom_domain::time::Timestamp;
 
-use super::tell;
+use super::{halved, tell};
 use crate::contract::ENDPOINTS_MAX;
 use crate::rows::{Delivery, Result, Rows};
 use crate::{
@@ -95,15 +95,8 @@ pub(crate) fn events(rows: &dyn Rows, business: BusinessId, after: u64, limit: u
 /// See [`crate::Store::position_at`].
 pub(crate) fn position_at(rows: &dyn Rows, business: BusinessId, at: Timestamp) -> Result<u64> {
     let (newest, earliest) = rows.event_bounds(business)?;
-    let (mut low, mut high) = (earliest, newest.saturating_add(1));
-    while low < high {
-        let middle = low + (high - low) / 2;
-        match rows.event_ages(business, middle, 1)?.first() {
-            Some((position, seen)) if *seen < at => low = position + 1,
-            _ => high = middle,
-        }
-    }
-    Ok(low)
+    let seen = |position| Ok(rows.event_ages(business, position, 1)?.first().map(|(_, seen)| *seen));
+    halved((earliest, newest.saturating_add(1)), at, seen)
 }
 
 /// See [`crate::Store::relay_work`].

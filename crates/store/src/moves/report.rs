@@ -97,7 +97,7 @@ pub(crate) fn apply(
         told.extend(refused(rows, &loaded.brief, Evidence::refused(started_at, now), now)?);
     }
     let unwanted = match report.errors.iter().find(|error| says_no_marketing(error)) {
-        Some(error) => consent::refused(rows, &loaded.brief, error, report.at.min(heard_at), now)?,
+        Some(error) => consent::refused(rows, &loaded.brief, error, report.at, (heard_at, now))?,
         None => consent::Said::default(),
     };
     let word = Said {

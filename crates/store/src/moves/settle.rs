@@ -77,7 +77,7 @@ fn one(rows: &mut dyn Rows, settle: &Settle, now: Timestamp) -> Result<Option<Se
         }
         Outcome::Failed { failure, no_session } => {
             if let Some(error) = failure.upstream.as_ref().filter(|error| says_no_marketing(error)) {
-                told |= consent::refused(rows, &loaded.brief, error, now, now)?.event.is_some();
+                told |= consent::refused(rows, &loaded.brief, error, now, (now, now))?.event.is_some();
             }
             if no_session {
                 refused(rows, &loaded.brief, Evidence::refused(started_at, now), now)?;

@@ -37,7 +37,9 @@ pub(crate) fn event(rows: &mut dyn Rows, business: BusinessId, at: Timestamp, bo
 
 /// As [`event`], and gives its position too.
 pub(crate) fn placed(rows: &mut dyn Rows, business: BusinessId, at: Timestamp, body: EventBody) -> Result<(u64, EventId)> {
-    let position = rows.next_event(business)?;
+    // Callers read the clock before they wait for the writer: an event never happened before the one in front of it, so that a moment
+    // can be looked up among positions.
+    let (position, at) = rows.next_event(business, at)?;
     // Made from what is unique already: a transaction has no chance of its own, and must come out the same on every engine.
     let id = EventId::compose(at, business.0.wrapping_add(u128::from(position).wrapping_mul(SPREAD)));
     rows.put_event(&Event { position, id, business, at, body })?;

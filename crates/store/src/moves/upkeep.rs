@@ -46,7 +46,7 @@ fn whole(gone: usize, limit: usize) -> Slice {
     (gone, (gone >= limit).then_some(After::Nothing))
 }
 
-/// What waits for something that does not come: statuses and edits of unknown messages. And what repeated news is known by, as long
+/// What waits for something that does not come: statuses and edits of unknown messages, changes of people nobody heard of. And what repeated news is known by, as long
 /// as it can be repeated: from the journal too.
 fn orphans(rows: &mut dyn Rows, keep: Keep, now: Timestamp, limit: usize) -> Result<usize> {
     let mut gone = rows.sweep_orphans(now.minus(ORPHANS_KEEP), limit)?;
@@ -55,6 +55,10 @@ fn orphans(rows: &mut dyn Rows, keep: Keep, now: Timestamp, limit: usize) -> Res
     }
     if gone < limit {
         gone += rows.sweep_news(now.minus(keep.journal.max(ORPHANS_KEEP)), limit - gone)?;
+    }
+    if gone < limit {
+        // Who was known by then has the change in the claims; who is heard of later is somebody new.
+        gone += rows.sweep_changes(now.minus(keep.messages.max(keep.journal).max(ORPHANS_KEEP)), limit - gone)?;
     }
     Ok(gone)
 }
@@ -77,7 +81,10 @@ pub(crate) fn journals(rows: &dyn Rows, keep: Keep, after: After) -> Result<(Vec
     let next = rows.businesses_after(after, JOURNALS)?;
     let last = next.len() < JOURNALS;
     for business in next {
-        whose.push((Some(business), days(rows.settings(business)?.retention.journal, keep.journal)));
+        let chosen = rows.settings(business)?.retention;
+        // Raw bodies say what messages say: they are kept no longer than that.
+        let bodies = days(chosen.bodies, keep.messages);
+        whose.push((Some(business), days(chosen.journal, keep.journal).min(bodies)));
     }
     Ok((whose, last))
 }

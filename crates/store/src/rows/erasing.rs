@@ -7,6 +7,16 @@ use transom_domain::time::Timestamp;
 use super::{Kept, Orphan, Result, Seq};
 use crate::Erasure;
 
+/// An id of the upstream's by which raw bodies are still to be found and blanked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Blank {
+    pub(crate) provider_id: String,
+    /// Since when bodies may name it.
+    pub(crate) since: Timestamp,
+    /// Up to which position they were looked through; 0 before the first.
+    pub(crate) after: u64,
+}
+
 /// Rows of erasures.
 pub(crate) trait ErasingRows {
     fn erasure(&self, business: BusinessId, customer: CustomerId) -> Result<Option<Erasure>>;
@@ -26,6 +36,11 @@ pub(crate) trait ErasingRows {
     /// Ids that one message left behind; `at` is when it was accepted.
     fn left_ids_of(&self, at: Timestamp, business: BusinessId, seq: Seq) -> Result<Vec<String>>;
     fn drop_conversation(&mut self, sender: SenderId, customer: CustomerId) -> Result<()>;
+
+    fn put_blank(&mut self, business: BusinessId, blank: &Blank) -> Result<()>;
+    fn drop_blank(&mut self, business: BusinessId, provider_id: &str) -> Result<()>;
+    /// What is to be blanked of the first business that has any; at most `limit`.
+    fn blanks(&self, limit: usize) -> Result<Vec<(BusinessId, Blank)>>;
 
     /// Idempotency keys of a business after one, by key.
     fn kept_after(&self, business: BusinessId, after: &str, limit: usize) -> Result<Vec<(String, Kept)>>;

@@ -8,6 +8,8 @@ use super::{Result, Seq};
 
 /// The most that is kept of what was done to one message.
 pub(crate) const AMENDMENTS_MAX: usize = 100;
+/// How many revocations have room beside, however often a message was edited before.
+pub(crate) const REVOCATIONS_MAX: usize = 4;
 
 /// By what news is recognised when it is repeated.
 pub(crate) type Mark = [u8; 32];
@@ -30,9 +32,11 @@ pub(crate) struct AmendmentRow {
 
 /// Rows of these.
 pub(crate) trait HeardRows {
-    /// What was done to the message that the upstream knows by this id, whether it is here or not; at most [`AMENDMENTS_MAX`].
+    /// What was done to the message that the upstream knows by this id, whether it is here or not; at most [`AMENDMENTS_MAX`] and
+    /// [`REVOCATIONS_MAX`].
     fn amendments(&self, business: BusinessId, original: &str) -> Result<Vec<AmendmentRow>>;
-    /// What was done to a message; at most [`AMENDMENTS_MAX`].
+    /// What was done to a message; at most [`AMENDMENTS_MAX`] and
+    /// [`REVOCATIONS_MAX`].
     fn amendments_of(&self, seq: Seq) -> Result<Vec<AmendmentRow>>;
     /// Keeps one, or replaces it.
     fn put_amendment(&mut self, business: BusinessId, row: &AmendmentRow) -> Result<()>;

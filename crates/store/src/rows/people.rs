@@ -134,8 +134,11 @@ pub(crate) trait PeopleRows {
 
     /// Remembers a change under one of the identities that it names, so that it is found once that one is heard of.
     fn put_change(&mut self, business: BusinessId, identity: &Identity, change: &IdentityChange) -> Result<()>;
-    /// The changes that name an identity; at most `limit`.
+    /// The latest changes that name an identity, oldest first; at most `limit`.
     fn changes(&self, business: BusinessId, identity: &Identity, limit: usize) -> Result<Vec<IdentityChange>>;
+
+    /// Removes changes from before a moment. How many rows.
+    fn sweep_changes(&mut self, before: Timestamp, limit: usize) -> Result<usize>;
 
     /// The customers that lead directly to this one, by id; at most `limit`.
     fn absorbed(&self, business: BusinessId, customer: CustomerId, limit: usize) -> Result<Vec<CustomerId>>;

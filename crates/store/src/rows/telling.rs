@@ -8,8 +8,8 @@ use super::Result;
 
 /// Rows of what is told.
 pub(crate) trait TellingRows {
-    /// The next position of a business's stream.
-    fn next_event(&mut self, business: BusinessId) -> Result<u64>;
+    /// The next position of a business's stream, and the moment of what is put there: that given, unless the stream is later already.
+    fn next_event(&mut self, business: BusinessId, at: Timestamp) -> Result<(u64, Timestamp)>;
     fn put_event(&mut self, event: &Event) -> Result<()>;
     /// Replaces what an event says.
     fn amend_event(&mut self, event: &Event) -> Result<()>;

@@ -63,22 +63,15 @@ pub(super) struct Counters {
     pub(super) waiting: u64,
 }
 
-/// The stream of a business: its newest position, and the newest that was dropped.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Stream {
-    pub(super) position: u64,
-    pub(super) dropped: u64,
-}
-
-/// The journal of a business: its newest position, the newest that was dropped, and when the newest came.
+/// The stream of a business, or its journal: its newest position, the newest that was dropped, and when the newest came.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Arrivals {
+pub(super) struct Stream {
     pub(super) position: u64,
     pub(super) dropped: u64,
     pub(super) at: Timestamp,
 }
 
-impl Default for Arrivals {
+impl Default for Stream {
     fn default() -> Self {
         Self { position: 0, dropped: 0, at: Timestamp::EPOCH }
     }
@@ -113,7 +106,7 @@ pub(crate) struct Cache {
     pub(super) counters: RefCell<HashMap<SenderId, Written<Counters>>>,
     pub(super) streams: RefCell<HashMap<BusinessId, Written<Stream>>>,
     /// Of the journal, by whose entries they are.
-    pub(super) arrivals: RefCell<HashMap<Option<BusinessId>, Written<Arrivals>>>,
+    pub(super) arrivals: RefCell<HashMap<Option<BusinessId>, Written<Stream>>>,
     pub(super) heard_of: RefCell<HashMap<String, Written<Timestamp>>>,
     pub(super) senders: RefCell<HashMap<SenderId, Sender>>,
     pub(super) settings: RefCell<HashMap<BusinessId, BusinessSettings>>,

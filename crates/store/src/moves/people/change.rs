@@ -3,7 +3,7 @@
 //! Nobody is made of such a word. It is kept under the identities that it names, so that it counts for whoever is heard of under
 //! them later: words about people come in any order.
 
-use transom_domain::address::{Identity, Phone};
+use transom_domain::address::{Bsuid, Identity, Phone};
 use transom_domain::event::EventBody;
 use transom_domain::fact::IdentityChange;
 use transom_domain::id::{BusinessId, CustomerId};
@@ -25,8 +25,12 @@ const CHAIN_MAX: usize = 32;
 pub(crate) fn rotate(rows: &mut dyn Rows, business: BusinessId, change: &IdentityChange, told: &mut Told) -> Result<bool> {
     // By which message it was said makes no other change of it.
     let kept = IdentityChange { provider_id: String::new(), ..change.clone() };
-    for identity in identities(&kept.previous).chain(ids(&kept.current)) {
-        rows.put_change(business, &identity, &kept)?;
+    let named: Vec<Identity> = identities(&kept.previous).chain(ids(&kept.current)).collect();
+    // A parent id stays over all changes: under it there would be ever more of them, and whoever has it has another id too.
+    let is_parent = |identity: &Identity| identity.bsuid().is_some_and(Bsuid::is_parent);
+    let only_parents = named.iter().all(is_parent);
+    for identity in named.iter().filter(|identity| only_parents || !is_parent(identity)) {
+        rows.put_change(business, identity, &kept)?;
     }
     let mut fresh = Vec::new();
     let changed = apply(rows, business, &kept, &mut fresh, told)?;

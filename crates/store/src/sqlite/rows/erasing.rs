@@ -6,8 +6,8 @@ use transom_domain::address::Identity;
 use transom_domain::id::{BusinessId, CustomerId, SenderId};
 use transom_domain::time::Timestamp;
 
-use super::{SqliteRows, bound, get, get_json, get_json_if, get_time, json};
-use crate::rows::{ErasingRows, Kept, Orphan, Result, Seq};
+use super::{SqliteRows, bound, get, get_count, get_id, get_json, get_json_if, get_time, int, json};
+use crate::rows::{Blank, ErasingRows, Kept, Orphan, Result, Seq};
 use crate::{Erasure, ErasureStage};
 
 /// Those that are not over.
@@ -20,7 +20,9 @@ pub(super) const ORPHANS_AFTER: &str = "SELECT report, failure, app, at FROM orp
      ORDER BY provider_id, status LIMIT ?3";
 /// Ids that a message left behind.
 pub(super) const LEFT_IDS_OF: &str = "SELECT provider_id FROM left_id WHERE at = ?1 AND business = ?2 AND seq = ?3";
-/// Lines of a ledger.
+/// What is to be blanked of a business.
+pub(super) const BLANKS: &str = "SELECT provider_id, since, after FROM blank WHERE business = ?1 ORDER BY provider_id LIMIT ?2";
+/// Lines of a customer's ledger.
 pub(super) const LEDGER_LINES: &str = "SELECT rowid FROM consent WHERE business = ?1 AND customer = ?2 LIMIT ?3";
 
 impl ErasingRows for SqliteRows<'_> {
@@ -96,6 +98,28 @@ impl ErasingRows for SqliteRows<'_> {
     fn drop_conversation(&mut self, sender: SenderId, customer: CustomerId) -> Result<()> {
         self.run("DELETE FROM conversation WHERE sender = ?1 AND customer = ?2", [sender.to_bytes(), customer.to_bytes()])?;
         Ok(())
+    }
+
+    fn put_blank(&mut self, business: BusinessId, blank: &Blank) -> Result<()> {
+        self.run(
+            "INSERT OR REPLACE INTO blank (business, provider_id, since, after) VALUES (?1, ?2, ?3, ?4)",
+            params![business.to_bytes(), blank.provider_id, blank.since.as_millis(), int(blank.after)],
+        )?;
+        Ok(())
+    }
+
+    fn drop_blank(&mut self, business: BusinessId, provider_id: &str) -> Result<()> {
+        self.run("DELETE FROM blank WHERE business = ?1 AND provider_id = ?2", params![business.to_bytes(), provider_id])?;
+        Ok(())
+    }
+
+    fn blanks(&self, limit: usize) -> Result<Vec<(BusinessId, Blank)>> {
+        let first = self.one("SELECT business FROM blank LIMIT 1", [], |row| get_id(row, 0))?;
+        let Some(business) = first else { return Ok(Vec::new()) };
+        self.all(BLANKS, params![business, bound(limit)], |row| {
+            let blank = Blank { provider_id: get(row, 0)?, since: get_time(row, 1)?, after: get_count(row, 2)? };
+            Ok((BusinessId::from_bytes(business), blank))
+        })
     }
 
     fn kept_after(&self, business: BusinessId, after: &str, limit: usize) -> Result<Vec<(String, Kept)>> {

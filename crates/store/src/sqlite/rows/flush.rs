@@ -8,7 +8,7 @@ use rusqlite::params;
 use transom_domain::id::{BusinessId, SenderId};
 
 use super::queue::lane_key;
-use super::{SqliteRows, get, get_count, get_id, int};
+use super::{SqliteRows, get, get_count, get_id, get_time, int};
 use crate::rows::{LaneKey, Result, Seq};
 use crate::sqlite::cache::{Counters, Stream, Written};
 
@@ -31,10 +31,11 @@ impl SqliteRows<'_> {
         }
         for (business, kept) in cache.streams.borrow_mut().iter_mut().filter(|(_, kept)| kept.dirty) {
             let mut statement = self.connection.prepare_cached(
-                "INSERT INTO event_counter (business, position, dropped) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (business) DO UPDATE SET position = ?2, dropped = ?3",
+                "INSERT INTO event_counter (business, position, dropped, at) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (business) DO UPDATE SET position = ?2, dropped = ?3, at = ?4",
             )?;
-            statement.execute(params![business.to_bytes(), int(kept.value.position), int(kept.value.dropped)])?;
+            let Stream { position, dropped, at } = kept.value;
+            statement.execute(params![business.to_bytes(), int(position), int(dropped), at.as_millis()])?;
             kept.dirty = false;
         }
         for (app, kept) in cache.heard_of.borrow_mut().iter_mut().filter(|(_, kept)| kept.dirty) {
@@ -75,8 +76,8 @@ impl SqliteRows<'_> {
             return Ok(known);
         }
         let found =
-            self.one("SELECT position, dropped FROM event_counter WHERE business = ?1", [business.to_bytes()], |row| {
-                Ok(Stream { position: get_count(row, 0)?, dropped: get_count(row, 1)? })
+            self.one("SELECT position, dropped, at FROM event_counter WHERE business = ?1", [business.to_bytes()], |row| {
+                Ok(Stream { position: get_count(row, 0)?, dropped: get_count(row, 1)?, at: get_time(row, 2)? })
             })?;
         let value = found.unwrap_or_default();
         if let Some(cache) = self.cache {

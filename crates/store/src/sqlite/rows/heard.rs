@@ -6,7 +6,7 @@ use transom_domain::id::BusinessId;
 use transom_domain::time::Timestamp;
 
 use super::{SqliteRows, bound, get, get_count, get_id, get_json_if, get_time, int, json_if};
-use crate::rows::{AMENDMENTS_MAX, AmendmentRow, HeardRows, Mark, Result, Seq};
+use crate::rows::{AMENDMENTS_MAX, AmendmentRow, HeardRows, Mark, REVOCATIONS_MAX, Result, Seq};
 
 /// What was done to a message that the upstream knows by an id.
 pub(super) const AMENDMENTS: &str = "SELECT original, provider_id, heard_at, seq, told_at, amended FROM amendment
@@ -34,11 +34,11 @@ fn amendment(row: &Row<'_>) -> Result<AmendmentRow> {
 
 impl HeardRows for SqliteRows<'_> {
     fn amendments(&self, business: BusinessId, original: &str) -> Result<Vec<AmendmentRow>> {
-        self.all(AMENDMENTS, params![business.to_bytes(), original, bound(AMENDMENTS_MAX)], amendment)
+        self.all(AMENDMENTS, params![business.to_bytes(), original, bound(AMENDMENTS_MAX + REVOCATIONS_MAX)], amendment)
     }
 
     fn amendments_of(&self, seq: Seq) -> Result<Vec<AmendmentRow>> {
-        self.all(AMENDMENTS_OF, params![seq, bound(AMENDMENTS_MAX)], amendment)
+        self.all(AMENDMENTS_OF, params![seq, bound(AMENDMENTS_MAX + REVOCATIONS_MAX)], amendment)
     }
 
     fn put_amendment(&mut self, business: BusinessId, row: &AmendmentRow) -> Result<()> {

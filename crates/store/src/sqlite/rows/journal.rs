@@ -7,7 +7,7 @@ use transom_domain::time::Timestamp;
 
 use super::{SqliteRows, bound, corrupt, get, get_count, get_id, get_time, int};
 use crate::rows::{JournalRows, Of, Result};
-use crate::sqlite::cache::{Arrivals, Written};
+use crate::sqlite::cache::{Stream, Written};
 use crate::{JournalHead, JournalOutcome};
 
 /// The query of what [`head`] reads, in its order, with a condition.
@@ -62,12 +62,12 @@ fn number(outcome: JournalOutcome) -> i64 {
 }
 
 impl SqliteRows<'_> {
-    fn arrivals(&self, of: Of) -> Result<Arrivals> {
+    fn arrivals(&self, of: Of) -> Result<Stream> {
         if let Some(known) = self.cache.and_then(|cache| cache.arrivals.borrow().get(&of).map(|kept| kept.value)) {
             return Ok(known);
         }
         let found = self.one("SELECT position, dropped, at FROM stream WHERE business = ?1", [key(of)], |row| {
-            Ok(Arrivals { position: get_count(row, 0)?, dropped: get_count(row, 1)?, at: get_time(row, 2)? })
+            Ok(Stream { position: get_count(row, 0)?, dropped: get_count(row, 1)?, at: get_time(row, 2)? })
         })?;
         let value = found.unwrap_or_default();
         if let Some(cache) = self.cache {
@@ -76,7 +76,7 @@ impl SqliteRows<'_> {
         Ok(value)
     }
 
-    fn put_arrivals(&self, of: Of, value: Arrivals) -> Result<()> {
+    fn put_arrivals(&self, of: Of, value: Stream) -> Result<()> {
         let cache = self.cache()?;
         cache.arrivals.borrow_mut().insert(of, Written { value, dirty: true });
         cache.changed();
@@ -91,7 +91,7 @@ impl SqliteRows<'_> {
                 "INSERT INTO stream (business, position, dropped, at) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT (business) DO UPDATE SET position = ?2, dropped = ?3, at = ?4",
             )?;
-            let Arrivals { position, dropped, at } = kept.value;
+            let Stream { position, dropped, at } = kept.value;
             statement.execute(params![key(*of), int(position), int(dropped), at.as_millis()])?;
             kept.dirty = false;
         }
@@ -101,7 +101,7 @@ impl SqliteRows<'_> {
 
 impl JournalRows for SqliteRows<'_> {
     fn entry_bounds(&self, of: Of) -> Result<(u64, u64, Timestamp)> {
-        self.arrivals(of).map(|Arrivals { position, dropped, at }| (position, dropped, at))
+        self.arrivals(of).map(|Stream { position, dropped, at }| (position, dropped, at))
     }
 
     fn put_entry(&mut self, head: &JournalHead, raw: &[u8]) -> Result<()> {
@@ -123,7 +123,7 @@ impl JournalRows for SqliteRows<'_> {
             ],
         )?;
         if new > 0 {
-            self.put_arrivals(head.business, Arrivals { position: head.position, at: head.at, ..known })?;
+            self.put_arrivals(head.business, Stream { position: head.position, at: head.at, ..known })?;
         }
         Ok(())
     }
@@ -164,7 +164,7 @@ impl JournalRows for SqliteRows<'_> {
     fn drop_entry(&mut self, of: Of, position: u64) -> Result<()> {
         self.run("DELETE FROM entry WHERE business = ?1 AND position = ?2", params![key(of), int(position)])?;
         let known = self.arrivals(of)?;
-        self.put_arrivals(of, Arrivals { dropped: known.dropped.max(position), ..known })
+        self.put_arrivals(of, Stream { dropped: known.dropped.max(position), ..known })
     }
 
     fn raise_entries(&mut self, by: u64) -> Result<()> {
@@ -172,7 +172,7 @@ impl JournalRows for SqliteRows<'_> {
         for of in all {
             let of = of_key(&of);
             let known = self.arrivals(of)?;
-            self.put_arrivals(of, Arrivals { position: known.position + by, ..known })?;
+            self.put_arrivals(of, Stream { position: known.position + by, ..known })?;
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Customers, identities, conversations.
 
+use std::cmp::Ordering;
+
 use rusqlite::{Row, params};
 
 use transom_domain::address::Identity;
@@ -79,7 +81,10 @@ pub(super) const HOLDERS_FROM: &str = "SELECT identity, customer FROM identity
 
 /// Changes that name an identity.
 pub(super) const CHANGES: &str =
-    "SELECT change FROM identity_change WHERE business = ?1 AND identity = ?2 ORDER BY at, change LIMIT ?3";
+    "SELECT change FROM identity_change WHERE business = ?1 AND identity = ?2 ORDER BY at DESC, change DESC LIMIT ?3";
+/// Changes from before a moment.
+pub(super) const OLD_CHANGES: &str =
+    "SELECT business, identity, at, change FROM identity_change WHERE at < ?1 ORDER BY at LIMIT ?2";
 
 /// Customers that lead to one.
 pub(super) const ABSORBED: &str = "SELECT id FROM customer WHERE business = ?1 AND merged_into = ?2 ORDER BY id LIMIT ?3";
@@ -124,8 +129,12 @@ pub(super) const HEARD_OF_CUSTOMER: &str = "SELECT sender, customer, heard, refu
 /// Conversations of a business, heard last first.
 pub(super) const HEARD: &str = "SELECT sender, customer, heard, refused FROM conversation
                  WHERE business = ?1 AND heard IS NOT NULL AND (heard, sender, customer) < (?2, ?3, ?4)
-                     AND (?5 IS NULL OR sender = ?5)
-                 ORDER BY heard DESC, sender DESC, customer DESC LIMIT ?6";
+                 ORDER BY heard DESC, sender DESC, customer DESC LIMIT ?5";
+
+/// Conversations of a sender, heard last first.
+pub(super) const HEARD_OF_SENDER: &str = "SELECT sender, customer, heard, refused FROM conversation
+                 WHERE business = ?1 AND sender = ?2 AND heard IS NOT NULL AND (heard, customer) < (?3, ?4)
+                 ORDER BY heard DESC, customer DESC LIMIT ?5";
 
 /// Conversations whose session is to be looked at.
 pub(super) const DUE_LOOKS: &str =
@@ -217,7 +226,22 @@ impl PeopleRows for SqliteRows<'_> {
 
     fn changes(&self, business: BusinessId, identity: &Identity, limit: usize) -> Result<Vec<IdentityChange>> {
         let values = params![business.to_bytes(), identity.key().to_string(), bound(limit)];
-        self.all(CHANGES, values, |row| get_json(row, "change"))
+        let mut latest = self.all(CHANGES, values, |row| get_json(row, "change"))?;
+        latest.reverse();
+        Ok(latest)
+    }
+
+    fn sweep_changes(&mut self, before: Timestamp, limit: usize) -> Result<usize> {
+        let old = self.all(OLD_CHANGES, params![before.as_millis(), bound(limit)], |row| {
+            Ok((get_id(row, 0)?, get::<String>(row, 1)?, get::<i64>(row, 2)?, get::<String>(row, 3)?))
+        })?;
+        for (business, identity, at, change) in &old {
+            self.run(
+                "DELETE FROM identity_change WHERE business = ?1 AND identity = ?2 AND at = ?3 AND change = ?4",
+                params![business, identity, at, change],
+            )?;
+        }
+        Ok(old.len())
     }
 
     fn absorbed(&self, business: BusinessId, customer: CustomerId, limit: usize) -> Result<Vec<CustomerId>> {
@@ -411,7 +435,18 @@ impl PeopleRows for SqliteRows<'_> {
                 params![business.to_bytes(), customer.to_bytes(), heard, s, c, sender, bound(limit)],
                 read,
             ),
-            None => self.all(HEARD, params![business.to_bytes(), heard, s, c, sender, bound(limit)], read),
+            None => match sender {
+                Some(of) => {
+                    // One that was heard at that very moment comes after it unless its sender is the greater one.
+                    let (heard, c) = match s.cmp(&of) {
+                        Ordering::Less => (heard, [0; 16]),
+                        Ordering::Equal => (heard, c),
+                        Ordering::Greater => (heard, [255; 16]),
+                    };
+                    self.all(HEARD_OF_SENDER, params![business.to_bytes(), of, heard, c, bound(limit)], read)
+                }
+                None => self.all(HEARD, params![business.to_bytes(), heard, s, c, bound(limit)], read),
+            },
         }
     }
 }

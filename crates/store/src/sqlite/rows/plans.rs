@@ -8,6 +8,8 @@ use super::{
 
 const PLANS: &[(&str, &str)] = &[
     (audit::LOG, "SEARCH audit USING INDEX audit_business (business=? AND rowid<?)"),
+    (erasing::BLANKS, "SEARCH blank USING PRIMARY KEY (business=?)"),
+    (people::OLD_CHANGES, "SEARCH identity_change USING COVERING INDEX identity_change_at (at<?)"),
     (erasing::OPEN, "SEARCH erasure USING INDEX erasure_open (open=?)"),
     (rehear::OPEN, "SEARCH journal_replay USING INDEX journal_replay_open (open=?)"),
     (rehear::OF, "SEARCH journal_replay USING INDEX sqlite_autoindex_journal_replay_1 (business=?)"),
@@ -72,6 +74,10 @@ const PLANS: &[(&str, &str)] = &[
     (
         people::HEARD,
         "SEARCH conversation USING INDEX conversation_heard (business=? AND heard>? AND (heard,sender,customer)<(?,?,?))",
+    ),
+    (
+        people::HEARD_OF_SENDER,
+        "SEARCH conversation USING INDEX conversation_sender (business=? AND sender=? AND heard>? AND (heard,customer)<(?,?))",
     ),
     (
         people::HEARD_OF_CUSTOMER,

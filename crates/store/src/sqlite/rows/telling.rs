@@ -28,11 +28,11 @@ pub(super) const EVENTS_BEFORE: &str =
     "SELECT * FROM event WHERE business = ?1 AND position < ?2 ORDER BY position DESC LIMIT ?3";
 
 impl TellingRows for SqliteRows<'_> {
-    fn next_event(&mut self, business: BusinessId) -> Result<u64> {
+    fn next_event(&mut self, business: BusinessId, at: Timestamp) -> Result<(u64, Timestamp)> {
         let mut next = self.stream(business)?;
-        next.position += 1;
+        (next.position, next.at) = (next.position + 1, next.at.max(at));
         self.put_stream(business, next)?;
-        Ok(next.position)
+        Ok((next.position, next.at))
     }
 
     fn put_event(&mut self, event: &Event) -> Result<()> {
