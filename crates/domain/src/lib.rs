@@ -21,6 +21,7 @@ pub mod limits;
 pub mod lint;
 pub mod media;
 pub mod message;
+pub mod messaging_service;
 pub mod messenger;
 pub mod pacing;
 pub mod parameters;

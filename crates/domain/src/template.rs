@@ -73,6 +73,21 @@ pub enum Approval {
 }
 
 impl Approval {
+    /// Every status.
+    pub const ALL: [Self; 11] = [
+        Self::Pending,
+        Self::Approved,
+        Self::Rejected,
+        Self::Paused,
+        Self::Disabled,
+        Self::InAppeal,
+        Self::PendingDeletion,
+        Self::Deleted,
+        Self::LimitExceeded,
+        Self::Archived,
+        Self::Unknown,
+    ];
+
     /// The word on Meta's wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

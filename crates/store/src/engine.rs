@@ -8,10 +8,11 @@ use transom_domain::address::Identity;
 use transom_domain::content::Content;
 use transom_domain::endpoint::Health;
 use transom_domain::id::{
-    BusinessId, ContentId, CustomerId, EndpointId, EventId, JournalId, KeyId, MediaId, MessageId, ReplayId, SenderId,
+    BusinessId, ContentId, CustomerId, EndpointId, EventId, JournalId, KeyId, MediaId, MessageId, ReplayId, SenderId, ServiceId,
 };
 use transom_domain::limits::LimitsTold;
 use transom_domain::message::{Message, PartTag, TemplateName};
+use transom_domain::messaging_service::{MessagingService, PoolMember};
 use transom_domain::status::Failure;
 use transom_domain::submission::Submission;
 use transom_domain::template::{By, HistoryEntry, Template};
@@ -28,6 +29,7 @@ use crate::contract::{
     Revival, Revive, RevivePoint, Sender, SenderLoad, SessionRow, Settle, Settled, StartReplay, Store, StoredContent, Submit,
     SweepKind, SweepPoint, Swept, TemplateIntent, TemplateKey, TemplateOutcome, Timeline, Told,
 };
+use crate::contract::{ChangeService, ChosenSender, JoinPool};
 use crate::contract::{Digest, Fetched, Media, UpstreamCopy};
 use crate::contract::{MergeAnswer, UnmergeOutcome};
 use crate::moves::silence;
@@ -35,47 +37,9 @@ use crate::moves::{
     accept, admin, claim, consent, content as contents, customers, end, journal, marks, people, reach, read, rehear, relay,
     revive, session, settle, template, timeline, unknown, upkeep,
 };
-use crate::moves::{audit, erase, media};
-use crate::rows::{JournalRows, Result, Rows};
+use crate::moves::{audit, erase, media, messaging_service};
+pub(crate) use crate::transaction::{Engine, Room};
 use crate::{Actor, AuditEntry, ConsentLedger, Erasure, ErasureNext, RecordConsent, RecordedConsent, Who};
-
-/// Which part of a full queue a move may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Room {
-    /// All of it: what the upstream tells, and what became of what has left, must not be turned away by what is yet to leave.
-    Hearing,
-    /// All but the reserve for hearing, in the queue and on disk.
-    Sending,
-    /// As for sending, but on disk all of it: what makes room, and what ends something.
-    Ending,
-}
-
-/// An engine.
-pub(crate) trait Engine: Send + Sync + 'static {
-    /// Runs a move that writes, in a transaction; answers when it is durable. It may be run more than once, and only the last run
-    /// counts: an engine that runs many moves in one transaction has to undo and repeat those that did nothing wrong.
-    fn write<T: Send + 'static>(&self, room: Room, run: impl Fn(&mut dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T>;
-    /// Runs a move that reads, on one state of the store.
-    fn read<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T>;
-    /// As [`Engine::read`], for a handful of rows by their keys: worth less than a change of threads.
-    fn look_up<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T>;
-    /// Runs a move on the journal, in a transaction of the journal's own; answers when it is durable. May be run more than once.
-    fn note<T: Send + 'static>(
-        &self,
-        room: Room,
-        run: impl Fn(&mut dyn JournalRows) -> Result<T> + Send + 'static,
-    ) -> Answer<'_, T>;
-    /// Runs a move that reads the journal, on one state of it.
-    fn consult<T: Send + 'static>(&self, run: impl FnOnce(&dyn JournalRows) -> Result<T> + Send + 'static) -> Answer<'_, T>;
-    /// See [`Store::scrub`].
-    fn scrubbed(&self) -> Answer<'_, bool>;
-    /// See [`Store::condition`].
-    fn shown(&self) -> Condition;
-    /// See [`Store::copy`].
-    fn copied(&self, to: PathBuf, progress: Arc<CopyProgress>) -> Answer<'_, ()>;
-    /// See [`Store::close`].
-    fn end(&self) -> Answer<'_, ()>;
-}
 
 impl<E: Engine> Store for E {
     fn put_business(&self, business: Business) -> Answer<'_, ()> {
@@ -242,6 +206,62 @@ impl<E: Engine> Store for E {
 
     fn submissions(&self, business: BusinessId, content: ContentId) -> Answer<'_, Option<Vec<Followed>>> {
         self.read(move |rows| contents::submissions(rows, business, content))
+    }
+
+    fn submissions_of(&self, business: BusinessId, ids: Vec<ContentId>) -> Answer<'_, Vec<Option<Vec<Followed>>>> {
+        self.read(move |rows| ids.iter().take(PAGE_MAX).map(|id| contents::submissions(rows, business, *id)).collect())
+    }
+
+    fn add_service(&self, service: MessagingService) -> Answer<'_, bool> {
+        self.write(Room::Sending, move |rows| messaging_service::add(rows, &service))
+    }
+
+    fn service(&self, business: BusinessId, id: ServiceId) -> Answer<'_, Option<MessagingService>> {
+        self.look_up(move |rows| rows.service(business, id))
+    }
+
+    fn services(&self, business: BusinessId, page: Page) -> Answer<'_, (Vec<MessagingService>, Option<String>)> {
+        self.read(move |rows| messaging_service::list(rows, business, &page))
+    }
+
+    fn change_service(
+        &self,
+        business: BusinessId,
+        id: ServiceId,
+        change: ChangeService,
+        now: Timestamp,
+    ) -> Answer<'_, Option<MessagingService>> {
+        self.write(Room::Sending, move |rows| messaging_service::change(rows, business, id, &*change, now))
+    }
+
+    fn delete_service(&self, business: BusinessId, id: ServiceId) -> Answer<'_, bool> {
+        self.write(Room::Ending, move |rows| messaging_service::delete(rows, business, id))
+    }
+
+    fn join_pool(&self, business: BusinessId, service: ServiceId, sender: SenderId, now: Timestamp) -> Answer<'_, JoinPool> {
+        self.write(Room::Sending, move |rows| messaging_service::join(rows, business, service, sender, now))
+    }
+
+    fn leave_pool(&self, business: BusinessId, service: ServiceId, sender: SenderId) -> Answer<'_, bool> {
+        self.write(Room::Ending, move |rows| messaging_service::leave(rows, business, service, sender))
+    }
+
+    fn pool(&self, business: BusinessId, service: ServiceId) -> Answer<'_, Option<Vec<PoolMember>>> {
+        self.read(move |rows| messaging_service::pool(rows, business, service))
+    }
+
+    fn service_of(&self, business: BusinessId, sender: SenderId) -> Answer<'_, Option<MessagingService>> {
+        self.look_up(move |rows| messaging_service::of(rows, business, sender))
+    }
+
+    fn choose_sender(
+        &self,
+        business: BusinessId,
+        service: ServiceId,
+        to: Identity,
+        now: Timestamp,
+    ) -> Answer<'_, Option<ChosenSender>> {
+        self.read(move |rows| messaging_service::choose(rows, business, service, &to, now))
     }
 
     fn look(&self, ask: LookUp) -> Answer<'_, Look> {

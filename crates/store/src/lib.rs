@@ -14,6 +14,7 @@ mod migrate;
 mod moves;
 mod rows;
 mod sqlite;
+mod transaction;
 
 pub use contract::*;
 pub use memory::{Disk, MemoryStore, Waiting as DiskWait};

@@ -34,6 +34,8 @@ pub(crate) struct ApprovalRequest {
     allow_category_change: Option<bool>,
     /// The WhatsApp Business Account; may be left out while the business has one.
     waba_id: Option<String>,
+    /// Seconds for which Meta tries to deliver a message made from it; Meta's own where left out.
+    message_send_ttl_seconds: Option<i64>,
 }
 
 request_bodies!(ApprovalRequest);
@@ -139,7 +141,13 @@ pub(super) fn parse(asked: &Asked) -> Result<AskForApproval, Problem> {
     let ask = request.and_then(|request| {
         let category = category(&request.category, &mut notes)?;
         let allow_category_change = request.allow_category_change.unwrap_or(true);
-        Some(AskForApproval { name: request.name, category, allow_category_change, waba: request.waba_id })
+        Some(AskForApproval {
+            name: request.name,
+            category,
+            allow_category_change,
+            waba: request.waba_id,
+            ttl_seconds: request.message_send_ttl_seconds,
+        })
     });
     notes.finish(ask)
 }

@@ -9,7 +9,9 @@ use utoipa::ToSchema;
 
 use transom_domain::content::{Content, ContentType, Language, Needle, SEARCH_WORDS_MAX};
 use transom_domain::lint;
-use transom_store::{ContentFilter, Page, StoredContent};
+use transom_domain::submission::Stage;
+use transom_domain::template::Approval;
+use transom_store::{ContentFilter, ContentOrder, Page, StoredContent};
 
 use super::common::rfc3339;
 use super::query::Query;
@@ -86,7 +88,7 @@ pub(crate) struct ContentView {
     warnings: Option<Vec<FindingView>>,
 }
 
-/// A page of contents, newest first.
+/// A page of contents.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ContentPage {
@@ -137,19 +139,62 @@ pub(super) fn parse(asked: &Asked, kept: Option<&Language>) -> Result<NewContent
     notes.finish(new)
 }
 
-pub(super) fn filter(query: Option<&str>) -> Result<(ContentFilter, Page), Problem> {
-    let mut query = Query::read(query, &["search", "language", "type", "pageSize", "pageToken"]);
-    let mut filter = ContentFilter::default();
-    if let Some(text) = query.get("search").map(str::to_owned) {
-        query.notes.at_most("search", Some(&text), SEARCH_MAX);
-        filter.search = Needle::of(&text);
-        if filter.search.is_none() {
-            query.notes.note("search", format!("must have 1 to {SEARCH_WORDS_MAX} words"), "give the words to look for");
+/// Words of an order, and what they say.
+const ORDERS: [(&str, ContentOrder); 6] = [
+    ("newest", ContentOrder::Newest),
+    ("oldest", ContentOrder::Oldest),
+    ("changed_last", ContentOrder::ChangedLast),
+    ("changed_first", ContentOrder::ChangedFirst),
+    ("name", ContentOrder::Name),
+    ("name_down", ContentOrder::NameDown),
+];
+
+/// The words of a search, within bounds.
+fn needle(query: &mut Query, parameter: &'static str) -> Option<Needle> {
+    let text = query.get(parameter)?.to_owned();
+    query.notes.at_most(parameter, Some(&text), SEARCH_MAX);
+    let needle = Needle::of(&text);
+    if needle.is_none() {
+        query.notes.note(parameter, format!("must have 1 to {SEARCH_WORDS_MAX} words"), "give the words to look for");
+    }
+    needle
+}
+
+/// A choice of several, with commas between them.
+fn several<T>(query: &mut Query, parameter: &'static str, choices: &str, read: impl Fn(&str) -> Option<T>) -> Vec<T> {
+    let all = |text: &str| text.split(',').map(|word| read(word.trim())).collect();
+    query.choice(parameter, choices, all).unwrap_or_default()
+}
+
+/// How far content got, by the word that its approval shows.
+fn stage(word: &str) -> Option<Option<Stage>> {
+    match word {
+        "NONE" => Some(None),
+        "SUBMITTING" => Some(Some(Stage::Submitting)),
+        word => {
+            Approval::ALL.into_iter().find(|approval| approval.as_str() == word).map(|approval| Some(Stage::AtMeta(approval)))
         }
     }
-    filter.language = query.choice("language", "a language code such as en or pt_BR", |code| Language::parse(code).ok());
+}
+
+pub(super) fn filter(query: Option<&str>) -> Result<(ContentFilter, Page), Problem> {
+    let known = ["search", "name", "language", "type", "approval", "createdFrom", "createdTo", "order", "pageSize", "pageToken"];
+    let mut query = Query::read(query, &known);
     let kinds: Vec<_> = ContentType::ALL.iter().map(|kind| kind.as_str()).collect();
-    filter.kind = query.choice("type", &kinds.join(", "), ContentType::named);
+    let stages: Vec<_> = Approval::ALL.iter().map(|approval| approval.as_str()).collect();
+    let orders = ORDERS.map(|(word, _)| word).join(", ");
+    let filter = ContentFilter {
+        search: needle(&mut query, "search"),
+        name: needle(&mut query, "name"),
+        languages: several(&mut query, "language", "language codes such as en or pt_BR", |code| Language::parse(code).ok()),
+        kinds: several(&mut query, "type", &kinds.join(", "), ContentType::named),
+        stages: several(&mut query, "approval", &format!("NONE, SUBMITTING, {}", stages.join(", ")), stage),
+        created_from: query.moment("createdFrom"),
+        created_to: query.moment("createdTo"),
+        order: query
+            .choice("order", &orders, |word| ORDERS.into_iter().find(|(known, _)| *known == word).map(|(_, order)| order))
+            .unwrap_or_default(),
+    };
     let page = query.page();
     query.finish((filter, page))
 }
@@ -178,7 +223,7 @@ pub(crate) async fn create(
 
 /// List contents
 ///
-/// Newest first. A page can be shorter than asked, even empty, and still have a token: what the filters want may lie further back.
+/// A page can be shorter than asked, even empty, and still have a token: what the filters want may lie further back.
 #[utoipa::path(
     get,
     path = "/v1/businesses/{business}/contents",
@@ -186,9 +231,14 @@ pub(crate) async fn create(
     tag = "Content",
     params(
         ("business" = String, Path, description = "Id of the business"),
-        ("search" = Option<String>, Query, description = "Words that stand in this order in the friendly name or in one text, whatever their case"),
-        ("language" = Option<String>, Query, description = "Only in this language"),
-        ("type" = Option<String>, Query, description = "Only with this content type, such as `twilio/card`"),
+        ("search" = Option<String>, Query, description = "Words that stand in this order in the friendly name, in one text, or in a name under which it was submitted, whatever their case"),
+        ("name" = Option<String>, Query, description = "As `search`, in the friendly name and the names under which it was submitted only"),
+        ("language" = Option<String>, Query, description = "Only in this language, or in one of these, with commas between them"),
+        ("type" = Option<String>, Query, description = "Only with this content type, such as `twilio/card`, or with one of these"),
+        ("approval" = Option<String>, Query, description = "Only where its submission got so far: a status as in its approvals, or `NONE` for what never was submitted; several with commas"),
+        ("createdFrom" = Option<String>, Query, description = "Made then or later; RFC 3339"),
+        ("createdTo" = Option<String>, Query, description = "Made then or earlier; RFC 3339"),
+        ("order" = Option<String>, Query, description = "`newest` (where left out), `oldest`, `changed_last`, `changed_first`, `name` or `name_down`"),
         ("pageSize" = Option<u32>, Query, description = "1 to 200; 50 where left out"),
         ("pageToken" = Option<String>, Query, description = "`nextPageToken` of the page before"),
     ),
@@ -314,12 +364,17 @@ mod tests {
 
     #[test]
     fn filters_are_read_whole_or_refused_by_name() {
-        let (read, page) = filter(Some("search=Parcel%20here&language=pt-br&type=twilio%2Fcard&page_size=7")).unwrap();
+        let (read, page) = filter(Some("search=Parcel%20here&language=pt-br,%20en&type=twilio%2Fcard&page_size=7")).unwrap();
         assert_eq!((read.search, page.size), (Needle::of("parcel here"), 7));
-        assert_eq!((read.language.unwrap().as_str(), read.kind), ("pt_BR", Some(ContentType::Card)));
+        let languages: Vec<_> = read.languages.iter().map(Language::as_str).collect();
+        assert_eq!((languages, read.kinds), (vec!["pt_BR", "en"], vec![ContentType::Card]));
+        let (read, _) = filter(Some("name=shop&approval=NONE,APPROVED&created_from=2026-11-22T08:00:00Z&order=name")).unwrap();
+        assert_eq!((read.name, read.order), (Needle::of("shop"), ContentOrder::Name));
+        assert_eq!(read.stages, [None, Some(Stage::AtMeta(Approval::Approved))]);
+        assert_eq!(read.created_from.map(|at| at.as_millis()), Some(1_795_334_400_000));
         assert_eq!(
-            fields(filter(Some("search=+&language=english&type=card&colour=1"))),
-            ["colour", "search", "language", "type"]
+            fields(filter(Some("search=+&language=english&type=card&colour=1&approval=GOOD&createdTo=today&order=up"))),
+            ["colour", "search", "language", "type", "approval", "createdTo", "order"]
         );
     }
 

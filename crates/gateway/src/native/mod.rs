@@ -28,6 +28,7 @@ mod message_print;
 mod message_timeline;
 mod message_view;
 mod messages;
+mod messaging_services;
 mod news_print;
 pub mod payload;
 #[cfg(feature = "fuzz")]
@@ -113,6 +114,10 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sessions::list))
         .routes(routes!(senders::list))
         .routes(routes!(senders::get))
+        .routes(routes!(messaging_services::create, messaging_services::list))
+        .routes(routes!(messaging_services::get, messaging_services::change, messaging_services::delete))
+        .routes(routes!(messaging_services::pool))
+        .routes(routes!(messaging_services::join, messaging_services::leave))
         .routes(routes!(templates::list, templates::create))
         .routes(routes!(templates::lint))
         .routes(routes!(published_templates::create))

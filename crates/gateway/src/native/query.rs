@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use transom_domain::time::Timestamp;
 use transom_store::{PAGE_MAX, Page};
 
+use super::common::moment;
 use super::read::{Notes, closest, snake_case};
 use crate::problem::Problem;
 
@@ -54,6 +56,12 @@ impl Query {
             self.notes.note(name, "is not one of its values", format!("use {choices}"));
         }
         found
+    }
+
+    /// A moment as RFC 3339 text.
+    pub(crate) fn moment(&mut self, name: &'static str) -> Option<Timestamp> {
+        let text = self.get(name)?.to_owned();
+        moment(Some(&text), name, &mut self.notes)
     }
 
     /// A whole number within bounds.

@@ -8,7 +8,7 @@ use transom_domain::submission::{Stage, Submission};
 use transom_domain::template::{Approval, Category, Definition};
 use transom_domain::translate::to_definition;
 use transom_meta::flow_json;
-use transom_store::{Followed, StoredContent, Submit};
+use transom_store::{Followed, PAGE_MAX, StoredContent, Submit};
 
 use super::command::Caller;
 use super::contents::{missing, submitted};
@@ -30,6 +30,8 @@ pub struct AskForApproval {
     pub allow_category_change: bool,
     /// The WhatsApp Business Account; may be left out while there is only one.
     pub waba: Option<String>,
+    /// Seconds for which Meta tries to deliver a message made from it; none for Meta's own.
+    pub ttl_seconds: Option<i64>,
 }
 
 /// A submission that Meta has taken.
@@ -100,7 +102,7 @@ impl Service {
                 let change = TemplateChange {
                     category: (ask.category != rejected.category).then_some(ask.category),
                     definition: Some(definition),
-                    ttl_seconds: None,
+                    ttl_seconds: ask.ttl_seconds,
                 };
                 self.edit_template(caller, Some(waba.clone()), ask.name.clone(), content.language.clone(), change).await
             }
@@ -111,7 +113,7 @@ impl Service {
                     language: content.language.clone(),
                     category: ask.category,
                     definition,
-                    ttl_seconds: None,
+                    ttl_seconds: ask.ttl_seconds,
                 };
                 self.create_template(caller, new).await
             }
@@ -154,6 +156,35 @@ impl Service {
     /// 404 when this business has no such content.
     pub async fn approvals(&self, caller: &Caller, id: ContentId) -> Result<Vec<Followed>, Problem> {
         self.store.submissions(caller.business, id).await?.ok_or_else(missing)
+    }
+
+    /// The submissions of several contents, in their order; nothing of one that is gone.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn approvals_of(&self, caller: &Caller, ids: Vec<ContentId>) -> Result<Vec<Vec<Followed>>, Problem> {
+        let mut found = Vec::with_capacity(ids.len());
+        for some in ids.chunks(PAGE_MAX) {
+            let known = self.store.submissions_of(caller.business, some.to_vec()).await?;
+            found.extend(known.into_iter().map(Option::unwrap_or_default));
+        }
+        Ok(found)
+    }
+
+    /// Deletes content, and before that the templates that came of it: at Meta, in its language.
+    ///
+    /// # Errors
+    /// 404; 409 while it waits for Meta's word or a message waits that was sent from it; what Meta refuses. What was deleted at Meta
+    /// until then stays so, and asking again goes on with the rest.
+    pub async fn delete_content_and_templates(&self, caller: &Caller, id: ContentId) -> Result<(), Problem> {
+        for Followed { submission, stage, template } in self.approvals(caller, id).await? {
+            let is_there = template.is_some() && !matches!(stage, Stage::AtMeta(Approval::PendingDeletion | Approval::Deleted));
+            if is_there {
+                let Submission { waba, name, language, .. } = submission;
+                self.delete_template(caller, Some(waba), name, Some(language)).await?;
+            }
+        }
+        self.delete_content(caller, id).await
     }
 }
 

@@ -15,6 +15,7 @@ mod judge;
 mod kept;
 mod media;
 mod messages;
+pub(crate) mod messaging_services;
 mod named_files;
 pub(crate) mod one_time_code;
 mod send;
@@ -64,6 +65,7 @@ pub use contents::NewContent;
 pub use journal::Kept;
 pub use judge::{Judged, Known, Leaving, Prejudged, facts_of, failure_since, judged, needs_phone, provider_id};
 pub use media::{Linked, NewMedia, Shown};
+pub use messaging_services::{ServiceChange, SmsChange, Spokesperson};
 pub use stream::{StreamPage, StreamQuery};
 pub use templates::{
     MadeTemplate, NewTemplate, Outlook as TemplateOutlook, Samples, TemplateChange, TemplateFilter, TemplatePage,

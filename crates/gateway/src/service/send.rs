@@ -122,6 +122,7 @@ impl Service {
     }
 
     async fn send_once(&self, caller: &Caller, mut command: SendCommand, now: Timestamp) -> Result<Sent, Problem> {
+        self.through_service(caller, &mut command).await?;
         let speaker = match self.named_speaker(caller, &command)? {
             Some(speaker) => speaker,
             None => self.look(caller, &command, Ok(None), now).await?.0?,
@@ -316,6 +317,7 @@ impl Service {
         check_times(&command, now)?;
         check_human(&command)?;
         self.name_files(caller, &mut command.what).await?;
+        self.through_service(caller, &mut command).await?;
         let named = self.named_speaker(caller, &command);
         let (speaker, look) = self.look(caller, &SendCommand { idempotency: None, ..command.clone() }, named, now).await?;
         let speaker = speaker?;

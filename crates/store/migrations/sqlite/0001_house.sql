@@ -104,12 +104,16 @@ CREATE TABLE content (
     id BLOB NOT NULL,
     business BLOB NOT NULL,
     name TEXT NOT NULL,
+    -- as it is put in order
+    name_key TEXT NOT NULL,
     content TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX content_id ON content (business, id);
 CREATE INDEX content_business ON content (business);
+CREATE INDEX content_name ON content (business, name_key, id);
+CREATE INDEX content_changed ON content (business, updated_at, id);
 
 -- What was handed to Meta for approval; how far that got is told by the template.
 CREATE TABLE submission (
@@ -126,6 +130,26 @@ CREATE TABLE submission (
     PRIMARY KEY (business, content, waba, name, submitted_at)
 ) WITHOUT ROWID;
 CREATE INDEX submission_name ON submission (business, waba, name, language);
+
+-- Senders under one name.
+CREATE TABLE messaging_service (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id BLOB NOT NULL,
+    business BLOB NOT NULL,
+    options TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX messaging_service_id ON messaging_service (business, id);
+CREATE INDEX messaging_service_business ON messaging_service (business);
+
+-- A sender is in one pool at most.
+CREATE TABLE pool (
+    sender BLOB PRIMARY KEY,
+    service BLOB NOT NULL,
+    since INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX pool_of ON pool (service, since, sender);
 
 CREATE TABLE customer (
     business BLOB NOT NULL,

@@ -13,8 +13,8 @@ use transom_domain::time::Span;
 use super::desk::{Desk, RIVAL, SHOP, business};
 use super::{Broken, Factory, Outcome, hold, same};
 use crate::{
-    ChangeContent, ContentFilter, DeleteContent, Followed, Page, SUBMISSIONS_MAX, StoreError, StoredContent, Submit,
-    TemplateAction, TemplateIntent, TemplateKey, TemplateOutcome,
+    ChangeContent, ContentFilter, ContentOrder, DeleteContent, Followed, Page, SUBMISSIONS_MAX, StoreError, StoredContent,
+    Submit, TemplateAction, TemplateIntent, TemplateKey, TemplateOutcome,
 };
 
 const WABA: &str = "waba-1";
@@ -108,8 +108,8 @@ pub(super) async fn content_is_kept_found_and_listed(factory: &dyn Factory) -> O
     same!(desk.store.contents(RIVAL, ContentFilter::default(), Page { size: 9, token: None }).await?, (Vec::new(), None));
 
     same!(listed(&desk, ContentFilter::default()).await?, vec![third, second, first]);
-    same!(listed(&desk, ContentFilter { language: Some(language("en")?), ..Default::default() }).await?, vec![third, first]);
-    same!(listed(&desk, ContentFilter { kind: Some(ContentType::ListPicker), ..Default::default() }).await?, vec![third]);
+    same!(listed(&desk, ContentFilter { languages: vec![language("en")?], ..Default::default() }).await?, vec![third, first]);
+    same!(listed(&desk, ContentFilter { kinds: vec![ContentType::ListPicker], ..Default::default() }).await?, vec![third]);
     for (words, found) in [("PARCEL", vec![first]), ("paket da", vec![second]), ("green", vec![third]), ("da paket", vec![])] {
         same!(listed(&desk, ContentFilter { search: Needle::of(words), ..Default::default() }).await?, found);
     }
@@ -353,5 +353,97 @@ pub(super) async fn what_nobody_submits_any_more_holds_no_content(factory: &dyn 
     hold!(desk.store.add_content(more.clone(), 2).await?);
     let elsewhere = StoredContent { id: ContentId(desk.id()), business: RIVAL, ..more };
     hold!(desk.store.add_content(elsewhere, 1).await?);
+    Ok(())
+}
+
+/// All pages of a list, of one entry each.
+async fn paged(desk: &Desk, filter: ContentFilter) -> Result<Vec<ContentId>, Broken> {
+    let (mut found, mut token) = (Vec::new(), None);
+    loop {
+        let (page, next) = desk.store.contents(SHOP, filter.clone(), Page { size: 1, token }).await?;
+        found.extend(page.into_iter().map(|c| c.id));
+        token = next;
+        if token.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+pub(super) async fn contents_have_orders_and_pages(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let mut made = Vec::new();
+    // Two have the same name but for its case, and one has a dot in it.
+    for name in ["beta", "Alpha.1", "gamma", "BETA", "\u{1F600} grin"] {
+        made.push(keep(&mut desk, name, content("en", "Hi.")?).await?);
+        desk.turn(Span::secs(1));
+    }
+    let [beta, alpha, gamma, upper, grin] = made[..] else { return Err(Broken("five were kept".to_owned())) };
+    for late in [gamma, beta] {
+        let name = kept(&desk, late).await?.friendly_name;
+        desk.store.change_content(SHOP, late, name, content("en", "Ho.")?, desk.now).await?;
+        desk.turn(Span::secs(1));
+    }
+    let orders = [
+        (ContentOrder::Oldest, vec![beta, alpha, gamma, upper, grin]),
+        (ContentOrder::ChangedFirst, vec![alpha, upper, grin, gamma, beta]),
+        (ContentOrder::Name, vec![alpha, beta, upper, gamma, grin]),
+    ];
+    let down = [ContentOrder::Newest, ContentOrder::ChangedLast, ContentOrder::NameDown];
+    for ((order, up), down) in orders.into_iter().zip(down) {
+        same!(paged(&desk, ContentFilter { order, ..Default::default() }).await?, up);
+        same!(listed(&desk, ContentFilter { order, ..Default::default() }).await?, up);
+        let reversed: Vec<_> = up.into_iter().rev().collect();
+        same!(paged(&desk, ContentFilter { order: down, ..Default::default() }).await?, reversed);
+        same!(listed(&desk, ContentFilter { order: down, ..Default::default() }).await?, reversed);
+    }
+    // A token belongs to its order.
+    let named = ContentFilter { order: ContentOrder::Name, ..Default::default() };
+    let token = desk.store.contents(SHOP, named, Page { size: 1, token: None }).await?.1;
+    let newest = desk.store.contents(SHOP, ContentFilter::default(), Page { size: 1, token }).await;
+    same!(newest, Err(StoreError::BadToken));
+    Ok(())
+}
+
+pub(super) async fn contents_are_found_by_how_far_they_got(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let began = desk.now;
+    let plain = keep(&mut desk, "plain", content("de", "Hallo.")?).await?;
+    desk.turn(Span::secs(10));
+    let approved = keep(&mut desk, "one", content("en", "Hi.")?).await?;
+    let rejected = keep(&mut desk, "two", content("en", "Ho.")?).await?;
+    for (id, name, number, words, approval) in
+        [(approved, "parcel_here", "71", "Hi.", Approval::Approved), (rejected, "parcel_lost", "72", "Ho.", Approval::Rejected)]
+    {
+        same!(submit(&desk, id, name).await?, Submit::Begun);
+        taken(&desk, id, name, Some(number)).await?;
+        read(&mut desk, template(number, name, words, approval)?).await?;
+    }
+    let at = |approval| Some(Stage::AtMeta(approval));
+    let by_stage = |stages: Vec<Option<Stage>>| ContentFilter { stages, ..Default::default() };
+    same!(listed(&desk, by_stage(vec![at(Approval::Approved)])).await?, vec![approved]);
+    same!(listed(&desk, by_stage(vec![None, at(Approval::Rejected)])).await?, vec![rejected, plain]);
+    same!(listed(&desk, by_stage(vec![at(Approval::Paused)])).await?, vec![]);
+    for (words, found) in
+        [("parcel", vec![rejected, approved]), ("PARCEL here", vec![approved]), ("plain", vec![plain]), ("hi", vec![])]
+    {
+        same!(listed(&desk, ContentFilter { name: Needle::of(words), ..Default::default() }).await?, found);
+    }
+    for (words, found) in [("lost", vec![rejected]), ("hi.", vec![approved])] {
+        same!(listed(&desk, ContentFilter { search: Needle::of(words), ..Default::default() }).await?, found);
+    }
+    let languages = vec![language("fr")?, language("de")?];
+    same!(listed(&desk, ContentFilter { languages, ..Default::default() }).await?, vec![plain]);
+    let from = Some(began.plus(Span::secs(10)));
+    same!(listed(&desk, ContentFilter { created_from: from, ..Default::default() }).await?, vec![rejected, approved]);
+    same!(listed(&desk, ContentFilter { created_to: Some(began), ..Default::default() }).await?, vec![plain]);
+
+    // What is known of several at once is what is known of each.
+    let ids = vec![rejected, ContentId(7), plain];
+    let several = desk.store.submissions_of(SHOP, ids).await?;
+    same!(several, vec![Some(follow(&desk, rejected).await?), None, Some(Vec::new())]);
+    // One that is not over tells how it stands, whatever came after it.
+    same!(submit(&desk, rejected, "parcel_again").await?, Submit::Begun);
+    let followed = follow(&desk, rejected).await?;
+    same!(Followed::current(&followed).map(|f| f.submission.name.as_str()), Some("parcel_again"));
     Ok(())
 }

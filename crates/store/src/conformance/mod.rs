@@ -17,6 +17,7 @@ mod losing;
 mod marks;
 mod media;
 mod merging;
+mod messaging_services;
 #[cfg(test)]
 mod model;
 mod people;
@@ -158,7 +159,10 @@ checks! {
     relaying: an_endpoint_of_its_own_keeps_what_it_was_given, a_change_of_an_endpoint_touches_what_it_names, health_is_told_once_and_a_hand_counts_more,
         without_an_order_nothing_is_held, what_was_given_up_is_kept_and_holds_back_nothing, a_replay_goes_on_where_it_stopped;
     contents: content_is_kept_found_and_listed, a_submission_is_made_once, a_submission_shows_its_own_template,
-        content_in_use_stays_as_it_is, what_nobody_submits_any_more_holds_no_content;
+        content_in_use_stays_as_it_is, what_nobody_submits_any_more_holds_no_content, contents_have_orders_and_pages,
+        contents_are_found_by_how_far_they_got;
+    messaging_services: services_are_kept_changed_and_listed, a_sender_is_in_one_pool_at_most,
+        who_spoke_with_a_customer_last_speaks_again;
     restoring: what_waited_at_the_backup_is_held, what_waited_at_the_backup_ends_or_goes_as_is_chosen;
     media: a_file_is_fetched_once, no_sender_waits_for_another_s_files, bytes_stay_until_nobody_has_them,
         what_is_taken_out_takes_its_file_along, the_upstream_s_ids_are_used_until_they_end, a_file_that_never_comes_is_told;

@@ -62,6 +62,12 @@ actions! {
     KeywordsSet = "keywords.set",
     /// How long what is over is kept was set.
     RetentionSet = "retention.set",
+    /// A messaging service was made.
+    MessagingServiceMade = "messaging_service.made",
+    /// A messaging service, or its pool, was changed.
+    MessagingServiceChanged = "messaging_service.changed",
+    /// A messaging service was removed.
+    MessagingServiceRemoved = "messaging_service.removed",
     /// Two customers were made one.
     CustomersMerged = "customer.merged",
     /// A merge of two customers was taken back.

@@ -29,16 +29,48 @@ pub struct StoredContent {
     pub updated_at: Timestamp,
 }
 
-/// What a list of contents is narrowed to.
+/// What a list of contents is narrowed to, and its order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ContentFilter {
-    /// Words of its friendly name, or of one of its texts.
+    /// Words of its friendly name, of one of its texts, or of a name under which it was submitted.
     pub search: Option<Needle>,
-    /// Its language.
-    pub language: Option<Language>,
-    /// It has this type.
-    pub kind: Option<ContentType>,
+    /// Words of its friendly name, or of a name under which it was submitted.
+    pub name: Option<Needle>,
+    /// One of these languages; any where there is none.
+    pub languages: Vec<Language>,
+    /// One of these types is among its own; any where there is none.
+    pub kinds: Vec<ContentType>,
+    /// How far its submission got ([`Followed::current`]) is one of these, none standing for content that never was submitted; any
+    /// where the list is empty.
+    pub stages: Vec<Option<Stage>>,
+    /// Made then or later.
+    pub created_from: Option<Timestamp>,
+    /// Made then or earlier.
+    pub created_to: Option<Timestamp>,
+    /// In which order.
+    pub order: ContentOrder,
 }
+
+/// The order of a list of contents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ContentOrder {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// The oldest first.
+    Oldest,
+    /// The one changed last first.
+    ChangedLast,
+    /// The one changed longest ago first.
+    ChangedFirst,
+    /// By friendly name, without regard to case, as far as its first [`NAME_ORDER_CHARS`] characters go.
+    Name,
+    /// The other way round.
+    NameDown,
+}
+
+/// Characters of a friendly name that are looked at when contents are put in order by it.
+pub const NAME_ORDER_CHARS: usize = 40;
 
 /// A submission, with the template that stands under its name and language.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +84,12 @@ pub struct Followed {
 }
 
 impl Followed {
+    /// Of a content's submissions, oldest first, the one that tells how it stands: the last that is not over, else the last.
+    #[must_use]
+    pub fn current(submissions: &[Self]) -> Option<&Self> {
+        submissions.iter().rfind(|followed| !followed.stage.is_over()).or(submissions.last())
+    }
+
     /// Whether its answer was lost, so that the same submission may be made again, under its own name only.
     pub(crate) fn is_made_again_as(&self, waba: &str, name: &str, now: Timestamp) -> bool {
         let Submission { waba: own_waba, name: own_name, .. } = &self.submission;

@@ -19,6 +19,7 @@ mod hearing;
 mod journal;
 mod limits;
 mod media;
+mod messaging_services;
 mod people;
 mod restoring;
 mod sending;
@@ -39,7 +40,8 @@ pub use audit::{Action, Actor, AuditEntry};
 pub use condition::{Condition, CopyProgress, DiskSpace};
 pub use consent::{ConsentLedger, RecordConsent, RecordedConsent, Who};
 pub use content::{
-    CONTENTS_LOOK_MAX, ChangeContent, ContentFilter, DeleteContent, Followed, SUBMISSIONS_MAX, StoredContent, Submit,
+    CONTENTS_LOOK_MAX, ChangeContent, ContentFilter, ContentOrder, DeleteContent, Followed, NAME_ORDER_CHARS, SUBMISSIONS_MAX,
+    StoredContent, Submit,
 };
 pub use endpoint::{
     Attempted, ChangeEndpoint, Deliveries, DeliveryView, DueDelivery, ENDPOINTS_MAX, Endpoint, EventReplay, Manner, Own,
@@ -55,6 +57,7 @@ pub use journal::{
 };
 pub use limits::{Outlook, SenderLoad, WaitReason};
 pub use media::{Digest, Fetched, Media, MediaState, UpstreamCopy};
+pub use messaging_services::{ChangeService, ChosenSender, JoinPool, SERVICES_MAX};
 pub use people::{CustomerFilter, CustomerView, MergeAnswer, MergeOutcome, MergedCustomer, UnmergeOutcome};
 pub(crate) use restoring::Revived;
 pub use restoring::{Revival, Revive, RevivePoint};
@@ -76,10 +79,11 @@ use transom_domain::address::Identity;
 use transom_domain::content::Content;
 use transom_domain::endpoint::Health;
 use transom_domain::id::{
-    BusinessId, ContentId, CustomerId, EndpointId, EventId, JournalId, KeyId, MediaId, MessageId, ReplayId, SenderId,
+    BusinessId, ContentId, CustomerId, EndpointId, EventId, JournalId, KeyId, MediaId, MessageId, ReplayId, SenderId, ServiceId,
 };
 use transom_domain::limits::LimitsTold;
 use transom_domain::message::{Message, PartTag, TemplateName};
+use transom_domain::messaging_service::{MessagingService, PoolMember};
 use transom_domain::status::Failure;
 use transom_domain::submission::Submission;
 use transom_domain::template::{By, HistoryEntry, Template};
@@ -209,7 +213,7 @@ pub trait Store: Send + Sync + 'static {
     fn add_content(&self, content: StoredContent, at_most: usize) -> Answer<'_, bool>;
     /// The content with this id.
     fn content(&self, business: BusinessId, id: ContentId) -> Answer<'_, Option<StoredContent>>;
-    /// Contents of a business, newest first. A page looks through at most [`CONTENTS_LOOK_MAX`] of them, about: with a rare filter
+    /// Contents of a business. A page looks through at most [`CONTENTS_LOOK_MAX`] of them, about: with a rare filter
     /// it can be shorter than asked, even empty, and still have a token to go on with.
     fn contents(
         &self,
@@ -243,6 +247,43 @@ pub trait Store: Send + Sync + 'static {
     ) -> Answer<'_, ()>;
     /// The submissions of a content, oldest first, each with the template that came of it; none when there is no such content.
     fn submissions(&self, business: BusinessId, content: ContentId) -> Answer<'_, Option<Vec<Followed>>>;
+    /// As [`Store::submissions`], of several contents at once, at most [`PAGE_MAX`]; in their order.
+    fn submissions_of(&self, business: BusinessId, contents: Vec<ContentId>) -> Answer<'_, Vec<Option<Vec<Followed>>>>;
+
+    // ---- messaging services ---------------------------------------------------------------------------------------
+
+    /// Keeps a new messaging service, unless its business has [`SERVICES_MAX`] already; says whether it is kept.
+    fn add_service(&self, service: MessagingService) -> Answer<'_, bool>;
+    /// The messaging service with this id.
+    fn service(&self, business: BusinessId, id: ServiceId) -> Answer<'_, Option<MessagingService>>;
+    /// Messaging services of a business, newest first.
+    fn services(&self, business: BusinessId, page: Page) -> Answer<'_, (Vec<MessagingService>, Option<String>)>;
+    /// Changes what its owner chose, and gives it as it is then; none when there is no such service.
+    fn change_service(
+        &self,
+        business: BusinessId,
+        id: ServiceId,
+        change: ChangeService,
+        now: Timestamp,
+    ) -> Answer<'_, Option<MessagingService>>;
+    /// Removes a messaging service; its senders are free. `false` when there is none.
+    fn delete_service(&self, business: BusinessId, id: ServiceId) -> Answer<'_, bool>;
+    /// Puts a sender into a pool. A sender is in one pool at most.
+    fn join_pool(&self, business: BusinessId, service: ServiceId, sender: SenderId, now: Timestamp) -> Answer<'_, JoinPool>;
+    /// Takes a sender out of a pool; `false` when it was not in it.
+    fn leave_pool(&self, business: BusinessId, service: ServiceId, sender: SenderId) -> Answer<'_, bool>;
+    /// The senders of a pool, in the order in which they joined; none when there is no such service.
+    fn pool(&self, business: BusinessId, service: ServiceId) -> Answer<'_, Option<Vec<PoolMember>>>;
+    /// The messaging service whose pool a sender is in.
+    fn service_of(&self, business: BusinessId, sender: SenderId) -> Answer<'_, Option<MessagingService>>;
+    /// Chooses who of a pool speaks to a customer; none when there is no such service.
+    fn choose_sender(
+        &self,
+        business: BusinessId,
+        service: ServiceId,
+        to: Identity,
+        now: Timestamp,
+    ) -> Answer<'_, Option<ChosenSender>>;
 
     // ---- sending --------------------------------------------------------------------------------------------------
 

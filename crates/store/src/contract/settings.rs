@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use transom_domain::id::{KeyId, SenderId};
 use transom_domain::keywords::Keywords;
+pub use transom_domain::messaging_service::{CallbackMethod, Callbacks as SenderCallbacks};
 use transom_domain::session::CLOSING_SOON;
 use transom_domain::time::{Span, Timestamp};
 
@@ -99,53 +100,6 @@ pub struct AuthToken {
     pub sealed: Sealed,
     /// Since when.
     pub since: Timestamp,
-}
-
-/// Which addresses are called about one sender.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct SenderCallbacks {
-    /// Told of what customers write.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub inbound_url: Option<String>,
-    /// How.
-    pub inbound_method: CallbackMethod,
-    /// Asked instead where that one fails.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fallback_url: Option<String>,
-    /// How.
-    pub fallback_method: CallbackMethod,
-    /// Told of the statuses of messages that name no address of their own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status_callback: Option<String>,
-}
-
-/// With which method an address is called.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum CallbackMethod {
-    /// With a form as the body.
-    #[default]
-    Post,
-    /// With the form as the query.
-    Get,
-}
-
-impl CallbackMethod {
-    /// The word on the wire.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Post => "POST",
-            Self::Get => "GET",
-        }
-    }
-
-    /// The method with this word, in either case.
-    #[must_use]
-    pub fn named(word: &str) -> Option<Self> {
-        [Self::Post, Self::Get].into_iter().find(|method| method.as_str().eq_ignore_ascii_case(word))
-    }
 }
 
 /// Changes a part of a business's settings, inside the transaction that read them: whoever changes another part at the same time

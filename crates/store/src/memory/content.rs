@@ -5,8 +5,8 @@ use transom_domain::id::{BusinessId, ContentId};
 use transom_domain::submission::Submission;
 
 use super::table::MemoryRows;
-use crate::StoredContent;
-use crate::rows::{ContentRows, Result, Seq};
+use crate::rows::{ContentPlace, ContentRows, Result, Seq};
+use crate::{ContentOrder, StoredContent};
 
 impl MemoryRows {
     fn content_seq(&self, business: BusinessId, id: ContentId) -> Option<Seq> {
@@ -44,9 +44,26 @@ impl ContentRows for MemoryRows {
         Ok(())
     }
 
-    fn contents(&self, business: BusinessId, before: Option<Seq>, limit: usize) -> Result<Vec<(Seq, StoredContent)>> {
-        let older = self.contents.range(..before.unwrap_or(Seq::MAX)).rev();
-        Ok(older.filter(|(_, s)| s.business == business).take(limit).map(|(seq, s)| (*seq, s.clone())).collect())
+    fn contents(
+        &self,
+        business: BusinessId,
+        order: ContentOrder,
+        after: Option<&ContentPlace>,
+        limit: usize,
+    ) -> Result<Vec<(Seq, StoredContent)>> {
+        let compare = |a: &ContentPlace, b: &ContentPlace| match order {
+            ContentOrder::Newest => b.seq.cmp(&a.seq),
+            ContentOrder::Oldest => a.seq.cmp(&b.seq),
+            ContentOrder::ChangedLast => (b.changed, b.id).cmp(&(a.changed, a.id)),
+            ContentOrder::ChangedFirst => (a.changed, a.id).cmp(&(b.changed, b.id)),
+            ContentOrder::Name => (&a.name, a.id).cmp(&(&b.name, b.id)),
+            ContentOrder::NameDown => (&b.name, b.id).cmp(&(&a.name, a.id)),
+        };
+        let own = self.contents.iter().filter(|(_, stored)| stored.business == business);
+        let mut found: Vec<_> = own.map(|(seq, stored)| (ContentPlace::of(*seq, stored), stored)).collect();
+        found.retain(|(place, _)| after.is_none_or(|after| compare(after, place).is_lt()));
+        found.sort_by(|(a, _), (b, _)| compare(a, b));
+        Ok(found.into_iter().take(limit).map(|(place, stored)| (place.seq, stored.clone())).collect())
     }
 
     fn waits_with(&self, content: ContentId) -> Result<bool> {

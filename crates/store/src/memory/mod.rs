@@ -12,6 +12,7 @@ mod journal;
 mod marks;
 mod media;
 mod message;
+mod messaging_services;
 mod people;
 mod queue;
 mod reach;

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use transom_domain::consent::Entry;
 use transom_domain::event::Event;
 use transom_domain::fact::IdentityChange;
-use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, JournalId, MediaId, ReplayId, SenderId};
+use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, JournalId, MediaId, ReplayId, SenderId, ServiceId};
 use transom_domain::limits::NumberLimits;
+use transom_domain::messaging_service::MessagingService;
 use transom_domain::people::Claim;
 use transom_domain::submission::Submission;
 use transom_domain::template::{HistoryEntry, Record};
@@ -122,6 +123,9 @@ tables! {
     last_content: () => Seq,
     contents: Seq => StoredContent,
     submissions: (BusinessId, ContentId, String, String, Timestamp) => Submission,
+    last_service: () => Seq,
+    services: Seq => MessagingService,
+    pools: SenderId => (ServiceId, Timestamp),
     customers: (BusinessId, CustomerId) => CustomerRow,
     identities: (BusinessId, String, CustomerId) => Claim,
     identity_changes: (BusinessId, String, Timestamp, String) => IdentityChange,

@@ -1,20 +1,69 @@
 //! Content: kept, listed, changed, deleted; submitted once at a time, and followed by the template that came of it.
 
-use transom_domain::content::Content;
+use transom_domain::content::{Content, Needle};
 use transom_domain::id::{BusinessId, ContentId};
 use transom_domain::submission::Submission;
 use transom_domain::time::{Span, Timestamp};
 
 use crate::contract::{
-    CONTENTS_LOOK_MAX, ChangeContent, ContentFilter, DeleteContent, Followed, SUBMISSIONS_MAX, StoredContent, Submit,
+    CONTENTS_LOOK_MAX, ChangeContent, ContentFilter, ContentOrder, DeleteContent, Followed, SUBMISSIONS_MAX, StoredContent,
+    Submit,
 };
-use crate::rows::{Result, Rows};
+use crate::rows::{ContentPlace, Result, Rows};
 use crate::{PAGE_MAX, Page, StoreError, TemplateKey};
 
-fn wanted(filter: &ContentFilter, stored: &StoredContent) -> bool {
-    filter.language.as_ref().is_none_or(|language| stored.content.language == *language)
-        && filter.kind.is_none_or(|kind| stored.content.types.contains_key(&kind))
-        && filter.search.as_ref().is_none_or(|needle| needle.finds(&stored.friendly_name, &stored.content))
+fn wanted(rows: &dyn Rows, filter: &ContentFilter, stored: &StoredContent) -> Result<bool> {
+    let StoredContent { friendly_name, content, created_at, .. } = stored;
+    let plain = (filter.languages.is_empty() || filter.languages.contains(&content.language))
+        && (filter.kinds.is_empty() || filter.kinds.iter().any(|kind| content.types.contains_key(kind)))
+        && filter.created_from.is_none_or(|from| *created_at >= from)
+        && filter.created_to.is_none_or(|to| *created_at <= to);
+    let named = |needle: &Needle| needle.is_in(friendly_name);
+    let found = |needle: &Needle| needle.finds(friendly_name, content);
+    let own_name = filter.name.as_ref().is_none_or(named);
+    let own_words = filter.search.as_ref().is_none_or(found);
+    if !plain || (own_name && own_words && filter.stages.is_empty()) {
+        return Ok(plain);
+    }
+    // What is left to ask is known of its submissions only.
+    let known = rows.submissions(stored.business, stored.id)?;
+    let submitted_as =
+        |needle: Option<&Needle>| needle.is_none_or(|needle| known.iter().any(|submission| needle.is_in(&submission.name)));
+    if !(own_name || submitted_as(filter.name.as_ref())) || !(own_words || submitted_as(filter.search.as_ref())) {
+        return Ok(false);
+    }
+    if filter.stages.is_empty() {
+        return Ok(true);
+    }
+    let stage = Followed::current(&all(rows, stored)?).map(|followed| followed.stage);
+    Ok(filter.stages.contains(&stage))
+}
+
+/// Where a page ended, in the order that it has.
+fn token(order: ContentOrder, place: &ContentPlace) -> String {
+    let ContentPlace { seq, id, changed, name } = place;
+    match order {
+        ContentOrder::Newest | ContentOrder::Oldest => seq.to_string(),
+        ContentOrder::ChangedLast | ContentOrder::ChangedFirst => format!("{id}.{}", changed.as_millis()),
+        ContentOrder::Name | ContentOrder::NameDown => format!("{id}.{name}"),
+    }
+}
+
+fn read_token(order: ContentOrder, token: &str) -> Option<ContentPlace> {
+    let mut place = ContentPlace { seq: 0, id: ContentId(0), changed: Timestamp::EPOCH, name: String::new() };
+    let mut parted = || {
+        let (id, rest) = token.split_once('.')?;
+        place.id = id.parse().ok()?;
+        Some(rest)
+    };
+    match order {
+        ContentOrder::Newest | ContentOrder::Oldest => place.seq = token.parse().ok()?,
+        ContentOrder::ChangedLast | ContentOrder::ChangedFirst => {
+            place.changed = Timestamp::from_millis(parted()?.parse().ok()?);
+        }
+        ContentOrder::Name | ContentOrder::NameDown => place.name = parted()?.to_owned(),
+    }
+    Some(place)
 }
 
 /// See [`crate::Store::add_content`].
@@ -34,30 +83,32 @@ pub(crate) fn list(
     page: &Page,
 ) -> Result<(Vec<StoredContent>, Option<String>)> {
     let size = page.size.clamp(1, PAGE_MAX);
-    let mut before = match &page.token {
+    let mut after = match &page.token {
         None => None,
-        Some(token) => Some(token.parse::<i64>().map_err(|_| StoreError::BadToken)?),
+        Some(token) => Some(read_token(filter.order, token).ok_or(StoreError::BadToken)?),
     };
+    let at = |after: Option<ContentPlace>| after.map(|place| token(filter.order, &place));
     let (mut found, mut looked) = (Vec::new(), 0);
     loop {
         // One more than is wanted tells whether there is a next page.
-        let slice = rows.contents(business, before, size + 1)?;
+        let slice = rows.contents(business, filter.order, after.as_ref(), size + 1)?;
         let more = slice.len() > size;
         for (seq, stored) in slice.into_iter().take(size) {
-            if wanted(filter, &stored) {
+            let place = ContentPlace::of(seq, &stored);
+            if wanted(rows, filter, &stored)? {
                 if found.len() == size {
-                    return Ok((found, before.map(|b| b.to_string())));
+                    return Ok((found, at(after)));
                 }
                 found.push(stored);
             }
             looked += 1;
-            before = Some(seq);
+            after = Some(place);
         }
         if !more {
             return Ok((found, None));
         }
         if found.len() == size || looked >= CONTENTS_LOOK_MAX {
-            return Ok((found, before.map(|b| b.to_string())));
+            return Ok((found, at(after)));
         }
     }
 }

@@ -23,6 +23,7 @@ pub(crate) mod journal;
 pub(crate) mod lane;
 pub(crate) mod marks;
 pub(crate) mod media;
+pub(crate) mod messaging_service;
 pub(crate) mod people;
 pub(crate) mod reach;
 pub(crate) mod read;

@@ -186,7 +186,7 @@ fn narrowed(
 }
 
 /// The newest messages of a business, or of all customers who are one person.
-fn newest(
+pub(crate) fn newest(
     rows: &dyn Rows,
     business: BusinessId,
     of: Option<&[CustomerId]>,

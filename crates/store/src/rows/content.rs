@@ -3,9 +3,31 @@
 use transom_domain::content::Language;
 use transom_domain::id::{BusinessId, ContentId};
 use transom_domain::submission::Submission;
+use transom_domain::time::Timestamp;
 
 use super::{Result, Seq};
-use crate::StoredContent;
+use crate::{ContentOrder, NAME_ORDER_CHARS, StoredContent};
+
+/// Where content stands in each of the orders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ContentPlace {
+    pub(crate) seq: Seq,
+    /// Decides among those that are equal in an order that is not its age.
+    pub(crate) id: ContentId,
+    pub(crate) changed: Timestamp,
+    pub(crate) name: String,
+}
+
+impl ContentPlace {
+    pub(crate) fn of(seq: Seq, stored: &StoredContent) -> Self {
+        Self { seq, id: stored.id, changed: stored.updated_at, name: name_key(&stored.friendly_name) }
+    }
+}
+
+/// A friendly name as it is put in order: without regard to case, and bounded.
+pub(crate) fn name_key(name: &str) -> String {
+    name.trim().chars().flat_map(char::to_lowercase).take(NAME_ORDER_CHARS).collect()
+}
 
 /// Rows of content.
 pub(crate) trait ContentRows {
@@ -17,8 +39,14 @@ pub(crate) trait ContentRows {
     fn set_content(&mut self, content: &StoredContent) -> Result<()>;
     /// Removes content; its submissions stay.
     fn drop_content(&mut self, business: BusinessId, id: ContentId) -> Result<()>;
-    /// Contents of a business, newest first, before `before`.
-    fn contents(&self, business: BusinessId, before: Option<Seq>, limit: usize) -> Result<Vec<(Seq, StoredContent)>>;
+    /// Contents of a business in an order, after a place.
+    fn contents(
+        &self,
+        business: BusinessId,
+        order: ContentOrder,
+        after: Option<&ContentPlace>,
+        limit: usize,
+    ) -> Result<Vec<(Seq, StoredContent)>>;
     /// Whether a message that was sent from it waits.
     fn waits_with(&self, content: ContentId) -> Result<bool>;
 

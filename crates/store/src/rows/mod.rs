@@ -12,6 +12,7 @@ mod journal;
 mod marks;
 mod media;
 mod message;
+mod messaging_services;
 mod people;
 mod queue;
 mod reach;
@@ -25,13 +26,14 @@ mod template;
 
 pub(crate) use audit::AuditRows;
 pub(crate) use consent::{ConsentRows, Place};
-pub(crate) use content::ContentRows;
+pub(crate) use content::{ContentPlace, ContentRows, name_key};
 pub(crate) use erasing::{Blank, ErasingRows};
 pub(crate) use heard::{AMENDMENTS_MAX, AmendmentRow, HeardRows, Mark, REVOCATIONS_MAX};
 pub(crate) use journal::{JournalRows, Of};
 pub(crate) use marks::{MarkRows, Marks, Unread, UpTo};
 pub(crate) use media::MediaRows;
 pub(crate) use message::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Standing, Verdicts, Whole};
+pub(crate) use messaging_services::MessagingServiceRows;
 pub(crate) use people::{AdminRows, ClaimRow, Conversation, CustomerRow, Merged, NameKey, PeopleRows, folded, past};
 pub(crate) use queue::{Lane, LaneKey, PARKED, QueueRows, Wait};
 pub(crate) use reach::{ReachRows, Reached};
@@ -66,6 +68,7 @@ pub(crate) trait Rows:
     + ReachRows
     + MessageRows
     + RehearRows
+    + MessagingServiceRows
     + RelayRows
     + TellingRows
     + SilenceRows
@@ -88,6 +91,7 @@ impl<
         + ReachRows
         + MessageRows
         + RehearRows
+        + MessagingServiceRows
         + RelayRows
         + TellingRows
         + SilenceRows

@@ -8,12 +8,31 @@ use transom_domain::submission::Submission;
 use transom_domain::template::Category;
 
 use super::{SqliteRows, bound, corrupt, get, get_id, get_json, get_time, get_word, json};
-use crate::StoredContent;
-use crate::rows::{ContentRows, Result, Seq};
+use crate::rows::{ContentPlace, ContentRows, Result, Seq, name_key};
+use crate::{ContentOrder, NAME_ORDER_CHARS, StoredContent};
 
-/// Contents of a business, newest first.
-pub(super) const CONTENTS: &str = "SELECT seq, id, business, name, content, created_at, updated_at FROM content
-     WHERE business = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
+/// Contents of a business in one order.
+macro_rules! contents {
+    ($after:literal) => {
+        concat!(
+            "SELECT seq, id, business, name, content, created_at, updated_at FROM content WHERE business = ?1 AND ",
+            $after,
+            " LIMIT ?2"
+        )
+    };
+}
+/// The newest first.
+pub(super) const NEWEST: &str = contents!("seq < ?3 ORDER BY seq DESC");
+/// The oldest first.
+pub(super) const OLDEST: &str = contents!("seq > ?3 ORDER BY seq");
+/// The one changed last first.
+pub(super) const CHANGED_LAST: &str = contents!("(updated_at, id) < (?3, ?4) ORDER BY updated_at DESC, id DESC");
+/// The one changed longest ago first.
+pub(super) const CHANGED_FIRST: &str = contents!("(updated_at, id) > (?3, ?4) ORDER BY updated_at, id");
+/// By friendly name.
+pub(super) const BY_NAME: &str = contents!("(name_key, id) > (?3, ?4) ORDER BY name_key, id");
+/// By friendly name, the other way round.
+pub(super) const BY_NAME_DOWN: &str = contents!("(name_key, id) < (?3, ?4) ORDER BY name_key DESC, id DESC");
 /// Whether a message waits that was sent from it.
 pub(super) const WAITS_WITH: &str = "SELECT 1 FROM wait WHERE content = ?1 LIMIT 1";
 /// The submissions of a content.
@@ -63,11 +82,13 @@ impl ContentRows for SqliteRows<'_> {
 
     fn add_content(&mut self, new: &StoredContent) -> Result<()> {
         self.run(
-            "INSERT INTO content (id, business, name, content, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO content (id, business, name, name_key, content, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![
                 new.id.to_bytes(),
                 new.business.to_bytes(),
                 new.friendly_name,
+                name_key(&new.friendly_name),
                 json(&new.content)?,
                 new.created_at.as_millis(),
                 new.updated_at.as_millis()
@@ -84,11 +105,12 @@ impl ContentRows for SqliteRows<'_> {
 
     fn set_content(&mut self, changed: &StoredContent) -> Result<()> {
         self.run(
-            "UPDATE content SET name = ?3, content = ?4, updated_at = ?5 WHERE business = ?1 AND id = ?2",
+            "UPDATE content SET name = ?3, name_key = ?4, content = ?5, updated_at = ?6 WHERE business = ?1 AND id = ?2",
             params![
                 changed.business.to_bytes(),
                 changed.id.to_bytes(),
                 changed.friendly_name,
+                name_key(&changed.friendly_name),
                 json(&changed.content)?,
                 changed.updated_at.as_millis()
             ],
@@ -101,8 +123,31 @@ impl ContentRows for SqliteRows<'_> {
         Ok(())
     }
 
-    fn contents(&self, business: BusinessId, before: Option<Seq>, limit: usize) -> Result<Vec<(Seq, StoredContent)>> {
-        self.all(CONTENTS, params![business.to_bytes(), before.unwrap_or(i64::MAX), bound(limit)], content)
+    fn contents(
+        &self,
+        business: BusinessId,
+        order: ContentOrder,
+        after: Option<&ContentPlace>,
+        limit: usize,
+    ) -> Result<Vec<(Seq, StoredContent)>> {
+        let (business, limit) = (business.to_bytes(), bound(limit));
+        // Before the first place, or after the last, where the order goes down.
+        let (low, high) = (i64::MIN, i64::MAX);
+        let seq = |otherwise| after.map_or(otherwise, |place| place.seq);
+        let id = |otherwise: u8| after.map_or([otherwise; 16], |place| place.id.to_bytes());
+        let changed = |otherwise| after.map_or(otherwise, |place| place.changed.as_millis());
+        let name = |otherwise: &str| after.map_or_else(|| otherwise.to_owned(), |place| place.name.clone());
+        match order {
+            ContentOrder::Newest => self.all(NEWEST, params![business, limit, seq(high)], content),
+            ContentOrder::Oldest => self.all(OLDEST, params![business, limit, seq(low)], content),
+            ContentOrder::ChangedLast => self.all(CHANGED_LAST, params![business, limit, changed(high), id(u8::MAX)], content),
+            ContentOrder::ChangedFirst => self.all(CHANGED_FIRST, params![business, limit, changed(low), id(0)], content),
+            ContentOrder::Name => self.all(BY_NAME, params![business, limit, name(""), id(0)], content),
+            ContentOrder::NameDown => {
+                let last = char::MAX.to_string().repeat(NAME_ORDER_CHARS);
+                self.all(BY_NAME_DOWN, params![business, limit, name(&last), id(u8::MAX)], content)
+            }
+        }
     }
 
     fn waits_with(&self, content: ContentId) -> Result<bool> {

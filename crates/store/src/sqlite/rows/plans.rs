@@ -2,8 +2,8 @@
 //! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
 
 use super::{
-    admin, audit, consent, content, erasing, flush, heard, journal, marks, media, message, people, queue, reach, rehear, relay,
-    restore, silence, state, sweep, telling, template,
+    admin, audit, consent, content, erasing, flush, heard, journal, marks, media, message, messaging_services, people, queue,
+    reach, rehear, relay, restore, silence, state, sweep, telling, template,
 };
 
 const PLANS: &[(&str, &str)] = &[
@@ -18,7 +18,12 @@ const PLANS: &[(&str, &str)] = &[
     (erasing::LEFT_IDS_OF, "SEARCH left_id USING PRIMARY KEY (at=? AND business=?)"),
     (erasing::LEDGER_LINES, "SEARCH consent USING COVERING INDEX sqlite_autoindex_consent_1 (business=? AND customer=?)"),
     (consent::LEDGER, "SEARCH consent USING INDEX sqlite_autoindex_consent_1 (business=? AND customer=? AND (at,digest)<(?,?))"),
-    (content::CONTENTS, "SEARCH content USING INDEX content_business (business=? AND rowid<?)"),
+    (content::NEWEST, "SEARCH content USING INDEX content_business (business=? AND rowid<?)"),
+    (content::OLDEST, "SEARCH content USING INDEX content_business (business=? AND rowid>?)"),
+    (content::CHANGED_LAST, "SEARCH content USING INDEX content_changed (business=? AND (updated_at,id)<(?,?))"),
+    (content::CHANGED_FIRST, "SEARCH content USING INDEX content_changed (business=? AND (updated_at,id)>(?,?))"),
+    (content::BY_NAME, "SEARCH content USING INDEX content_name (business=? AND (name_key,id)>(?,?))"),
+    (content::BY_NAME_DOWN, "SEARCH content USING INDEX content_name (business=? AND (name_key,id)<(?,?))"),
     (content::WAITS_WITH, "SEARCH wait USING COVERING INDEX wait_content (content=?)"),
     (content::SUBMISSIONS, "SEARCH submission USING PRIMARY KEY (business=? AND content=?); USE TEMP B-TREE FOR ORDER BY"),
     (
@@ -58,6 +63,8 @@ const PLANS: &[(&str, &str)] = &[
     ),
     // The index holds only attempts without an outcome: as many as were in flight.
     (message::LEFT_BEHIND, "SCAN standing USING COVERING INDEX standing_open; USE TEMP B-TREE FOR ORDER BY"),
+    (messaging_services::SERVICES, "SEARCH messaging_service USING INDEX messaging_service_business (business=? AND rowid<?)"),
+    (messaging_services::POOL, "SEARCH pool USING COVERING INDEX pool_of (service=?)"),
     (marks::MARKS, "SEARCH watermark USING PRIMARY KEY (sender=? AND address=?)"),
     (marks::UNREAD, "SEARCH unread USING COVERING INDEX unread_of (sender=? AND address=? AND started_at>? AND started_at<?)"),
     (people::CUSTOMERS, "SEARCH customer USING INDEX sqlite_autoindex_customer_1 (business=? AND id<?)"),

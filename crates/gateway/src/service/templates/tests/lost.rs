@@ -50,7 +50,13 @@ async fn a_submission_stays_where_meta_s_yes_could_not_be_stored() {
     let words = json!({ "language": "en_US", "types": { "twilio/text": { "body": ONE } } });
     let content = Content::read(&words, "").unwrap();
     let kept = service.create_content(&desk.caller, NewContent { friendly_name: String::new(), content }).await.unwrap();
-    let ask = AskForApproval { name: "a".into(), category: Category::Utility, allow_category_change: true, waba: None };
+    let ask = AskForApproval {
+        name: "a".into(),
+        category: Category::Utility,
+        allow_category_change: true,
+        waba: None,
+        ttl_seconds: None,
+    };
     desk.meta.0.lock().unwrap().trips = Some(desk.store.clone());
     let unknown = service.submit_content(&desk.caller, kept.id, ask).await.unwrap_err();
     assert_eq!(unknown.code, ErrorCode::OutcomeUnknown, "{unknown:?}");
@@ -131,8 +137,13 @@ async fn a_double_is_refused_before_its_pictures_are_fetched() {
     });
     let content = Content::read(&json!({ "language": "en_US", "types": { "twilio/flows": form } }), "").unwrap();
     let kept = service.create_content(&desk.caller, NewContent { friendly_name: String::new(), content }).await.unwrap();
-    let ask =
-        |name: &str| AskForApproval { name: name.into(), category: Category::Utility, allow_category_change: true, waba: None };
+    let ask = |name: &str| AskForApproval {
+        name: name.into(),
+        category: Category::Utility,
+        allow_category_change: true,
+        waba: None,
+        ttl_seconds: None,
+    };
     service.submit_content(&desk.caller, kept.id, ask("a")).await.unwrap();
     assert!(desk.calls().contains(&"fetch /p.png".to_owned()));
     let refused = service.submit_content(&desk.caller, kept.id, ask("b")).await.unwrap_err();

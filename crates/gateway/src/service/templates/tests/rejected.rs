@@ -14,7 +14,8 @@ async fn corrected_content_is_submitted_again_as_the_template_that_was_rejected(
         let json = json!({ "language": "en_US", "types": { "twilio/text": { "body": text } } });
         NewContent { friendly_name: String::new(), content: Content::read(&json, "").unwrap() }
     };
-    let ask = |category| AskForApproval { name: "a".into(), category, allow_category_change: true, waba: None };
+    let ask =
+        |category| AskForApproval { name: "a".into(), category, allow_category_change: true, waba: None, ttl_seconds: None };
     let kept = service.create_content(&desk.caller, words(ONE)).await.unwrap();
     let first = service.submit_content(&desk.caller, kept.id, ask(Category::Utility)).await.unwrap().followed;
     desk.set("a", "status", json!("REJECTED"));
