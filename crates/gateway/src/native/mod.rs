@@ -58,8 +58,9 @@ use utoipa_axum::routes;
 #[cfg(test)]
 pub(crate) use message_view::tests::message as message_of_tests;
 pub(crate) use news_print::standing_json;
+pub(crate) use read::snake_case;
 pub(crate) use template_view::{findings_json, moment_json, template_json};
-pub(crate) use verdict::{accepted_json, verdict_json};
+pub(crate) use verdict::{accepted_json, verdict_json, word};
 
 use crate::http::App;
 use crate::http::refusal::ErrorObject;

@@ -122,6 +122,12 @@ codes! {
     TemplateDisabled = 63042, 400, Either, "Meta has disabled the template.";
     MarketingLimited = 63049, 400, Later, "Meta holds marketing messages back from this customer; do not repeat it at once.";
     AccountLocked = 63051, 400, Later, "Meta has restricted or locked the account.";
+    ContentTypeMissing = 92001, 400, AtOnce, "No content type is given, or one that is none, or one that cannot work here; the message says which and why.";
+    VariablesTooMany = 92002, 400, AtOnce, "The content has more than 100 variables.";
+    LanguageMissing = 92003, 400, AtOnce, "The content has no language.";
+    LanguageInvalid = 92004, 400, AtOnce, "The language is no code such as en or pt_BR.";
+    SamplesInvalid = 92007, 400, AtOnce, "The samples of the content's variables are no JSON object of texts, or one has a name that is none.";
+    TypeRetired = 92008, 400, AtOnce, "The content type was retired by Twilio.";
     TypeUnusable = 216_602, 400, Either, "None of the content's types can go on this channel.";
 }
 
@@ -193,6 +199,17 @@ pub fn of_verdict(reason: &str) -> Option<Code> {
         "channel_cannot_carry" => Code::TypeUnusable,
         "template_paused" => Code::TemplatePaused,
         "template_disabled" => Code::TemplateDisabled,
+        _ => return None,
+    })
+}
+
+/// Why a messaging service cannot be sent through.
+#[must_use]
+pub fn of_service(how: &str) -> Option<Code> {
+    Some(match how {
+        "unknown" => Code::ServiceUnknown,
+        "empty" => Code::ServiceEmpty,
+        "no_sender_on_channel" => Code::ServiceUnusable,
         _ => return None,
     })
 }

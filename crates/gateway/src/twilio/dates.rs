@@ -8,7 +8,6 @@ pub(crate) fn rfc2822(at: Timestamp) -> String {
 }
 
 /// A moment as the Content and Messaging APIs write it: `2023-08-24T05:01:45Z`.
-#[cfg_attr(not(test), expect(dead_code, reason = "for contents and services"))]
 pub(crate) fn iso(at: Timestamp) -> String {
     moment(at).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -5,22 +5,29 @@
 
 mod account;
 mod address;
+mod approvals;
 mod base;
 pub mod callback;
 pub mod codes;
+mod content_body;
+mod content_filter;
+mod content_view;
+mod contents;
 mod creation;
 mod dates;
 mod form;
+mod json;
 mod message_view;
 mod messages;
 mod paging;
 mod refusal;
+mod services;
 mod sid;
 mod words;
 
 use axum::Router;
 use axum::response::Response;
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 
 use crate::http::App;
 use crate::problem::Problem;
@@ -42,7 +49,30 @@ pub(crate) fn routes() -> Router<App> {
     let account = "/2010-04-01/Accounts/{account}";
     let router = listed(Router::new(), &format!("{account}/Messages"), get(messages::list).post(messages::create));
     let one = get(messages::fetch).post(messages::update).delete(messages::delete);
-    router.route(&format!("{account}/Messages/{{sid}}"), one)
+    services(contents(router.route(&format!("{account}/Messages/{{sid}}"), one)))
+}
+
+fn contents(router: Router<App>) -> Router<App> {
+    let lists = [
+        ("/v1/Content", get(contents::list).post(contents::create)),
+        ("/v1/ContentAndApprovals", get(contents::list_with_approvals)),
+        ("/v1/LegacyContent", get(contents::list_legacy)),
+        ("/v2/Content", get(contents::search)),
+        ("/v2/ContentAndApprovals", get(contents::search_with_approvals)),
+        ("/v1/Content/{sid}/ApprovalRequests", get(approvals::fetch)),
+    ];
+    let router = lists.into_iter().fold(router, |router, (path, methods)| listed(router, path, methods));
+    router
+        .route("/v1/Content/{sid}", get(contents::fetch).put(contents::update).delete(contents::delete))
+        .route("/v1/Content/{sid}/ApprovalRequests/{channel}", post(approvals::create).patch(approvals::bid))
+}
+
+fn services(router: Router<App>) -> Router<App> {
+    let pool = "/v1/Services/{sid}/ChannelSenders";
+    let router = listed(router, "/v1/Services", get(services::list).post(services::create));
+    listed(router, pool, get(services::pool).post(services::join))
+        .route("/v1/Services/{sid}", get(services::fetch).post(services::update).delete(services::delete))
+        .route(&format!("{pool}/{{sender}}"), get(services::member).delete(services::leave))
 }
 
 /// A path that the SDKs write with `.json` at its end, and others without.

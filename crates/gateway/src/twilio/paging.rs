@@ -152,7 +152,6 @@ impl Paging {
     }
 
     /// The `meta` of a list of the Content and Messaging APIs, with absolute links.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for contents and services"))]
     pub(crate) fn meta(&self, base: &Base, path: &str, filters: &Form, key: &'static str, next: Option<&str>) -> Meta {
         let Queries { first, this, previous, next } = self.queries(filters, next);
         let link = |query: &str| base.link(&format!("{path}?{query}"));

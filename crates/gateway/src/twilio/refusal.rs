@@ -9,6 +9,7 @@ use transom_domain::error_code::ErrorCode;
 
 use super::codes::{self, Code};
 use crate::problem::Problem;
+use crate::service::messaging_services::UNUSABLE;
 
 /// What a client is asked for that gives no credentials, or wrong ones.
 const REALM: HeaderValue = HeaderValue::from_static("Basic realm=\"Transom\"");
@@ -68,7 +69,8 @@ impl Refusal {
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
         let reason = problem.details.get("verdict").and_then(|verdict| verdict.get("reason")).and_then(Value::as_str);
-        let code = reason.and_then(codes::of_verdict).unwrap_or(codes::of_answer(problem.code));
+        let service = problem.details.get(UNUSABLE).and_then(Value::as_str).and_then(codes::of_service);
+        let code = service.or_else(|| reason.and_then(codes::of_verdict)).unwrap_or(codes::of_answer(problem.code));
         let status = match problem.code {
             ErrorCode::KeyScopeMissing => 403,
             ErrorCode::BodyTooLarge => 413,

@@ -67,7 +67,8 @@ fn drafted<'a>(draft: &'a Draft, message: &Message) -> Option<Cow<'a, str>> {
     }
 }
 
-fn of_body(body: &Body) -> Option<String> {
+/// The text of one type.
+pub(super) fn of_body(body: &Body) -> Option<String> {
     match body {
         Body::Carousel(carousel) => Some(carousel.body.clone()),
         Body::Flows(flows) => Some(flows.body.clone()),

@@ -26,7 +26,8 @@ impl ContentPlace {
 
 /// A friendly name as it is put in order: without regard to case, and bounded.
 pub(crate) fn name_key(name: &str) -> String {
-    name.trim().chars().flat_map(char::to_lowercase).take(NAME_ORDER_CHARS).collect()
+    let plain = name.trim().chars().filter(|c| !c.is_control());
+    plain.flat_map(char::to_lowercase).take(NAME_ORDER_CHARS).collect()
 }
 
 /// Rows of content.
