@@ -4,6 +4,8 @@ mod backup;
 pub(crate) mod cache;
 mod checkpoint;
 mod copy;
+#[cfg(test)]
+mod halves_tests;
 mod open;
 mod reader;
 mod room;
