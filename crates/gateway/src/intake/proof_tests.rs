@@ -47,9 +47,6 @@ const SENT: [&str; 7] = [
 
 /// The one of them that went to somebody else.
 const TO_ANOTHER: &str = "wamid.RklYVFVSRS05MjE=";
-/// What tells of new numbers and user ids, and of a person by the user id alone, is heard after the rest, in any order and
-/// repetition: what that means before number and user id are known to be one person's is the matter of the moves on people.
-const LATE: [&str; 3] = ["wa_in_system_number_change.json", "wa_in_text_bsuid_only.json", "wa_user_id_update.json"];
 
 /// The kept payloads, by name.
 fn payloads() -> Vec<(String, Vec<u8>)> {
@@ -231,6 +228,14 @@ async fn view(store: &Arc<dyn Store>) -> View {
             }
             EventBody::SessionOpened { party, .. } => drop(open.insert((party.sender, party.customer), true)),
             EventBody::SessionClosed { party, .. } => drop(open.insert((party.sender, party.customer), false)),
+            // What was told of one of them was told of the person.
+            EventBody::CustomerMerged { customer, merged, .. } => {
+                for sender in [DESK, PAGE] {
+                    if let Some(was) = open.remove(&(sender, merged)) {
+                        *open.entry((sender, customer)).or_default() |= was;
+                    }
+                }
+            }
             _ => {}
         }
     }
@@ -269,15 +274,11 @@ enum Way {
 
 async fn heard_in(store: Arc<dyn Store>, way: Way) -> View {
     house(&store).await;
-    let (late, early): (Vec<_>, Vec<_>) = payloads().into_iter().partition(|(name, _)| LATE.contains(&name.as_str()));
-    let arranged = |some: Vec<(String, Vec<u8>)>| {
-        let once: Vec<_> = some.into_iter().map(|(_, body)| facts(&body)).collect();
-        match way {
-            Way::InOrder => once,
-            Way::Apart(seed) | Way::Batch(seed) => shuffled(once.iter().chain(&once).cloned().collect(), seed),
-        }
+    let once: Vec<_> = payloads().into_iter().map(|(_, body)| facts(&body)).collect();
+    let apart = match way {
+        Way::InOrder => once,
+        Way::Apart(seed) | Way::Batch(seed) => shuffled(once.iter().chain(&once).cloned().collect(), seed),
     };
-    let apart: Vec<_> = arranged(early).into_iter().chain(arranged(late)).collect();
     let bodies = match way {
         Way::InOrder | Way::Apart(_) => apart,
         Way::Batch(_) => vec![apart.into_iter().flatten().collect()],
