@@ -371,6 +371,7 @@ impl Inner {
         if announced.is_some_and(|length| length > INBOUND_MAX) {
             return Err(too_large());
         }
+        let _held = files.hold(announced.unwrap_or(INBOUND_MAX)).map_err(|why| Trouble::Passing(format!("{why}.")))?;
         let staged = files.stage.take(body, INBOUND_MAX, PATIENCE).await.map_err(|why| match why {
             NotStaged::TooLarge => too_large(),
             NotStaged::Broken(why) => Trouble::Passing(format!("the file broke off: {why}.")),

@@ -28,7 +28,7 @@ use transom_store::{PAGE_MAX, Store, StoreError};
 
 use self::links::Links;
 use self::outside::Outside;
-use self::stage::{Stage, Staged};
+use self::stage::{Held, Stage, Staged};
 use self::vault::{Doing, Name, Vault, VaultError};
 use crate::service::AddressRules;
 use crate::wire::Wires;
@@ -196,6 +196,14 @@ impl Files {
         });
         drop(handing);
         lock.lock_owned().await
+    }
+
+    /// Holds room for bytes that are to be staged, beside the disk's reserve for what is heard.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn hold(&self, bytes: u64) -> Result<Held, StoreError> {
+        self.stage.hold(bytes, self.store.condition().disk)
     }
 
     /// Brings staged bytes to their place; `record` then writes down who has them. Should the process end in between, they are

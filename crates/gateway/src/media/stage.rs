@@ -3,6 +3,8 @@
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
 
 use transom_domain::media::HEAD;
-use transom_store::Digest;
+use transom_store::{Digest, DiskSpace, StoreError};
 
 use crate::seal;
 use crate::wire::stream::{Flow, next};
@@ -19,6 +21,21 @@ use crate::wire::stream::{Flow, next};
 #[derive(Debug, Clone)]
 pub struct Stage {
     dir: PathBuf,
+    /// Bytes that are still to come of what is being staged.
+    expected: Arc<AtomicU64>,
+}
+
+/// Room on the disk for bytes that are to come, until it is dropped.
+#[derive(Debug)]
+pub struct Held {
+    expected: Arc<AtomicU64>,
+    bytes: u64,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.expected.fetch_sub(self.bytes, Ordering::SeqCst);
+    }
 }
 
 /// Bytes that are whole and durable, still without a place of their own. Removed when it is dropped.
@@ -65,7 +82,7 @@ impl Stage {
     /// A stage in this folder; made when something is first put on it.
     #[must_use]
     pub fn new(dir: PathBuf) -> Self {
-        Self { dir }
+        Self { dir, expected: Arc::default() }
     }
 
     /// Removes what an earlier process left.
@@ -76,6 +93,21 @@ impl Stage {
         match std::fs::remove_dir_all(&self.dir) {
             Err(why) if why.kind() != io::ErrorKind::NotFound => Err(why),
             _ => Ok(()),
+        }
+    }
+
+    /// Holds room for so many bytes, beside those that others are still to bring: what the disk keeps for what is heard is not theirs.
+    ///
+    /// # Errors
+    /// When there is no room on a disk of which so much is known.
+    pub fn hold(&self, bytes: u64, disk: Option<DiskSpace>) -> Result<Held, StoreError> {
+        let others = self.expected.fetch_add(bytes, Ordering::SeqCst);
+        let held = Held { expected: self.expected.clone(), bytes };
+        match disk {
+            Some(DiskSpace { free, reserve, .. }) if free < reserve.saturating_add(others).saturating_add(bytes) => {
+                Err(StoreError::DiskLow { free, reserve })
+            }
+            _ => Ok(held),
         }
     }
 
@@ -135,6 +167,21 @@ mod tests {
     use super::*;
 
     const PATIENCE: Patience = Patience { pause: Duration::from_millis(50), whole: Duration::from_secs(20) };
+
+    #[test]
+    fn what_is_to_come_leaves_the_reserve_alone_whoever_brings_it() {
+        let stage = Stage::new(PathBuf::new());
+        let disk = Some(DiskSpace { free: 1_000, reserve: 300, low: false });
+        let first = stage.hold(400, disk).unwrap();
+        let refused = stage.hold(301, disk).unwrap_err();
+        assert_eq!(refused, StoreError::DiskLow { free: 1_000, reserve: 300 });
+        let second = stage.hold(300, disk).unwrap();
+        assert!(stage.hold(1, disk).is_err());
+        drop(first);
+        assert!(stage.hold(400, disk).is_ok(), "what was refused or is over holds nothing");
+        drop(second);
+        assert!(stage.hold(u64::MAX, None).is_ok());
+    }
 
     fn pieces(pieces: Vec<Result<&'static [u8], &'static str>>) -> Flow {
         let pieces = pieces.into_iter().map(|p| p.map(Bytes::from_static).map_err(str::to_owned));

@@ -1,6 +1,8 @@
 //! Files as callers see them: uploaded, looked up, deleted, read by a signed link.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,6 +26,47 @@ use crate::wire::stream::Flow;
 const PATIENCE: Patience = Patience { pause: Duration::from_secs(30), whole: Duration::from_secs(900) };
 /// Seconds after which a file that is being fetched may be there.
 const SOON: u32 = 5;
+
+/// Files that are uploaded at once: each holds a connection for as long as its caller needs.
+const UPLOADS_MAX: usize = 32;
+/// Of one business: a caller that drips leaves the others theirs.
+const UPLOADS_OF_ONE: usize = UPLOADS_MAX / 4;
+
+/// Who uploads just now.
+#[derive(Debug, Default)]
+pub(crate) struct Uploads(Mutex<BTreeMap<BusinessId, usize>>);
+
+/// A place among those who upload, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Uploading<'a>(&'a Uploads, BusinessId);
+
+impl Uploads {
+    fn by(&self) -> MutexGuard<'_, BTreeMap<BusinessId, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a place; none when all are taken, or all that one business may have.
+    fn enter(&self, business: BusinessId) -> Option<Uploading<'_>> {
+        let mut by = self.by();
+        if by.values().sum::<usize>() >= UPLOADS_MAX || by.get(&business).is_some_and(|own| *own >= UPLOADS_OF_ONE) {
+            return None;
+        }
+        *by.entry(business).or_default() += 1;
+        Some(Uploading(self, business))
+    }
+}
+
+impl Drop for Uploading<'_> {
+    fn drop(&mut self) {
+        let mut by = self.0.by();
+        if let Some(own) = by.get_mut(&self.1) {
+            *own -= 1;
+            if *own == 0 {
+                by.remove(&self.1);
+            }
+        }
+    }
+}
 
 /// A file to be kept.
 pub struct NewMedia {
@@ -107,9 +150,11 @@ impl Service {
         if let Some(announced) = new.announced.filter(|announced| *announced > max) {
             return Err(too_large(format!("{announced} bytes")));
         }
-        let _room = self.uploads.try_acquire().map_err(|_| {
-            Problem::new(ErrorCode::Overloaded, "As many files are being uploaded as may be at once.").retry_after(2)
+        let _place = self.uploads.enter(caller.business).ok_or_else(|| {
+            Problem::new(ErrorCode::Overloaded, "As many files are being uploaded as may be at once, in all or by one business.")
+                .retry_after(2)
         })?;
+        let _held = self.files.hold(new.announced.unwrap_or(max))?;
         let staged = self.files.stage.take(new.body, max, PATIENCE).await.map_err(|why| match why {
             NotStaged::TooLarge => too_large(format!("more than {max} bytes")),
             NotStaged::Broken(why) => {
@@ -230,5 +275,24 @@ impl Service {
             }
             Err(why) => Err(vault_failed(&why)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_business_leaves_the_others_places_to_upload() {
+        let uploads = Uploads::default();
+        let mut own: Vec<_> = (0..UPLOADS_OF_ONE).map(|_| uploads.enter(BusinessId(1)).unwrap()).collect();
+        assert!(uploads.enter(BusinessId(1)).is_none());
+        let others: Vec<_> = (2..5).flat_map(|n| (0..UPLOADS_OF_ONE).map(move |_| BusinessId(n))).collect();
+        let _others: Vec<_> = others.into_iter().map(|business| uploads.enter(business).unwrap()).collect();
+        assert!(uploads.enter(BusinessId(9)).is_none(), "all are taken");
+        own.pop();
+        assert!(uploads.enter(BusinessId(9)).is_some());
+        drop(own);
+        assert!(uploads.enter(BusinessId(1)).is_some());
     }
 }

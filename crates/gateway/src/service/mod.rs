@@ -29,7 +29,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -64,6 +63,7 @@ pub use command::{CALLBACK_DATA_MAX, Caller, SendCommand, Sent, What};
 pub use contents::NewContent;
 pub use journal::Kept;
 pub use judge::{Judged, Known, Leaving, Prejudged, facts_of, failure_since, judged, needs_phone, provider_id};
+use media::Uploads;
 pub use media::{Linked, NewMedia, Shown};
 pub use messaging_services::{ServiceChange, SmsChange, Spokesperson};
 pub use stream::{StreamPage, StreamQuery};
@@ -81,9 +81,6 @@ const KEYS_MAX: usize = 10_000;
 /// Sends of one business under way at once: an eighth of what the store's queue holds, so that one business alone can't fill it
 /// for the others.
 const UNDER_WAY_MAX: usize = 1_024;
-
-/// Files that are uploaded at once: each holds a connection for as long as its caller needs.
-const UPLOADS_MAX: usize = 32;
 
 /// How fast a business sends, and how many of its sends are under way.
 #[derive(Debug, Clone, Copy, Default)]
@@ -159,7 +156,7 @@ pub struct Inner {
     pub(crate) files: Files,
     pub(crate) fetcher: Fetcher,
     /// Uploads that may be under way at once.
-    pub(crate) uploads: Semaphore,
+    pub(crate) uploads: Uploads,
     pub(crate) keep: Keep,
     started: Instant,
     draining: CancellationToken,
@@ -263,7 +260,7 @@ impl Service {
             samples,
             files,
             fetcher,
-            uploads: Semaphore::new(UPLOADS_MAX),
+            uploads: Uploads::default(),
             keep,
             started: Instant::now(),
             draining: CancellationToken::new(),
