@@ -149,7 +149,7 @@ fn left(capacity: &Capacity) -> String {
 }
 
 fn whole_sender(sender: &SenderView) {
-    let Capacity { throughput, messaging_limit, quality, told_at, standing, templates, waiting } = &sender.capacity;
+    let Capacity { throughput, messaging_limit, quality, told_at, standing, templates, waiting, losses } = &sender.capacity;
     let say = |what: &str, said: String| out::line(format!("{what:<16} {said}"));
     say("sender", format!("{} {}", sender.address, sender.name.as_deref().unwrap_or_default()));
     say("id", sender.id.to_string());
@@ -178,6 +178,15 @@ fn whole_sender(sender: &SenderView) {
     say("templates", templates.to_string());
     let WaitingUse { total, reply, utility, marketing, oldest, next_at } = waiting;
     say("waiting", format!("{total}: {reply} replies and codes, {utility} utility, {marketing} marketing"));
+    if losses.messages + losses.presumed_lost > 0 {
+        say(
+            "not heard of",
+            format!(
+                "of {} messages of seven days no status of {}, no delivery of {}; {} presumed lost",
+                losses.messages, losses.unheard, losses.undelivered, losses.presumed_lost
+            ),
+        );
+    }
     if let Some(at) = oldest {
         say("oldest", format!("accepted {at}"));
     }

@@ -12,7 +12,7 @@ mod words;
 
 use serde::{Deserialize, Serialize};
 
-pub use life::{By, Change, Edit, HistoryEntry, Life, NextCategory, Pause, Quality, Rejection, Review};
+pub use life::{By, Change, Edit, HistoryEntry, Life, NextCategory, Pause, Quality, Rejection, Review, default_time_to_live};
 pub use record::{LIST_LAG, Record};
 pub use words::{APPEAL_LINK, Words};
 

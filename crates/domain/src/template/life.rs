@@ -187,6 +187,28 @@ pub struct Life {
     pub twin: Option<TemplateName>,
 }
 
+/// For how long Meta tries to deliver what goes as no template, and what goes as one that says nothing else: 30 days, and one-time
+/// codes 10 minutes (Meta: templates/time-to-live). It says nothing when that is over.
+#[must_use]
+pub const fn default_time_to_live(category: Option<Category>) -> Span {
+    match category {
+        Some(Category::Authentication) => Span::minutes(10),
+        Some(Category::Marketing | Category::Utility) | None => Span::days(30),
+    }
+}
+
+impl Life {
+    /// For how long Meta tries to deliver it. A template says `-1` where it wants the longest.
+    #[must_use]
+    pub const fn time_to_live(&self, category: Category) -> Span {
+        match self.ttl_seconds {
+            Some(seconds) if seconds > 0 => Span::secs(seconds),
+            Some(_) => Span::days(30),
+            None => default_time_to_live(Some(category)),
+        }
+    }
+}
+
 impl Default for Life {
     fn default() -> Self {
         Self {

@@ -375,7 +375,7 @@ pub struct AppView {
 }
 
 /// A sender.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SenderView {
     /// Names it.

@@ -27,6 +27,7 @@ use crate::wire::Wires;
 use crate::{Gateway, GatewayParts, HouseParts};
 
 mod journal;
+mod losses;
 
 const SECRET: &[u8] = b"app secret";
 const CUSTOMER: &str = "+4915112345678";

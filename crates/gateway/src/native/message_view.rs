@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use transom_domain::id::BusinessId;
 use transom_domain::message::{Attempt, Message};
 use transom_domain::status::Phase;
+use transom_domain::time::Timestamp;
 use transom_store::{Sender, Timeline};
 
 use super::common::{json_text, rfc3339};
@@ -53,6 +54,10 @@ pub(crate) struct MessageView {
     /// Why it waits and when it goes, while it waits; left out in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     waits: Option<Waits>,
+    /// Since when Meta has given it up, as far as its time to live says: no delivery was told by then, and Meta tells nothing more. A
+    /// presumption, which any later word overrides; left out in lists, and where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    presumed_lost_at: Option<String>,
     /// Fails as expired from here on.
     expires_at: Option<String>,
     /// What is done when an answer is lost: `auto`, `fail` or `resend`.
@@ -117,6 +122,11 @@ impl MessageView {
         Self { waits, ..self }
     }
 
+    /// With when Meta has given it up, as far as can be told.
+    pub(crate) fn presumed_lost(self, at: Option<Timestamp>) -> Self {
+        Self { presumed_lost_at: at.map(rfc3339), ..self }
+    }
+
     /// With a fresh link beside the file that came with it.
     pub(crate) fn signed(mut self, business: BusinessId, links: &Links) -> Self {
         links.sign(business, &mut self.content);
@@ -146,6 +156,7 @@ impl MessageView {
             accepted_at: rfc3339(message.accepted_at),
             not_before,
             waits: None,
+            presumed_lost_at: None,
             expires_at: message.expires_at.map(rfc3339),
             when_unknown: message.when_unknown.as_str(),
             campaign_name: message.campaign.clone(),

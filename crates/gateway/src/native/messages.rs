@@ -94,7 +94,8 @@ impl App {
         let timeline = self.service.timeline(caller, id).await?;
         let waits = self.service.waits(caller, &message).await?;
         let view = MessageView::new(&message, self.service.sender(message.sender).as_ref(), Some(&timeline));
-        Ok(view.signed(message.business, &self.service.files.links).waiting(waits))
+        let lost = self.service.presumed_lost(&message).await?;
+        Ok(view.signed(message.business, &self.service.files.links).waiting(waits).presumed_lost(lost))
     }
 }
 

@@ -7,15 +7,16 @@ use transom_domain::address::Channel;
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::SenderId;
 use transom_domain::message::{Class, Message};
-use transom_domain::status::Phase;
+use transom_domain::status::{Phase, Status};
+use transom_domain::template::default_time_to_live;
 use transom_domain::time::{Span, Timestamp};
-use transom_store::{Outlook, Sender, WaitReason};
+use transom_store::{Outlook, Sender, Silence, WaitReason};
 
 use super::{Caller, Service};
 use crate::problem::Problem;
 
 /// What Meta lets a sender do, what of it is used, and what waits for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Capacity {
     /// Messages of this second, in and out together.
@@ -36,6 +37,32 @@ pub struct Capacity {
     pub templates: usize,
     /// Messages that wait.
     pub waiting: WaitingUse,
+    /// What was not heard of the messages of the last seven days.
+    #[serde(default)]
+    pub losses: Losses,
+}
+
+/// Statuses that never came, of messages that are a day old or more.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Losses {
+    /// Messages that Meta took.
+    pub messages: u64,
+    /// Those of which nothing was heard at all: a status was lost, since Meta tells at least that it sent or failed.
+    pub unheard: u64,
+    /// Those that were sent, and of which neither delivery nor failure was heard: switched-off phones, or lost statuses.
+    pub undelivered: u64,
+    /// Those that Meta has given up by now, as far as their time to live says: a presumption, which any later word overrides.
+    pub presumed_lost: u64,
+    /// The share of messages of which no last word was heard, from 0 to 1.
+    pub ratio: f64,
+}
+
+impl From<Silence> for Losses {
+    fn from(silence: Silence) -> Self {
+        let Silence { messages, unheard, undelivered, dropped } = silence;
+        Self { messages, unheard, undelivered, presumed_lost: dropped, ratio: silence.share() }
+    }
 }
 
 /// Throughput.
@@ -142,6 +169,7 @@ impl Service {
                 oldest: load.oldest.map(rfc3339),
                 next_at: load.next_due.map(|due| rfc3339(due.max(now))),
             },
+            losses: self.store.silence(sender.id, now).await?.into(),
         })
     }
 
@@ -155,6 +183,30 @@ impl Service {
         })?;
         let capacity = self.capacity(&sender).await?;
         Ok((sender, capacity))
+    }
+
+    /// Since when Meta has given a message up, as far as its time to live says: Meta tells nothing of it. None while it may still
+    /// arrive, and of what was told to be delivered or failed.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn presumed_lost(&self, message: &Message) -> Result<Option<Timestamp>, Problem> {
+        let silent = message.phase == Phase::Handed && matches!(message.status, Status::Sending | Status::Sent);
+        let Some(last) = message.attempts.last().filter(|_| silent && message.channel == Channel::Whatsapp) else {
+            return Ok(None);
+        };
+        let verdict = message.verdict.as_ref();
+        let sender = self.sender(message.sender);
+        let known = match (verdict.and_then(|verdict| verdict.template.as_ref()), sender.and_then(|sender| sender.waba)) {
+            (Some(name), Some(waba)) => {
+                let shelf = self.library.shelf(message.business, &waba).await?;
+                shelf.ever(&name.name, &name.language).map(|template| template.life.time_to_live(template.category))
+            }
+            _ => None,
+        };
+        let lives = known.unwrap_or_else(|| default_time_to_live(verdict.and_then(|verdict| verdict.category)));
+        let over = last.started_at.plus(lives);
+        Ok((over <= self.now()).then_some(over))
     }
 
     /// Why a message waits; none when it does not.

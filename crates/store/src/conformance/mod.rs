@@ -166,7 +166,7 @@ checks! {
     restoring: what_waited_at_the_backup_is_held, what_waited_at_the_backup_ends_or_goes_as_is_chosen;
     media: a_file_is_fetched_once, no_sender_waits_for_another_s_files, bytes_stay_until_nobody_has_them,
         what_is_taken_out_takes_its_file_along, the_upstream_s_ids_are_used_until_they_end, a_file_that_never_comes_is_told;
-    sweeping: each_business_keeps_contents_and_events_as_long_as_it_chose, what_was_not_heard_is_counted_once, what_is_over_goes_and_what_is_not_stays, what_was_taken_out_is_recognised_as_long, a_slice_is_bounded, a_slice_takes_content_out_of_so_many_at_most,
+    sweeping: each_business_keeps_contents_and_events_as_long_as_it_chose, what_was_not_heard_is_counted_once, a_code_that_is_not_delivered_counts_as_dropped_within_a_day, what_is_over_goes_and_what_is_not_stays, what_was_taken_out_is_recognised_as_long, a_slice_is_bounded, a_slice_takes_content_out_of_so_many_at_most,
         what_an_endpoint_leaves_behind_goes_in_slices;
     rehearing: a_replay_of_the_journal_is_found_again_where_it_was, what_was_not_understood_then_says_what_it_says_when_heard_again;
     keeping: what_was_answered_is_there_after_opening_again, what_started_at_once_holds_its_lane, tenants_do_not_meet, lists_have_pages, lists_go_by_time, a_closed_store_refuses,

@@ -4,6 +4,7 @@ use transom_domain::endpoint::Health;
 use transom_domain::fact::{Account, Fact, Reported};
 use transom_domain::id::{EndpointId, SenderId};
 use transom_domain::status::Status;
+use transom_domain::template::Category;
 use transom_domain::time::Span;
 
 use super::desk::{DESK, Desk, RIVAL, SHOP, business, person, sender};
@@ -235,6 +236,30 @@ pub(super) async fn what_was_not_heard_is_counted_once(factory: &dyn Factory) ->
     // Of those days nothing is shown any more, but what Meta has given up is.
     desk.turn(Span::days(26));
     silence(&desk).await?;
+    same!(silence(&desk).await?, Silence { dropped: 2, ..Silence::default() });
     same!(desk.store.silence(DESK, desk.now.minus(Span::days(25))).await?, Silence { dropped: 2, ..counted });
+    Ok(())
+}
+
+pub(super) async fn a_code_that_is_not_delivered_counts_as_dropped_within_a_day(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    for (n, delivered) in [(0, true), (1, false)] {
+        let mut code = desk.text(&format!("+491511234570{n}"))?;
+        code.verdict.category = Some(Category::Authentication);
+        let id = desk.accept(code).await?;
+        let claimed = desk.take().await?;
+        let wamid = format!("wamid.{n}");
+        desk.answer(id, claimed.attempt, &wamid).await?;
+        let word = if delivered { Reported::Delivered } else { Reported::Sent };
+        let status = desk.status(&wamid, word, desk.now);
+        desk.hear(vec![Fact::Status(status)]).await?;
+    }
+    desk.turn(Span::hours(25));
+    while desk.store.count_silence(9, desk.now).await? {}
+    same!(desk.store.silence(DESK, desk.now).await?, Silence { messages: 2, unheard: 0, undelivered: 1, dropped: 1 });
+    // Once: not again when all others are given up.
+    desk.turn(Span::days(31));
+    while desk.store.count_silence(9, desk.now).await? {}
+    same!(desk.store.silence(DESK, desk.now).await?, Silence::default());
     Ok(())
 }

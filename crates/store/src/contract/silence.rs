@@ -7,12 +7,14 @@ use transom_domain::time::Span;
 /// webhook that failed is repeated within minutes at first.
 pub const SILENCE_AFTER: Span = Span::hours(24);
 /// Meta gives a message up after 30 days unless its template says otherwise, and says nothing then: one that is not delivered by
-/// then counts as dropped (templates/time-to-live).
+/// then counts as dropped (templates/time-to-live). A one-time code is given up after 15 minutes at the latest, so that it counts as
+/// soon as it is looked at.
 pub const DROPPED_AFTER: Span = Span::days(30);
 /// Days over which [`crate::Store::silence`] adds up.
 pub const SILENCE_DAYS: i64 = 7;
 
-/// What was not heard of the messages of a sender, as of [`SILENCE_AFTER`] after each was accepted.
+/// What was not heard of the messages of a sender, as of [`SILENCE_AFTER`] after each was accepted; by the day on which they were
+/// accepted, and for those that count as dropped later by the day on which that was seen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Silence {
     /// Messages that Meta took.

@@ -26,7 +26,7 @@ impl SilenceRows for MemoryRows {
 
     fn passed_after(&self, after: Seq, limit: usize) -> Result<Vec<Passed>> {
         let later = self.messages.range((Bound::Excluded(after), Bound::Unbounded));
-        let passed = later.filter_map(|(seq, (brief, _))| {
+        let passed = later.filter_map(|(seq, (brief, whole))| {
             let standing = self.standings.get(seq)?;
             let last = self.attempts.range((*seq, 0)..=(*seq, u32::MAX)).next_back();
             Some(Passed {
@@ -36,6 +36,7 @@ impl SilenceRows for MemoryRows {
                 started_at: last.map(|(_, row)| row.attempt.started_at),
                 handed: standing.phase == Phase::Handed,
                 status: standing.status,
+                category: whole.verdict.as_ref().and_then(|verdict| verdict.category),
             })
         });
         Ok(passed.take(limit).collect())

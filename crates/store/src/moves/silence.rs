@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use transom_domain::id::SenderId;
 use transom_domain::status::Status;
+use transom_domain::template::Category;
 use transom_domain::time::{Span, Timestamp};
 
 use crate::rows::{Passed, Result, Rows, Walk};
@@ -20,11 +21,12 @@ fn day(at: Timestamp) -> i64 {
 pub(crate) fn count(rows: &mut dyn Rows, limit: usize, now: Timestamp) -> Result<bool> {
     let limit = limit.clamp(1, SLICE_MAX);
     rows.drop_silence(day(now) - DAYS_KEPT)?;
-    let more = walk(rows, Walk::Silence, now.minus(SILENCE_AFTER), limit)?;
-    Ok(walk(rows, Walk::Dropped, now.minus(DROPPED_AFTER), limit)? || more)
+    let more = walk(rows, Walk::Silence, SILENCE_AFTER, now, limit)?;
+    Ok(walk(rows, Walk::Dropped, DROPPED_AFTER, now, limit)? || more)
 }
 
-fn walk(rows: &mut dyn Rows, walk: Walk, before: Timestamp, limit: usize) -> Result<bool> {
+fn walk(rows: &mut dyn Rows, walk: Walk, age: Span, now: Timestamp, limit: usize) -> Result<bool> {
+    let before = now.minus(age);
     let from = rows.walked_to(walk, None)?;
     let passed = rows.passed_after(from, limit)?;
     let full = passed.len() == limit;
@@ -37,7 +39,9 @@ fn walk(rows: &mut dyn Rows, walk: Walk, before: Timestamp, limit: usize) -> Res
         }
         to = message.seq;
         if let Some(one) = weigh(&message, walk, before) {
-            *counted.entry((message.sender, day(message.accepted_at))).or_default() += one;
+            // What is given up weeks later would be of days that nobody adds up any more.
+            let seen = if walk == Walk::Dropped { now } else { message.accepted_at };
+            *counted.entry((message.sender, day(seen))).or_default() += one;
         }
     }
     for ((sender, day), count) in counted {
@@ -60,9 +64,11 @@ fn weigh(message: &Passed, walk: Walk, before: Timestamp) -> Option<Silence> {
         Status::Delivered | Status::Read | Status::Failed => (0, 0),
         _ => return None,
     };
+    let silent = unheard + undelivered > 0;
+    let is_code = message.category == Some(Category::Authentication);
     match walk {
-        Walk::Dropped => (unheard + undelivered > 0).then_some(Silence { dropped: 1, ..Silence::default() }),
-        _ => Some(Silence { messages: 1, unheard, undelivered, dropped: 0 }),
+        Walk::Dropped => (silent && !is_code).then_some(Silence { dropped: 1, ..Silence::default() }),
+        _ => Some(Silence { messages: 1, unheard, undelivered, dropped: u64::from(silent && is_code) }),
     }
 }
 

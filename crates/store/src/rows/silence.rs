@@ -2,6 +2,7 @@
 
 use transom_domain::id::{BusinessId, SenderId};
 use transom_domain::status::Status;
+use transom_domain::template::Category;
 use transom_domain::time::Timestamp;
 
 use super::{Aged, Result, Seq};
@@ -39,6 +40,8 @@ pub(crate) struct Passed {
     /// Meta has it, and it is not given up.
     pub(crate) handed: bool,
     pub(crate) status: Status,
+    /// Category of the template it went as, where it is not delivered.
+    pub(crate) category: Option<Category>,
 }
 
 /// Rows of walks.

@@ -4,8 +4,9 @@ use rusqlite::params;
 
 use transom_domain::id::{BusinessId, MessageId, SenderId};
 use transom_domain::status::Status;
+use transom_domain::template::Category;
 
-use super::{SqliteRows, bound, get, get_count, get_id, get_time, get_time_if, get_word, int};
+use super::{SqliteRows, bound, get, get_count, get_id, get_json_if, get_time, get_time_if, get_word, int};
 use crate::Silence;
 use crate::rows::{Aged, Passed, Result, Seq, SilenceRows, Walk};
 
@@ -15,7 +16,8 @@ pub(super) const MESSAGES_OF_AFTER: &str =
      FROM message m INDEXED BY message_business JOIN standing s ON s.seq = m.seq
      WHERE m.business = ?1 AND m.seq > ?2 ORDER BY m.seq LIMIT ?3";
 /// All messages after a number, as far as they are counted.
-pub(super) const PASSED_AFTER: &str = "SELECT m.seq, m.sender, m.accepted_at, s.started_at, s.phase = 'handed', s.status
+pub(super) const PASSED_AFTER: &str = "SELECT m.seq, m.sender, m.accepted_at, s.started_at, s.phase = 'handed', s.status,
+         CASE WHEN s.status IN ('sending', 'sent') THEN m.verdict -> '$.category' END
      FROM message m JOIN standing s ON s.seq = m.seq WHERE m.seq > ?1 ORDER BY m.seq LIMIT ?2";
 /// What was counted of a sender.
 pub(super) const SILENCE: &str = "SELECT messages, unheard, undelivered, dropped FROM silence WHERE sender = ?1 AND day >= ?2";
@@ -59,6 +61,7 @@ impl SilenceRows for SqliteRows<'_> {
                 started_at: get_time_if(row, 3)?,
                 handed: get(row, 4)?,
                 status: get_word(row, 5, Status::named)?,
+                category: get_json_if::<Option<Category>>(row, 6)?.flatten(),
             })
         })
     }
