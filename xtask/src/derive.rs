@@ -25,6 +25,7 @@ pub(crate) fn files() -> Result<Vec<(&'static str, String)>> {
         ("docs/errors.md", errors()),
         ("docs/rules.md", rules()),
         ("docs/template-rules.md", template_rules()),
+        ("docs/twilio-errors.md", transom_gateway::twilio::reference_page()),
     ])
 }
 

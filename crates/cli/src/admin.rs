@@ -221,10 +221,13 @@ pub(crate) async fn business(command: BusinessCommand) -> Result<(), Fail> {
 /// `transom key …`
 pub(crate) async fn key(command: KeyCommand) -> Result<(), Fail> {
     match command {
-        KeyCommand::Add { business, label, scopes, expires_in_days, place } => {
+        KeyCommand::Add { business, label, scopes, standard, expires_in_days, place } => {
             let hand = Hand::find(&place).await?;
             let business = hand.business(business.as_deref()).await?;
-            let scopes = scopes.into_iter().map(scope).collect();
+            let scopes = match standard {
+                true => vec![Scope::Send, Scope::Templates, Scope::Webhooks],
+                false => scopes.into_iter().map(scope).collect(),
+            };
             let expires_in_seconds = expires_in_days.map(|days| u32::from(days) * DAY);
             answer(&hand, &place, AdminCommand::KeyAdd { business, label, scopes, expires_in_seconds }).await
         }

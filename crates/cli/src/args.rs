@@ -12,6 +12,7 @@ mod events;
 mod journal;
 mod media;
 mod template;
+mod twilio;
 
 pub(crate) use consent::*;
 pub(crate) use customer::*;
@@ -20,6 +21,7 @@ pub(crate) use events::*;
 pub(crate) use journal::*;
 pub(crate) use media::*;
 pub(crate) use template::*;
+pub(crate) use twilio::*;
 
 /// Transom: the self-hosted gateway between your software and your customers on WhatsApp and Messenger.
 #[derive(Debug, Parser)]
@@ -54,6 +56,9 @@ pub(crate) enum Command {
     /// API keys of a business
     #[command(subcommand)]
     Key(KeyCommand),
+    /// What Twilio's SDKs need to speak with this gateway
+    #[command(subcommand)]
+    Twilio(TwilioCommand),
     /// Apps at Meta, under which webhooks arrive
     #[command(subcommand)]
     App(AppCommand),
@@ -317,6 +322,9 @@ pub(crate) enum KeyCommand {
         /// What it may do, parted by commas; everything of the business when left out
         #[arg(long, value_enum, value_delimiter = ',')]
         scopes: Vec<ScopeArg>,
+        /// Everything but administration: what Twilio calls a standard key; without this and --scopes it is a main key
+        #[arg(long, conflicts_with = "scopes")]
+        standard: bool,
         /// Days until it ends by itself
         #[arg(long)]
         expires_in_days: Option<u16>,

@@ -221,6 +221,10 @@ async fn set_up(house: &House, meta: &Identity, graph_url: &str, earlier: Option
         AdminAnswer::SenderAdded { .. } => {}
         other => return Err(unexpected(&other)),
     }
+    let twilio = match ask(house, AdminCommand::Twilio { business, rotate: None, refuse_at_once: None }).await? {
+        AdminAnswer::Twilio(view) => view,
+        other => return Err(unexpected(&other)),
+    };
     Ok(DevEnv {
         transom_url: house.url(),
         business: business.to_string(),
@@ -237,6 +241,8 @@ async fn set_up(house: &House, meta: &Identity, graph_url: &str, earlier: Option
         catalog_id: meta.catalog_id.clone(),
         page_id: meta.page_id.clone(),
         page_token: meta.page_token.clone(),
+        twilio_account_sid: twilio.account_sid,
+        twilio_auth_token: twilio.auth_token.0,
     })
 }
 

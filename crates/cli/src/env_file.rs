@@ -27,10 +27,13 @@ pub(crate) struct DevEnv {
     /// Empty in a file that was written before there were Pages.
     pub(crate) page_id: String,
     pub(crate) page_token: String,
+    /// Empty in a file that was written before there was Twilio's dialect.
+    pub(crate) twilio_account_sid: String,
+    pub(crate) twilio_auth_token: String,
 }
 
 impl DevEnv {
-    fn lines(&self) -> [(&'static str, &str); 15] {
+    fn lines(&self) -> [(&'static str, &str); 17] {
         [
             ("TRANSOM_URL", &self.transom_url),
             ("TRANSOM_BUSINESS", &self.business),
@@ -47,6 +50,8 @@ impl DevEnv {
             ("META_CATALOG_ID", &self.catalog_id),
             ("MESSENGER_PAGE_ID", &self.page_id),
             ("MESSENGER_PAGE_TOKEN", &self.page_token),
+            ("TWILIO_ACCOUNT_SID", &self.twilio_account_sid),
+            ("TWILIO_AUTH_TOKEN", &self.twilio_auth_token),
         ]
     }
 
@@ -101,6 +106,8 @@ impl DevEnv {
             catalog_id: get("META_CATALOG_ID")?,
             page_id: get("MESSENGER_PAGE_ID").unwrap_or_default(),
             page_token: get("MESSENGER_PAGE_TOKEN").unwrap_or_default(),
+            twilio_account_sid: get("TWILIO_ACCOUNT_SID").unwrap_or_default(),
+            twilio_auth_token: get("TWILIO_AUTH_TOKEN").unwrap_or_default(),
         })
     }
 }
@@ -127,6 +134,8 @@ mod tests {
             catalog_id: word(13),
             page_id: word(14),
             page_token: word(15),
+            twilio_account_sid: word(16),
+            twilio_auth_token: word(17),
         }
     }
 

@@ -26,6 +26,7 @@ mod signals;
 mod simulate;
 mod templates;
 mod tour;
+mod twilio;
 
 use std::process::ExitCode;
 
@@ -64,6 +65,7 @@ async fn run(command: Command) -> Result<(), Fail> {
         Command::Simulate(args) => simulate::run(&args).await,
         Command::Business(command) => admin::business(command).await,
         Command::Key(command) => admin::key(command).await,
+        Command::Twilio(command) => twilio::run(command).await,
         Command::App(command) => admin::app(command).await,
         Command::Sender(command) => admin::sender(command).await,
         Command::Endpoint(command) => endpoints::endpoint(command).await,

@@ -32,6 +32,7 @@ fn for_people(answer: &AdminAnswer) {
         AdminAnswer::KeyMade { key, text } => {
             out::line(&text.0);
             out::note(format!("Key {} is made. Keep its text: it is shown this once.", key.id));
+            out::note(format!("Twilio's SDKs name it {}, with that text as its secret.", key.twilio_sid));
         }
         AdminAnswer::Keys { data } => {
             list(
@@ -86,6 +87,7 @@ fn for_people(answer: &AdminAnswer) {
             out::line(&secret.0);
             out::note(format!("Deliveries are signed with this and the old secret until {old_until}."));
         }
+        AdminAnswer::Twilio(view) => crate::twilio::show(view),
         AdminAnswer::TemplatesRead { read, changed, skipped } => {
             out::line(format!("{read} templates read, {changed} of them new or changed."));
             for why in skipped {

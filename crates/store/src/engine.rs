@@ -304,6 +304,16 @@ impl<E: Engine> Store for E {
         self.write(Room::Ending, move |rows| unknown::expire(rows, now, limit))
     }
 
+    fn give_feedback(
+        &self,
+        business: BusinessId,
+        message: MessageId,
+        confirmed: bool,
+        now: Timestamp,
+    ) -> Answer<'_, CancelOutcome> {
+        self.write(Room::Ending, move |rows| end::give_feedback(rows, business, message, confirmed, now))
+    }
+
     fn cancel(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, CancelOutcome> {
         self.write(Room::Ending, move |rows| end::cancel(rows, business, message, now))
     }

@@ -91,7 +91,7 @@ pub(super) async fn furnish(dir: &Path, senders: u64, now: Timestamp) -> Result<
             created_at: now,
         })
         .await?;
-    let key = format!("tk_{}", hex(&random::<32>()?));
+    let key = format!("tk{}", hex(&random::<32>()?));
     store
         .put_key(Key {
             id: KeyId(counted(0)),

@@ -206,6 +206,17 @@ pub enum AdminCommand {
         /// Whose.
         business: BusinessId,
     },
+    /// Shows what Twilio's SDKs need, or changes it.
+    Twilio {
+        /// Whose.
+        business: BusinessId,
+        /// A step of the rotation of the auth token.
+        #[serde(default)]
+        rotate: Option<Rotate>,
+        /// Whether what may not go is refused at once.
+        #[serde(default)]
+        refuse_at_once: Option<bool>,
+    },
     /// Reads the templates of a business from Meta.
     TemplateSync {
         /// Whose.
@@ -308,6 +319,8 @@ pub enum AdminAnswer {
         /// Until when the old one signs beside it, RFC 3339.
         old_until: String,
     },
+    /// What Twilio's SDKs need.
+    Twilio(TwilioView),
     /// A reading of templates.
     TemplatesRead {
         /// Templates read.
@@ -352,6 +365,9 @@ pub struct BusinessView {
 pub struct KeyView {
     /// Names it.
     pub id: KeyId,
+    /// As Twilio's SDKs name it, with its text as the secret.
+    #[serde(default)]
+    pub twilio_sid: String,
     /// For people.
     pub label: String,
     /// What it may do.
@@ -452,6 +468,34 @@ pub struct EndpointView {
     pub failures: u32,
     /// The last failure, in words.
     pub last_error: Option<String>,
+}
+
+/// A step of the rotation of the auth token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rotate {
+    /// Make a second token: both are valid, and the first goes on signing.
+    Begin,
+    /// The second one signs, and the first is not valid any more.
+    Promote,
+    /// Take the second one away again.
+    Abandon,
+}
+
+/// What Twilio's SDKs need to speak with this server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TwilioView {
+    /// The account's SID.
+    pub account_sid: String,
+    /// The auth token, which also signs webhooks.
+    pub auth_token: Secret,
+    /// The other one, while a rotation is under way.
+    pub secondary_auth_token: Option<Secret>,
+    /// Whether what may not go is refused at once.
+    pub refuse_at_once: bool,
+    /// Where the SDKs are to be pointed, where a server runs.
+    pub base_url: Option<String>,
 }
 
 /// A template.

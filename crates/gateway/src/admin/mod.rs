@@ -9,6 +9,7 @@ mod meta_side;
 mod page;
 mod queue;
 mod sender;
+mod twilio;
 
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ use crate::wire::Wire;
 pub use crate::native::endpoint_ask::EndpointAsk;
 pub use command::{
     AdminAnswer, AdminCommand, AdminRefusal, AppView, BackupState, BackupView, BusinessView, EndpointView, Finding, KeyView,
-    Level, Scope, Secret, SenderView, Step, StepOutcome, TemplateView,
+    Level, Rotate, Scope, Secret, SenderView, Step, StepOutcome, TemplateView, TwilioView,
 };
 pub use door::{DOOR_FILE, DOOR_PATH, Door, routes};
 
@@ -129,6 +130,7 @@ impl Admin {
                 Ok(AdminAnswer::Plain { value: endpoint_ask::ask(&self.service, &caller, ask).await? })
             }
             AdminCommand::SecretRotate { business } => self.secret_rotate(business).await,
+            AdminCommand::Twilio { business, rotate, refuse_at_once } => self.twilio(business, rotate, refuse_at_once).await,
             AdminCommand::TemplateSync { business } => self.template_sync(business).await,
             AdminCommand::TemplateList { business } => self.template_list(business).await,
             AdminCommand::StrayList { after } => {
@@ -175,8 +177,8 @@ impl Admin {
         self.business(business).await?;
         let label = checked_name("label", &label)?;
         let now = self.service.now();
-        // 256 random bits; letters and digits only, so that a double click takes all of it.
-        let text = format!("tk_{}", hex(&random::<32>().map_err(sealing)?));
+        // 256 random bits; letters and digits only, so that a double click takes all of it, and Twilio's SDKs take it as a secret.
+        let text = format!("tk{}", hex(&random::<32>().map_err(sealing)?));
         let key = Key {
             id: KeyId::compose(now, self.service.chance.draw()),
             business,
@@ -193,6 +195,10 @@ impl Admin {
     }
 
     async fn key_revoke(&self, business: BusinessId, key: KeyId) -> Result<AdminAnswer, Problem> {
+        if self.service.is_auth_token(business, key).await? {
+            return Err(Problem::new(ErrorCode::StateConflict, format!("Key {key} is an auth token of the account."))
+                .remedy("Rotate it: `transom twilio credentials --rotate begin`, and then `--rotate promote`."));
+        }
         if !self.service.store.revoke_key(business, key, self.service.now()).await? {
             return Err(Problem::not_found("key").remedy("List the keys with `transom key list`."));
         }
@@ -368,6 +374,7 @@ fn business_view(business: &Business) -> BusinessView {
 fn key_view(key: &Key) -> KeyView {
     KeyView {
         id: key.id,
+        twilio_sid: crate::twilio::key_sid(key.id),
         label: key.label.clone(),
         scopes: Scope::of(key.scopes),
         created_at: rfc3339(key.created_at),

@@ -104,7 +104,48 @@ async fn keys_are_shown_once_and_end_when_revoked() {
     assert_eq!(revoked.map_err(|p| p.code), Err(ErrorCode::ApiKeyInvalid));
     let listed = admin.handle(AdminCommand::KeyList { business }).await.unwrap();
     assert!(!serde_json::to_string(&listed).unwrap().contains(&text.0));
-    assert!(!format!("{text:?}").contains("tk_"));
+    assert!(!format!("{text:?}").contains("tk"));
+}
+
+#[tokio::test]
+async fn an_auth_token_is_made_once_and_both_are_valid_while_it_is_rotated() {
+    let admin = alone().await;
+    let business = business(&admin).await;
+    let ask = async |rotate| match admin.handle(AdminCommand::Twilio { business, rotate, refuse_at_once: None }).await {
+        Ok(AdminAnswer::Twilio(view)) => Ok(view),
+        Ok(other) => panic!("{other:?}"),
+        Err(problem) => Err(problem.code),
+    };
+    let opens = async |token: &Secret| {
+        admin.service.forget_keys();
+        admin.service.authenticate(business, Some(&token.0), transom_store::Scopes::SEND).await.is_ok()
+    };
+    let first = ask(None).await.unwrap();
+    assert_eq!(first.auth_token.0.len(), 32);
+    assert!(first.auth_token.0.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase()));
+    assert_eq!(first.account_sid, format!("AC{:032x}", business.0));
+    assert_eq!(ask(None).await.unwrap(), first, "shown again, not made again");
+    assert_eq!(ask(Some(Rotate::Promote)).await, Err(ErrorCode::StateConflict));
+
+    let second = ask(Some(Rotate::Begin)).await.unwrap().secondary_auth_token.unwrap();
+    assert_eq!(ask(Some(Rotate::Begin)).await, Err(ErrorCode::StateConflict));
+    assert!(opens(&first.auth_token).await && opens(&second).await);
+    assert_eq!(ask(Some(Rotate::Abandon)).await.unwrap(), first);
+    assert!(opens(&first.auth_token).await && !opens(&second).await);
+
+    let third = ask(Some(Rotate::Begin)).await.unwrap().secondary_auth_token.unwrap();
+    let after = ask(Some(Rotate::Promote)).await.unwrap();
+    assert_eq!((after.auth_token.clone(), after.secondary_auth_token), (third, None));
+    assert!(!opens(&first.auth_token).await && opens(&after.auth_token).await);
+
+    // No token is lost by revoking its key.
+    let AdminAnswer::Keys { data } = admin.handle(AdminCommand::KeyList { business }).await.unwrap() else { panic!("no keys") };
+    let key = data.iter().find(|key| key.revoked_at.is_none()).unwrap().id;
+    let refused = admin.handle(AdminCommand::KeyRevoke { business, key }).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::StateConflict);
+    assert!(
+        !serde_json::to_string(&admin.service.store.settings(business).await.unwrap()).unwrap().contains(&after.auth_token.0)
+    );
 }
 
 #[tokio::test]

@@ -31,6 +31,7 @@ pub(super) fn routes(openapi: &OpenApi) -> Router {
         .route("/docs", page(pages::reader(), READER_POLICY))
         .route("/docs/errors", page(pages::errors(), PLAIN_POLICY))
         .route("/docs/rules", page(pages::rules(), PLAIN_POLICY))
+        .route("/docs/twilio", page(pages::twilio(), PLAIN_POLICY))
         .route("/docs/style.css", file("text/css; charset=utf-8", pages::STYLE.into()))
         .route("/docs/redoc.js", packed("text/javascript; charset=utf-8", REDOC))
         .route("/docs/redoc.LICENSE.txt", file("text/plain; charset=utf-8", REDOC_LICENCE.into()))
@@ -88,7 +89,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_link_and_source_of_every_page_is_served_here() {
-        for path in ["/", "/docs", "/docs/errors", "/docs/rules"] {
+        for path in ["/", "/docs", "/docs/errors", "/docs/rules", "/docs/twilio"] {
             let (headers, body) = fetched(path).await;
             let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
             assert!(policy.starts_with("default-src 'none'") && !policy.contains("script-src 'unsafe"), "{path}");

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::native::reference::{catalogue, rule_table};
+use crate::twilio::reference_rows;
 
 /// The style of every page of ours.
 pub(super) const STYLE: &str = "\
@@ -24,6 +25,7 @@ pub(super) fn index() -> String {
         ("/openapi.json", "OpenAPI 3.1", "the same for programs"),
         ("/docs/errors", "Error codes", "what each means and what to do"),
         ("/docs/rules", "Rules", "which content may go when"),
+        ("/docs/twilio", "Twilio's codes", "what applications are told that speak with Twilio's SDKs"),
         ("/readyz", "Readiness", "whether a message could be taken on now"),
         ("/healthz", "Health", "whether the process answers"),
         ("/metrics", "Metrics", "for Prometheus"),
@@ -81,6 +83,23 @@ pub(super) fn errors() -> String {
     }
     body.push_str("</tbody></table>\n");
     page("Transom: error codes", &body)
+}
+
+/// The reference of Twilio's codes; each code is a place that `more_info` leads to.
+pub(super) fn twilio() -> String {
+    let mut body = String::from(
+        "<h1>Twilio's codes</h1>\n<p>What applications are told that speak with this server through Twilio's SDKs.</p>\n\
+         <table><thead><tr><th>Code</th><th>HTTP</th><th>When</th><th>What it says</th></tr></thead><tbody>\n",
+    );
+    for (number, status, stage, what) in reference_rows() {
+        let what = text(what);
+        let _ = writeln!(
+            body,
+            "<tr id=\"{number}\"><td><code>{number}</code></td><td>{status}</td><td>{stage}</td><td>{what}</td></tr>"
+        );
+    }
+    body.push_str("</tbody></table>\n");
+    page("Transom: Twilio's codes", &body)
 }
 
 /// The rule table.

@@ -28,6 +28,7 @@ use crate::{Gateway, GatewayParts, HouseParts};
 
 mod journal;
 mod losses;
+mod twilio;
 
 const SECRET: &[u8] = b"app secret";
 const CUSTOMER: &str = "+4915112345678";

@@ -24,7 +24,7 @@ const PASSED: &str = "Later messages to this customer may go first.";
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TimelineEntry {
     /// What: `accepted`, `received`, `verdict`, `queued`, `scheduled`, `attempt_started`, `unknown`, `refused`, `answered`, `sent`,
-    /// `failed`, `delivered`, `read`, `given_up`, `expired`, `cancelled`, or `delivery_outstanding` for an event of it that a
+    /// `failed`, `delivered`, `read`, `given_up`, `expired`, `cancelled`, `unconfirmed`, `confirmed`, or `delivery_outstanding` for an event of it that a
     /// webhook endpoint has not taken yet.
     what: &'static str,
     /// `transom` or `meta`: who said it, and by whose clock `at` is.

@@ -67,6 +67,10 @@ pub(crate) struct MessageView {
     /// The caller's data.
     #[schema(value_type = Option<Value>)]
     callback_data: Value,
+    /// Where its statuses are told besides the endpoints, in Twilio's form.
+    status_callback: Option<String>,
+    /// The messaging service it was sent through.
+    messaging_service_id: Option<String>,
     /// Whether its content was removed.
     redacted: bool,
     /// What it said first and what it was changed to, each with its moment; null where it was never changed.
@@ -161,6 +165,8 @@ impl MessageView {
             when_unknown: message.when_unknown.as_str(),
             campaign_name: message.campaign.clone(),
             callback_data: message.callback_data.as_deref().map_or(Value::Null, json_text),
+            status_callback: message.origin.as_ref().and_then(|origin| origin.status_callback.clone()),
+            messaging_service_id: message.origin.as_ref().and_then(|origin| origin.service).map(|id| id.to_string()),
             redacted: message.redacted,
             edits: edits_json(message),
             revoked_at: revoked_json(message),

@@ -12,9 +12,10 @@ use transom_domain::message::Message;
 use transom_domain::status::Status;
 use transom_store::{Direction, MessageFilter, Page};
 
+use super::common::moment;
 use super::message_view::MessageView;
 use super::query::Query;
-use super::read::{read_optional, request_bodies};
+use super::read::{read, read_optional, request_bodies};
 use super::recipient;
 use crate::http::App;
 use crate::http::call::{Asked, Authorised, PathId, SEND, json};
@@ -40,7 +41,16 @@ pub(crate) struct MarkRead {
     typing: Option<bool>,
 }
 
-request_bodies!(MarkRead);
+/// Whether a message did what it was for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({ "outcome": "confirmed" }))]
+pub(crate) struct Feedback {
+    /// `confirmed`, or `unconfirmed` as long as nobody knows.
+    outcome: String,
+}
+
+request_bodies!(MarkRead, Feedback);
 
 /// Reads the filters that lists of messages and of sessions share. `resolve` finds a sender of this business by its address.
 pub(crate) fn filters(
@@ -68,6 +78,10 @@ pub(crate) fn filters(
         _ => None,
     });
     filter.campaign = query.get("campaignName").map(str::to_owned);
+    for (name, end) in [("from", &mut filter.from), ("until", &mut filter.until)] {
+        let text = query.get(name).map(str::to_owned);
+        *end = moment(text.as_deref(), name, &mut query.notes);
+    }
     let page = query.page();
     query.finish((filter, page))
 }
@@ -118,6 +132,8 @@ fn missing() -> Problem {
         ("status" = Option<String>, Query, description = "Only with this status"),
         ("direction" = Option<String>, Query, description = "`inbound` or `outbound`"),
         ("campaignName" = Option<String>, Query, description = "Only with this tag"),
+        ("from" = Option<String>, Query, description = "Only those accepted or received at this moment or later, RFC 3339"),
+        ("until" = Option<String>, Query, description = "Only those accepted or received before this moment, RFC 3339"),
         ("pageSize" = Option<u32>, Query, description = "1 to 200; 50 where left out"),
         ("pageToken" = Option<String>, Query, description = "`nextPageToken` of the page before"),
     ),
@@ -129,7 +145,7 @@ pub(crate) async fn list(
     Authorised(caller): Authorised<SEND>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let known = ["sender", "to", "status", "direction", "campaignName", "pageSize", "pageToken"];
+    let known = ["sender", "to", "status", "direction", "campaignName", "from", "until", "pageSize", "pageToken"];
     let (filter, page) = filters(query.as_deref(), &known, |text| app.sender_named(caller.business, text))?;
     let (messages, next_page_token) = app.service.messages(&caller, filter, page).await?;
     json(StatusCode::OK, &MessagePage { data: messages.iter().map(|m| app.view(m)).collect(), next_page_token })
@@ -217,6 +233,40 @@ pub(crate) async fn redact(
 ) -> Result<Response, Problem> {
     let id = id.parse(missing)?;
     app.service.redact(&caller, id).await?;
+    json(StatusCode::OK, &app.whole(&caller, id).await?)
+}
+
+/// Say whether a message did what it was for
+///
+/// A code that was used, an order that was picked up. It stands in the message's timeline; once confirmed it stays so.
+#[utoipa::path(
+    post,
+    path = "/v1/businesses/{business}/messages/{id}/feedback",
+    operation_id = "giveFeedback",
+    tag = "Messages",
+    params(("business" = String, Path, description = "Id of the business"), ("id" = String, Path, description = "Id of the message")),
+    request_body = Feedback,
+    responses((status = 200, description = "Written down", body = MessageView), ChangeRefusals),
+    security(("X-API-Key" = []))
+)]
+pub(crate) async fn give_feedback(
+    State(app): State<App>,
+    Authorised(caller): Authorised<SEND>,
+    id: PathId,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let (request, mut notes) = read::<Feedback>(&asked.body)?;
+    let confirmed = request.and_then(|request| match request.outcome.as_str() {
+        "confirmed" => Some(true),
+        "unconfirmed" => Some(false),
+        _ => {
+            notes.note("outcome", "is not one of its values", "use confirmed or unconfirmed");
+            None
+        }
+    });
+    let confirmed = notes.finish(confirmed)?;
+    let id = id.parse(missing)?;
+    app.service.give_feedback(&caller, id, confirmed).await?;
     json(StatusCode::OK, &app.whole(&caller, id).await?)
 }
 

@@ -112,6 +112,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(messages::mark_read))
         .routes(routes!(messages::cancel))
         .routes(routes!(messages::redact))
+        .routes(routes!(messages::give_feedback))
         .routes(routes!(sessions::list))
         .routes(routes!(senders::list))
         .routes(routes!(senders::get))

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use transom_domain::content::{Content, Language, Variables, read_given};
 use transom_domain::id::ContentId;
-use transom_domain::message::{HumanAgent, TemplateName, WhenClosed, WhenRefused, WhenUnknown};
+use transom_domain::message::{HumanAgent, Origin, TemplateName, WhenClosed, WhenRefused, WhenUnknown};
 use transom_domain::messenger::WITHDRAWN_TAGS;
 use transom_domain::parameters::{Naming, Parameter};
 use transom_domain::time::Span;
@@ -56,6 +56,14 @@ pub(crate) struct Send {
     when_closed: Option<String>,
     /// When Meta's answer is lost: `auto`, `fail` or `resend`.
     when_unknown: Option<String>,
+    /// When the message may not go now: `refuse` it, or `accept` it, so that it fails when its turn comes and still may not go. What
+    /// the customer stopped, and what the channel can never carry, is always refused.
+    when_refused: Option<String>,
+    /// An address that is told of this message's statuses besides the endpoints, in Twilio's form.
+    #[schema(example = "https://shop.example.com/told")]
+    status_callback: Option<String>,
+    /// The messaging service to send it through: it chooses the sender where `from` is left out.
+    messaging_service_id: Option<String>,
     /// Not before this moment, RFC 3339.
     send_at: Option<String>,
     /// Fails as expired when it could not be sent within so many seconds.
@@ -168,6 +176,27 @@ impl Send {
                 WhenUnknown::Auto
             }
         };
+        let when_refused = match self.when_refused.as_deref() {
+            None | Some("refuse") => WhenRefused::Refuse,
+            Some("accept") => WhenRefused::Accept,
+            Some(_) => {
+                notes.note("whenRefused", "is not one of its values", "use refuse or accept");
+                WhenRefused::Refuse
+            }
+        };
+        notes.at_most("statusCallback", self.status_callback.as_deref(), Origin::STATUS_CALLBACK_MAX);
+        let service = self.messaging_service_id.as_deref().and_then(|text| {
+            let parsed = text.parse();
+            if parsed.is_err() {
+                notes.note(
+                    "messagingServiceId",
+                    "is not an id of a messaging service",
+                    "give the `id` that its creation answered",
+                );
+            }
+            parsed.ok()
+        });
+        let origin = Origin { status_callback: self.status_callback, service, ..Origin::default() }.said();
         let send_at = moment(self.send_at.as_deref(), "sendAt", notes);
         let callback_data = callback_data(self.callback_data.as_ref(), &asked.body, notes);
         let campaign = campaign(self.campaign_name, notes);
@@ -196,9 +225,9 @@ impl Send {
             validity: self.validity_seconds.map(|s| Span::secs(i64::from(s))),
             when_unknown,
             callback_data,
-            when_refused: WhenRefused::Refuse,
+            when_refused,
             campaign,
-            origin: None,
+            origin,
             human,
             context: None,
             idempotency: None,
@@ -332,7 +361,7 @@ mod tests {
             "to": "+4915112345678", "from": "+493012345678",
             "content": { "language": "en", "types": { "twilio/text": { "body": "Hi {{1}}" } }, "variables": { "1": "Ana" } },
             "variables": { "1": "Marta" }, "template": { "name": "hi", "language": "en" }, "whenClosed": "refuse",
-            "whenUnknown": "fail", "sendAt": "2026-11-22T08:00:00Z", "validitySeconds": 60, "campaignName": "c", "callbackData": [1]
+            "whenUnknown": "fail", "whenRefused": "accept", "statusCallback": "https://shop.example.com/told", "sendAt": "2026-11-22T08:00:00Z", "validitySeconds": 60, "campaignName": "c", "callbackData": [1]
         })
     }
 
@@ -360,7 +389,8 @@ mod tests {
     #[test]
     fn every_field_is_read() {
         let command = parse(asked(&example())).unwrap();
-        assert_eq!(command.when_unknown, WhenUnknown::Fail);
+        assert_eq!((command.when_unknown, command.when_refused), (WhenUnknown::Fail, WhenRefused::Accept));
+        assert_eq!(command.origin.unwrap().status_callback.as_deref(), Some("https://shop.example.com/told"));
         assert_eq!(command.send_at.unwrap().as_secs(), 1_795_334_400);
         assert_eq!(command.validity, Some(Span::secs(60)));
         let What::Content { content, variables, template, when_closed } = command.what else { panic!("not content") };

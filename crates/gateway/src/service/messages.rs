@@ -92,6 +92,15 @@ impl Service {
         moved(outcome, "cancelled", "Only a message that has not been tried yet can be cancelled.")
     }
 
+    /// Says of a message that was sent whether it did what it was for: a code that was used, an order that was picked up.
+    ///
+    /// # Errors
+    /// 404, or 409 for a message that came in.
+    pub async fn give_feedback(&self, caller: &Caller, id: MessageId, confirmed: bool) -> Result<(), Problem> {
+        let outcome = self.store.give_feedback(caller.business, id, confirmed, self.now()).await?;
+        moved(outcome, "confirmed", "Give feedback on messages that were sent.")
+    }
+
     /// Removes the content of a message that is over.
     ///
     /// # Errors

@@ -71,6 +71,7 @@ pub use templates::{
     MadeTemplate, NewTemplate, Outlook as TemplateOutlook, Samples, TemplateChange, TemplateFilter, TemplatePage,
     TemplatesUnderWay, became,
 };
+pub(crate) use twilio::{TokenMove, TwilioCredentials};
 pub use webhooks::{CreatedWebhook, NewWebhook, WebhookChange, webhook_secret};
 
 /// How long a key that was looked up is believed: the most that a revocation may lag.

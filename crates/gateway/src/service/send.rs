@@ -88,6 +88,9 @@ impl Service {
         let now = self.now();
         check_times(&command, now)?;
         check_human(&command)?;
+        if let Some(address) = command.origin.as_ref().and_then(|origin| origin.status_callback.as_deref()) {
+            self.addresses.check(address)?;
+        }
         if command.callback_data.as_ref().is_some_and(|data| data.len() > CALLBACK_DATA_MAX) {
             return Err(Problem::new(
                 ErrorCode::CallbackDataTooLarge,

@@ -15,10 +15,13 @@ mod content_view;
 mod contents;
 mod creation;
 mod dates;
+mod feedback;
 mod form;
 mod json;
+mod media;
 mod message_view;
 mod messages;
+mod page;
 mod paging;
 mod refusal;
 mod services;
@@ -29,10 +32,15 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 
+use transom_domain::id::{BusinessId, KeyId};
+
+use self::sid::Sid as _;
 use crate::http::App;
 use crate::problem::Problem;
 
 pub(crate) use base::Base;
+pub use page::reference_page;
+pub(crate) use page::rows as reference_rows;
 
 /// What the paths of this dialect begin with; none of the native dialect's does.
 const PREFIXES: [&str; 6] = ["/2010-04-01", "/v1/Content", "/v1/ContentAndApprovals", "/v1/LegacyContent", "/v1/Services", "/v2"];
@@ -44,12 +52,28 @@ pub(crate) fn speaks(path: &str) -> bool {
     })
 }
 
+/// The SID of a business, which is an account here.
+#[must_use]
+pub fn account_sid(business: BusinessId) -> String {
+    business.sid()
+}
+
+/// The SID of a key.
+#[must_use]
+pub fn key_sid(key: KeyId) -> String {
+    key.sid()
+}
+
 /// All operations.
 pub(crate) fn routes() -> Router<App> {
     let account = "/2010-04-01/Accounts/{account}";
     let router = listed(Router::new(), &format!("{account}/Messages"), get(messages::list).post(messages::create));
     let one = get(messages::fetch).post(messages::update).delete(messages::delete);
-    services(contents(router.route(&format!("{account}/Messages/{{sid}}"), one)))
+    let router = router.route(&format!("{account}/Messages/{{sid}}"), one);
+    let router = listed(router, &format!("{account}/Messages/{{sid}}/Media"), get(media::list));
+    let router = router.route(&format!("{account}/Messages/{{sid}}/Media/{{media}}"), get(media::fetch).delete(media::delete));
+    let router = listed(router, &format!("{account}/Messages/{{sid}}/Feedback"), post(feedback::create));
+    services(contents(router))
 }
 
 fn contents(router: Router<App>) -> Router<App> {

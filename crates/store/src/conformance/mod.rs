@@ -138,7 +138,8 @@ checks! {
         an_echo_settles_a_lost_answer_and_a_mark_finds_it, the_first_of_two_parts_settles_nothing_and_is_remembered,
         a_mark_settles_a_bounded_number_and_the_next_goes_on;
     timeline: every_order_tells_the_same_story, a_story_has_its_own_steps, what_is_tried_again_says_until_when,
-        what_waits_to_be_told_is_in_the_story, without_an_order_it_is_in_the_story_too, what_is_taken_out_is_taken_out_of_events;
+        what_waits_to_be_told_is_in_the_story, without_an_order_it_is_in_the_story_too,
+        feedback_stands_in_the_story, what_is_taken_out_is_taken_out_of_events;
     people: identities_join_one_customer, a_conflict_keeps_both, a_customer_without_a_number, a_new_number_is_the_same_customer,
         preferences_go_by_time, a_number_is_found_by_each_of_its_spellings, who_is_known_by_a_number_only_is_whoever_has_it,
         a_merge_by_hand_is_undone_as_if_it_had_not_been, a_change_is_told_once_in_whatever_form, the_latest_of_many_changes_counts, people_are_listed_and_found;

@@ -5,7 +5,7 @@ use transom_domain::error_code::ErrorCode;
 use transom_domain::event::EventBody;
 use transom_domain::fact::{Fact, InboundBody, Reported};
 use transom_domain::id::EndpointId;
-use transom_domain::status::Progress;
+use transom_domain::status::{Progress, Status};
 use transom_domain::time::Span;
 
 use super::desk::{Desk, OWNER, RIVAL, SHOP, failure, person};
@@ -233,6 +233,25 @@ pub(super) async fn without_an_order_it_is_in_the_story_too(factory: &dyn Factor
             vec![(EndpointId(1), None, due)]
         );
     }
+    Ok(())
+}
+
+pub(super) async fn feedback_stands_in_the_story(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let id = desk.handed(ANA, "wamid.f").await?;
+    let inbound = desk.inbound(person(ANA)?, "in.f", desk.now);
+    let heard = desk.hear(vec![inbound]).await?.messages[0];
+    same!(desk.store.give_feedback(SHOP, id, false, desk.now).await?, CancelOutcome::Done);
+    let confirmed = desk.now;
+    for confirm in [true, true, false] {
+        same!(desk.store.give_feedback(SHOP, id, confirm, desk.now).await?, CancelOutcome::Done);
+        desk.turn(Span::secs(1));
+    }
+    let story = desk.store.timeline(SHOP, id).await?;
+    same!(find(&story, 0, Step::Confirmed)?.at, confirmed);
+    hold!(find(&story, 0, Step::Unconfirmed).is_ok());
+    same!(desk.store.give_feedback(SHOP, heard, true, desk.now).await?, CancelOutcome::WrongState(Status::Received));
+    same!(desk.store.give_feedback(RIVAL, id, true, desk.now).await?, CancelOutcome::NotFound);
     Ok(())
 }
 

@@ -316,6 +316,15 @@ pub trait Store: Send + Sync + 'static {
     fn expire(&self, now: Timestamp, limit: usize) -> Answer<'_, (usize, Option<Timestamp>)>;
     /// Calls a waiting message off.
     fn cancel(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, CancelOutcome>;
+    /// Writes down in the story of a message that was sent whether it did what it was for, as its caller says. Once confirmed it stays
+    /// so, whatever is said later or again.
+    fn give_feedback(
+        &self,
+        business: BusinessId,
+        message: MessageId,
+        confirmed: bool,
+        now: Timestamp,
+    ) -> Answer<'_, CancelOutcome>;
     /// Removes the content of a message that is over (sent, failed, received…) with its files, also from the event that told of
     /// it; its row and statuses stay. Of what came in the raw bodies are blanked soon after: see [`Store::blank_bodies`].
     fn redact(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, CancelOutcome>;

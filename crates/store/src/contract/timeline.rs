@@ -26,6 +26,10 @@ pub enum Step {
     Expired,
     /// It was called off.
     Cancelled,
+    /// The caller does not know yet whether it did what it was for.
+    Unconfirmed,
+    /// The caller says that it did what it was for.
+    Confirmed,
     /// How far an attempt got. Never [`Progress::Started`]: the attempt itself says when it started.
     Attempt(Progress),
 }
@@ -39,6 +43,8 @@ impl Step {
             Self::GivenUp => "given_up",
             Self::Expired => "expired",
             Self::Cancelled => "cancelled",
+            Self::Unconfirmed => "unconfirmed",
+            Self::Confirmed => "confirmed",
             Self::Attempt(progress) => progress.as_str(),
         }
     }
@@ -46,7 +52,8 @@ impl Step {
     /// The step with this word.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
-        let own = [Self::Scheduled, Self::GivenUp, Self::Expired, Self::Cancelled].into_iter().find(|s| s.as_str() == word);
+        let own = [Self::Scheduled, Self::GivenUp, Self::Expired, Self::Cancelled, Self::Unconfirmed, Self::Confirmed];
+        let own = own.into_iter().find(|s| s.as_str() == word);
         own.or_else(|| Progress::named(word).map(Self::Attempt))
     }
 

@@ -7,9 +7,9 @@ use transom_domain::id::{BusinessId, MessageId};
 use transom_domain::status::{Phase, Status};
 use transom_domain::time::Timestamp;
 
-use super::{lane, media, tell};
+use super::{lane, media, tell, timeline};
 use crate::rows::{Blank, Brief, Result, Rows, Seq, Standing};
-use crate::{CancelOutcome, StoreError};
+use crate::{CancelOutcome, Step, StoreError};
 
 /// The type that content has in an event from which it was taken.
 const REDACTED: &str = "redacted";
@@ -28,6 +28,23 @@ pub(crate) fn cancel(rows: &mut dyn Rows, business: BusinessId, message: Message
     let attempts = rows.attempts(brief.seq)?;
     lane::set_phase(rows, &brief, &mut standing, Phase::Cancelled, now)?;
     tell::standing(rows, &brief, &mut standing, &attempts, now, now)?;
+    Ok(CancelOutcome::Done)
+}
+
+/// See [`crate::Store::give_feedback`].
+pub(crate) fn give_feedback(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    message: MessageId,
+    confirmed: bool,
+    now: Timestamp,
+) -> Result<CancelOutcome> {
+    let Some((brief, standing)) = rows.brief(business, message)? else { return Ok(CancelOutcome::NotFound) };
+    if standing.phase == Phase::Received {
+        return Ok(CancelOutcome::WrongState(standing.status));
+    }
+    let step = if confirmed { Step::Confirmed } else { Step::Unconfirmed };
+    timeline::note(rows, brief.seq, timeline::own(step, now, None))?;
     Ok(CancelOutcome::Done)
 }
 

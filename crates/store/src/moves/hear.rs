@@ -6,7 +6,7 @@ use transom_domain::fact::{
 };
 use transom_domain::id::{CustomerId, EventId, MessageId, SenderId};
 use transom_domain::limits::LimitsTold;
-use transom_domain::message::{CallbackTag, Class, PartTag, WhenUnknown};
+use transom_domain::message::{CallbackTag, Class, Origin, PartTag, WhenUnknown};
 use transom_domain::session::Evidence;
 use transom_domain::standing::AccountTold;
 use transom_domain::status::{Phase, Status};
@@ -219,7 +219,7 @@ impl Hearing<'_> {
             campaign: None,
             reply_to: inbound.refers_to().map(str::to_owned),
             content: None,
-            origin: None,
+            origin: Origin { media: matches!(inbound.body, InboundBody::Media { .. }), ..Origin::default() }.said(),
         };
         let answered = match inbound.refers_to() {
             Some(id) => read::answered(rows, &brief, id)?,

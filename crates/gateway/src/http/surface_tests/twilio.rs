@@ -1,0 +1,267 @@
+//! Twilio's dialect over the surface: credentials, messages, and whatever is not as it should be.
+
+use reqwest::header;
+
+use super::*;
+use crate::twilio::{account_sid, key_sid};
+
+/// A form, or none.
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+const BASE: [(&str, &str); 3] = [("To", "whatsapp:+4915112345678"), ("From", "whatsapp:+493012345678"), ("Body", "Hi")];
+
+impl House {
+    fn messages(&self) -> String {
+        format!("{}/2010-04-01/Accounts/{}/Messages", self.base, account_sid(business(1)))
+    }
+
+    fn twilio(&self, method: Method, url: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, url).basic_auth(account_sid(business(1)), Some("all"))
+    }
+
+    async fn create(&self, pairs: Pairs<'_>) -> (StatusCode, Value) {
+        answered(self.twilio(Method::POST, &format!("{}.json", self.messages())).form(pairs)).await
+    }
+
+    async fn fetch(&self, path: &str) -> (StatusCode, Value) {
+        let url = if path.starts_with("/2010-04-01") || path.starts_with("/v2") {
+            format!("{}{path}", self.base)
+        } else {
+            format!("{}{path}", self.messages())
+        };
+        answered(self.twilio(Method::GET, &url)).await
+    }
+
+    /// How many messages there are.
+    async fn kept(&self) -> usize {
+        self.fetch(".json?PageSize=1000").await.1["messages"].as_array().unwrap().len()
+    }
+}
+
+/// Every refusal has Twilio's form, and its link leads to a page that is served here.
+async fn answered(request: reqwest::RequestBuilder) -> (StatusCode, Value) {
+    let (client, request) = request.build_split();
+    let response = client.execute(request.unwrap()).await.unwrap();
+    let status = response.status();
+    let challenge = response.headers().contains_key(header::WWW_AUTHENTICATE);
+    let body: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or_default();
+    if !status.is_success() {
+        assert_eq!((body["status"].as_u64(), challenge), (Some(status.as_u16().into()), status == 401), "{status}: {body}");
+        assert!(body["code"].as_u64().is_some() && body["message"].is_string(), "{status}: {body}");
+        assert!(body.get("type").is_none() && body.get("title").is_none());
+        let link = body["more_info"].as_str().unwrap();
+        let page = client.get(link).send().await.unwrap().text().await.unwrap();
+        assert!(page.contains(&format!("id=\"{}\"", link.split_once('#').unwrap().1)), "{link}");
+    }
+    (status, body)
+}
+
+fn refused(answer: &(StatusCode, Value)) -> (u16, u64) {
+    (answer.0.as_u16(), answer.1["code"].as_u64().unwrap_or(0))
+}
+
+/// The base with these parameters changed; `-` leaves one out.
+fn with<'a>(pairs: Pairs<'a>) -> Vec<(&'a str, &'a str)> {
+    let kept = BASE.into_iter().filter(|(name, _)| !pairs.iter().any(|(n, _)| n == name));
+    kept.chain(pairs.iter().copied()).filter(|(_, value)| *value != "-").collect()
+}
+
+#[tokio::test]
+async fn credentials_open_their_own_account_only_and_what_they_are_for() {
+    let house = house().await;
+    let url = format!("{}.json", house.messages());
+    let (account, stranger) = (account_sid(business(1)), account_sid(business(2)));
+    let (all, hooks) = (key_sid(KeyId(1)), key_sid(KeyId(2)));
+    let ask = |user: &str, password: &str| answered(house.client.get(&url).basic_auth(user, Some(password)));
+    for (user, password, status) in [
+        (account.as_str(), "all", 200),
+        (&all, "all", 200),
+        (&account, "nobody", 401),
+        (&account, "stranger", 401),
+        (&stranger, "stranger", 401),
+        (&key_sid(KeyId(3)), "stranger", 401),
+        (&all, "hooks", 401),
+        (&hooks, "hooks", 403),
+        (&account, "hooks", 403),
+        ("all", "all", 401),
+        ("", "", 401),
+    ] {
+        let (answer, body) = ask(user, password).await;
+        assert_eq!(answer.as_u16(), status, "{user}: {body}");
+        assert!(status == 200 || body["code"] == 20003);
+    }
+    assert_eq!(refused(&answered(house.client.get(&url)).await), (401, 20003));
+    assert_eq!(refused(&answered(house.client.get(&url).bearer_auth("all")).await), (401, 20003));
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_message_is_accepted_and_undelivered_or_refused_at_once_as_the_account_wishes() {
+    let house = house().await;
+    let (status, made) = house.create(&BASE).await;
+    assert_eq!((status.as_u16(), &made["status"], &made["error_code"]), (201, &json!("queued"), &Value::Null), "{made}");
+    let sid = made["sid"].as_str().unwrap();
+    assert!(sid.starts_with("SM"));
+    let fetched = loop {
+        let (_, fetched) = house.fetch(&format!("/{sid}.json")).await;
+        if fetched["status"] != "queued" && fetched["status"] != "sending" {
+            break fetched;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!((&fetched["status"], &fetched["error_code"]), (&json!("undelivered"), &json!(63016)), "{fetched}");
+    assert_eq!((&fetched["sid"], &fetched["from"], &fetched["to"]), (&made["sid"], &json!(BASE[1].1), &json!(BASE[0].1)));
+    // As MM it is the same message.
+    assert_eq!(house.fetch(&format!("/MM{}", &sid[2..])).await.1["sid"], made["sid"]);
+
+    house.gateway.service().refuse_at_once(business(1), true).await.unwrap();
+    let again = house.create(&BASE).await;
+    assert_eq!(refused(&again), (400, 63016), "{}", again.1);
+    assert_eq!(house.kept().await, 1);
+    // What is over can be redacted and deleted, and not canceled.
+    let url = format!("{}/{sid}.json", house.messages());
+    let post = |pairs: Pairs<'static>| answered(house.twilio(Method::POST, &url).form(pairs));
+    assert_eq!(refused(&post(&[("Status", "canceled")]).await), (400, 30409));
+    assert_eq!(post(&[("Body", "")]).await.1["body"], "");
+    assert_eq!(answered(house.twilio(Method::DELETE, &url)).await.0, 204);
+    assert_eq!(refused(&house.fetch(&format!("/{sid}.json")).await), (404, 20404));
+    house.close().await;
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_is_refused_in_its_form_and_nothing_is_stored() {
+    let house = house().await;
+    let long = "x".repeat(1_601);
+    let unknown = format!("HX{}", "0".repeat(32));
+    let asked: [(Pairs<'_>, (u16, u64)); 16] = [
+        (&[("To", "-")], (400, 21604)),
+        (&[("To", "whatsapp:+1"), ("To", "whatsapp:+2")], (400, 20422)),
+        (&[("To", "+4915112345678")], (400, 21211)),
+        (&[("From", "-")], (400, 21603)),
+        (&[("From", "whatsapp:+4930999999")], (400, 63007)),
+        (&[("From", "messenger:1")], (400, 21910)),
+        (&[("Body", "-")], (400, 21619)),
+        (&[("Body", ""), ("MediaUrl", "")], (400, 21619)),
+        (&[("body", "Hi"), ("Body", "-")], (400, 21619)),
+        (&[("Body", &long)], (400, 21617)),
+        (&[("StatusCallback", "http://127.0.0.1:1/")], (400, 21609)),
+        (&[("StatusCallback", "told")], (400, 21609)),
+        (&[("ContentSid", &unknown)], (400, 21655)),
+        (&[("ContentVariables", "{}")], (400, 21654)),
+        (&[("ValidityPeriod", "0")], (400, 21624)),
+        (&[("MediaUrl", "file:///etc/passwd")], (400, 21620)),
+    ];
+    for (pairs, code) in asked {
+        let answer = house.create(&with(pairs)).await;
+        assert_eq!(refused(&answer), code, "{pairs:?}: {}", answer.1);
+    }
+    let url = format!("{}.json", house.messages());
+    let form = |body: &str| {
+        let kind = "application/x-www-form-urlencoded";
+        answered(house.twilio(Method::POST, &url).header(header::CONTENT_TYPE, kind).body(body.to_owned()))
+    };
+    assert_eq!(refused(&form("To=%zz&Body=x").await), (400, 20422));
+    assert_eq!(refused(&form("To=%ff&Body=x").await), (400, 20422));
+    assert_eq!(refused(&form(&"a=1&".repeat(2_000)).await), (400, 20422));
+    assert_eq!(refused(&form(&format!("Body={}", "x".repeat(10 << 20))).await), (413, 20422));
+    assert_eq!(refused(&form("").await), (400, 21604));
+    let json = house.twilio(Method::POST, &url).header(header::CONTENT_TYPE, "application/json").body("{\"To\":\"x\"}");
+    assert_eq!(refused(&answered(json).await), (415, 20422));
+    assert_eq!(house.kept().await, 0);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn sids_and_tokens_that_nobody_gave_lead_nowhere() {
+    let house = house().await;
+    let account = account_sid(business(1));
+    let sid = format!("SM{}", "0".repeat(32));
+    for path in [format!("/{sid}.json"), format!("/{sid}/Media.json"), "/SM1".into(), format!("/{sid}/Media/ME1.json")] {
+        assert_eq!(refused(&house.fetch(&path).await), (404, 20404), "{path}");
+    }
+    let theirs = format!("/2010-04-01/Accounts/{}/Messages.json", account_sid(business(2)));
+    for path in [theirs.as_str(), "/2010-04-01/Accounts/AC1/Messages.json", "/2010-04-01/Accounts/x/Messages/y.json"] {
+        assert_eq!(refused(&house.fetch(path).await), (401, 20003), "{path}");
+    }
+    for path in ["/2010-04-01", "/2010-04-01/Accounts.xml", &format!("/2010-04-01/Accounts/{account}/Calls.json"), "/v2/x"] {
+        assert_eq!(refused(&house.fetch(path).await), (404, 20404), "{path}");
+    }
+    let list = format!("{}.json", house.messages());
+    assert_eq!(refused(&answered(house.twilio(Method::PATCH, &list)).await), (405, 20004));
+    for query in [
+        "PageToken=x",
+        "PageToken=MTIz&Page=1&PageSize=0",
+        "PageToken=eA&Page=1",
+        "Page=7",
+        "PageSize=1001",
+        "DateSent=x",
+        "To=x",
+        "To=%zz",
+    ] {
+        assert_eq!(refused(&house.fetch(&format!(".json?{query}")).await), (400, 20422), "{query}");
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_list_is_walked_forth_and_back_and_filtered() {
+    let house = house().await;
+    let mut made = Vec::new();
+    for i in 0..7 {
+        let to = format!("whatsapp:+491511234567{}", i % 2);
+        let (status, message) = house.create(&with(&[("To", &to)])).await;
+        assert_eq!(status, StatusCode::CREATED, "{message}");
+        made.push(message["sid"].clone());
+    }
+    made.reverse();
+    let sids = |list: &Value| list["messages"].as_array().unwrap().iter().map(|m| m["sid"].clone()).collect::<Vec<_>>();
+    let (mut seen, mut path, mut last) = (Vec::new(), Some(".json?PageSize=3".to_owned()), Value::Null);
+    while let Some(next) = path {
+        let (_, list) = house.fetch(&next).await;
+        seen.extend(sids(&list));
+        path = list["next_page_uri"].as_str().map(str::to_owned);
+        last = list;
+    }
+    assert_eq!(seen, made);
+    let (_, second) = house.fetch(last["previous_page_uri"].as_str().unwrap()).await;
+    assert_eq!(sids(&second), made[3..6]);
+    let (_, first) = house.fetch(second["previous_page_uri"].as_str().unwrap()).await;
+    assert_eq!((sids(&first), &first["previous_page_uri"]), (made[..3].to_vec(), &Value::Null));
+    let (_, to_one) = house.fetch(".json?To=whatsapp%3A%2B4915112345671").await;
+    assert_eq!(sids(&to_one), [made[1].clone(), made[3].clone(), made[5].clone()]);
+    for (query, found) in [("DateSent%3C=2020-01-01", 0), ("DateSent%3E=2020-01-01", 7), ("From=whatsapp%3A%2B4915112345671", 0)]
+    {
+        assert_eq!(sids(&house.fetch(&format!(".json?{query}")).await.1).len(), found, "{query}");
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn feedback_stands_in_the_story_and_a_file_is_found() {
+    let house = house().await;
+    let (_, made) = house.create(&with(&[("MediaUrl", "https://files.example.com/a.pdf")])).await;
+    let sid = made["sid"].as_str().unwrap();
+    assert!(sid.starts_with("MM") && made["num_media"] == "1", "{made}");
+    let feedback = format!("{}/{sid}/Feedback.json", house.messages());
+    let (status, said) = answered(house.twilio(Method::POST, &feedback).form(&[("Outcome", "confirmed")])).await;
+    assert_eq!((status.as_u16(), &said["outcome"], &said["message_sid"]), (200, &json!("confirmed"), &made["sid"]));
+    assert_eq!(refused(&answered(house.twilio(Method::POST, &feedback).form(&[("Outcome", "perhaps")])).await), (400, 20422));
+    let id = transom_domain::id::MessageId(u128::from_str_radix(&sid[2..], 16).unwrap());
+    let (_, native) = house.get(&format!("{{b}}/messages/{id}")).await;
+    assert!(native["timeline"].as_array().unwrap().iter().any(|entry| entry["what"] == "confirmed"), "{native}");
+
+    let (_, list) = house.fetch(&format!("/{sid}/Media.json")).await;
+    let file = &list["media_list"][0];
+    assert_eq!((&file["content_type"], &file["parent_sid"]), (&json!("application/pdf"), &made["sid"]));
+    let media = file["sid"].as_str().unwrap();
+    let (status, one) = house.fetch(&format!("/{sid}/Media/{media}.json")).await;
+    assert_eq!((status, &one), (StatusCode::OK, file));
+    let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let bytes = client.get(format!("{}/{sid}/Media/{media}", house.messages())).basic_auth(account_sid(business(1)), Some("all"));
+    let bytes = bytes.send().await.unwrap();
+    assert_eq!(
+        (bytes.status().as_u16(), bytes.headers()[header::LOCATION].to_str().unwrap()),
+        (307, "https://files.example.com/a.pdf")
+    );
+    house.close().await;
+}
