@@ -155,7 +155,7 @@ pub(super) const HOUSE: Kind = Kind {
     migrate: migrate::sqlite,
     writer_cache_kib: WRITER_CACHE_KIB,
     reader_cache_kib: READER_CACHE_KIB,
-    // Who asks to be forgotten is to be in no free page either.
+    // Who asks to be forgotten is to be in no free page either. What it costs is in ADR 1.
     erases: true,
 };
 
