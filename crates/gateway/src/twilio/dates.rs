@@ -45,6 +45,14 @@ pub(crate) fn stretch(text: &str) -> Option<Stretch> {
     Some(Stretch { from, until: from.plus(Span::secs(1)) })
 }
 
+impl Stretch {
+    /// What a filter for one moment means: where it names a midnight the whole day, since that is how the SDKs write a day.
+    pub(crate) fn whole_day(self) -> Self {
+        let midnight = self.from.as_millis().rem_euclid(Span::days(1).as_millis()) == 0;
+        if midnight { Self { until: self.from.plus(Span::days(1)), ..self } } else { self }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +72,8 @@ mod tests {
         assert_eq!((iso(day.from), iso(day.until)), ("2023-08-24T00:00:00Z".into(), "2023-08-25T00:00:00Z".into()));
         let second = stretch("2023-08-24T07:01:45.5+02:00").unwrap();
         assert_eq!((iso(second.from), iso(second.until)), ("2023-08-24T05:01:45Z".into(), "2023-08-24T05:01:46Z".into()));
+        let of_an_sdk = stretch("2023-08-24T00:00:00Z").unwrap();
+        assert_eq!((of_an_sdk.whole_day(), second.whole_day()), (day, second));
         for nonsense in ["", "2023", "2023-13-01", "yesterday", "2023-08-24 and so on"] {
             assert_eq!(stretch(nonsense), None, "{nonsense}");
         }

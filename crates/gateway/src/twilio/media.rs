@@ -16,7 +16,7 @@ use transom_store::MediaState;
 
 use super::account::Account;
 use super::codes::Code;
-use super::dates;
+use super::dates::{self, Stretch};
 use super::form::Asked;
 use super::message_view::path;
 use super::paging::Paging;
@@ -70,7 +70,7 @@ pub(super) async fn list(
         let remedy = "write a day such as 2026-01-02, or a moment such as 2026-01-02T03:04:05Z";
         dates::stretch(text).map(Some).ok_or_else(|| Refusal::parameter(name, "is neither a day nor a moment", remedy))
     };
-    let (on, until, from) = (created("DateCreated")?, created("DateCreated<")?, created("DateCreated>")?);
+    let (on, until, from) = (created("DateCreated")?.map(Stretch::whole_day), created("DateCreated<")?, created("DateCreated>")?);
     let message = app.message_named(&caller, &sid).await?;
     let attached = app.attached(&caller, &message).await?;
     let wanted = attached.filter(|file| {

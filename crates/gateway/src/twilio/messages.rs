@@ -15,6 +15,7 @@ use transom_store::{Direction, MessageFilter};
 
 use super::account::Account;
 use super::codes::Code;
+use super::dates::Stretch;
 use super::form::{Asked, Form};
 use super::message_view::{API_VERSION, FirstView, accepted, view};
 use super::paging::Paging;
@@ -173,7 +174,7 @@ impl MessageList {
             filter.direction = Some(direction);
         }
         // Both ends are within: `DateSent<` goes to the end of its day or second.
-        let (on, until, from) = (date("DateSent")?, date("DateSent<")?, date("DateSent>")?);
+        let (on, until, from) = (date("DateSent")?.map(Stretch::whole_day), date("DateSent<")?, date("DateSent>")?);
         filter.from = [on, from].into_iter().flatten().map(|stretch| stretch.from).max();
         filter.until = [on, until].into_iter().flatten().map(|stretch| stretch.until).min();
         possible &= filter.from.zip(filter.until).is_none_or(|(from, until)| from < until);
@@ -250,7 +251,9 @@ mod tests {
     fn both_ends_of_a_stretch_are_within() {
         let of = |query| read(query).map(|filter| (filter.from.map(Timestamp::as_secs), filter.until.map(Timestamp::as_secs)));
         let day = 1_767_225_600;
-        assert_eq!(of("DateSent=2026-01-01"), Some((Some(day), Some(day + 86_400))));
+        for same in ["DateSent=2026-01-01", "DateSent=2026-01-01T00:00:00Z"] {
+            assert_eq!(of(same), Some((Some(day), Some(day + 86_400))), "{same}");
+        }
         assert_eq!(of("DateSent%3C=2026-01-01"), Some((None, Some(day + 86_400))));
         assert_eq!(
             of("DateSent%3E=2026-01-01T00%3A00%3A00Z&DateSent%3C=2026-01-01T00%3A00%3A07Z"),
