@@ -11,9 +11,20 @@ use crate::{root, target};
 
 /// Pinned, like everything else that decides whether a test passes.
 /// `fbmessenger` names neither `requests` nor `six`, and needs both.
-const PYTHON: [&str; 6] =
-    ["pywa==4.5.0", "standardwebhooks==1.1.0", "fbmessenger==6.0.0", "requests==2.32.5", "six==1.17.0", "moto[server]==5.2.5"];
-const NODE: [&str; 2] = ["whatsapp-api-js@6.3.0", "standardwebhooks@1.1.1"];
+const PYTHON: [&str; 7] = [
+    "pywa==4.5.0",
+    "standardwebhooks==1.1.0",
+    "fbmessenger==6.0.0",
+    "requests==2.32.5",
+    "six==1.17.0",
+    "moto[server]==5.2.5",
+    "twilio==9.13.0",
+];
+/// In a folder of its own, since one environment has one version: the last whose models of content send no slashes.
+const PYTHON_OLDER: &str = "twilio==9.6.0";
+/// Where that is.
+const OLDER: &str = "py-older";
+const NODE: [&str; 4] = ["whatsapp-api-js@6.3.0", "standardwebhooks@1.1.1", "twilio@6.2.0", "twilio-older@npm:twilio@5.13.1"];
 /// Oldest Node that has `fetch`, `FormData` and `crypto` built in.
 const NODE_MIN: u32 = 18;
 
@@ -45,7 +56,7 @@ pub(crate) fn check() -> Result<()> {
 /// Installs once; a note beside them says which versions, so that a new pin installs anew.
 fn install(tools: &Path) -> Result<()> {
     let note = tools.join("installed");
-    let wanted = format!("{} {}", PYTHON.join(" "), NODE.join(" "));
+    let wanted = format!("{} {PYTHON_OLDER} {}", PYTHON.join(" "), NODE.join(" "));
     if std::fs::read_to_string(&note).is_ok_and(|there| there == wanted) {
         say(&format!("installed: {wanted}"));
         return Ok(());
@@ -57,6 +68,7 @@ fn install(tools: &Path) -> Result<()> {
     let mut args = vec!["install", "--quiet", "--disable-pip-version-check"];
     args.extend(PYTHON);
     run_in(tools, &pip, &args)?;
+    run_in(tools, &pip, &["install", "--quiet", "--disable-pip-version-check", "--upgrade", "--target", OLDER, PYTHON_OLDER])?;
     // A manifest of its own, so that npm does not look for one further up.
     std::fs::write(node.join("package.json"), "{\"private\":true}\n")?;
     let mut args = vec!["install", "--silent", "--no-fund", "--no-audit"];
@@ -165,6 +177,20 @@ pub(crate) fn run() -> Result<()> {
     let script = text(scripts.join("standard_webhooks.py"));
     let (transom, desk) = (text(transom), text(dir.path().to_owned()));
     run_in(&root, &text(tools.join("py/bin/python")), &[&script, &transom, &desk])?;
-    let script = text(scripts.join("standard_webhooks.mjs"));
-    run_in(&root, "node", &[&script, &text(tools.join("node")), &transom, &desk])
+    let (script, node) = (text(scripts.join("standard_webhooks.mjs")), text(tools.join("node")));
+    run_in(&root, "node", &[&script, &node, &transom, &desk])?;
+    twilio(&root, &tools, &desk)
+}
+
+/// Twilio's SDKs, the newest and an older one of each, against a running desk.
+fn twilio(root: &Path, tools: &Path, desk: &str) -> Result<()> {
+    let script = |name: &str| root.join("crates/cli/tests/foreign").join(name).display().to_string();
+    let (python, node) = (tools.join("py/bin/python").display().to_string(), tools.join("node").display().to_string());
+    run_in(root, &python, &[&script("twilio_content.py"), desk])?;
+    let older = format!("PYTHONPATH={}", tools.join(OLDER).display());
+    run_in(root, "env", &[&older, &python, &script("twilio_content.py"), desk])?;
+    for package in ["twilio", "twilio-older"] {
+        run_in(root, "node", &[&script("twilio_content.mjs"), &node, package, desk])?;
+    }
+    Ok(())
 }
