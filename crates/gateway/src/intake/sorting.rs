@@ -12,6 +12,10 @@ use crate::directory::{Snapshot, Speaker};
 /// The most names that a journal entry has of its fields, and of what was not understood: a body has up to a thousand of them.
 const NAMES_MAX: usize = 16;
 
+/// What Messenger tells beside messages, and means what it says: it is passed on whole, under its own name, and read by whoever asked
+/// for it.
+const WHOLE: [&str; 3] = ["referral", "optin", "account_linking"];
+
 /// The facts of a body by whom they are for.
 #[derive(Default)]
 pub(super) struct Sorted {
@@ -58,7 +62,9 @@ pub(super) fn understood<'a>(facts: impl Iterator<Item = &'a Heard>) -> Understo
         let field = match &heard.fact {
             Fact::Inbound(inbound) => {
                 // It is kept and passed on, but nobody here knows what it says.
-                if let InboundBody::Unknown { name, .. } = &inbound.body {
+                if let InboundBody::Unknown { name, .. } = &inbound.body
+                    && !(matches!(heard.account, Account::Page(_)) && WHOLE.contains(&name.as_str()))
+                {
                     not += 1;
                     unknown.add(&format!("messages.{name}"));
                 }
@@ -139,6 +145,15 @@ mod tests {
             weigh(&[other("a,b"), other("a,b"), strange.clone()]),
             said(JournalOutcome::NotUnderstood, "ab,messages", "ab,messages.quantum")
         );
+        let of_page = |body: &InboundBody| {
+            let Fact::Inbound(inbound) = &text.fact else { panic!("{text:?}") };
+            let inbound = transom_domain::fact::Inbound { body: body.clone(), ..inbound.clone() };
+            Heard { account: Account::Page("7".to_owned()), fact: Fact::Inbound(inbound) }
+        };
+        let named = |name: &str| InboundBody::Unknown { name: name.to_owned(), raw: serde_json::json!({}) };
+        assert_eq!(weigh(&[of_page(&named("optin"))]), said(JournalOutcome::Heard, "messages", ""));
+        let new = weigh(&[of_page(&named("quantum"))]);
+        assert_eq!(new, said(JournalOutcome::NotUnderstood, "messages", "messages.quantum"));
         assert_eq!(weigh(&[text, strange]), said(JournalOutcome::Partly, "messages", "messages.quantum"));
         let many: Vec<Heard> = (0..100).map(|n| other(&format!("field_{n}"))).collect();
         assert_eq!(weigh(&many).note.split(',').count(), NAMES_MAX);
