@@ -179,18 +179,24 @@ pub(crate) fn run() -> Result<()> {
     run_in(&root, &text(tools.join("py/bin/python")), &[&script, &transom, &desk])?;
     let (script, node) = (text(scripts.join("standard_webhooks.mjs")), text(tools.join("node")));
     run_in(&root, "node", &[&script, &node, &transom, &desk])?;
-    twilio(&root, &tools, &desk)
+    twilio(&root, &tools, &transom, &desk)
 }
 
 /// Twilio's SDKs, the newest and an older one of each, against a running desk.
-fn twilio(root: &Path, tools: &Path, desk: &str) -> Result<()> {
+fn twilio(root: &Path, tools: &Path, transom: &str, desk: &str) -> Result<()> {
     let script = |name: &str| root.join("crates/cli/tests/foreign").join(name).display().to_string();
     let (python, node) = (tools.join("py/bin/python").display().to_string(), tools.join("node").display().to_string());
-    run_in(root, &python, &[&script("twilio_content.py"), desk])?;
     let older = format!("PYTHONPATH={}", tools.join(OLDER).display());
-    run_in(root, "env", &[&older, &python, &script("twilio_content.py"), desk])?;
-    for package in ["twilio", "twilio-older"] {
-        run_in(root, "node", &[&script("twilio_content.mjs"), &node, package, desk])?;
+    let (contents, messages) = (script("twilio_content.py"), script("twilio_messages.py"));
+    for arguments in [vec![contents.as_str(), desk], vec![&messages, transom, desk]] {
+        run_in(root, &python, &arguments)?;
+        let with_older: Vec<&str> = [older.as_str(), &python].into_iter().chain(arguments).collect();
+        run_in(root, "env", &with_older)?;
+    }
+    for of_node in ["twilio_content.mjs", "twilio_messages.mjs"] {
+        for package in ["twilio", "twilio-older"] {
+            run_in(root, "node", &[&script(of_node), &node, package, desk])?;
+        }
     }
     Ok(())
 }
