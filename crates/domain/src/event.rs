@@ -257,6 +257,19 @@ pub enum EventBody {
         /// Why.
         reason: String,
     },
+    /// It took a delivery, and what it answered cannot be done. The delivery is not repeated for that.
+    EndpointAnswerRejected {
+        /// The endpoint.
+        endpoint: EndpointId,
+        /// The event that it was told.
+        told: EventId,
+        /// The message of that event.
+        message: Option<MessageId>,
+        /// The code for what is wrong, in the numbers of the dialect that it speaks.
+        code: u32,
+        /// What is wrong, in words that name nobody.
+        error: String,
+    },
 }
 
 /// One thing about a sender that changed.
@@ -384,6 +397,7 @@ names! {
     EndpointFailing => "endpoint.failing",
     EndpointRecovered => "endpoint.recovered",
     EndpointDisabled => "endpoint.disabled",
+    EndpointAnswerRejected => "endpoint.answer_rejected",
     IdentityChanged => "identity.changed",
     CustomerMerged => "customer.merged",
     CustomerUnmerged => "customer.unmerged",
@@ -414,7 +428,8 @@ impl EventBody {
             | Self::CustomerUnmerged { .. }
             | Self::EndpointFailing { .. }
             | Self::EndpointRecovered { .. }
-            | Self::EndpointDisabled { .. } => None,
+            | Self::EndpointDisabled { .. }
+            | Self::EndpointAnswerRejected { .. } => None,
         }
     }
 

@@ -16,6 +16,8 @@ use transom_store::{Sender, SenderState, Store, StoreError};
 
 use crate::seal::SealingKey;
 use crate::signing::Signer;
+use crate::twilio::callback::book::Book;
+use crate::twilio::callback::signature::TokenSigner;
 
 /// How old the snapshot may be.
 pub const MAX_AGE: Duration = Duration::from_secs(5);
@@ -58,6 +60,7 @@ pub struct Snapshot {
     by_waba: HashMap<String, Vec<Arc<Speaker>>>,
     apps: HashMap<String, Arc<OpenApp>>,
     signers: HashMap<BusinessId, Arc<Signer>>,
+    callbacks: HashMap<BusinessId, Arc<Book>>,
 }
 
 impl Snapshot {
@@ -125,6 +128,12 @@ impl Snapshot {
     #[must_use]
     pub fn signer(&self, business: BusinessId) -> Option<&Arc<Signer>> {
         self.signers.get(&business)
+    }
+
+    /// What a business has called back, in Twilio's form.
+    #[must_use]
+    pub fn callbacks(&self, business: BusinessId) -> Option<&Arc<Book>> {
+        self.callbacks.get(&business)
     }
 
     /// An app.
@@ -214,6 +223,16 @@ impl Directory {
             };
             let signer = Signer::new(&present, previous.as_ref().map(|(secret, until)| (secret.as_str(), *until)));
             snapshot.signers.insert(business.id, Arc::new(signer));
+            let twilio = self.store.settings(business.id).await?.twilio;
+            let token = match twilio.auth_tokens.first() {
+                Some(token) => {
+                    let text = self.key.open_text(&token.sealed).map_err(|_| broken("auth token", &business.name))?;
+                    Some((token.key, TokenSigner::new(&text)))
+                }
+                None => None,
+            };
+            let book = Book { token, refuse_at_once: twilio.refuse_at_once, senders: twilio.senders };
+            snapshot.callbacks.insert(business.id, Arc::new(book));
         }
         for sender in self.store.senders().await? {
             let token = self.key.open_text(&sender.token).map_err(|_| broken("token", &sender.account))?;

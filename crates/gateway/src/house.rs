@@ -179,6 +179,7 @@ impl Rooms {
             fetcher: fetcher.clone(),
             keep,
         });
+        relay.answer_through(&service);
         let admin = Admin::new(service.clone(), parts.public_url, wires.upstream);
         Ok(Self { store, clock, directory, library, upstream, relay, dispatcher, service, fetcher, admin, rest, chance, tasks })
     }

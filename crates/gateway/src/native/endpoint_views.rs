@@ -3,7 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use transom_store::{Endpoint, EventReplay, Role};
+use transom_domain::endpoint::{CONCURRENCY_DEFAULT, Order, Payload};
+use transom_store::{Endpoint, EventReplay, Manner, Role};
 
 use super::common::rfc3339;
 use crate::service::Service;
@@ -29,7 +30,7 @@ pub(crate) struct EndpointView {
     channels: Vec<&'static str>,
     /// Globs on the campaign's name; all where empty.
     campaigns: Vec<String>,
-    /// `event` or `raw`.
+    /// `event` or `raw`; `twilio` of one for callbacks, whose address is a host that callbacks lead to.
     payload: &'static str,
     /// `none` or `conversation`.
     order: &'static str,
@@ -65,7 +66,14 @@ pub(crate) struct EndpointView {
 impl EndpointView {
     /// None for a published registration.
     pub(crate) fn of(endpoint: Endpoint, service: &Service) -> Option<Self> {
-        let Role::Own(own) = endpoint.role else { return None };
+        let (manner, payload, previous) = match endpoint.role {
+            Role::Published(_) => return None,
+            Role::Own(own) => {
+                let payload = own.manner.payload.as_str();
+                (own.manner, payload, own.previous)
+            }
+            Role::Callbacks => (callbacks(), "twilio", None),
+        };
         let directory = service.directory.now();
         let sender = |id: &transom_domain::id::SenderId| {
             directory.sender(*id).map_or_else(|| id.to_string(), |speaker| speaker.sender.address.to_string())
@@ -79,15 +87,15 @@ impl EndpointView {
         Some(Self {
             id: endpoint.id.to_string(),
             url: endpoint.address,
-            description: own.manner.description,
+            description: manner.description,
             events: endpoint.filter.types,
             senders: endpoint.filter.senders.iter().map(sender).collect(),
             channels: endpoint.filter.channels.iter().map(|c| c.as_str()).collect(),
             campaigns: endpoint.filter.campaigns,
-            payload: own.manner.payload.as_str(),
-            order: own.manner.order.as_str(),
-            max_concurrency: own.manner.concurrency,
-            timeout_seconds: own.manner.timeout,
+            payload,
+            order: manner.order.as_str(),
+            max_concurrency: manner.concurrency,
+            timeout_seconds: manner.timeout,
             enabled: health.disabled.is_none(),
             status,
             disabled_reason: health.disabled,
@@ -97,9 +105,20 @@ impl EndpointView {
             last_error: health.last_error,
             last_success: health.last_success.map(rfc3339),
             cursor: endpoint.cursor,
-            previous_secret_until: own.previous.map(|(_, until)| rfc3339(until)),
+            previous_secret_until: previous.map(|(_, until)| rfc3339(until)),
             created_at: rfc3339(endpoint.created_at),
         })
+    }
+}
+
+/// How callbacks are told.
+fn callbacks() -> Manner {
+    Manner {
+        description: "Callbacks of senders and messages in Twilio's form".to_owned(),
+        payload: Payload::Event,
+        order: Order::Conversation,
+        concurrency: 2 * CONCURRENCY_DEFAULT,
+        timeout: None,
     }
 }
 

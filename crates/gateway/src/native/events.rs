@@ -168,6 +168,10 @@ fn data(body: &EventBody) -> Value {
         EventBody::EndpointDisabled { endpoint, reason } => {
             json!({ "endpointId": endpoint.to_string(), "reason": reason })
         }
+        EventBody::EndpointAnswerRejected { endpoint, told, message, code, error } => json!({
+            "endpointId": endpoint.to_string(), "eventId": told.to_string(), "messageId": message.map(|id| id.to_string()),
+            "code": code, "error": error,
+        }),
         EventBody::IdentityChanged { customer, previous, current, said_at } => json!({
             "customerId": customer.to_string(),
             // With the number the user id changes too; the number may stay untold.

@@ -42,6 +42,7 @@ mod retention;
 mod send;
 mod send_session;
 mod send_template;
+mod sender_callbacks;
 mod senders;
 mod sent;
 mod sessions;
@@ -120,6 +121,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(messaging_services::get, messaging_services::change, messaging_services::delete))
         .routes(routes!(messaging_services::pool))
         .routes(routes!(messaging_services::join, messaging_services::leave))
+        .routes(routes!(sender_callbacks::get, sender_callbacks::set))
         .routes(routes!(templates::list, templates::create))
         .routes(routes!(templates::lint))
         .routes(routes!(published_templates::create))

@@ -219,7 +219,7 @@ impl Service {
         }
     }
 
-    /// The endpoints of a business's own making, oldest first.
+    /// The endpoints of a business's own making, and those for its callbacks, oldest first.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -229,12 +229,13 @@ impl Service {
         Ok(endpoints)
     }
 
-    /// An endpoint of the business's own making.
+    /// An endpoint of the business's own making, or one for its callbacks.
     ///
     /// # Errors
     /// 404 when there is none with this id.
     pub async fn endpoint(&self, caller: &Caller, id: EndpointId) -> Result<Endpoint, Problem> {
-        Ok(self.own(caller, id).await?.0)
+        let endpoint = self.store.endpoint(caller.business, id).await?;
+        endpoint.filter(|endpoint| endpoint.role.topic().is_none()).ok_or_else(|| missing(id))
     }
 
     async fn own(&self, caller: &Caller, id: EndpointId) -> Result<(Endpoint, Own), Problem> {
@@ -245,6 +246,13 @@ impl Service {
                 Ok((endpoint, own))
             }
             Role::Published(_) => Err(missing(id)),
+            Role::Callbacks => Err(Problem::new(
+                ErrorCode::EndpointState,
+                "The endpoint is for callbacks, which go where senders and messages say, signed with the auth token.",
+            )
+            .remedy(
+                "Change the callbacks of the sender or of the messaging service; switch the endpoint on or off, or remove it.",
+            )),
         }
     }
 
@@ -276,12 +284,12 @@ impl Service {
         self.endpoint(caller, id).await
     }
 
-    /// Removes an endpoint of the business's own making with what it still waits for.
+    /// Removes an endpoint with what it still waits for. One for callbacks is made again when an address leads to it again.
     ///
     /// # Errors
     /// 404 when there is none with this id.
     pub async fn delete_endpoint(&self, caller: &Caller, id: EndpointId) -> Result<(), Problem> {
-        self.own(caller, id).await?;
+        self.endpoint(caller, id).await?;
         self.store.delete_endpoint(caller.business, id).await?;
         self.audited(caller, Action::EndpointRemoved, id).await;
         Ok(self.relay.reload().await?)
@@ -352,6 +360,7 @@ impl Service {
         let look = if which == Deliveries::All { PAGE_MAX } else { page.size };
         let found = self.store.deliveries(caller.business, id, which, from, look).await?.ok_or_else(|| missing(id))?;
         let (mut lines, mut next) = (Vec::new(), None);
+        let book = self.directory.now().callbacks(caller.business).cloned();
         let more = found.len() == look;
         let last = found.last().map(|(event, _)| event.position);
         for (event, view) in found {
@@ -359,7 +368,7 @@ impl Service {
                 return Ok((lines, next));
             }
             next = Some(event.position.to_string());
-            if view.is_some() || wants(&endpoint, &event) {
+            if view.is_some() || wants(&endpoint, &event, book.as_deref()) {
                 let outcome = match &view {
                     Some(view) if view.due.is_none() => DeliveryOutcome::GivenUp,
                     Some(_) => DeliveryOutcome::Waiting,

@@ -3,6 +3,7 @@
 mod address_rules;
 mod approvals;
 mod audit;
+mod callbacks;
 mod capacity;
 pub mod command;
 mod consent;
@@ -26,7 +27,7 @@ mod under_way;
 mod webhooks;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
@@ -216,6 +217,17 @@ pub struct Readiness {
     pub draining: bool,
 }
 
+/// A service that is not held on to.
+#[derive(Clone)]
+pub(crate) struct WeakService(Weak<Inner>);
+
+impl WeakService {
+    /// The service, if it is still there.
+    pub(crate) fn upgrade(&self) -> Option<Service> {
+        self.0.upgrade().map(Service)
+    }
+}
+
 impl std::ops::Deref for Service {
     type Target = Inner;
     fn deref(&self) -> &Inner {
@@ -270,6 +282,11 @@ impl Service {
             kept: KeptContents::default(),
             rates: Mutex::default(),
         }))
+    }
+
+    /// Itself, without holding on to it.
+    pub(crate) fn weak(&self) -> WeakService {
+        WeakService(Arc::downgrade(&self.0))
     }
 
     /// World time.

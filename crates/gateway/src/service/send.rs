@@ -1,6 +1,7 @@
 //! The send: resolve sender and content; ask for the verdict and commit, at once and once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
@@ -65,6 +66,9 @@ impl Refusal {
 /// What was said inside the store's transaction, as its last run left it.
 type Said = Arc<Mutex<Option<Result<Prejudged, Refusal>>>>;
 
+/// A send under way.
+pub(crate) type Sending<'a> = Pin<Box<dyn Future<Output = Result<Sent, Problem>> + Send + 'a>>;
+
 impl Service {
     /// Accepts a message, or says why not.
     ///
@@ -83,6 +87,11 @@ impl Service {
         sent
     }
 
+    /// As [`Service::send`], for those whom accepting a message may start: what they wait for must not be made of themselves.
+    pub(crate) fn sending<'a>(&'a self, caller: &'a Caller, command: SendCommand) -> Sending<'a> {
+        Box::pin(self.send(caller, command))
+    }
+
     async fn try_send(&self, caller: &Caller, mut command: SendCommand) -> Result<Sent, Problem> {
         let _admitted = self.admit(caller.business)?;
         let now = self.now();
@@ -96,6 +105,9 @@ impl Service {
                 ErrorCode::CallbackDataTooLarge,
                 format!("callbackData is larger than {CALLBACK_DATA_MAX} bytes."),
             ));
+        }
+        if let Some(address) = command.origin.as_ref().and_then(|origin| origin.status_callback.as_deref()) {
+            self.accept_callback(caller.business, address).await?;
         }
         // A client-given id is its own idempotency key.
         if let (None, Some(id)) = (&command.idempotency, command.id) {

@@ -18,7 +18,7 @@ use hyper_util::client::legacy::{Client, Error, ResponseFuture};
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use super::{Called, Calling, Wanted, Wire};
+use super::{Called, Calling, ConnectWithin, Wanted, Wire};
 use crate::service::AddressRules;
 
 /// After this a connection that cannot be made counts as refused.
@@ -30,6 +30,11 @@ pub(super) const AGENT: HeaderValue = HeaderValue::from_static(concat!("transom/
 
 pub(super) type Direct = InTime<HttpsConnector<HttpConnector<Resolver>>>;
 pub(super) type Tunnelled = InTime<HttpsConnector<Tunnel<HttpConnector<Resolver>>>>;
+
+tokio::task_local! {
+    /// What the call under way says about the time for its connection.
+    static CONNECT_WITHIN: ConnectWithin;
+}
 
 /// A pooled HTTP client with one time limit for every call.
 #[derive(Debug, Clone)]
@@ -107,9 +112,15 @@ impl Http {
     }
 
     async fn exchange(&self, request: Request<Bytes>, wanted: Wanted) -> Called {
+        let own = request.extensions().get::<ConnectWithin>().copied();
         let mut request = request.map(Full::new);
         request.headers_mut().entry(USER_AGENT).or_insert(AGENT);
-        let answer = match self.client.request(request).await {
+        let asked = self.client.request(request);
+        let asked = match own {
+            Some(within) => CONNECT_WITHIN.scope(within, asked).await,
+            None => asked.await,
+        };
+        let answer = match asked {
             Ok(answer) => answer,
             Err(why) if why.is_connect() => return Called::NeverLeft(in_words(&why)),
             Err(why) => return Called::Lost(in_words(&why)),
@@ -194,7 +205,8 @@ where
     }
 
     fn call(&mut self, to: Uri) -> Self::Future {
-        let (connecting, limit) = (self.connector.call(to), self.limit);
+        let own = CONNECT_WITHIN.try_with(|ConnectWithin(within)| *within).ok();
+        let (connecting, limit) = (self.connector.call(to), own.unwrap_or(self.limit));
         Box::pin(async move {
             match tokio::time::timeout(limit, connecting).await {
                 Ok(connected) => connected.map_err(Into::into),

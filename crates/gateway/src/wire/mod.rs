@@ -46,6 +46,10 @@ pub enum Wanted {
     Status(usize),
 }
 
+/// Within what time a connection for a call must be made, where that is not as the wire has it: an extension of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectWithin(pub Duration);
+
 /// A call under way; it borrows its wire.
 pub type Calling<'a> = Pin<Box<dyn Future<Output = Called> + Send + 'a>>;
 

@@ -597,7 +597,7 @@ CREATE UNIQUE INDEX event_position ON event (business, position);
 CREATE TABLE endpoint (
     id BLOB PRIMARY KEY,
     business BLOB NOT NULL,
-    -- of a published registration; the others have a secret of their own
+    -- of a published registration; the others have a secret of their own, or are origins of callbacks
     topic TEXT,
     address TEXT NOT NULL,
     manner TEXT NOT NULL,

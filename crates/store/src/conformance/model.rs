@@ -219,6 +219,7 @@ impl Bench {
                     waiting,
                     over,
                     replay: None,
+                    news: Vec::new(),
                     known: Health::default(),
                     health: Health::default(),
                     now,

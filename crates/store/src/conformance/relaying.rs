@@ -38,6 +38,7 @@ fn round(desk: &Desk, cursor: u64, waiting: Vec<Waiting>) -> RelayRound {
         waiting,
         over: Vec::new(),
         replay: None,
+        news: Vec::new(),
         known: Health::default(),
         health: Health::default(),
         now: desk.now,
@@ -66,6 +67,47 @@ pub(super) async fn an_endpoint_of_its_own_keeps_what_it_was_given(factory: &dyn
     }));
     desk.store.put_endpoint(Endpoint { role: role.clone(), ..found }).await?;
     same!(desk.store.endpoint(SHOP, ONE).await?.map(|e| e.role), Some(role));
+    Ok(())
+}
+
+fn origin(id: u128, address: &str) -> Endpoint {
+    Endpoint { role: Role::Callbacks, address: address.to_owned(), ..endpoint(id, Topic::Messages) }
+}
+
+pub(super) async fn an_origin_of_callbacks_is_there_once(factory: &dyn Factory) -> Outcome {
+    let desk = Desk::new(factory).await?;
+    let shop = "https://shop.example";
+    same!(desk.store.put_endpoint(origin(1, shop)).await?, PutEndpoint::Stored);
+    same!(desk.store.put_endpoint(origin(2, shop)).await?, PutEndpoint::TopicTaken(ONE));
+    same!(desk.store.put_endpoint(origin(1, shop)).await?, PutEndpoint::Stored);
+    let found = desk.store.endpoint(SHOP, ONE).await?.ok_or_else(|| Broken("it is gone".to_owned()))?;
+    same!((&found.role, found.address.as_str(), found.cursor), (&Role::Callbacks, shop, 0));
+    // They have a measure of their own.
+    for n in 2..=100 {
+        same!(desk.store.put_endpoint(origin(n, &format!("{shop}:{n}"))).await?, PutEndpoint::Stored);
+    }
+    same!(desk.store.put_endpoint(origin(101, "https://other.example")).await?, PutEndpoint::Full);
+    same!(desk.store.put_endpoint(own(102, Order::None)).await?, PutEndpoint::Stored);
+    let rivals = Endpoint { business: RIVAL, ..origin(103, shop) };
+    same!(desk.store.put_endpoint(rivals).await?, PutEndpoint::Stored);
+    hold!(desk.store.delete_endpoint(SHOP, ONE).await?);
+    same!(desk.store.put_endpoint(origin(101, shop)).await?, PutEndpoint::Stored);
+    Ok(())
+}
+
+pub(super) async fn what_a_round_brings_besides_is_told(factory: &dyn Factory) -> Outcome {
+    let desk = Desk::new(factory).await?;
+    desk.store.put_endpoint(origin(1, "https://shop.example")).await?;
+    let news = vec![EventBody::EndpointAnswerRejected {
+        endpoint: ONE,
+        told: EventId(7),
+        message: None,
+        code: 12_100,
+        error: "the answer is not well-formed XML".to_owned(),
+    }];
+    desk.store.relay_settle(RelayRound { news: news.clone(), ..round(&desk, 0, Vec::new()) }).await?;
+    desk.store.relay_settle(round(&desk, 0, Vec::new())).await?;
+    same!(desk.events().await?.into_iter().map(|event| event.body).collect::<Vec<_>>(), news);
     Ok(())
 }
 

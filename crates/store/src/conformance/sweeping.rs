@@ -154,6 +154,7 @@ pub(super) async fn what_an_endpoint_leaves_behind_goes_in_slices(factory: &dyn 
         waiting,
         over: Vec::new(),
         replay: None,
+        news: Vec::new(),
         known: Health::default(),
         health: Health::default(),
         now: desk.now,

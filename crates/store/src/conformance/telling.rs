@@ -35,6 +35,7 @@ fn round(desk: &Desk, cursor: u64) -> RelayRound {
         waiting: Vec::new(),
         over: Vec::new(),
         replay: None,
+        news: Vec::new(),
         known: Health::default(),
         health: Health { failures: 3, ..Health::default() },
         now: desk.now,

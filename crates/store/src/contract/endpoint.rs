@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use transom_domain::endpoint::{Health, Order, Payload};
-use transom_domain::event::{Event, Selection};
+use transom_domain::event::{Event, EventBody, Selection};
 use transom_domain::id::{BusinessId, CustomerId, EndpointId, ReplayId, SenderId};
 use transom_domain::time::Timestamp;
 
@@ -13,6 +13,8 @@ use super::Sealed;
 
 /// Most endpoints of one business beside the published registrations: each has a worker, and is tried on every event.
 pub const ENDPOINTS_MAX: usize = 1_000;
+/// Most origins that one business has called back: each has a worker, and looks at every event.
+pub const CALLBACK_ORIGINS_MAX: usize = 100;
 /// Events of a replay that one round takes: what is happening now never waits for more.
 pub const REPLAY_BATCH: usize = 32;
 /// So many replays of an endpoint that are over are remembered.
@@ -80,6 +82,9 @@ pub enum Role {
     Published(Registration),
     /// One of the business's own making, signed with a secret of its own.
     Own(Box<Own>),
+    /// An origin (scheme, host and port) that addresses of callbacks lead to, in the settings of senders, in messaging services or
+    /// in messages. Which address an event goes to is found anew at each try; what one origin does delays no other.
+    Callbacks,
 }
 
 /// What is particular to a published registration.
@@ -125,7 +130,7 @@ impl Role {
     pub const fn topic(&self) -> Option<Topic> {
         match self {
             Self::Published(registration) => Some(registration.topic),
-            Self::Own(_) => None,
+            Self::Own(_) | Self::Callbacks => None,
         }
     }
 
@@ -139,7 +144,7 @@ impl Role {
     #[must_use]
     pub const fn order(&self) -> Order {
         match self {
-            Self::Published(_) => Order::Conversation,
+            Self::Published(_) | Self::Callbacks => Order::Conversation,
             Self::Own(own) => own.manner.order,
         }
     }
@@ -150,9 +155,9 @@ impl Role {
 pub enum PutEndpoint {
     /// Stored. A new one starts at the end of the stream.
     Stored,
-    /// The topic has a registration already.
+    /// The topic has a registration already, or the origin is there.
     TopicTaken(EndpointId),
-    /// The business has [`ENDPOINTS_MAX`] already.
+    /// The business has [`ENDPOINTS_MAX`] already, or [`CALLBACK_ORIGINS_MAX`].
     Full,
 }
 
@@ -229,6 +234,8 @@ pub struct RelayRound {
     pub over: Vec<u64>,
     /// How far the replay got.
     pub replay: Option<EventReplay>,
+    /// What else is worth telling of this round.
+    pub news: Vec<EventBody>,
     /// Health as whoever made the round knew it before. Where the row has another, somebody's hand switched the endpoint meanwhile:
     /// that counts more, and `health` is dropped.
     pub known: Health,

@@ -44,9 +44,9 @@ pub use content::{
     StoredContent, Submit,
 };
 pub use endpoint::{
-    Attempted, ChangeEndpoint, Deliveries, DeliveryView, DueDelivery, ENDPOINTS_MAX, Endpoint, EventReplay, Manner, Own,
-    PutEndpoint, REPLAY_BATCH, REPLAYS_KEEP, Registration, RelayRound, RelayWork, Retried, Role, StartReplay, Told, Topic,
-    Waiting,
+    Attempted, CALLBACK_ORIGINS_MAX, ChangeEndpoint, Deliveries, DeliveryView, DueDelivery, ENDPOINTS_MAX, Endpoint, EventReplay,
+    Manner, Own, PutEndpoint, REPLAY_BATCH, REPLAYS_KEEP, Registration, RelayRound, RelayWork, Retried, Role, StartReplay, Told,
+    Topic, Waiting,
 };
 pub use erasing::{Erasure, ErasureNext, ErasureStage};
 pub use hearing::{HearBody, HearOutcome, HeardBody, LookedAt};

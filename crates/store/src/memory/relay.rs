@@ -8,7 +8,7 @@ use transom_domain::time::Timestamp;
 
 use super::table::MemoryRows;
 use crate::rows::{Delivery, RelayRows, Result};
-use crate::{Endpoint, EventReplay, Topic};
+use crate::{Endpoint, EventReplay, Role, Topic};
 
 impl MemoryRows {
     fn all_deliveries(&self, endpoint: EndpointId) -> impl Iterator<Item = &Delivery> {
@@ -44,7 +44,7 @@ impl RelayRows for MemoryRows {
     }
 
     fn own_endpoints(&self, business: BusinessId) -> Result<usize> {
-        Ok(self.endpoints.values().filter(|e| e.business == business && e.role.topic().is_none()).count())
+        Ok(self.endpoints.values().filter(|e| e.business == business && matches!(e.role, Role::Own(_))).count())
     }
 
     fn registration(&self, business: BusinessId, topic: Topic) -> Result<Option<EndpointId>> {

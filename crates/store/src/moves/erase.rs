@@ -311,6 +311,7 @@ fn forget(body: &mut EventBody, members: &[CustomerId]) -> Result<bool> {
         | EventBody::EndpointFailing { .. }
         | EventBody::EndpointRecovered { .. }
         | EventBody::EndpointDisabled { .. }
+        | EventBody::EndpointAnswerRejected { .. }
         | EventBody::TemplateChanged { .. }
         | EventBody::SenderState { .. }
         | EventBody::SenderUpdated { .. }

@@ -6,11 +6,11 @@ use transom_domain::id::{BusinessId, CustomerId, EndpointId, EventId, ReplayId, 
 use transom_domain::time::Timestamp;
 
 use super::{halved, tell};
-use crate::contract::ENDPOINTS_MAX;
+use crate::contract::{CALLBACK_ORIGINS_MAX, ENDPOINTS_MAX};
 use crate::rows::{Delivery, Result, Rows};
 use crate::{
     BATCH_MAX, Deliveries, DeliveryView, DueDelivery, Endpoint, EventPage, EventReplay, PAGE_MAX, PutEndpoint, REPLAY_BATCH,
-    REPLAYS_KEEP, RelayRound, RelayWork, Retried, StartReplay, StoreError, Told, Waiting,
+    REPLAYS_KEEP, RelayRound, RelayWork, Retried, Role, StartReplay, StoreError, Told, Waiting,
 };
 
 /// See [`crate::Store::put_endpoint`].
@@ -20,6 +20,16 @@ pub(crate) fn put_endpoint(rows: &mut dyn Rows, mut endpoint: Endpoint) -> Resul
     {
         return Ok(PutEndpoint::TopicTaken(other));
     }
+    if endpoint.role == Role::Callbacks {
+        let mut origins = rows.endpoints(Some(endpoint.business))?;
+        origins.retain(|known| known.role == Role::Callbacks && known.id != endpoint.id);
+        if let Some(known) = origins.iter().find(|known| known.address == endpoint.address) {
+            return Ok(PutEndpoint::TopicTaken(known.id));
+        }
+        if origins.len() >= CALLBACK_ORIGINS_MAX {
+            return Ok(PutEndpoint::Full);
+        }
+    }
     match rows.endpoint(endpoint.id)? {
         Some(known) if known.business != endpoint.business => {
             return Err(StoreError::Corrupt(format!("endpoint {}: the id is another business's", endpoint.id)));
@@ -28,7 +38,7 @@ pub(crate) fn put_endpoint(rows: &mut dyn Rows, mut endpoint: Endpoint) -> Resul
         Some(Endpoint { begins, cursor, health, created_at, .. }) => {
             endpoint = Endpoint { begins, cursor, health, created_at, ..endpoint };
         }
-        None if endpoint.role.topic().is_none() && rows.own_endpoints(endpoint.business)? >= ENDPOINTS_MAX => {
+        None if matches!(endpoint.role, Role::Own(_)) && rows.own_endpoints(endpoint.business)? >= ENDPOINTS_MAX => {
             return Ok(PutEndpoint::Full);
         }
         // The journal is no row: whoever makes such an endpoint says where it begins.
@@ -173,6 +183,9 @@ pub(crate) fn settle(rows: &mut dyn Rows, round: &RelayRound) -> Result<Health> 
         }
     }
     let health = if endpoint.health == round.known { &round.health } else { &endpoint.health };
+    for body in &round.news {
+        tell::event(rows, endpoint.business, round.now, body.clone())?;
+    }
     if let Some(body) = news(&endpoint, health) {
         tell::event(rows, endpoint.business, round.now, body)?;
     }

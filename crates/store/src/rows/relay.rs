@@ -34,7 +34,7 @@ pub(crate) trait RelayRows {
     /// Removes an endpoint with its replays; its deliveries stay.
     fn drop_endpoint(&mut self, id: EndpointId) -> Result<()>;
     fn endpoints(&self, business: Option<BusinessId>) -> Result<Vec<Endpoint>>;
-    /// How many endpoints a business has that are no published registrations.
+    /// How many endpoints of its own making a business has.
     fn own_endpoints(&self, business: BusinessId) -> Result<usize>;
     fn registration(&self, business: BusinessId, topic: Topic) -> Result<Option<EndpointId>>;
 

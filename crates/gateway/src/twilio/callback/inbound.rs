@@ -9,7 +9,8 @@ use transom_domain::id::{BusinessId, MediaId, MessageId};
 use transom_domain::media::of_message;
 
 use super::form::Form;
-use super::names::{API_VERSION, address, customer, sender, sid};
+use super::names::{API_VERSION, address, customer, sender};
+use crate::twilio::sid::{Sid as _, message_sid};
 
 /// Longest `ChannelMetadata` with what has no parameter of its own in it, in bytes; beyond it that is left out.
 const METADATA_MAX: usize = 64 * 1024;
@@ -29,12 +30,6 @@ pub struct Said<'a> {
     pub replied_to: Option<&'a str>,
     /// SID of the messaging service whose address is called, where one's is.
     pub service: Option<&'a str>,
-}
-
-/// The SID of a message from a customer: of one with a file `MM…`, else `SM…`.
-#[must_use]
-pub fn inbound_sid(message: MessageId, body: &InboundBody) -> String {
-    sid(if matches!(body, InboundBody::Media { .. }) { "MM" } else { "SM" }, message.0)
 }
 
 /// The form of a message; none for what is no message: calls, leave to call, and what WhatsApp reports by itself. `link` makes an
@@ -80,9 +75,10 @@ pub fn form(said: &Said<'_>, link: impl Fn(MediaId) -> String) -> Option<Form> {
 /// What every message says.
 fn heading(form: &mut Form, said: &Said<'_>) {
     let Said { business, party, message, inbound, service, .. } = *said;
-    let own = inbound_sid(message, &inbound.body);
+    // As lists show it too, whatever is taken out of it later.
+    let own = message_sid(message, false);
     form.set_all(&["MessageSid", "SmsSid", "SmsMessageSid"], &own);
-    form.set("AccountSid", sid("AC", business.0));
+    form.set("AccountSid", business.sid());
     form.set("ApiVersion", API_VERSION);
     form.set("SmsStatus", "received");
     form.set("NumSegments", "1");

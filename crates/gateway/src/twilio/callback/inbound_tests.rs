@@ -69,7 +69,7 @@ fn a_text_has_the_observed_form() {
 }
 
 #[test]
-fn a_file_is_an_mm_with_a_link_and_its_caption() {
+fn a_file_has_a_link_and_its_caption() {
     let media = |kind, mime_type: &str, caption: Option<&str>, filename: Option<&str>| InboundBody::Media {
         kind,
         id: "1".into(),
@@ -83,7 +83,7 @@ fn a_file_is_an_mm_with_a_link_and_its_caption() {
     };
     let names = ["MessageSid", "NumMedia", "MediaContentType0", "Body", "MessageType"];
     let image = told(media(MediaKind::Image, "image/jpeg", Some("the roof"), None));
-    let sid = "MM00000000000000000000000000000007";
+    let sid = "SM00000000000000000000000000000007";
     assert_eq!(values(&image, &names), [sid, "1", "image/jpeg", "the roof", "image"]);
     assert_eq!(image.get("MediaUrl0"), Some(format!("https://gw.example/{}", of_message(MessageId(7), 0)).as_str()));
     let voice = told(media(MediaKind::Audio, "audio/ogg; codecs=opus", None, None));

@@ -2,13 +2,26 @@
 //!
 //! All of it is pure. Who is told of what, and when again, is the relay's.
 
+pub mod book;
 pub mod form;
 pub mod hook;
 pub mod inbound;
 mod names;
+pub mod replies;
 pub mod signature;
 pub mod status;
 pub mod twiml;
+
+use transom_domain::id::ServiceId;
+
+use super::sid::Sid as _;
+
+pub(crate) use super::sid::message_sid;
+
+/// The SID of a messaging service.
+pub(crate) fn service_sid(service: ServiceId) -> String {
+    service.sid()
+}
 
 #[cfg(test)]
 pub(crate) mod tests {

@@ -3,21 +3,14 @@
 use transom_domain::address::{Channel, Identity};
 use transom_domain::event::Party;
 
+use crate::twilio::address::written;
+
 /// The version that every webhook names.
 pub(super) const API_VERSION: &str = "2010-04-01";
 
-/// A SID: two letters, and the same 128 bits in 32 hex digits.
-pub(super) fn sid(letters: &str, bits: u128) -> String {
-    format!("{letters}{bits:032x}")
-}
-
 /// An address with its channel in front: `whatsapp:+15550001111`, `whatsapp:DE.44…`, `messenger:8000…`.
 pub(super) fn address(identity: &Identity) -> String {
-    match identity {
-        Identity::Phone(phone) => format!("whatsapp:{phone}"),
-        Identity::Bsuid(bsuid) => format!("whatsapp:{bsuid}"),
-        Identity::Psid(psid) => format!("messenger:{psid}"),
-    }
+    written(identity)
 }
 
 /// The customer: by number where one is known, as on Twilio, else by what there is.

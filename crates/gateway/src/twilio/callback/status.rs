@@ -6,7 +6,8 @@ use transom_domain::id::BusinessId;
 use transom_domain::status::Status;
 
 use super::form::Form;
-use super::names::{API_VERSION, customer, sender, sid};
+use super::names::{API_VERSION, address, sender};
+use crate::twilio::sid::Sid as _;
 
 /// How far a message got, in Twilio's words, as far as applications are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,13 +101,14 @@ pub fn form(report: &Report<'_>) -> Form {
     let mut form = Form::new();
     form.set_all(&["MessageSid", "SmsSid"], message);
     form.set_all(&["MessageStatus", "SmsStatus"], word.as_str());
-    form.set("AccountSid", sid("AC", business.0));
+    form.set("AccountSid", business.sid());
     form.set("ApiVersion", API_VERSION);
     form.set("From", sender(party));
-    form.set("To", customer(party));
+    // As the caller gave it.
+    form.set("To", address(&party.customer_address));
     form.set_some("MessagingServiceSid", service);
     form.set("ChannelPrefix", party.channel.as_str());
-    form.set("ChannelInstallSid", sid("XE", party.sender.0));
+    form.set("ChannelInstallSid", party.sender.sid());
     form.set("ChannelToAddress", masked(party));
     form.set_some("EventType", word.event_type());
     if word.is_failure() {

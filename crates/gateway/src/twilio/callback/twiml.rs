@@ -25,7 +25,7 @@ const NOT_TWIML: u32 = 12_200;
 /// The answer is neither empty nor XML.
 const NOT_MARKUP: u32 = 12_300;
 /// More than [`REPLIES_MAX`] replies.
-const TOO_MANY: u32 = 14_109;
+pub const TOO_MANY: u32 = 14_109;
 
 /// What an application wants done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -16,10 +16,24 @@ use super::Inner;
 use super::letter::Letter;
 use crate::signing::Signer;
 use crate::telemetry;
+use crate::twilio::callback::book::Book;
+use crate::twilio::callback::twiml::Remark;
 use crate::wire::{Called, Wanted};
 
 /// Largest answer of an endpoint that is read; nothing in it is used but the head.
 const ANSWER_MAX: usize = 20 * 1024;
+
+/// Why callbacks wait: each is signed.
+const NO_TOKEN: &str = "its business has no auth token to sign with; `transom twilio credentials` makes one";
+
+/// What deliveries are signed with, and so in which form they are.
+#[derive(Clone)]
+pub(super) enum Signing {
+    /// After Standard Webhooks, and as the published provider signs.
+    Standard(Arc<Signer>),
+    /// As Twilio signs.
+    Twilio(Arc<Book>),
+}
 
 /// What became of a test.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +52,15 @@ pub struct Tested {
 pub(super) struct Told {
     pub(super) attempt: Attempted,
     pub(super) result: Result<(), NotTold>,
+    /// What of an answer could not be done; the delivery counts as taken for all that.
+    pub(super) remarks: Vec<Remark>,
+}
+
+impl Told {
+    /// There was nothing to tell.
+    pub(super) fn nothing(at: Timestamp) -> Self {
+        Self { attempt: Attempted { at, status: None, millis: 0 }, result: Ok(()), remarks: Vec::new() }
+    }
 }
 
 /// Why it was not taken.
@@ -49,16 +72,30 @@ pub(super) struct NotTold {
     pub(super) wait: Option<Span>,
     /// And that it means all deliveries, not only this one.
     pub(super) busy: bool,
+    /// It is about this event only: others neither wait for it nor are kept away.
+    pub(super) alone: bool,
+    /// It is not tried again: its owner has chosen so.
+    pub(super) over: bool,
 }
 
 impl NotTold {
-    fn plain(why: String) -> Self {
-        Self { why, gone: false, wait: None, busy: false }
+    pub(super) fn plain(why: String) -> Self {
+        Self { why, gone: false, wait: None, busy: false, alone: false, over: false }
     }
 }
 
 impl Inner {
-    /// What deliveries of an endpoint are signed with now.
+    /// What deliveries of an endpoint are signed with now, in whatever form it is told.
+    pub(super) fn signing(&self, endpoint: &Endpoint) -> Result<Signing, String> {
+        if endpoint.role != Role::Callbacks {
+            return self.signer(endpoint).map(Signing::Standard);
+        }
+        let book = self.parts.directory.now().callbacks(endpoint.business).cloned();
+        let book = book.filter(|book| book.token.is_some());
+        book.map(Signing::Twilio).ok_or_else(|| NO_TOKEN.to_owned())
+    }
+
+    /// What deliveries of an endpoint in our own form are signed with now.
     pub(super) fn signer(&self, endpoint: &Endpoint) -> Result<Arc<Signer>, String> {
         match &endpoint.role {
             Role::Published(_) => {
@@ -75,14 +112,22 @@ impl Inner {
                 let previous = previous.as_ref().map(|(secret, until)| (secret.as_str(), *until));
                 Ok(Arc::new(Signer::new(&present, previous)))
             }
+            Role::Callbacks => Err("it is told at the addresses that messages and senders name".to_owned()),
         }
     }
 
     /// Tells an endpoint of an event; one that its topic does not tell of counts as told.
-    pub(super) async fn deliver(&self, endpoint: &Endpoint, signer: &Signer, event: &Event, attempt: u32) -> Told {
-        match Letter::of_event(&endpoint.role, event, attempt, &self.parts.links) {
-            Some(letter) => self.send(endpoint, signer, letter).await,
-            None => Told { attempt: Attempted { at: self.parts.clock.now(), status: None, millis: 0 }, result: Ok(()) },
+    pub(super) async fn deliver(&self, endpoint: &Endpoint, signing: &Signing, event: &Event, attempt: u32) -> Told {
+        match signing {
+            Signing::Standard(signer) => match Letter::of_event(&endpoint.role, event, attempt, &self.parts.links) {
+                Some(letter) => self.send(endpoint, signer, letter).await,
+                None => Told::nothing(self.parts.clock.now()),
+            },
+            Signing::Twilio(book) => {
+                let told = Box::pin(self.call_back(book, event, attempt)).await;
+                telemetry::delivery(if told.result.is_ok() { "told" } else { "failed" });
+                told
+            }
         }
     }
 
@@ -126,7 +171,7 @@ impl Inner {
             }
         };
         let millis = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
-        Told { attempt: Attempted { at, status, millis }, result }
+        Told { attempt: Attempted { at, status, millis }, result, remarks: Vec::new() }
     }
 
     fn request(&self, endpoint: &Endpoint, signer: &Signer, letter: Letter, now: Timestamp) -> Result<Request<Bytes>, String> {
@@ -137,7 +182,7 @@ impl Inner {
     }
 }
 
-fn judge(called: Called, now: Timestamp) -> (Option<u16>, Result<(), NotTold>) {
+pub(super) fn judge(called: Called, now: Timestamp) -> (Option<u16>, Result<(), NotTold>) {
     match called {
         Called::Answer { status: status @ 200..=299, .. } => (Some(status), Ok(())),
         Called::Answer { status: 410, .. } => {

@@ -12,11 +12,11 @@ use transom_domain::time::{Span, Timestamp};
 use transom_store::{BATCH_MAX, Endpoint, EventReplay, RelayRound, Role, Waiting};
 
 use super::Inner;
+use super::call::Signing;
 use super::line::{Asked, Line};
 use super::plan::{Conversation, Job, Plan, Source, Strand, waits};
 use super::raw::Ahead;
 use super::vitals::Vitals;
-use crate::signing::Signer;
 use crate::telemetry;
 
 /// How long a worker waits after the store could not answer.
@@ -110,7 +110,7 @@ impl Follower {
 
     pub(super) fn concurrency(&self) -> usize {
         match &self.endpoint.role {
-            Role::Published(_) => usize::from(2 * CONCURRENCY_DEFAULT),
+            Role::Published(_) | Role::Callbacks => usize::from(2 * CONCURRENCY_DEFAULT),
             Role::Own(own) => usize::from(own.manner.concurrency.max(1)),
         }
     }
@@ -207,19 +207,20 @@ impl Inner {
             };
             let next_due = work.next_due.unwrap_or(Timestamp::FAR).min(now.plus(LOOK));
             let nothing = work.fresh.is_empty() && work.due.is_empty() && work.lost.is_empty();
-            let mut plan = Plan::of(&follower.endpoint, cursor, work, leave, now);
+            let book = self.parts.directory.now().callbacks(follower.endpoint.business).cloned();
+            let mut plan = Plan::of((&follower.endpoint, book.as_deref()), cursor, work, leave, now);
             if nothing && plan.replay.is_none() {
                 return Some(self.rest_until(follower, next_due).await);
             }
-            let signer = match self.signer(&follower.endpoint) {
-                Ok(signer) => signer,
+            let signing = match self.signing(&follower.endpoint) {
+                Ok(signing) => signing,
                 Err(why) => {
                     tracing::error!(endpoint.id = %id, error = %why, "deliveries cannot be signed");
                     return Some(now.plus(LOOK));
                 }
             };
             let strands = std::mem::take(&mut plan.strands);
-            let done = self.tell_all(follower, &signer, strands).await;
+            let done = self.tell_all(follower, &signing, strands).await;
             self.settle(follower, plan, done).await;
         }
     }
@@ -237,7 +238,7 @@ impl Inner {
     }
 
     /// As many strands at once as the endpoint takes.
-    async fn tell_all(&self, follower: &Follower, signer: &Signer, strands: Vec<Strand>) -> Vec<Done> {
+    async fn tell_all(&self, follower: &Follower, signing: &Signing, strands: Vec<Strand>) -> Vec<Done> {
         let mut done = Vec::new();
         let mut running = FuturesUnordered::new();
         let mut strands = strands.into_iter();
@@ -245,7 +246,7 @@ impl Inner {
             while running.len() < follower.concurrency()
                 && let Some(strand) = strands.next()
             {
-                running.push(self.tell(follower, signer, strand));
+                running.push(self.tell(follower, signing, strand));
             }
             match running.next().await {
                 Some(of_strand) => done.extend(of_strand),
@@ -254,7 +255,7 @@ impl Inner {
         }
     }
 
-    async fn tell(&self, follower: &Follower, signer: &Signer, strand: Strand) -> Vec<Done> {
+    async fn tell(&self, follower: &Follower, signing: &Signing, strand: Strand) -> Vec<Done> {
         let Strand { conversation, jobs } = strand;
         let mut done = Vec::new();
         let mut blocked = false;
@@ -275,37 +276,39 @@ impl Inner {
                 done.push(Done::PutOff(waits(position, conversation, until, "waits until the endpoint answers"), job.source));
                 blocked = conversation.is_some();
             } else {
-                let told = self.try_once(follower, signer, conversation, job).await;
-                blocked = conversation.is_some() && matches!(&told, Done::Failed(waiting, _) if waiting.due.is_some());
+                let told = self.try_once(follower, signing, conversation, job).await;
+                blocked = matches!(&told, Done::Failed(waiting, _) if waiting.due.is_some() && waiting.conversation.is_some());
                 done.push(told);
             }
         }
         done
     }
 
-    async fn try_once(&self, follower: &Follower, signer: &Signer, conversation: Conversation, job: Job) -> Done {
+    async fn try_once(&self, follower: &Follower, signing: &Signing, conversation: Conversation, job: Job) -> Done {
         let Job { event, tried, source, by_hand } = job;
         let tried = tried + 1;
         let id = follower.endpoint.id;
-        let told = self.deliver(&follower.endpoint, signer, &event, tried).await;
+        let told = self.deliver(&follower.endpoint, signing, &event, tried).await;
         let (now, chance) = (self.parts.clock.now(), self.parts.chance.draw_u64());
         let mut vitals = follower.vitals();
         let failure = match told.result {
             Ok(()) => {
                 vitals.succeeded(now, by_hand);
+                vitals.note(id, &event, told.remarks, now);
                 return Done::Over(event.position, source);
             }
             Err(failure) => failure,
         };
         tracing::warn!(endpoint.id = %id, event.id = %event.id, tried, reason = %failure.why, "a delivery failed");
         vitals.failed(&failure, now, self.parts.disable_after, chance);
-        let due = Curve::ENDPOINT.wait(tried, chance).map(|wait| now.plus(failure.wait.unwrap_or(wait)));
+        let again = Curve::ENDPOINT.wait(tried, chance).filter(|_| !failure.over);
+        let due = again.map(|wait| now.plus(failure.wait.unwrap_or(wait)));
         if due.is_none() {
             telemetry::delivery("given_up");
             tracing::error!(endpoint.id = %id, event.id = %event.id, tried, "a delivery was given up");
         }
         // What is told once more keeps no place: it must not hold back what is told for the first time.
-        let conversation = conversation.filter(|_| source != Source::Replayed);
+        let conversation = conversation.filter(|_| source != Source::Replayed && !failure.alone);
         let attempt = Some(told.attempt);
         Done::Failed(Waiting { position: event.position, conversation, tried, due, attempt, seen: failure.why }, source)
     }
@@ -344,7 +347,10 @@ impl Inner {
 
     /// Records how far it was told: at once where that is news or far, else later.
     pub(super) async fn note_progress(&self, follower: &mut Follower) {
-        let news = follower.vitals().health.news(&follower.saved.1).is_some();
+        let news = {
+            let vitals = follower.vitals();
+            vitals.health.news(&follower.saved.1).is_some() || !vitals.news.is_empty()
+        };
         let ahead = follower.cursor.saturating_sub(follower.saved.0) >= SAVE_EVERY;
         if news || ahead {
             self.record(follower, Plan::default(), Vec::new(), None).await;
@@ -359,12 +365,15 @@ impl Inner {
     /// told again.
     async fn record(&self, follower: &mut Follower, plan: Plan, waiting: Vec<Waiting>, replay: Option<EventReplay>) {
         let id = follower.endpoint.id;
-        let health = follower.vitals().health.clone();
+        let (health, news) = {
+            let mut vitals = follower.vitals();
+            (vitals.health.clone(), std::mem::take(&mut vitals.news))
+        };
         let known = follower.saved.1.clone();
-        let news = health.news(&known).is_some();
+        let tells = health.news(&known).is_some() || !news.is_empty();
         let now = self.parts.clock.now();
         let Plan { over, .. } = plan;
-        let round = RelayRound { endpoint: id, cursor: follower.cursor, waiting, over, replay, known, health, now };
+        let round = RelayRound { endpoint: id, cursor: follower.cursor, waiting, over, replay, news, known, health, now };
         let mut pause = STORE_PAUSE;
         let health = loop {
             match self.parts.store.relay_settle(round.clone()).await {
@@ -383,7 +392,7 @@ impl Inner {
         }
         follower.saved = (follower.cursor, health);
         follower.unsaved = None;
-        if news {
+        if tells {
             // It became an event, of which others may want to hear.
             self.poke(follower.endpoint.business);
         }

@@ -44,6 +44,8 @@ impl Form {
                 Payload::Event => Self::Event,
                 Payload::Raw => Self::Raw,
             },
+            // Never asked for: callbacks have a form and a way of their own (`callbacks`).
+            Role::Callbacks => Self::Event,
         }
     }
 }
@@ -57,7 +59,7 @@ impl Letter {
                 links.sign(event.business, &mut payload);
                 payload.to_string()
             }
-            Role::Own(_) => event_text(event, links),
+            Role::Own(_) | Role::Callbacks => event_text(event, links),
         };
         Some(Self { id: event.id.to_string(), attempt, form: Form::of(role), body: body.into() })
     }

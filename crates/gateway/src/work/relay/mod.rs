@@ -5,6 +5,7 @@
 //! which is written down behind the telling: what lies in between is told again after a crash.
 
 mod call;
+mod callbacks;
 mod follow;
 mod letter;
 mod line;
@@ -12,8 +13,8 @@ mod plan;
 mod raw;
 mod vitals;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -23,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use transom_clock::WorldClock;
 use transom_domain::id::{BusinessId, EndpointId};
 use transom_domain::time::{Span, Timestamp};
-use transom_store::{Endpoint, Store, StoreError};
+use transom_store::{Endpoint, Role, Store, StoreError};
 
 use super::listeners::Listeners;
 use super::rest::{Post, Rest};
@@ -32,7 +33,8 @@ use crate::chance::Chance;
 use crate::directory::Directory;
 use crate::media::links::Links;
 use crate::seal::SealingKey;
-use crate::service::AddressRules;
+use crate::service::{AddressRules, Service, WeakService};
+use crate::twilio::callback::replies::Pairs;
 use crate::wire::Wire;
 
 use line::Line;
@@ -90,7 +92,15 @@ struct Inner {
     leaving: Mutex<BTreeMap<EndpointId, tokio::task::JoinHandle<()>>>,
     /// Whom to wake, by business: what a poke looks at, once per message.
     bells: ArcSwap<BTreeMap<BusinessId, Bell>>,
+    /// The endpoints for callbacks, switched off or not.
+    origins: ArcSwap<Origins>,
+    service: OnceLock<WeakService>,
+    /// Replies of late, by conversation.
+    replied: Mutex<Pairs>,
 }
+
+/// The endpoints for callbacks of each business, by origin.
+type Origins = BTreeMap<BusinessId, HashMap<String, EndpointId>>;
 
 struct Worker {
     endpoint: Endpoint,
@@ -117,6 +127,9 @@ impl Relay {
             reloading: tokio::sync::Mutex::default(),
             leaving: Mutex::default(),
             bells: ArcSwap::default(),
+            origins: ArcSwap::default(),
+            service: OnceLock::new(),
+            replied: Mutex::default(),
         }))
     }
 
@@ -155,6 +168,18 @@ impl Relay {
         Some(until).filter(|until| *until > self.0.parts.clock.now())
     }
 
+    /// Messages that are answers to what was told are sent by this service.
+    pub(crate) fn answer_through(&self, service: &Service) {
+        // Set once; the service holds the relay, and not the other way round.
+        let _ = self.0.service.set(service.weak());
+    }
+
+    /// The endpoint for callbacks to an origin, where there is one.
+    #[must_use]
+    pub fn callbacks(&self, business: BusinessId, origin: &str) -> Option<EndpointId> {
+        self.0.origins.load().get(&business)?.get(origin).copied()
+    }
+
     /// Tells an endpoint of nothing, to see what it answers. It counts for nothing.
     pub async fn test(&self, endpoint: &Endpoint) -> Tested {
         self.0.test(endpoint).await
@@ -190,6 +215,11 @@ impl Inner {
 
     fn follow_these(self: &Arc<Self>, endpoints: Vec<Endpoint>) {
         let known: BTreeSet<EndpointId> = endpoints.iter().map(|e| e.id).collect();
+        let mut origins = Origins::new();
+        for endpoint in endpoints.iter().filter(|e| e.role == Role::Callbacks) {
+            origins.entry(endpoint.business).or_default().insert(endpoint.address.clone(), endpoint.id);
+        }
+        self.origins.store(Arc::new(origins));
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         let mut leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
         leaving.retain(|_, task| !task.is_finished());

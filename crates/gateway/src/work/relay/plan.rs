@@ -11,6 +11,7 @@ use transom_store::{Endpoint, EventReplay, RelayWork, Role, Waiting};
 use super::follow::Leave;
 use super::line::Asked;
 use crate::native::payload::tells;
+use crate::twilio::callback::book::Book;
 
 /// Those of one conversation are told one after the other.
 pub(super) type Conversation = Option<(SenderId, CustomerId)>;
@@ -59,8 +60,8 @@ pub(super) struct Plan {
     pub(super) replay: Option<(EventReplay, Vec<u64>)>,
 }
 
-/// Whether an endpoint wants an event.
-pub(crate) fn wants(endpoint: &Endpoint, event: &Event) -> bool {
+/// Whether an endpoint wants an event; `book` says where callbacks of its business go.
+pub(crate) fn wants(endpoint: &Endpoint, event: &Event, book: Option<&Book>) -> bool {
     let told = match &endpoint.role {
         // What the business wrote itself is told to those registrations that asked for it.
         Role::Published(registration) => {
@@ -68,6 +69,7 @@ pub(crate) fn wants(endpoint: &Endpoint, event: &Event) -> bool {
             tells(registration.topic, event) && (registration.echo || !echo)
         }
         Role::Own(_) => true,
+        Role::Callbacks => book.and_then(|book| book.target(event)).is_some_and(|target| target.is_at(&endpoint.address)),
     };
     told && endpoint.filter.fits(event)
 }
@@ -79,7 +81,13 @@ pub(super) fn waits(position: u64, conversation: Conversation, due: Timestamp, w
 
 impl Plan {
     /// What to do of the work there is; `cursor` is where the worker is.
-    pub(super) fn of(endpoint: &Endpoint, cursor: u64, mut work: RelayWork, leave: Leave, now: Timestamp) -> Self {
+    pub(super) fn of(
+        (endpoint, book): (&Endpoint, Option<&Book>),
+        cursor: u64,
+        mut work: RelayWork,
+        leave: Leave,
+        now: Timestamp,
+    ) -> Self {
         let mut plan = Self { over: work.lost, cursor: work.looked_to.max(cursor), ..Self::default() };
         let key = |event: &Event| event.body.order_key().filter(|_| endpoint.role.order() == Order::Conversation);
         let one = leave != Leave::All;
@@ -95,7 +103,7 @@ impl Plan {
             }
         }
         for (event, held) in work.fresh {
-            if !wants(endpoint, &event) {
+            if !wants(endpoint, &event, book) {
                 continue;
             }
             let position = event.position;
@@ -112,7 +120,7 @@ impl Plan {
             }
         }
         if let Some((replay, events)) = work.replay {
-            plan.replay(endpoint, replay, events, leave, &mut sorted, key);
+            plan.replay(&|event| wants(endpoint, event, book), replay, events, leave, &mut sorted, key);
         }
         plan.strands = sorted.strands();
         plan
@@ -120,7 +128,7 @@ impl Plan {
 
     fn replay(
         &mut self,
-        endpoint: &Endpoint,
+        wanted: &dyn Fn(&Event) -> bool,
         replay: EventReplay,
         events: Vec<Event>,
         leave: Leave,
@@ -140,7 +148,7 @@ impl Plan {
                 break;
             }
             taken.push(event.position);
-            if replay.given_up || wants(endpoint, &event) {
+            if replay.given_up || wanted(&event) {
                 sorted.again(key(&event), Job { event, tried: 0, source: Source::Replayed, by_hand });
             }
         }

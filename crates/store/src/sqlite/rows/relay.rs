@@ -10,11 +10,16 @@ use super::{SqliteRows, bound, get, get_count, get_id, get_json, get_small, get_
 use crate::rows::{Delivery, RelayRows, Result};
 use crate::{Attempted, Endpoint, EventReplay, Own, Role, Sealed, StoreError, Topic};
 
+/// The manner of origins of callbacks; those of other roles are objects.
+const CALLBACKS: &str = "\"callbacks\"";
+
 fn endpoint(row: &Row<'_>) -> Result<Endpoint> {
     let id = EndpointId::from_bytes(get_id(row, "id")?);
     let topic: Option<String> = get(row, "topic")?;
+    let manner: String = get(row, "manner")?;
     let role = match topic {
         Some(_) => Role::Published(get_json(row, "manner")?),
+        None if manner == CALLBACKS => Role::Callbacks,
         None => {
             let secret: Option<Vec<u8>> = get(row, "secret")?;
             let previous: Option<Vec<u8>> = get(row, "previous_secret")?;
@@ -112,6 +117,7 @@ impl RelayRows for SqliteRows<'_> {
         let (manner, secret, previous) = match &endpoint.role {
             Role::Published(registration) => (json(registration)?, None, None),
             Role::Own(own) => (json(&own.manner)?, Some(&own.secret.0), own.previous.as_ref()),
+            Role::Callbacks => (CALLBACKS.to_owned(), None, None),
         };
         self.run(
             "INSERT INTO endpoint (id, business, topic, address, manner, secret, previous_secret, previous_until, filter, begins,
@@ -160,7 +166,7 @@ impl RelayRows for SqliteRows<'_> {
     }
 
     fn own_endpoints(&self, business: BusinessId) -> Result<usize> {
-        let sql = "SELECT count(*) FROM endpoint WHERE business = ?1 AND topic IS NULL";
+        let sql = "SELECT count(*) FROM endpoint WHERE business = ?1 AND secret IS NOT NULL";
         let count = self.one(sql, [business.to_bytes()], |row| get_count(row, 0))?;
         Ok(usize::try_from(count.unwrap_or(0)).unwrap_or(usize::MAX))
     }
