@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use transom_domain::address::{Channel, Identity};
 use transom_domain::fact::Account;
 use transom_domain::id::{BusinessId, SenderId};
-use transom_store::{Sender, SenderState, Store, StoreError};
+use transom_store::{PAGE_MAX, Page, Sender, SenderState, Store, StoreError};
 
 use crate::seal::SealingKey;
 use crate::signing::Signer;
@@ -231,7 +231,18 @@ impl Directory {
                 }
                 None => None,
             };
-            let book = Book { token, refuse_at_once: twilio.refuse_at_once, senders: twilio.senders };
+            let mut book = Book { token, refuse_at_once: twilio.refuse_at_once, senders: twilio.senders, ..Book::default() };
+            let mut page = Page { size: PAGE_MAX, token: None };
+            loop {
+                let (services, next) = self.store.services(business.id, page).await?;
+                book.services.extend(services.into_iter().map(|service| (service.id, service.options)));
+                let Some(next) = next else { break };
+                page = Page { size: PAGE_MAX, token: Some(next) };
+            }
+            for id in book.services.keys() {
+                let pool = self.store.pool(business.id, *id).await?.unwrap_or_default();
+                book.service_of.extend(pool.into_iter().map(|member| (member.sender, *id)));
+            }
             snapshot.callbacks.insert(business.id, Arc::new(book));
         }
         for sender in self.store.senders().await? {

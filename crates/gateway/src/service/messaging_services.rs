@@ -142,6 +142,7 @@ impl Service {
         let mut options = ServiceOptions::default();
         change.apply(&mut options);
         self.may_choose(&change, &options)?;
+        self.accept_addresses(caller, &change).await?;
         let now = self.now();
         let id = ServiceId::compose(now, self.chance.draw());
         let service = MessagingService { id, business: caller.business, options, created_at: now, updated_at: now };
@@ -150,6 +151,7 @@ impl Service {
             return Err(Problem::new(ErrorCode::RequestInvalid, message).remedy("Delete those that are not used any more."));
         }
         self.audited(caller, Action::MessagingServiceMade, id).await;
+        self.directory.reload().await?;
         Ok(service)
     }
 
@@ -186,10 +188,20 @@ impl Service {
         let mut options = self.messaging_service(caller, id).await?.options;
         change.apply(&mut options);
         self.may_choose(&change, &options)?;
+        self.accept_addresses(caller, &change).await?;
         let apply: ChangeService = Arc::new(move |options| change.apply(options));
         let changed = self.store.change_service(caller.business, id, apply, self.now()).await?.ok_or_else(missing)?;
         self.audited(caller, Action::MessagingServiceChanged, id).await;
+        self.directory.reload().await?;
         Ok(changed)
+    }
+
+    /// What is told from now on is told to these.
+    async fn accept_addresses(&self, caller: &Caller, change: &ServiceChange) -> Result<(), Problem> {
+        for (_, url) in change.addresses() {
+            self.accept_callback(caller.business, url).await?;
+        }
+        Ok(())
     }
 
     fn may_choose(&self, change: &ServiceChange, options: &ServiceOptions) -> Result<(), Problem> {

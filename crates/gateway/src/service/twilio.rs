@@ -87,6 +87,7 @@ impl Service {
     /// When the store does not answer.
     pub(crate) async fn refuse_at_once(&self, business: BusinessId, at_once: bool) -> Result<(), Problem> {
         let changed = self.store.change_settings(business, Arc::new(move |all| all.twilio.refuse_at_once = at_once)).await?;
+        self.directory.reload().await?;
         changed.map(|_| ()).ok_or_else(|| Problem::not_found("business"))
     }
 
@@ -130,6 +131,8 @@ impl Service {
         } else {
             self.audited_of(business, Actor::Operator, Action::KeyMade, id).await;
         }
+        // Webhooks are signed with it from now on.
+        self.directory.reload().await?;
         Ok(settings.twilio)
     }
 
@@ -151,7 +154,8 @@ impl Service {
         self.store.revoke_key(business, dropped, self.now()).await?;
         self.forget_keys();
         self.audited_of(business, Actor::Operator, Action::KeyRevoked, dropped).await;
-        Ok(())
+        // Webhooks are signed with the other one from now on.
+        Ok(self.directory.reload().await?)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use transom_domain::event::{Event, EventBody};
 use transom_domain::id::{KeyId, SenderId, ServiceId};
+use transom_domain::messaging_service::ServiceOptions;
 use transom_store::{CallbackMethod, SenderCallbacks};
 
 use super::hook::Hook;
@@ -19,6 +20,10 @@ pub struct Book {
     pub refuse_at_once: bool,
     /// The addresses of senders.
     pub senders: BTreeMap<SenderId, SenderCallbacks>,
+    /// Messaging services.
+    pub services: BTreeMap<ServiceId, ServiceOptions>,
+    /// The service in whose pool a sender is.
+    pub service_of: BTreeMap<SenderId, ServiceId>,
 }
 
 /// Where an event goes.
@@ -35,25 +40,43 @@ pub struct Target<'a> {
 }
 
 impl Book {
-    /// Where an event goes; none where it goes nowhere. A message's own address counts before its sender's.
+    /// Where an event goes; none where it goes nowhere. A message's own address counts before its messaging service's, and that
+    /// before its sender's.
     #[must_use]
     pub fn target<'a>(&'a self, event: &'a Event) -> Option<Target<'a>> {
         let post = CallbackMethod::Post;
         match &event.body {
             EventBody::MessageReceived { party, .. } => {
-                let callbacks = self.senders.get(&party.sender)?;
+                let (callbacks, service) = self.hears(party.sender)?;
                 let address = callbacks.inbound_url.as_deref()?;
                 let fallback = callbacks.fallback_url.as_deref().map(|address| (address, callbacks.fallback_method));
-                Some(Target { address, method: callbacks.inbound_method, fallback, service: None })
+                Some(Target { address, method: callbacks.inbound_method, fallback, service })
             }
             EventBody::MessageStatus { party, status, origin, .. } => {
                 Word::of(*status, false)?;
                 let own = origin.as_ref().and_then(|origin| origin.status_callback.as_deref());
                 let of_sender = || self.senders.get(&party.sender)?.status_callback.as_deref();
                 let service = origin.as_ref().and_then(|origin| origin.service);
-                Some(Target { address: own.or_else(of_sender)?, method: post, fallback: None, service })
+                let of_service = || self.services.get(&service?)?.callbacks.status_callback.as_deref();
+                let address = own.or_else(of_service).or_else(of_sender)?;
+                Some(Target { address, method: post, fallback: None, service })
             }
             _ => None,
+        }
+    }
+}
+
+impl Book {
+    /// Who hears what customers write to a sender: the service in whose pool it is, unless that leaves it to the sender's own
+    /// address; else the sender.
+    fn hears(&self, sender: SenderId) -> Option<(&SenderCallbacks, Option<ServiceId>)> {
+        let own = self.senders.get(&sender).filter(|own| own.inbound_url.is_some());
+        let service = self.service_of.get(&sender).and_then(|id| Some((*id, self.services.get(id)?)));
+        let service = service.filter(|(_, options)| options.callbacks.inbound_url.is_some());
+        match (service, own) {
+            (Some((_, options)), Some(own)) if options.use_inbound_webhook_on_number => Some((own, None)),
+            (Some((id, options)), _) => Some((&options.callbacks, Some(id))),
+            (None, own) => own.map(|own| (own, None)),
         }
     }
 }
@@ -142,6 +165,25 @@ mod tests {
         for silent in [Status::Accepted, Status::Queued, Status::Sending, Status::Unknown, Status::Received] {
             assert_eq!(book.target(&status(side.clone(), silent, Some("https://shop.example/"))), None, "{silent:?}");
         }
+        // In a pool, the service hears it, unless it leaves that to the number.
+        let of_service = SenderCallbacks {
+            inbound_url: Some("https://pool.example/in".into()),
+            status_callback: Some("https://pool.example/s".into()),
+            ..SenderCallbacks::default()
+        };
+        let options = ServiceOptions { callbacks: of_service, ..ServiceOptions::default() };
+        let mut pooled = book.clone();
+        pooled.services.insert(ServiceId(3), options);
+        pooled.service_of.insert(side.sender, ServiceId(3));
+        let target = pooled.target(&inbound).unwrap();
+        assert_eq!((target.address, target.service), ("https://pool.example/in", Some(ServiceId(3))));
+        pooled.services.entry(ServiceId(3)).and_modify(|options| options.use_inbound_webhook_on_number = true);
+        assert_eq!(pooled.target(&inbound).unwrap().address, "https://shop.example/in#rc=2");
+        let mut through = status(side.clone(), Status::Sent, None);
+        if let EventBody::MessageStatus { origin, .. } = &mut through.body {
+            *origin = Some(Origin { service: Some(ServiceId(3)), ..Origin::default() });
+        }
+        assert_eq!(pooled.target(&through).unwrap().address, "https://pool.example/s");
         assert_eq!(Book::default().target(&inbound), None);
         assert_eq!(Book::default().target(&sent), None);
     }
