@@ -188,12 +188,13 @@ fn twilio(root: &Path, tools: &Path, transom: &str, desk: &str) -> Result<()> {
     let (python, node) = (tools.join("py/bin/python").display().to_string(), tools.join("node").display().to_string());
     let older = format!("PYTHONPATH={}", tools.join(OLDER).display());
     let (contents, messages) = (script("twilio_content.py"), script("twilio_messages.py"));
-    for arguments in [vec![contents.as_str(), desk], vec![&messages, transom, desk]] {
+    let webhooks = script("twilio_webhooks.py");
+    for arguments in [vec![contents.as_str(), desk], vec![&messages, transom, desk], vec![&webhooks, desk]] {
         run_in(root, &python, &arguments)?;
         let with_older: Vec<&str> = [older.as_str(), &python].into_iter().chain(arguments).collect();
         run_in(root, "env", &with_older)?;
     }
-    for of_node in ["twilio_content.mjs", "twilio_messages.mjs"] {
+    for of_node in ["twilio_content.mjs", "twilio_messages.mjs", "twilio_webhooks.mjs"] {
         for package in ["twilio", "twilio-older"] {
             run_in(root, "node", &[&script(of_node), &node, package, desk])?;
         }
