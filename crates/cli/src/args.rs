@@ -9,6 +9,7 @@ mod consent;
 mod customer;
 mod endpoint;
 mod events;
+mod import;
 mod journal;
 mod media;
 mod template;
@@ -18,6 +19,7 @@ pub(crate) use consent::*;
 pub(crate) use customer::*;
 pub(crate) use endpoint::{EndpointCommand, EndpointFlags, OrderArg, OutcomeArg, PayloadArg, ReplayArgs};
 pub(crate) use events::*;
+pub(crate) use import::*;
 pub(crate) use journal::*;
 pub(crate) use media::*;
 pub(crate) use template::*;
@@ -95,6 +97,9 @@ pub(crate) enum Command {
     /// Who did what to settings, keys, endpoints and customers
     #[command(after_help = "Example:\n  transom audit --limit 20")]
     Audit(AuditArgs),
+    /// Bring contents and their approvals from elsewhere
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Make a backup while everything goes on
     #[command(
         after_help = "Examples:\n  transom backup --dir /var/lib/transom --to /var/backups/transom-monday\n  transom backup --check /var/backups/transom-monday"

@@ -42,6 +42,11 @@ impl Client {
         Self::make(base, Some(("x-api-key", key.to_owned())))
     }
 
+    /// For a server that asks for a user and a password, which are encoded already.
+    pub(crate) fn basic(base: &str, encoded: &str) -> Result<Self, Fail> {
+        Self::make(base, Some(("authorization", format!("Basic {encoded}"))))
+    }
+
     /// For Graph, and for the operator's door.
     pub(crate) fn bearer(base: &str, token: &str) -> Result<Self, Fail> {
         Self::make(base, Some(("authorization", format!("Bearer {token}"))))

@@ -15,6 +15,7 @@ mod env_file;
 mod events;
 mod fail;
 mod house;
+mod import;
 mod journal;
 mod logs;
 mod media;
@@ -32,7 +33,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use args::{Cli, Command};
+use args::{Cli, Command, ImportCommand};
 use fail::Fail;
 
 #[cfg(feature = "mimalloc")]
@@ -77,6 +78,7 @@ async fn run(command: Command) -> Result<(), Fail> {
         Command::Keywords(command) => consent::keywords(command).await,
         Command::Journal(command) => journal::run(command).await,
         Command::Retention(command) => journal::retention(command).await,
+        Command::Import(ImportCommand::Twilio(args)) => import::twilio(&args).await,
         Command::Audit(args) => consent::audit(&args).await,
         Command::Backup(args) => backup::run(&args).await,
         Command::Restore(args) => backup::restore(&args).await,

@@ -29,7 +29,7 @@ use crate::contract::{
     Revival, Revive, RevivePoint, Sender, SenderLoad, SessionRow, Settle, Settled, StartReplay, Store, StoredContent, Submit,
     SweepKind, SweepPoint, Swept, TemplateIntent, TemplateKey, TemplateOutcome, Timeline, Told,
 };
-use crate::contract::{ChangeService, ChosenSender, JoinPool};
+use crate::contract::{AddContent, ChangeService, ChosenSender, JoinPool};
 use crate::contract::{Digest, Fetched, Media, UpstreamCopy};
 use crate::contract::{MergeAnswer, UnmergeOutcome};
 use crate::moves::silence;
@@ -157,7 +157,7 @@ impl<E: Engine> Store for E {
         self.read(move |rows| template::history(rows, &key, &page))
     }
 
-    fn add_content(&self, content: StoredContent, at_most: usize) -> Answer<'_, bool> {
+    fn add_content(&self, content: StoredContent, at_most: usize) -> Answer<'_, AddContent> {
         self.write(Room::Sending, move |rows| contents::add(rows, &content, at_most))
     }
 

@@ -27,8 +27,11 @@ use crate::service::{AskForApproval, Submitted};
 pub(crate) struct ApprovalRequest {
     /// What the template will be called at Meta: lower-case letters, digits and underscores, at most 512.
     name: String,
-    /// `MARKETING`, `UTILITY` or `AUTHENTICATION`.
-    category: String,
+    /// `MARKETING`, `UTILITY` or `AUTHENTICATION`; left out only with `existing`.
+    category: Option<String>,
+    /// Meta has a template of this name in this language that says what the content says: it is followed, and nothing is created. So
+    /// contents that move in from elsewhere keep their approval.
+    existing: Option<bool>,
     /// Whether Meta may file it under another category instead of rejecting it; yes where left out. Meta has ignored it since
     /// April 2025 and files as it sees fit.
     allow_category_change: Option<bool>,
@@ -136,18 +139,34 @@ fn category(text: &str, notes: &mut Notes) -> Option<Category> {
     found
 }
 
-pub(super) fn parse(asked: &Asked) -> Result<AskForApproval, Problem> {
+/// What is asked for.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// Hand it to Meta.
+    New(AskForApproval),
+    /// Follow what Meta has already.
+    Existing { name: String, waba: Option<String> },
+}
+
+pub(super) fn parse(asked: &Asked) -> Result<Request, Problem> {
     let (request, mut notes) = read::<ApprovalRequest>(&asked.body)?;
     let ask = request.and_then(|request| {
-        let category = category(&request.category, &mut notes)?;
+        if request.existing == Some(true) {
+            return Some(Request::Existing { name: request.name, waba: request.waba_id });
+        }
+        let Some(word) = request.category else {
+            notes.note("category", "is required", "give MARKETING, UTILITY or AUTHENTICATION");
+            return None;
+        };
+        let category = category(&word, &mut notes)?;
         let allow_category_change = request.allow_category_change.unwrap_or(true);
-        Some(AskForApproval {
+        Some(Request::New(AskForApproval {
             name: request.name,
             category,
             allow_category_change,
             waba: request.waba_id,
             ttl_seconds: request.message_send_ttl_seconds,
-        })
+        }))
     });
     notes.finish(ask)
 }
@@ -174,8 +193,16 @@ pub(crate) async fn submit(
 ) -> Result<Response, Problem> {
     let id = id.parse(missing)?;
     app.service.content(&caller, id).await?;
-    let submitted = app.service.submit_content(&caller, id, parse(&asked)?).await?;
-    json(StatusCode::CREATED, &ApprovalView::from(&submitted))
+    match parse(&asked)? {
+        Request::New(ask) => {
+            let submitted = app.service.submit_content(&caller, id, ask).await?;
+            json(StatusCode::CREATED, &ApprovalView::from(&submitted))
+        }
+        Request::Existing { name, waba } => {
+            let followed = app.service.follow_template(&caller, id, &name, waba.as_deref()).await?;
+            json(StatusCode::CREATED, &ApprovalView::from(&followed))
+        }
+    }
 }
 
 /// Follow the submissions of a content
@@ -213,11 +240,14 @@ mod tests {
     fn a_request_is_read_in_both_spellings() {
         for name in ["allowCategoryChange", "allow_category_change"] {
             let body = json!({ "name": "hi", "category": "utility", name: false, "wabaId": "77" });
-            let ask = parse(&asked(&body)).unwrap();
+            let Request::New(ask) = parse(&asked(&body)).unwrap() else { panic!("not a new one") };
             assert_eq!((ask.name.as_str(), ask.category, ask.allow_category_change), ("hi", Category::Utility, false));
             assert_eq!(ask.waba.as_deref(), Some("77"));
         }
-        assert!(parse(&asked(&json!({ "name": "hi", "category": "MARKETING" }))).unwrap().allow_category_change);
+        let plain = parse(&asked(&json!({ "name": "hi", "category": "MARKETING" }))).unwrap();
+        assert!(matches!(plain, Request::New(AskForApproval { allow_category_change: true, .. })));
+        let existing = parse(&asked(&json!({ "name": "hi", "existing": true }))).unwrap();
+        assert!(matches!(existing, Request::Existing { name, waba: None } if name == "hi"));
     }
 
     #[test]

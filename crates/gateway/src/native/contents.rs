@@ -46,6 +46,9 @@ const SEARCH_MAX: usize = 1_024;
     }
 }))]
 pub(crate) struct ContentRequest {
+    /// Its id, 26 characters or 32 hex digits, where it has one already: content that comes from Twilio keeps the digits of its `HX…`.
+    /// Only new content has it.
+    id: Option<String>,
     /// For people, up to 256 characters; not what the template is called at Meta.
     friendly_name: Option<String>,
     /// Language of all texts, such as `en` or `pt_BR`; can never change.
@@ -134,7 +137,19 @@ pub(super) fn parse(asked: &Asked, kept: Option<&Language>) -> Result<NewContent
         let parts = [("language", language), ("types", request.types), ("variables", request.variables)];
         let object = parts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
         let content = Content::read(&Value::Object(object), "").map_err(|found| notes.all(found)).ok()?;
-        Some(NewContent { friendly_name: request.friendly_name.unwrap_or_default(), content })
+        let id = match (request.id.map(|id| id.parse()), kept) {
+            (None, _) => None,
+            (Some(Ok(id)), None) => Some(id),
+            (Some(Err(_)), None) => {
+                notes.note("id", "is not an id", "write 26 Crockford base-32 characters or 32 hex digits, or leave it out");
+                None
+            }
+            (Some(_), Some(_)) => {
+                notes.note("id", "cannot change", "leave it out: the path names the content");
+                None
+            }
+        };
+        Some(NewContent { id, friendly_name: request.friendly_name.unwrap_or_default(), content })
     });
     notes.finish(new)
 }
@@ -394,10 +409,12 @@ mod tests {
             updated_at: at,
         };
         let mut shown = word(&ContentView::from(&stored));
-        for ours in ["id", "createdAt", "updatedAt"] {
+        for ours in ["createdAt", "updatedAt"] {
             assert!(shown.as_object_mut().unwrap().remove(ours).is_some(), "{ours}");
         }
-        assert_eq!(parse(&asked(&shown), None).unwrap().content, new.content);
+        let again = parse(&asked(&shown), None).unwrap();
+        assert_eq!((again.content, again.id), (new.content, Some(stored.id)));
+        assert_eq!(fields(parse(&asked(&shown), Some(&Language::parse("en").unwrap()))), ["id"]);
     }
 
     proptest! {

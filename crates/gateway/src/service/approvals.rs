@@ -1,5 +1,7 @@
 //! Submitting content for approval, and following it: what Meta says of it is the template's status.
 
+use serde_json::Value;
+
 use transom_domain::content::{Body, Content, ContentType};
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::ContentId;
@@ -15,6 +17,7 @@ use super::contents::{missing, submitted};
 use super::{NewTemplate, Service, TemplateChange};
 use crate::native;
 use crate::problem::Problem;
+use crate::templates::Shelf;
 
 /// Seconds after which a submission whose answer was lost can be made again.
 const AGAIN: u32 = 120;
@@ -79,19 +82,7 @@ impl Service {
             submitted_at: now,
             template: None,
         };
-        match self.store.submit(caller.business, submission.clone(), content.clone()).await? {
-            Submit::Begun => {}
-            Submit::NotFound => return Err(missing()),
-            Submit::Changed => {
-                let why = "The content was changed while it was being submitted.";
-                return Err(Problem::new(ErrorCode::ContentInUse, why).remedy("Submit it again."));
-            }
-            Submit::Live(live) => return Err(live_already(&live)),
-            Submit::NameTaken(other) => {
-                let rule = format!("is the name under which other content was submitted in this language: {other}");
-                return Err(Problem::field("name", rule, "choose another name"));
-            }
-        }
+        self.begin_submission(caller, submission, content.clone()).await?;
         // Meta keeps what it rejected under its name: corrected content goes there as an edit, since none can be created.
         let is_rejected = |f: &&Followed| {
             f.submission.waba == waba && f.submission.name == ask.name && f.stage == Stage::AtMeta(Approval::Rejected)
@@ -135,6 +126,84 @@ impl Service {
         let followed = self.approvals(caller, id).await?;
         let own = followed.into_iter().rfind(|f| f.submission.waba == waba && f.submission.name == ask.name);
         own.map(|followed| Submitted { followed, warnings }).ok_or_else(missing)
+    }
+
+    /// Keeps a submission, if nothing stands in its way.
+    async fn begin_submission(&self, caller: &Caller, submission: Submission, content: Content) -> Result<(), Problem> {
+        match self.store.submit(caller.business, submission, content).await? {
+            Submit::Begun => Ok(()),
+            Submit::NotFound => Err(missing()),
+            Submit::Changed => {
+                let why = "The content was changed while it was being submitted.";
+                Err(Problem::new(ErrorCode::ContentInUse, why).remedy("Submit it again."))
+            }
+            Submit::Live(live) => Err(live_already(&live)),
+            Submit::NameTaken(other) => {
+                let rule = format!("is the name under which other content was submitted in this language: {other}");
+                Err(Problem::field("name", rule, "choose another name"))
+            }
+        }
+    }
+
+    /// Follows a template that Meta has already as what came of this content: nothing is created. It must say what the content says.
+    ///
+    /// # Errors
+    /// 404 when there is no such content, or Meta has no template of this name in its language; 409 when the template says
+    /// something else, and `details.differs` names the parts, or when the content has a submission that is not over.
+    pub async fn follow_template(
+        &self,
+        caller: &Caller,
+        id: ContentId,
+        name: &str,
+        waba: Option<&str>,
+    ) -> Result<Followed, Problem> {
+        let StoredContent { content, .. } = self.content(caller, id).await?;
+        let waba = self.waba_of(caller, waba)?;
+        let language = content.language.clone();
+        let on = |shelf: &Shelf| shelf.named(name).find(|template| template.language == language).cloned();
+        let mut known = on(&*self.library.shelf(caller.business, &waba).await?);
+        let directory = self.directory.now();
+        let speaker =
+            directory.accounts_of(caller.business).into_iter().find(|s| s.sender.waba.as_deref() == Some(waba.as_str()));
+        if let (None, Some(speaker)) = (&known, speaker)
+            && self.library.after_a_miss(speaker).await
+        {
+            known = on(&*self.library.shelf(caller.business, &waba).await?);
+        }
+        let template = known.ok_or_else(|| {
+            Problem::new(ErrorCode::TemplateNotFound, format!("Meta has no template {name} in {language} in the account {waba}."))
+        })?;
+        let mut differs = Vec::new();
+        let same = content.richest_first().find(|(_, body)| {
+            let own = to_definition(body, &content.variables).map(|definition| definition.canonical());
+            let is_same = own.as_ref() == Some(&template.definition.canonical());
+            if let (false, Some(own), true) = (is_same, own, differs.is_empty()) {
+                differs = parts_that_differ(&native::word(&own), &native::word(&template.definition.canonical()));
+            }
+            is_same
+        });
+        let Some((kind, _)) = same else {
+            let message = format!(
+                "The template {name} ({language}) at Meta says something else than this content: its {}.",
+                differs.join(", ")
+            );
+            let remedy = "Make content that says what the template says, or submit this one under a name of its own.";
+            return Err(Problem::new(ErrorCode::TemplateConflict, message).remedy(remedy).detail("differs", differs));
+        };
+        let submission = Submission {
+            content: id,
+            waba: waba.clone(),
+            name: name.to_owned(),
+            language,
+            category: template.category,
+            kind,
+            allow_category_change: true,
+            submitted_at: self.now(),
+            template: Some(template.id.clone()),
+        };
+        self.begin_submission(caller, submission, content).await?;
+        let followed = self.approvals(caller, id).await?;
+        followed.into_iter().rfind(|f| f.submission.waba == waba && f.submission.name == name).ok_or_else(missing)
     }
 
     /// The richest of the content's types that a template can hold, as a template.
@@ -186,6 +255,17 @@ impl Service {
         }
         self.delete_content(caller, id).await
     }
+}
+
+/// The names of the parts in which two definitions are not the same.
+fn parts_that_differ(own: &Value, theirs: &Value) -> Vec<String> {
+    let fields = |value: &Value| value.as_object().map(|fields| fields.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+    let mut names = fields(own);
+    names.extend(fields(theirs));
+    names.sort_unstable();
+    names.dedup();
+    names.retain(|name| own.get(name) != theirs.get(name));
+    if names.is_empty() { vec!["form".to_owned()] } else { names }
 }
 
 fn live_already(live: &Followed) -> Problem {

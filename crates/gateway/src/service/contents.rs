@@ -7,7 +7,7 @@ use transom_domain::error_code::ErrorCode;
 use transom_domain::id::ContentId;
 use transom_domain::submission::Stage;
 use transom_domain::template::Approval;
-use transom_store::{ChangeContent, ContentFilter, DeleteContent, Followed, Page, StoredContent};
+use transom_store::{AddContent, ChangeContent, ContentFilter, DeleteContent, Followed, Page, StoredContent};
 
 use super::Service;
 use super::approvals::has_writable_form;
@@ -24,6 +24,9 @@ const CONTENTS_MAX: usize = 10_000;
 /// Content to be kept.
 #[derive(Debug, Clone)]
 pub struct NewContent {
+    /// Its id, where its maker has one for it already: content that moves in keeps the id by which programs name it. A change leaves
+    /// it out.
+    pub id: Option<ContentId>,
     /// For people; may be empty.
     pub friendly_name: String,
     /// What it says, checked.
@@ -45,17 +48,24 @@ impl Service {
         fits(&new.content)?;
         let now = self.now();
         let stored = StoredContent {
-            id: ContentId::compose(now, self.chance.draw()),
+            id: new.id.unwrap_or_else(|| ContentId::compose(now, self.chance.draw())),
             business: caller.business,
             friendly_name: new.friendly_name,
             content: new.content,
             created_at: now,
             updated_at: now,
         };
-        if !self.store.add_content(stored.clone(), CONTENTS_MAX).await? {
-            let message = format!("This business has {CONTENTS_MAX} contents already, and may have no more.");
-            let remedy = "Delete contents that are not sent any more; one content can say many things by its variables.";
-            return Err(Problem::new(ErrorCode::RequestInvalid, message).remedy(remedy));
+        match self.store.add_content(stored.clone(), CONTENTS_MAX).await? {
+            AddContent::Kept => {}
+            AddContent::Full => {
+                let message = format!("This business has {CONTENTS_MAX} contents already, and may have no more.");
+                let remedy = "Delete contents that are not sent any more; one content can say many things by its variables.";
+                return Err(Problem::new(ErrorCode::RequestInvalid, message).remedy(remedy));
+            }
+            AddContent::IdTaken => {
+                let message = format!("This business has content with the id {} already.", stored.id);
+                return Err(Problem::new(ErrorCode::StateConflict, message).remedy("Change that one, or leave the id out."));
+            }
         }
         Ok(stored)
     }

@@ -87,7 +87,7 @@ mod tests {
         };
         let kept = KeptContents::default();
         assert!(kept.read(&store, key).await.unwrap().is_none());
-        assert!(store.add_content(stored.clone(), 1).await.unwrap());
+        assert_eq!(store.add_content(stored.clone(), 1).await.unwrap(), transom_store::AddContent::Kept);
         let read = async || kept.read(&store, key).await.unwrap().unwrap().content.clone();
         assert_eq!(read().await, content("old"));
         let change = async |words: &str| {

@@ -63,7 +63,7 @@ pub(super) fn read(mut body: Map<String, Value>, kept: Option<&Language>) -> Res
     }
     // What else there is in the body nobody asks for, as in Twilio's own.
     let content = Content::read(&Value::Object(content), "").map_err(|found| refused(&found))?;
-    Ok(NewContent { friendly_name, content })
+    Ok(NewContent { id: None, friendly_name, content })
 }
 
 fn either(body: &mut Map<String, Value>, name: &str, alias: &str) -> Option<Value> {

@@ -13,8 +13,8 @@ use transom_domain::time::Span;
 use super::desk::{Desk, RIVAL, SHOP, business};
 use super::{Broken, Factory, Outcome, hold, same};
 use crate::{
-    ChangeContent, ContentFilter, ContentOrder, DeleteContent, Followed, Page, SUBMISSIONS_MAX, StoreError, StoredContent,
-    Submit, TemplateAction, TemplateIntent, TemplateKey, TemplateOutcome,
+    AddContent, ChangeContent, ContentFilter, ContentOrder, DeleteContent, Followed, Page, SUBMISSIONS_MAX, StoreError,
+    StoredContent, Submit, TemplateAction, TemplateIntent, TemplateKey, TemplateOutcome,
 };
 
 const WABA: &str = "waba-1";
@@ -32,7 +32,7 @@ async fn keep(desk: &mut Desk, name: &str, content: Content) -> Result<ContentId
     let id = ContentId(desk.id());
     let stored =
         StoredContent { id, business: SHOP, friendly_name: name.to_owned(), content, created_at: desk.now, updated_at: desk.now };
-    hold!(desk.store.add_content(stored, usize::MAX).await?);
+    same!(desk.store.add_content(stored, usize::MAX).await?, AddContent::Kept);
     Ok(id)
 }
 
@@ -348,11 +348,12 @@ pub(super) async fn what_nobody_submits_any_more_holds_no_content(factory: &dyn 
     // As many as a business may have are all of them.
     let one = kept(&desk, other).await?;
     let more = StoredContent { id: ContentId(desk.id()), ..one };
-    hold!(!desk.store.add_content(more.clone(), 1).await?);
+    same!(desk.store.add_content(more.clone(), 1).await?, AddContent::Full);
     hold!(desk.store.content(SHOP, more.id).await?.is_none());
-    hold!(desk.store.add_content(more.clone(), 2).await?);
+    same!(desk.store.add_content(more.clone(), 2).await?, AddContent::Kept);
+    same!(desk.store.add_content(more.clone(), 9).await?, AddContent::IdTaken);
     let elsewhere = StoredContent { id: ContentId(desk.id()), business: RIVAL, ..more };
-    hold!(desk.store.add_content(elsewhere, 1).await?);
+    same!(desk.store.add_content(elsewhere, 1).await?, AddContent::Kept);
     Ok(())
 }
 

@@ -103,6 +103,17 @@ impl Followed {
     }
 }
 
+/// What became of content that was to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddContent {
+    /// It is kept.
+    Kept,
+    /// Its business has as many as it may have.
+    Full,
+    /// Its business has content with this id.
+    IdTaken,
+}
+
 /// What became of a change to content.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ChangeContent {

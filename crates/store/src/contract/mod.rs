@@ -40,8 +40,8 @@ pub use audit::{Action, Actor, AuditEntry};
 pub use condition::{Condition, CopyProgress, DiskSpace};
 pub use consent::{ConsentLedger, RecordConsent, RecordedConsent, Who};
 pub use content::{
-    CONTENTS_LOOK_MAX, ChangeContent, ContentFilter, ContentOrder, DeleteContent, Followed, NAME_ORDER_CHARS, SUBMISSIONS_MAX,
-    StoredContent, Submit,
+    AddContent, CONTENTS_LOOK_MAX, ChangeContent, ContentFilter, ContentOrder, DeleteContent, Followed, NAME_ORDER_CHARS,
+    SUBMISSIONS_MAX, StoredContent, Submit,
 };
 pub use endpoint::{
     Attempted, CALLBACK_ORIGINS_MAX, ChangeEndpoint, Deliveries, DeliveryView, DueDelivery, ENDPOINTS_MAX, Endpoint, EventReplay,
@@ -209,8 +209,8 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- content --------------------------------------------------------------------------------------------------
 
-    /// Keeps new content, unless its business has `at_most` already; says whether it is kept.
-    fn add_content(&self, content: StoredContent, at_most: usize) -> Answer<'_, bool>;
+    /// Keeps new content, unless its business has `at_most` already, or one with its id.
+    fn add_content(&self, content: StoredContent, at_most: usize) -> Answer<'_, AddContent>;
     /// The content with this id.
     fn content(&self, business: BusinessId, id: ContentId) -> Answer<'_, Option<StoredContent>>;
     /// Contents of a business. A page looks through at most [`CONTENTS_LOOK_MAX`] of them, about: with a rare filter

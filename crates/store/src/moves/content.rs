@@ -6,8 +6,8 @@ use transom_domain::submission::Submission;
 use transom_domain::time::{Span, Timestamp};
 
 use crate::contract::{
-    CONTENTS_LOOK_MAX, ChangeContent, ContentFilter, ContentOrder, DeleteContent, Followed, SUBMISSIONS_MAX, StoredContent,
-    Submit,
+    AddContent, CONTENTS_LOOK_MAX, ChangeContent, ContentFilter, ContentOrder, DeleteContent, Followed, SUBMISSIONS_MAX,
+    StoredContent, Submit,
 };
 use crate::rows::{ContentPlace, Result, Rows};
 use crate::{PAGE_MAX, Page, StoreError, TemplateKey};
@@ -67,12 +67,15 @@ fn read_token(order: ContentOrder, token: &str) -> Option<ContentPlace> {
 }
 
 /// See [`crate::Store::add_content`].
-pub(crate) fn add(rows: &mut dyn Rows, content: &StoredContent, at_most: usize) -> Result<bool> {
-    let has_room = rows.count_contents(content.business)? < at_most;
-    if has_room {
-        rows.add_content(content)?;
+pub(crate) fn add(rows: &mut dyn Rows, content: &StoredContent, at_most: usize) -> Result<AddContent> {
+    if rows.content(content.business, content.id)?.is_some() {
+        return Ok(AddContent::IdTaken);
     }
-    Ok(has_room)
+    if rows.count_contents(content.business)? >= at_most {
+        return Ok(AddContent::Full);
+    }
+    rows.add_content(content)?;
+    Ok(AddContent::Kept)
 }
 
 /// See [`crate::Store::contents`].

@@ -49,7 +49,8 @@ async fn a_submission_stays_where_meta_s_yes_could_not_be_stored() {
     let service = desk.house.service();
     let words = json!({ "language": "en_US", "types": { "twilio/text": { "body": ONE } } });
     let content = Content::read(&words, "").unwrap();
-    let kept = service.create_content(&desk.caller, NewContent { friendly_name: String::new(), content }).await.unwrap();
+    let kept =
+        service.create_content(&desk.caller, NewContent { id: None, friendly_name: String::new(), content }).await.unwrap();
     let ask = AskForApproval {
         name: "a".into(),
         category: Category::Utility,
@@ -136,7 +137,8 @@ async fn a_double_is_refused_before_its_pictures_are_fetched() {
         "pages": [{ "id": "first", "title": "Your visit", "layout": layout }],
     });
     let content = Content::read(&json!({ "language": "en_US", "types": { "twilio/flows": form } }), "").unwrap();
-    let kept = service.create_content(&desk.caller, NewContent { friendly_name: String::new(), content }).await.unwrap();
+    let kept =
+        service.create_content(&desk.caller, NewContent { id: None, friendly_name: String::new(), content }).await.unwrap();
     let ask = |name: &str| AskForApproval {
         name: name.into(),
         category: Category::Utility,

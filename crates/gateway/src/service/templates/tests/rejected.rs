@@ -12,7 +12,7 @@ async fn corrected_content_is_submitted_again_as_the_template_that_was_rejected(
     let service = desk.house.service();
     let words = |text: &str| {
         let json = json!({ "language": "en_US", "types": { "twilio/text": { "body": text } } });
-        NewContent { friendly_name: String::new(), content: Content::read(&json, "").unwrap() }
+        NewContent { id: None, friendly_name: String::new(), content: Content::read(&json, "").unwrap() }
     };
     let ask =
         |category| AskForApproval { name: "a".into(), category, allow_category_change: true, waba: None, ttl_seconds: None };
