@@ -6,6 +6,8 @@
 //! The upstream makes a new user id whenever a person changes number (business-scoped-user-ids, "User changes phone number").
 //! A number is therefore somebody's for as long as the user id that it was last seen with, whether or not the new one is told.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Bsuid, Channel, Identity, Phone};
@@ -150,6 +152,14 @@ impl Present {
     /// What follows from the claims of one person. Of several of a kind, the one spoken under last.
     #[must_use]
     pub fn of(claims: &[Claim]) -> Self {
+        // Those of customers who are one person by now speak of the same hand: one may know who held a number, another with which
+        // user id it was seen since.
+        let mut joined: BTreeMap<&Identity, Claim> = BTreeMap::new();
+        for claim in claims {
+            let known = joined.remove(&claim.identity);
+            joined.insert(&claim.identity, known.map_or_else(|| claim.clone(), |known| known.and(claim.clone())));
+        }
+        let claims: Vec<Claim> = joined.into_values().collect();
         let newest = |fits: &dyn Fn(&Claim) -> bool| {
             let live = claims.iter().filter(|claim| claim.held && claim.is_live() && fits(claim));
             // A number that the upstream named goes before one that was only written to.
@@ -220,6 +230,16 @@ mod tests {
         assert!(Present::of(&[phone.clone(), id]).phone.is_some());
         phone.held = false;
         assert_eq!(Present::of(&[phone]), Present::default());
+    }
+
+    #[test]
+    fn what_customers_who_are_one_person_know_of_a_number_counts_together() {
+        let seen_with = |id: &str, held| Claim { with: bsuid(id), held, seen: Timestamp::EPOCH, ..claim("+4915112345678", 1) };
+        let over = Claim { until: Some(Timestamp::from_secs(20)), ..claim("DE.1", 10) };
+        let claims = [seen_with("DE.1", true), seen_with("DE.2", false), over, claim("DE.2", 20)];
+        assert!(Present::of(&claims).phone.is_some());
+        assert_eq!(Present::of(&claims[..1]).phone, Present::of(&claims).phone);
+        assert_eq!(Present::of(&claims[1..]).phone, None);
     }
 
     #[test]

@@ -194,6 +194,16 @@ fn same_people(make: impl Fn() -> Box<dyn Factory>, deeds: &[Deed], sent: usize,
     Ok(())
 }
 
+#[test]
+fn a_number_that_comes_back_is_the_present_one_in_any_order() {
+    let gets = || Deed::Gets { number: 1 };
+    let changes = || Deed::Changes { who: 1, form: 1 };
+    let deeds = [gets(), changes(), changes(), gets()];
+    for shuffle in [[0, 1, 3, 2], [3, 2, 1, 0], [3, 0, 1, 2], [0, 3, 2, 1]] {
+        same_people(|| Box::new(Memory(MemoryStore::new())), &deeds, 2, &shuffle).unwrap();
+    }
+}
+
 prop_compose! {
     fn world()(deeds in prop::collection::vec(deed(), 1..14), sent in 0..=NUMBERS)
         (shuffle in Just((0..deeds.len()).chain(0..deeds.len()).collect::<Vec<_>>()).prop_shuffle(), deeds in Just(deeds), sent in Just(sent))
