@@ -179,7 +179,7 @@ mod tests {
         assert_eq!((target.address, target.service), ("https://pool.example/in", Some(ServiceId(3))));
         pooled.services.entry(ServiceId(3)).and_modify(|options| options.use_inbound_webhook_on_number = true);
         assert_eq!(pooled.target(&inbound).unwrap().address, "https://shop.example/in#rc=2");
-        let mut through = status(side.clone(), Status::Sent, None);
+        let mut through = status(side, Status::Sent, None);
         if let EventBody::MessageStatus { origin, .. } = &mut through.body {
             *origin = Some(Origin { service: Some(ServiceId(3)), ..Origin::default() });
         }

@@ -226,7 +226,7 @@ impl Desk {
     async fn asked(&self, address: &str, count: usize) -> Vec<Asked> {
         let of = |heard: &Vec<Asked>| heard.iter().filter(|asked| asked.url.starts_with(address)).cloned().collect::<Vec<_>>();
         let mut heard = self.apps.heard.subscribe();
-        of(&*heard.wait_for(|heard| of(heard).len() >= count).await.unwrap())
+        of(&heard.wait_for(|heard| of(heard).len() >= count).await.unwrap())
     }
 
     fn count(&self, address: &str) -> usize {
