@@ -25,6 +25,7 @@ pub(crate) fn files() -> Result<Vec<(&'static str, String)>> {
         ("docs/errors.md", errors()),
         ("docs/rules.md", rules()),
         ("docs/template-rules.md", template_rules()),
+        ("docs/twilio-differences.md", transom_gateway::twilio::differences_page()),
         ("docs/twilio-errors.md", transom_gateway::twilio::reference_page()),
     ])
 }
@@ -113,7 +114,7 @@ fn rules() -> String {
     page.push_str("\n## Buttons, in a session, of content that is not approved\n\n| Buttons | Approval | Why |\n|---|---|---|\n");
     for rule in BUTTON_RULES {
         let needs = if rule.needs_approval { "needed" } else { "not needed" };
-        let _ = writeln!(page, "| {} | {needs} | {} |", spaced(&format!("{:?}", rule.case)), cell(rule.why));
+        let _ = writeln!(page, "| {} | {needs} | {} |", rule.case.words(), cell(rule.why));
     }
     page
 }
@@ -137,18 +138,6 @@ fn template_rules() -> String {
 
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
-}
-
-/// `FewQuickReplies` as `few quick replies`.
-fn spaced(name: &str) -> String {
-    let mut text = String::new();
-    for c in name.chars() {
-        if c.is_ascii_uppercase() && !text.is_empty() {
-            text.push(' ');
-        }
-        text.push(c.to_ascii_lowercase());
-    }
-    text
 }
 
 #[cfg(test)]

@@ -129,6 +129,23 @@ pub const BUTTON_RULES: [ButtonRule; 10] = [
 ];
 
 impl ButtonCase {
+    /// For people.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::FewQuickReplies => "few quick replies",
+            Self::ManyQuickReplies => "many quick replies",
+            Self::OneUrl => "one url",
+            Self::TwoUrls => "two urls",
+            Self::VoiceCall => "voice call",
+            Self::PhoneNumber => "phone number",
+            Self::CopyCode => "copy code",
+            Self::Mixed => "mixed",
+            Self::Other => "other",
+        }
+    }
+
     /// The case of these buttons.
     #[must_use]
     pub fn of(actions: &[Action]) -> Self {

@@ -336,7 +336,7 @@ pub fn facts_of(address: &Identity, known: CustomerFacts) -> CustomerFacts {
 
 /// The code under which callers are told of a verdict that does not let a message go. The published codes where one fits.
 #[must_use]
-pub(super) fn code_of(verdict: &Verdict, session: Session) -> ErrorCode {
+pub(crate) fn code_of(verdict: &Verdict, session: Session) -> ErrorCode {
     match verdict.reason {
         Reason::OptedOut => ErrorCode::MessageCustomerOptedOut,
         Reason::PhoneRequired => ErrorCode::RecipientBsuidUnsupported,
@@ -358,7 +358,7 @@ pub(super) fn code_of(verdict: &Verdict, session: Session) -> ErrorCode {
 
 /// The failure of a message that may not go any more at the moment of dispatch.
 #[must_use]
-fn failure_of(verdict: &Verdict, session: Session) -> Failure {
+pub(crate) fn failure_of(verdict: &Verdict, session: Session) -> Failure {
     Failure { code: code_of(verdict, session), message: verdict.explanation.clone(), upstream: None }
 }
 

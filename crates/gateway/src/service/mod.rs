@@ -63,6 +63,7 @@ pub use capacity::{Capacity, LimitUse, ThroughputUse, WaitingUse, Waits};
 pub use command::{CALLBACK_DATA_MAX, Caller, SendCommand, Sent, What};
 pub use contents::NewContent;
 pub use journal::Kept;
+pub(crate) use judge::{code_of, failure_of};
 pub use judge::{Judged, Known, Leaving, Prejudged, facts_of, failure_since, judged, needs_phone, provider_id};
 use media::Uploads;
 pub use media::{Linked, NewMedia, Shown};

@@ -15,6 +15,7 @@ mod content_view;
 mod contents;
 mod creation;
 mod dates;
+mod differences;
 mod feedback;
 mod form;
 mod json;
@@ -39,6 +40,7 @@ use crate::http::App;
 use crate::problem::Problem;
 
 pub(crate) use base::Base;
+pub use differences::differences_page;
 pub use page::reference_page;
 pub(crate) use page::rows as reference_rows;
 
