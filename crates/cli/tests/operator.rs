@@ -170,7 +170,7 @@ async fn adding_a_sender_says_what_is_wrong_and_stores_nothing_half() {
     let (code, why) = said(&mut at(&store, &["sender", "resume", "+4930999999"]));
     assert!(code == Some(1) && why.contains("there is no sender +4930999999"), "{why}");
     let (code, why) = said(&mut at(&store, &["sender", "check", "the first one"]));
-    assert!(code == Some(2) && why.contains("neither a number nor an id"), "{why}");
+    assert!(code == Some(2) && why.contains("neither an address nor an id"), "{why}");
 
     // What the doctor finds is its answer; a problem is told by the exit code alone.
     desk.call(Method::PATCH, &format!("/sim/v1/numbers/{number}"), Some(&json!({ "registered": false }))).await;

@@ -110,8 +110,8 @@ fn rows(connection: &Connection, house: &Furnished, customers: u64, now: Timesta
     let transaction = connection.unchecked_transaction()?;
     // Whoever was heard is known by a user id too: Meta names it in every webhook.
     let mut insert = transaction.prepare(
-        "INSERT INTO customer (business, id, name, name_key, phone, bsuid, no_marketing, no_contact)
-         VALUES (?1, ?2, ?3, lower(?3), ?4, ?5, 0, 0)",
+        "INSERT INTO customer (business, id, name, name_key, named_at, phone, bsuid, no_marketing, no_contact)
+         VALUES (?1, ?2, ?3, lower(?3), 0, ?4, ?5, 0, 0)",
     )?;
     for (i, id) in all() {
         insert.execute(params![business, id, format!("Customer {i}"), phone(i), heard(i, now).map(|_| bsuid(i))])?;

@@ -118,9 +118,9 @@ async fn nothing_is_left_of_who_asks_to_be_forgotten() {
         |page: &Value| page["data"].as_array().unwrap().iter().map(|e| e["position"].as_u64().unwrap()).collect::<Vec<_>>();
     assert_eq!(positions(&after)[..20], positions(&events)[..20]);
     let log = shop.api.get(&shop.path("/audit")).await;
-    let actions: Vec<&str> = log["data"].as_array().unwrap().iter().take(2).map(|l| l["action"].as_str().unwrap()).collect();
+    let of_her = log["data"].as_array().unwrap().iter().filter(|line| line["object"] == customer.as_str());
+    let actions: Vec<&str> = of_her.map(|line| line["action"].as_str().unwrap()).collect();
     assert_eq!(actions, ["customer.erased", "customer.erasure_asked"]);
-    assert!(log["data"].as_array().unwrap().iter().take(2).all(|line| line["object"] == customer.as_str()));
     // Others are as they were, and she is somebody new when she writes again.
     shop.customer_sends(ANA, json!({ "type": "text", "text": { "body": "Me again" } })).await;
     let again = shop.api.get(&path).await;
