@@ -24,7 +24,7 @@ impl Backups {
         let (begun, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
         let (counted, stopped) = (begun.clone(), stop.clone());
         let to = dir.path().join("backup.db");
-        let manifest = dir.path().join("backup.db.json");
+        let beside = ["backup.db.json", "backup.db.journal"].map(|name| dir.path().join(name));
         let mut command = gateway.command(&["backup", "--to", &to.display().to_string()]);
         let running = tokio::task::spawn_blocking(move || {
             // Removed with the last.
@@ -36,7 +36,7 @@ impl Backups {
                 if !output.status.success() {
                     bail!("transom backup: {}", String::from_utf8_lossy(&output.stderr));
                 }
-                for made in [&to, &manifest] {
+                for made in std::iter::once(&to).chain(&beside) {
                     std::fs::remove_file(made).with_context(|| format!("{} was not made", made.display()))?;
                 }
                 whole += 1;
