@@ -9,7 +9,7 @@ use transom_gateway::service::{AddressRules, SendCommand, What};
 use crate::content;
 
 /// Longest refusal, in bytes: what a hostile body makes us write is bounded, whatever it repeats.
-const REFUSAL_MAX: usize = 64 * 1024;
+pub(crate) const REFUSAL_MAX: usize = 64 * 1024;
 
 fn refused(problem: &Problem) {
     let refusal = probe::refusal(problem);
@@ -17,7 +17,7 @@ fn refused(problem: &Problem) {
     let _: Value = serde_json::from_slice(&refusal).expect("a refusal is JSON");
 }
 
-fn accepted(command: SendCommand) {
+pub(crate) fn accepted(command: SendCommand) {
     if let Some(data) = &command.callback_data {
         assert!(data.len() <= transom_gateway::service::CALLBACK_DATA_MAX);
         let _: Value = serde_json::from_str(data).expect("callbackData is JSON");

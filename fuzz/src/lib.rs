@@ -7,6 +7,7 @@
 mod callers;
 mod content;
 pub mod meter;
+mod twilio;
 mod wire;
 mod words;
 
@@ -39,7 +40,7 @@ const fn target(name: &'static str, reads: &'static str, arrives_max: usize, run
 }
 
 /// Every target.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 17] = [
     target("webhook", "what Meta posts, whoever posts it", 3 * MIB, wire::webhook),
     target("answer", "what Graph, or anything in between, answers", 8 * MIB, wire::answer),
     target("signature", "the signature of a webhook", 3 * MIB, wire::signature),
@@ -53,6 +54,8 @@ pub const TARGETS: [Target; 15] = [
     target("templated", "the body of a template message", MIB, callers::templated),
     target("send", "the body of a send of content", MIB, callers::send),
     target("webhooks", "the bodies that register and change webhooks", MIB, callers::webhooks),
+    target("twilio", "requests in Twilio's dialect: forms, queries, contents, SIDs and callbacks", MIB, twilio::dialect),
+    target("twiml", "what programs answer to callbacks in Twilio's form", 64 * KIB, twilio::answer),
     target("graph", "requests to Graph, as the simulator reads them", MIB, callers::graph),
     target("address", "addresses, ids, languages, tags, queries and URLs", 32 * KIB, words::address),
 ];

@@ -1,8 +1,8 @@
 //! What comes over the wire from Meta's side: webhooks, answers, signatures, queries and forms.
 
 use serde_json::Value;
-use transom_domain::fact::Heard;
-use transom_meta::{codes, graph, send, signature, templates, webhook};
+use transom_domain::fact::{Account, Heard};
+use transom_meta::{codes, graph, messenger, send, signature, templates, webhook};
 
 /// As many characters of a number are kept to the last digit: all that prices and coordinates have.
 const EXACT_MAX: usize = 16;
@@ -26,6 +26,9 @@ pub(crate) fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
+/// What a part may have besides the bytes that it keeps: its members' names as they are written anew.
+const ENVELOPE_MAX: usize = 1_024;
+
 /// Facts of one body that are written and read again; the others of a long body are of the same kinds.
 const AGAIN_MAX: usize = 200;
 
@@ -40,6 +43,23 @@ pub(crate) fn webhook(data: &[u8]) {
         let again = serde_json::to_value(&again).expect("a fact is written");
         assert!(same(&kept, &again), "{kept} became {again}");
     }
+    parted(data);
+}
+
+/// What of a body is kept and relayed to whom it is about: Meta's own bytes, and nobody else's.
+fn parted(data: &[u8]) {
+    let Some(whole) = webhook::part(data, &|_| true) else { return };
+    let facts =
+        |body: &[u8]| webhook::parse(body).map_or(0, |all| all.iter().map(|delivery| delivery.heard.len()).sum::<usize>());
+    assert!(whole.len() <= data.len() + ENVELOPE_MAX, "{} bytes of {}", whole.len(), data.len());
+    // Every other account's part, and the rest of it.
+    let odd = |account: &Account| match account {
+        Account::PhoneNumber(id) | Account::Waba(id) | Account::Page(id) => id.bytes().fold(0, |sum, b| sum ^ b) % 2 == 1,
+    };
+    let parts = [webhook::part(data, &odd), webhook::part(data, &|account| !odd(account))];
+    let told: usize = parts.iter().flatten().map(|part| facts(part)).sum();
+    assert!(told >= facts(&whole), "{told} of {} facts are in a part", facts(&whole));
+    assert!(webhook::part(data, &|_| false).is_none());
 }
 
 /// Answers that anything in between can give: every reader of them, on the same bytes.
@@ -49,7 +69,9 @@ pub(crate) fn answer(data: &[u8]) {
             let _ = codes::classify(http, error.as_ref());
         }
     }
+    let _ = messenger::parse_profile(data);
     let Ok(json) = serde_json::from_slice::<Value>(data) else { return };
+    let _ = messenger::parse_page(&json);
     let _ = templates::parse_page(&json);
     let _ = graph::parse_phone_number(&json);
     let _ = graph::parse_phone_numbers(&json);
@@ -63,6 +85,21 @@ pub(crate) fn answer(data: &[u8]) {
     let _ = graph::parse_handle(&json);
     let _ = graph::parse_id(&json);
     let _ = graph::parse_success(&json);
+    history(&json);
+}
+
+/// The message that the kept histories are about.
+const ASKED_ABOUT: &str = "wamid.asked";
+
+/// What Meta says of a message's statuses: bounded, whatever it says.
+fn history(json: &Value) {
+    let told = graph::parse_message_history(json, ASKED_ABOUT).ok().flatten().map(|found| found.occurrences);
+    let more = graph::parse_message_events(json).ok().map(|(events, _)| events);
+    for occurrence in told.iter().chain(&more).flatten() {
+        let reason = occurrence.reason.as_ref().map_or(0, |reason| reason.chars().count());
+        assert!(reason <= 512 && occurrence.errors().len() <= 1);
+    }
+    assert!(told.iter().chain(&more).all(|occurrences| occurrences.len() <= 100));
 }
 
 /// A header, a line break, and the body that it is said to sign.

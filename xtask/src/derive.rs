@@ -98,7 +98,8 @@ fn rules() -> String {
         "# Which content may go when\n\n\
          <!-- Made by `cargo xtask derive` from crates/domain/src/rules.rs. Do not edit. -->\n\n\
          A session is open for 24 hours from the customer's last message or call. `allowed` goes as it is, `approval` only as an\n\
-         approved template, `depends` by its buttons (second table), `unsupported` never. Outside a session nothing goes on Messenger.\n\n\
+         approved template, `depends` by its buttons (second table), `unsupported` never. Outside a session nothing goes on Messenger. The\n\
+         first twelve rows are the published table of sessions; the others are types that it does not have.\n\n\
          | Content type | WhatsApp, in a session | WhatsApp, outside | Messenger, in a session |\n|---|---|---|---|\n",
     );
     for rule in RULES {

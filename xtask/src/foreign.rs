@@ -25,8 +25,8 @@ const PYTHON_OLDER: &str = "twilio==9.6.0";
 /// Where that is.
 const OLDER: &str = "py-older";
 const NODE: [&str; 4] = ["whatsapp-api-js@6.3.0", "standardwebhooks@1.1.1", "twilio@6.2.0", "twilio-older@npm:twilio@5.13.1"];
-/// Oldest Node that has `fetch`, `FormData` and `crypto` built in.
-const NODE_MIN: u32 = 18;
+/// Oldest Node that builds the console.
+const NODE_MIN: u32 = 20;
 
 fn version(program: &str, flag: &str) -> Option<String> {
     let output = Command::new(program).arg(flag).output().ok().filter(|o| o.status.success())?;

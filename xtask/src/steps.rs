@@ -56,9 +56,15 @@ fn in_words(took: Duration) -> String {
 
 /// Runs a program to its end, with its output where ours goes.
 pub(crate) fn run(dir: &Path, program: &str, args: &[&str]) -> Result<()> {
-    say(&format!("$ {program} {}", args.join(" ")));
+    run_with(dir, &[], program, args)
+}
+
+/// As [`run`], with variables of its own.
+pub(crate) fn run_with(dir: &Path, variables: &[(&str, &str)], program: &str, args: &[&str]) -> Result<()> {
+    let shown: String = variables.iter().map(|(name, value)| format!("{name}={value} ")).collect();
+    say(&format!("$ {shown}{program} {}", args.join(" ")));
     let mut command = Command::new(program);
-    command.args(args).current_dir(dir);
+    command.args(args).current_dir(dir).envs(variables.iter().copied());
     // What one run alone builds is never built upon: half the disk, and no slower.
     if std::env::var_os("CI").is_some() {
         command.env("CARGO_INCREMENTAL", "0");

@@ -14,10 +14,9 @@ use transom_gateway::seal::{KEY_FILE, KEY_VARIABLE};
 use crate::args::{AppCommand, BusinessCommand, KeyCommand, Place, ScopeArg, SenderCommand, ServeArgs};
 use crate::client::Client;
 use crate::fail::Fail;
-use crate::{config, desk, house, show};
+use crate::stores::{For, Opened, STORE_FILE, has_own_key};
+use crate::{config, desk, house, show, stores};
 
-/// The store's file: what says that a folder holds one.
-const STORE_FILE: &str = "transom.db";
 /// Where `transom dev` works unless told otherwise.
 const DEV_DIR: &str = ".transom";
 /// Seconds of a day.
@@ -41,7 +40,7 @@ impl Hand {
     }
 
     /// With `make`, a folder that has no store yet gets one; without it a misspelt folder is told.
-    async fn find_or_make(place: &Place, make: bool) -> Result<Self, Fail> {
+    pub(crate) async fn find_or_make(place: &Place, make: bool) -> Result<Self, Fail> {
         let config = config_of(place)?;
         if let Some(door) = Door::of(&config.store.dir) {
             let client = Client::bearer(&door.url, &door.token)?;
@@ -57,14 +56,14 @@ impl Hand {
         if !make {
             must_be_there(&config)?;
         }
-        let store = house::open_store(&config)?;
-        let (key, upstream, wires) = (house::sealing_key(&config)?, house::upstream(&config), house::wires(&config)?);
-        let admin = Admin::alone(store, key, upstream, wires, house::addresses(&config), house::media(&config)?).await;
+        let store = Opened::open(&config, if make { For::Making } else { For::Looking }).await?;
+        let (key, upstream, wires) = (stores::sealing_key(&config)?, house::upstream(&config), house::wires(&config)?);
+        let admin = Admin::alone(store.store(), key, upstream, wires, house::addresses(&config), house::media(&config)?).await;
         Ok(Self::Alone(Box::new(admin.map_err(|why| Fail::new(why.to_string()))?)))
     }
 
     /// The sender with this id, or with this number, decorated or not.
-    async fn sender(&self, named: &str) -> Result<SenderId, Fail> {
+    pub(crate) async fn sender(&self, named: &str) -> Result<SenderId, Fail> {
         if let Ok(id) = named.parse() {
             return Ok(id);
         }
@@ -151,6 +150,10 @@ pub(crate) fn config_of(place: &Place) -> Result<Config, Fail> {
 /// A command that only looks, or that changes what is there, makes nothing new: not a folder, not a store, not a key.
 fn must_be_there(config: &Config) -> Result<(), Fail> {
     let dir = &config.store.dir;
+    if config.store.url.is_some() {
+        // Whether there is one is known once it is opened.
+        return Ok(());
+    }
     if !dir.join(STORE_FILE).exists() {
         let hint = if Path::new(DEV_DIR).join(desk::GATEWAY_DIR).is_dir() {
             format!(" (such as --dir {DEV_DIR}, where `transom dev` has worked)")
@@ -161,8 +164,7 @@ fn must_be_there(config: &Config) -> Result<(), Fail> {
             "Name its folder with --dir or --config{hint}; `transom serve` and `transom business add` make a new one."
         )));
     }
-    let own_key = config.seal.key_file.is_none() && std::env::var_os(KEY_VARIABLE).is_none();
-    if own_key && !dir.join(KEY_FILE).exists() {
+    if !has_own_key(config) {
         return Err(Fail::usage(format!("the store in {} has no sealing key: {KEY_FILE} is missing", dir.display())).remedy(
             format!("Put the file back, or give the key in {KEY_VARIABLE}: without it, tokens and secrets cannot be read."),
         ));
@@ -249,6 +251,7 @@ const fn scope(arg: ScopeArg) -> Scope {
         ScopeArg::Send => Scope::Send,
         ScopeArg::Templates => Scope::Templates,
         ScopeArg::Webhooks => Scope::Webhooks,
+        ScopeArg::Read => Scope::Read,
         ScopeArg::Admin => Scope::Admin,
     }
 }
@@ -319,6 +322,11 @@ pub(crate) async fn template_list(business: Option<&str>, place: &Place) -> Resu
     let hand = Hand::find(place).await?;
     let business = hand.business(business).await?;
     answer(&hand, place, AdminCommand::TemplateList { business }).await
+}
+
+/// `transom replicas`
+pub(crate) async fn replicas(place: &Place) -> Result<(), Fail> {
+    answer(&Hand::find(place).await?, place, AdminCommand::Replicas {}).await
 }
 
 /// `transom doctor`

@@ -12,8 +12,10 @@ mod events;
 mod import;
 mod journal;
 mod media;
+mod store;
 mod template;
 mod twilio;
+mod user;
 
 pub(crate) use consent::*;
 pub(crate) use customer::*;
@@ -22,8 +24,10 @@ pub(crate) use events::*;
 pub(crate) use import::*;
 pub(crate) use journal::*;
 pub(crate) use media::*;
+pub(crate) use store::*;
 pub(crate) use template::*;
 pub(crate) use twilio::*;
+pub(crate) use user::*;
 
 /// Transom: the self-hosted gateway between your software and your customers on WhatsApp and Messenger.
 #[derive(Debug, Parser)]
@@ -58,6 +62,9 @@ pub(crate) enum Command {
     /// API keys of a business
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Who may use the console
+    #[command(subcommand)]
+    User(UserCommand),
     /// What Twilio's SDKs need to speak with this gateway
     #[command(subcommand)]
     Twilio(TwilioCommand),
@@ -100,6 +107,9 @@ pub(crate) enum Command {
     /// Bring contents and their approvals from elsewhere
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Where everything is kept: carry it to PostgreSQL, and come back from a backup there
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Make a backup while everything goes on
     #[command(
         after_help = "Examples:\n  transom backup --dir /var/lib/transom --to /var/backups/transom-monday\n  transom backup --check /var/backups/transom-monday"
@@ -110,6 +120,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  transom restore --from /var/backups/transom-monday --dir /var/lib/transom-new --key seal.key\n  transom restore --from /var/backups/transom-monday --dir /var/lib/transom-new --queue fail"
     )]
     Restore(RestoreArgs),
+    /// Which replicas there are, and who holds what
+    #[command(after_help = "Examples:\n  transom replicas\n  transom replicas --dir /var/lib/transom --json")]
+    Replicas(Place),
     /// Say what is wrong, and how to mend it
     #[command(after_help = "Examples:\n  transom doctor\n  transom doctor --dir /var/lib/transom --json")]
     Doctor(Place),
@@ -150,6 +163,12 @@ pub(crate) struct DevArgs {
     /// Port of the simulator; 0 takes a free one
     #[arg(long, default_value_t = 8090)]
     pub(crate) simulator_port: u16,
+    /// PostgreSQL in place of a file in the folder, postgres://user@host:5432/database; to be named at each start
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+    /// Address of a collector to which traces of messages are told (OTLP over HTTP), such as http://localhost:4318
+    #[arg(long, value_name = "URL")]
+    pub(crate) traces: Option<String>,
     /// What to log: a level, or a filter such as info,transom_gateway=debug
     #[arg(long, default_value = "warn")]
     pub(crate) log: String,
@@ -307,6 +326,8 @@ pub(crate) enum ScopeArg {
     Templates,
     /// Webhook endpoints and events
     Webhooks,
+    /// Look at all of these, and change nothing
+    Read,
     /// Everything of the business
     Admin,
 }

@@ -10,7 +10,7 @@ use transom_gateway::admin::{AdminAnswer, AdminCommand, BackupState};
 use transom_gateway::config::{ByteSize, Config, Setting as _};
 use transom_gateway::seal::{KEY_FILE, KEY_VARIABLE, write_private};
 use transom_store::{
-    BATCH_MAX, BackupFacts, Restoring, Revive, RevivePoint, SqliteOptions, SqliteStore, Store as _, check_backup, finish_backup,
+    BATCH_MAX, BackupFacts, Restoring, Revive, RevivePoint, SqliteOptions, SqliteStore, Store, check_backup, finish_backup,
     journal_of,
 };
 
@@ -75,6 +75,10 @@ async fn make(args: &BackupArgs, to: &Path) -> Result<(), Fail> {
         }
     }
     let config = config_of(&args.place)?;
+    if config.store.url.is_some() {
+        return Err(Fail::usage("the store is on PostgreSQL, which is backed up by its own tools")
+            .remedy("Use pg_basebackup or pg_dump; docs/operating.md says how to come back from one."));
+    }
     let key = if args.with_key { Some(key_text(&config)?) } else { None };
     let hand = Hand::find(&args.place).await?;
     hand.ask(AdminCommand::BackupStart { to: partial.clone() }).await?;
@@ -174,14 +178,16 @@ fn key_text(config: &Config) -> Result<String, Fail> {
 /// When the backup is damaged, or the folder is not for it.
 pub(crate) async fn restore(args: &RestoreArgs) -> Result<(), Fail> {
     let manifest = read_manifest(&args.from)?;
-    let hold = Span::read(&args.hold).map_err(|expected| Fail::usage(format!("--hold {}: write {expected}", args.hold)))?;
+    let hold = hold(&args.hold)?;
     let (from, dir, replace) = (args.from.clone(), args.dir.clone(), args.replace);
     let facts = manifest.facts.clone();
     let restoring = tokio::task::spawn_blocking(move || Restoring::begin(&from, &facts, &dir, replace))
         .await
         .map_err(|why| Fail::new(format!("the restore stopped: {why}")))?
         .map_err(refused)?;
-    let messages = revive(&restoring.stage(), args.queue, hold).await?;
+    let store = SqliteStore::open(&restoring.stage(), SqliteOptions::default()).map_err(|why| Fail::new(why.to_string()))?;
+    let messages = revive(&store, args.queue, hold).await?;
+    store.close().await.map_err(|why| Fail::new(format!("the queue cannot be decided: {why}")))?;
     // Once more, now as it is opened from here on: what was made ready is sound too.
     let (restoring, after) = tokio::task::spawn_blocking(move || {
         let facts = restoring.facts();
@@ -208,8 +214,7 @@ pub(crate) async fn restore(args: &RestoreArgs) -> Result<(), Fail> {
 }
 
 /// Decides what waited when the backup was made. Gives how many messages it was about.
-async fn revive(stage: &Path, queue: QueueArg, hold: Span) -> Result<usize, Fail> {
-    let store = SqliteStore::open(stage, SqliteOptions::default()).map_err(|why| Fail::new(why.to_string()))?;
+pub(crate) async fn revive(store: &dyn Store, queue: QueueArg, hold: Span) -> Result<usize, Fail> {
     let failed = |why: transom_store::StoreError| Fail::new(format!("the queue cannot be decided: {why}"));
     let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
     let how = match queue {
@@ -223,8 +228,21 @@ async fn revive(stage: &Path, queue: QueueArg, hold: Span) -> Result<usize, Fail
         messages += done.messages;
         from = done.next;
     }
-    store.close().await.map_err(failed)?;
     Ok(messages)
+}
+
+/// How long what waited is held.
+pub(crate) fn hold(text: &str) -> Result<Span, Fail> {
+    Span::read(text).map_err(|expected| Fail::usage(format!("--hold {text}: write {expected}")))
+}
+
+/// What became of what waited, in words.
+pub(crate) fn decided(queue: QueueArg, messages: usize, hold: &str) -> String {
+    match queue {
+        QueueArg::Hold => format!("{messages} messages that waited then are held as unknown for {hold}."),
+        QueueArg::Fail => format!("{messages} messages that waited then have failed as unknown."),
+        QueueArg::Send => "What waited then is sent at the next start.".to_owned(),
+    }
 }
 
 fn told(args: &RestoreArgs, manifest: &Manifest, messages: usize, after: &BackupFacts) -> Result<(), Fail> {
@@ -234,11 +252,7 @@ fn told(args: &RestoreArgs, manifest: &Manifest, messages: usize, after: &Backup
         }));
     }
     out::line(format!("{} holds the store as of {}.", args.dir.display(), manifest.made_at));
-    out::line(match args.queue {
-        QueueArg::Hold => format!("{messages} messages that waited then are held as unknown for {}.", args.hold),
-        QueueArg::Fail => format!("{messages} messages that waited then have failed as unknown."),
-        QueueArg::Send => "What waited then is sent at the next start.".to_owned(),
-    });
+    out::line(decided(args.queue, messages, &args.hold));
     out::note("What was accepted, heard, revoked or opted out of after that moment is not in it: see docs/operating.md.");
     if !args.dir.join(KEY_FILE).exists() {
         out::note(format!(

@@ -26,7 +26,15 @@ pub(crate) fn load(args: &ServeArgs) -> Result<Loaded, Fail> {
     if let Some(url) = &args.graph_url {
         sources = sources.flag("upstream.graph_url", url, "--graph-url");
     }
-    for set in &args.set {
+    read(sources, &args.set)
+}
+
+/// Reads the sources and what `--set` says.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn read(mut sources: Sources, sets: &[String]) -> Result<Loaded, Fail> {
+    for set in sets {
         let (key, value) = set.split_once('=').ok_or_else(|| {
             Fail::usage(format!("--set {set}: is no section.key=value")).remedy("Write it like --set server.drain=1m.")
         })?;

@@ -84,7 +84,7 @@ async fn list(query: Option<&str>, limit: u32, target: &Target) -> Result<(), Fa
         out::table(&["id", "name", "username", "phone", "user id"], &rows);
     }
     if answer["nextPageToken"].is_string() {
-        out::note("There are more; give a --limit, or the beginning of a name or number.");
+        out::note("There are more; give a --limit, or the beginning of a number or of a word of a name.");
     }
     Ok(())
 }

@@ -10,8 +10,10 @@ use transom_clock::WorldClock;
 use transom_domain::id::BusinessId;
 use transom_domain::time::Span;
 use transom_gateway::admin::{AdminAnswer, AdminCommand, AdminRefusal, Secret};
-use transom_gateway::config::{Config, Setting as _};
+use transom_gateway::config::{BaseUrl, Config, Setting as _};
+use transom_gateway::seal::SealingKey;
 use transom_simulator::{Identity, Options, Seed, Simulator, stored_offset_ms};
+use transom_store::PostgresAddress;
 
 use crate::client::Client;
 use crate::env_file::{DevEnv, FILE};
@@ -37,6 +39,10 @@ pub(crate) struct DeskOptions {
     pub(crate) simulator_port: u16,
     /// Whether to make two customers at the first start.
     pub(crate) customers: bool,
+    /// PostgreSQL, where the gateway's store is not to be in the folder.
+    pub(crate) store: Option<PostgresAddress>,
+    /// Address of a collector of traces.
+    pub(crate) traces: Option<BaseUrl>,
 }
 
 /// A desk at work.
@@ -65,7 +71,7 @@ impl Desk {
     /// # Errors
     /// When a port is in use, or the folder is held or cannot be written.
     pub(crate) async fn start(options: DeskOptions) -> Result<Self, Fail> {
-        let DeskOptions { dir, port, simulator_port, customers } = options;
+        let DeskOptions { dir, port, simulator_port, customers, store, traces } = options;
         make_private(&dir)?;
         let simulator_dir = dir.join(SIMULATOR_DIR);
         let simulator_failed = |why| house::simulator_failed(why, PORT_FLAGS);
@@ -76,7 +82,14 @@ impl Desk {
         let simulator = Simulator::start(Options { dir: simulator_dir, listen, seed: Seed::random() }, clock.clone())
             .await
             .map_err(simulator_failed)?;
-        match Self::furnish(&dir, port, &simulator, clock, customers).await {
+        let furnished = match settings(&dir, port, &simulator.graph_url(), store) {
+            Ok(mut config) => {
+                config.traces.endpoint = traces;
+                Box::pin(Self::furnish(config, &dir, &simulator, clock, customers)).await
+            }
+            Err(why) => Err(why),
+        };
+        match furnished {
             Ok((house, env, people)) => Ok(Self { house, simulator, env, people }),
             Err(why) => {
                 simulator.stop().await;
@@ -86,13 +99,18 @@ impl Desk {
     }
 
     async fn furnish(
+        config: Config,
         dir: &Path,
-        port: u16,
         simulator: &Simulator,
         clock: WorldClock,
         customers: bool,
     ) -> Result<(House, DevEnv, Vec<Person>), Fail> {
-        let house = House::start(settings(dir, port, &simulator.graph_url())?, clock, PORT_FLAGS).await?;
+        if config.store.url.is_some() {
+            // Everywhere else the key is the operator's to give, since others need the same one: here nobody else is.
+            make_private(&config.store.dir)?;
+            SealingKey::load_or_create(&config.store.dir).map_err(|why| Fail::new(why.to_string()))?;
+        }
+        let house = House::start(config, clock, PORT_FLAGS, Some(simulator.graph_url())).await?;
         let path = dir.join(FILE);
         let earlier = if path.exists() { Some(DevEnv::read(&path)?) } else { None };
         let ready = async {
@@ -148,13 +166,13 @@ fn make_private(dir: &Path) -> Result<(), Fail> {
 }
 
 /// A gateway for the desk: the defaults, the simulator as its Meta, and webhooks to this machine allowed.
-fn settings(dir: &Path, port: u16, graph_url: &str) -> Result<Config, Fail> {
+fn settings(dir: &Path, port: u16, graph_url: &str, store: Option<PostgresAddress>) -> Result<Config, Fail> {
     let mut config = Config::default();
     config.server.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     config.server.drain = Span::secs(5);
     config.store.dir = dir.join(GATEWAY_DIR);
-    config.upstream.graph_url =
-        transom_gateway::config::BaseUrl::read(graph_url).map_err(|why| Fail::new(format!("{graph_url}: {why}")))?;
+    config.store.url = store;
+    config.upstream.graph_url = BaseUrl::read(graph_url).map_err(|why| Fail::new(format!("{graph_url}: {why}")))?;
     config.webhooks.allow_http = true;
     config.webhooks.allow_loopback = true;
     // A desk works without the internet: what is tried on it names files that are not there.

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use transom_gateway::config::{BaseUrl, Setting as _};
+use transom_store::PostgresAddress;
+
 use crate::args::DevArgs;
 use crate::desk::{Desk, DeskOptions};
 use crate::env_file::FILE;
@@ -14,7 +17,19 @@ use crate::{logs, out};
 /// When it cannot start, or something under way did not end in time.
 pub(crate) async fn run(args: &DevArgs) -> Result<(), Fail> {
     logs::start(&args.log, transom_gateway::config::LogFormat::Text)?;
-    let options = DeskOptions { dir: args.dir.clone(), port: args.port, simulator_port: args.simulator_port, customers: true };
+    let store = args.store.as_deref().map(PostgresAddress::read).transpose();
+    // The address is not repeated: it may hold a password.
+    let store = store.map_err(|expected| Fail::usage("--store is no PostgreSQL address").remedy(format!("Write {expected}.")))?;
+    let traces = args.traces.as_deref().map(BaseUrl::read).transpose();
+    let traces = traces.map_err(|expected| Fail::usage("--traces is no address").remedy(format!("Write {expected}.")))?;
+    let options = DeskOptions {
+        dir: args.dir.clone(),
+        port: args.port,
+        simulator_port: args.simulator_port,
+        customers: true,
+        store,
+        traces,
+    };
     let desk = Desk::start(options).await?;
     welcome(&desk, &args.dir);
     let ended = desk.until_stopped().await;
@@ -28,6 +43,7 @@ fn welcome(desk: &Desk, dir: &Path) {
     let env = desk.env();
     let file = dir.join(FILE);
     out::line("Transom is ready. Ctrl-c stops it; everything is kept for the next start.\n");
+    out::line(format!("  console    {}/console   phones, messages and Meta's desk; no sign-in on this machine", env.transom_url));
     out::line(format!("  gateway    {}   API reference at /docs", env.transom_url));
     out::line(format!("  simulator  {}   Meta on your desk; controls under /sim/v1/", env.simulator_url));
     out::line(format!("  settings   {}", file.display()));

@@ -12,45 +12,67 @@ use transom_domain::time::Span;
 use transom_gateway::admin::{Admin, Door};
 use transom_gateway::chance::Chance;
 use transom_gateway::config::Config;
+use transom_gateway::console::{CALLBACK_PATH, ConsoleSettings, Oidc, OidcSettings};
 use transom_gateway::http::HttpSettings;
 use transom_gateway::media::MediaSettings;
 use transom_gateway::media::bucket::{Bucket, BucketPlace};
 use transom_gateway::media::vault::{Folder, Vault};
-use transom_gateway::seal::SealingKey;
-use transom_gateway::service::{AddressRules, Limits};
+use transom_gateway::service::{AddressRules, HistorySettings, Limits};
+use transom_gateway::traces::{Exporting, TraceSettings};
 use transom_gateway::upstream::UpstreamSettings;
-use transom_gateway::wire::Wires;
+use transom_gateway::wire::{Http, Wires};
+use transom_gateway::work::replicas::ReplicaSettings;
 use transom_gateway::{Gateway, GatewayParts, HouseParts};
 use transom_simulator::StartError;
-use transom_store::{Keep, SqliteOptions, SqliteStore};
+use transom_store::{FolderLock, Keep};
 
 use crate::fail::Fail;
 use crate::signals::Signals;
+use crate::stores::{self, For, Opened};
+
+/// How long the provider of sign-ins may take for one answer; somebody waits meanwhile.
+const PROVIDER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the spans that wait at the end may take to be told.
+const TRACES_END: Duration = Duration::from_secs(2);
 
 /// A running gateway with its operator's door.
 pub(crate) struct House {
     gateway: Gateway,
-    store: Arc<SqliteStore>,
+    store: Opened,
+    _folder: Option<FolderLock>,
     door: Door,
     config: Config,
+    /// Spans on their way to the collector, where one is configured.
+    traces: Option<Exporting>,
     signals: tokio::sync::Mutex<Signals>,
 }
 
 impl House {
-    /// Opens the store, binds the port, starts. `port_flag` is the argument that would choose another port.
+    /// Opens the store, binds the port, starts. `port_flag` is the argument that would choose another port;
+    /// `simulator` is the address of the simulator on the same desk, at which the console needs no sign-in.
     ///
     /// # Errors
     /// When the folder is held or cannot be written, the port is in use, or the store does not answer.
-    pub(crate) async fn start(config: Config, clock: WorldClock, port_flag: &str) -> Result<Self, Fail> {
+    pub(crate) async fn start(
+        config: Config,
+        clock: WorldClock,
+        port_flag: &str,
+        simulator: Option<String>,
+    ) -> Result<Self, Fail> {
         let listener = listen(config.server.listen, port_flag).await?;
         let address = listener.local_addr().map_err(|why| Fail::new(format!("the listener has no address: {why}")))?;
-        let store = open_store(&config)?;
-        let key = sealing_key(&config)?;
+        let folder = stores::own_folder(&config)?;
+        let key = if config.store.url.is_some() { Some(stores::sealing_key(&config)?) } else { None };
+        let store = Opened::open(&config, For::Serving).await?;
+        // The embedded store's folder, in which the key may be made, is only now this process's own.
+        let key = key.map_or_else(|| stores::sealing_key(&config), Ok)?;
         let local = format!("http://{}", reachable(address));
         let public_url = config.server.public_url.as_ref().map_or_else(|| local.clone(), |url| url.as_str().to_owned());
+        let oidc = oidc(&config, &public_url)?;
+        let traces = traces(&config)?;
         let door = Door::new(&local).map_err(|why| Fail::new(why.to_string()))?;
         let house = HouseParts {
-            store: store.clone(),
+            store: store.store(),
             clock,
             key,
             public_url: Some(public_url),
@@ -61,12 +83,15 @@ impl House {
                 accept_per_second: config.limits.accept_per_second,
                 accept_burst: config.limits.accept_burst,
                 backlog_max: config.limits.backlog_max,
+                schedule_max: config.limits.schedule_max,
                 idempotency_keep: config.limits.idempotency_keep,
                 unknown_wait: config.limits.unknown_wait,
                 pair_gap: config.limits.pair_gap,
                 pair_burst: config.limits.pair_burst,
                 endpoint_timeout: config.webhooks.timeout,
+                console_idle: config.console.idle,
                 endpoint_disable_after: config.webhooks.disable_after,
+                history: HistorySettings { after: config.history.after, per_minute: config.history.per_minute },
             },
             addresses: addresses(&config),
             wires: wires(&config)?,
@@ -79,6 +104,10 @@ impl House {
             },
             media: media(&config)?,
             chance: Chance::of_system(),
+            replica: ReplicaSettings {
+                address: config.replica.address.as_ref().map_or_else(|| from_elsewhere(address), |url| url.as_str().to_owned()),
+                lease: config.replica.lease,
+            },
             gate: None,
         };
         let gateway = Gateway::start(GatewayParts {
@@ -94,6 +123,14 @@ impl House {
                 drain: duration(config.server.drain),
                 ..HttpSettings::default()
             },
+            console: ConsoleSettings {
+                enabled: config.console.enabled,
+                longest: config.console.longest,
+                simulator,
+                public_url: config.server.public_url.as_ref().map(|url| url.as_str().to_owned()),
+                passwords: config.console.passwords,
+                oidc,
+            },
             admin_token: Some(door.token.clone()),
         })
         .await
@@ -104,7 +141,7 @@ impl House {
         })?;
         // Before anybody is told that it is ready: whoever hears so may stop it at once.
         let signals = tokio::sync::Mutex::new(Signals::catch()?);
-        Ok(Self { gateway, store, door, config, signals })
+        Ok(Self { gateway, store, _folder: folder, door, config, traces, signals })
     }
 
     /// Where it listens, as a client on this machine reaches it.
@@ -132,30 +169,20 @@ impl House {
     /// Drains and closes. Says whether everything under way ended in time.
     pub(crate) async fn stop(self) -> bool {
         self.door.close(&self.config.store.dir);
-        self.gateway.drain(duration(self.config.server.drain)).await
+        let in_time = self.gateway.drain(duration(self.config.server.drain)).await;
+        if let Some(traces) = self.traces {
+            traces.end(TRACES_END).await;
+        }
+        in_time
     }
 }
 
-/// Opens the store that a configuration names.
-///
-/// # Errors
-/// When it is held by another process, cannot be written, or is of a newer version.
-pub(crate) fn open_store(config: &Config) -> Result<Arc<SqliteStore>, Fail> {
-    let options =
-        SqliteOptions { log_max: config.store.log_max.0, disk_reserve: config.store.disk_reserve.0, ..SqliteOptions::default() };
-    SqliteStore::open(&config.store.dir, options).map(Arc::new).map_err(|why| Fail::new(why.to_string()))
-}
-
-/// The sealing key that a configuration names.
-///
-/// # Errors
-/// When it cannot be read or made.
-pub(crate) fn sealing_key(config: &Config) -> Result<SealingKey, Fail> {
-    let key = match &config.seal.key_file {
-        Some(file) => SealingKey::of_file(file),
-        None => SealingKey::load_or_create(&config.store.dir),
-    };
-    key.map_err(|why| Fail::new(why.to_string()))
+/// Starts telling spans to the collector that a configuration names, if it does.
+fn traces(config: &Config) -> Result<Option<Exporting>, Fail> {
+    let Some(endpoint) = &config.traces.endpoint else { return Ok(None) };
+    let settings = TraceSettings { endpoint: endpoint.as_str().to_owned(), percent: config.traces.percent };
+    let started = transom_gateway::traces::start(&settings);
+    started.map(Some).map_err(|why| Fail::new(format!("traces.endpoint cannot be used: {why}")))
 }
 
 /// How Meta is called.
@@ -185,9 +212,11 @@ pub(crate) fn media(config: &Config) -> Result<MediaSettings, Fail> {
             Arc::new(Bucket::new(place).map_err(|why| Fail::new(why.to_string()))?)
         }
     };
+    // Beside the files, so that they are moved and not copied; but where many processes keep files in one folder, in each one's own, since
+    // what lies there at a start is removed.
+    let stage = if config.store.url.is_some() { &config.store.dir } else { &dir };
     Ok(MediaSettings {
-        // Beside the files, so that they are moved and not copied.
-        stage: dir.join(".incoming"),
+        stage: stage.join(".incoming"),
         vault,
         link_life: media.link_life,
         fetches: media.fetches,
@@ -207,6 +236,40 @@ pub(crate) fn wires(config: &Config) -> Result<Wires, Fail> {
     .map_err(|why| Fail::new(format!("the network cannot be used: {why}")))
 }
 
+/// How people sign in at a provider, where one is named.
+///
+/// # Errors
+/// When the file with the secret cannot be read, or TLS cannot be set up.
+fn oidc(config: &Config, public_url: &str) -> Result<Option<Oidc>, Fail> {
+    let settings = &config.oidc;
+    let (Some(issuer), Some(client_id)) = (&settings.issuer, &settings.client_id) else { return Ok(None) };
+    let client_secret = match &settings.client_secret_file {
+        None => settings.client_secret.as_ref().map(|secret| secret.0.clone()),
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|why| Fail::usage(format!("oidc.client_secret_file: {} cannot be read: {why}", path.display())))?;
+            match text.trim() {
+                "" => return Err(Fail::usage(format!("oidc.client_secret_file: {} is empty", path.display()))),
+                text => Some(text.to_owned()),
+            }
+        }
+    };
+    let wire = Http::upstream(issuer.as_str(), PROVIDER_TIMEOUT)
+        .map_err(|why| Fail::new(format!("the network cannot be used: {why}")))?;
+    Ok(Some(Oidc::new(OidcSettings {
+        issuer: issuer.as_str().to_owned(),
+        client_id: client_id.clone(),
+        client_secret,
+        scopes: settings.scopes.0.clone(),
+        name_claim: settings.name_claim.clone(),
+        trust_email: settings.trust_email,
+        domains: settings.domains.clone().unwrap_or_default().0,
+        roles: settings.roles_claim.clone().zip(settings.roles.clone()),
+        callback: format!("{public_url}{CALLBACK_PATH}"),
+        wire: Arc::new(wire),
+    })))
+}
+
 /// Which webhook addresses are allowed.
 pub(crate) fn addresses(config: &Config) -> AddressRules {
     let webhooks = &config.webhooks;
@@ -217,7 +280,8 @@ pub(crate) fn addresses(config: &Config) -> AddressRules {
     }
 }
 
-fn duration(span: Span) -> Duration {
+/// As the system counts time.
+pub(crate) fn duration(span: Span) -> Duration {
     Duration::from_millis(u64::try_from(span.as_millis()).unwrap_or(0))
 }
 
@@ -246,4 +310,17 @@ pub(crate) fn simulator_failed(why: StartError, port_flag: &str) -> Fail {
 /// An address that a client on this machine can use: a listener on every interface is reached on loopback.
 fn reachable(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() { SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, address.port())) } else { address }
+}
+
+/// How another machine reaches a listener: one on every interface by the address by which this machine reaches others, where it has one.
+/// Nothing is sent to find that out.
+fn from_elsewhere(address: SocketAddr) -> String {
+    let outward = || {
+        let socket = std::net::UdpSocket::bind((std::net::Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+        // Of the range for documents: routed as any other, and nobody's.
+        socket.connect((std::net::Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+        Some(SocketAddr::new(socket.local_addr().ok()?.ip(), address.port()))
+    };
+    let found = if address.ip().is_unspecified() { outward().unwrap_or_else(|| reachable(address)) } else { address };
+    format!("http://{found}")
 }

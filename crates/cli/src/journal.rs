@@ -216,7 +216,11 @@ async fn tail(range: &JournalRange, text: Option<&str>, target: &Target) -> Resu
                 continue;
             }
         };
-        (lost, since) = (false, None);
+        let first = since.take().is_some_and(|since| since == END_OF_TIME);
+        lost = false;
+        if first {
+            out::note(format!("following from position {}; --since 1h shows what came before", page["nextAfter"]));
+        }
         for entry in page["data"].as_array().map(Vec::as_slice).unwrap_or_default() {
             let shown = if target.json { entry.to_string() } else { line(entry) };
             if writeln!(stdout, "{shown}").and_then(|()| stdout.flush()).is_err() {

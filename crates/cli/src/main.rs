@@ -25,9 +25,12 @@ mod serve;
 mod show;
 mod signals;
 mod simulate;
+mod store;
+mod stores;
 mod templates;
 mod tour;
 mod twilio;
+mod user;
 
 use std::process::ExitCode;
 
@@ -60,12 +63,13 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), Fail> {
     match command {
-        Command::Dev(args) => dev::run(&args).await,
-        Command::Tour(args) => tour::run(&args).await,
+        Command::Dev(args) => Box::pin(dev::run(&args)).await,
+        Command::Tour(args) => Box::pin(tour::run(&args)).await,
         Command::Serve(args) => serve::run(&args).await,
         Command::Simulate(args) => simulate::run(&args).await,
         Command::Business(command) => admin::business(command).await,
         Command::Key(command) => admin::key(command).await,
+        Command::User(command) => user::run(command).await,
         Command::Twilio(command) => twilio::run(command).await,
         Command::App(command) => admin::app(command).await,
         Command::Sender(command) => admin::sender(command).await,
@@ -80,8 +84,10 @@ async fn run(command: Command) -> Result<(), Fail> {
         Command::Retention(command) => journal::retention(command).await,
         Command::Import(ImportCommand::Twilio(args)) => import::twilio(&args).await,
         Command::Audit(args) => consent::audit(&args).await,
+        Command::Store(command) => store::run(command).await,
         Command::Backup(args) => backup::run(&args).await,
         Command::Restore(args) => backup::restore(&args).await,
+        Command::Replicas(place) => admin::replicas(&place).await,
         Command::Doctor(place) => admin::doctor(&place).await,
         Command::Send(args) => send::send(&args).await,
         Command::Verdict(args) => send::verdict(&args).await,

@@ -15,7 +15,7 @@ pub(crate) async fn run(args: &ServeArgs) -> Result<(), Fail> {
     let config = config::load(args)?.config;
     logs::start(&config.log.level, config.log.format)?;
     let graph_url = config.upstream.graph_url.clone();
-    let house = House::start(config, WorldClock::wall(), "--listen").await?;
+    let house = House::start(config, WorldClock::wall(), "--listen", None).await?;
     tracing::info!(url = %house.url(), graph = %graph_url, "the gateway is ready");
     out::line(format!("ready {}", house.url()));
     let ended = house.until_stopped().await;

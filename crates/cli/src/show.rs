@@ -1,6 +1,8 @@
 //! The operator's answers for people; with `--json` as they are.
 
-use transom_gateway::admin::{AdminAnswer, EndpointView, Finding, KeyView, Level, SenderView, StepOutcome, TemplateView};
+use transom_gateway::admin::{
+    AdminAnswer, EndpointView, Finding, HoldingView, KeyView, Level, ReplicaView, SenderView, StepOutcome, TemplateView, UserView,
+};
 use transom_gateway::service::{Capacity, WaitingUse};
 
 use crate::fail::Fail;
@@ -34,9 +36,28 @@ fn for_people(answer: &AdminAnswer) {
             out::note(format!("Key {} is made. Keep its text: it is shown this once.", key.id));
             out::note(format!("Twilio's SDKs name it {}, with that text as its secret.", key.twilio_sid));
         }
+        AdminAnswer::User { user, password } => {
+            if let Some(password) = password {
+                out::line(&password.0);
+                out::note("That is the password. Keep it: it is shown this once.");
+            }
+            let (roles, ways) = (crate::user::roles(user), crate::user::ways(user));
+            out::note(format!("{} is {roles}, and signs in with {ways}.", user.email));
+        }
+        AdminAnswer::Users { data } => {
+            let row = |user: &UserView| {
+                let seen = user.signed_in_at.clone().unwrap_or_else(|| "never".to_owned());
+                vec![user.email.clone(), user.name.clone(), crate::user::roles(user), crate::user::ways(user), seen]
+            };
+            list(
+                &["email", "name", "may", "with", "signed in"],
+                &data.iter().map(row).collect::<Vec<_>>(),
+                "Nobody uses the console yet; `transom user add EMAIL` lets somebody.",
+            );
+        }
         AdminAnswer::Keys { data } => {
             list(
-                &["id", "label", "scopes", "state"],
+                &["id", "label", "scopes", "state", "last used"],
                 &data.iter().map(key).collect::<Vec<_>>(),
                 "There is no key yet; `transom key add` makes one.",
             );
@@ -102,11 +123,30 @@ fn for_people(answer: &AdminAnswer) {
                 "No template is known; `transom template sync` reads them from Meta.",
             );
         }
+        AdminAnswer::Replicas { shared, data, held } => replicas(*shared, data, held),
         AdminAnswer::Findings { data } => data.iter().for_each(finding),
         // Shown by whoever asked.
         AdminAnswer::Plain { value } => out::line(value.to_string()),
         AdminAnswer::Done { said } => out::line(said),
     }
+}
+
+fn replicas(shared: bool, data: &[ReplicaView], held: &[HoldingView]) {
+    if !shared {
+        return out::line("This store serves one process alone, which holds everything.");
+    }
+    let row = |one: &ReplicaView| {
+        let lease = format!("{:.1} s", std::time::Duration::from_millis(one.lease_left_ms.unsigned_abs()).as_secs_f64());
+        let [senders, endpoints, duties] = [one.senders, one.endpoints, one.duties].map(|count| count.to_string());
+        vec![one.id.clone(), one.address.clone(), one.state.clone(), one.started_at.clone(), lease, senders, endpoints, duties]
+    };
+    let heads = ["replica", "address", "state", "since", "lease left", "senders", "endpoints", "duties"];
+    list(&heads, &data.iter().map(row).collect::<Vec<_>>(), "There is no replica.");
+    let row = |one: &HoldingView| {
+        let by = one.replica.clone().unwrap_or_else(|| "nobody".to_owned());
+        vec![one.kind.clone(), one.thing.clone(), one.name.clone(), by, one.since.clone()]
+    };
+    list(&["kind", "thing", "name", "replica", "since"], &held.iter().map(row).collect::<Vec<_>>(), "Nothing is held.");
 }
 
 fn list(heads: &[&str], rows: &[Vec<String>], none: &str) {
@@ -124,7 +164,8 @@ fn key(key: &KeyView) -> Vec<String> {
         (None, Some(at)) => format!("until {at}"),
         (None, None) => "valid".to_owned(),
     };
-    vec![key.id.to_string(), key.label.clone(), scopes.join(","), state]
+    let used = key.last_used_at.clone().unwrap_or_else(|| "never".to_owned());
+    vec![key.id.to_string(), key.label.clone(), scopes.join(","), state, used]
 }
 
 fn sender(sender: &SenderView) -> Vec<String> {
@@ -151,7 +192,8 @@ fn left(capacity: &Capacity) -> String {
 }
 
 fn whole_sender(sender: &SenderView) {
-    let Capacity { throughput, messaging_limit, quality, told_at, standing, templates, waiting, losses } = &sender.capacity;
+    let Capacity { throughput, messaging_limit, quality, told_at, standing, templates, waiting, losses, history } =
+        &sender.capacity;
     let say = |what: &str, said: String| out::line(format!("{what:<16} {said}"));
     say("sender", format!("{} {}", sender.address, sender.name.as_deref().unwrap_or_default()));
     say("id", sender.id.to_string());
@@ -188,6 +230,16 @@ fn whole_sender(sender: &SenderView) {
                 losses.messages, losses.unheard, losses.undelivered, losses.presumed_lost
             ),
         );
+    }
+    match (history.state.as_str(), &history.asked_again_at) {
+        ("asked", _) if history.waiting > 0 => {
+            say("asked about", format!("{} messages are to be asked about at Meta", history.waiting));
+        }
+        ("not_offered", Some(again)) => {
+            let why = history.reason.as_deref().unwrap_or_default();
+            say("history", format!("Meta offers none ({why}); asked again {again}"));
+        }
+        _ => {}
     }
     if let Some(at) = oldest {
         say("oldest", format!("accepted {at}"));

@@ -1,9 +1,12 @@
 //! `transom twilio …`: what Twilio's SDKs need.
 
-use transom_gateway::admin::{AdminCommand, Rotate, TwilioView};
+use serde_json::Value;
 
-use crate::admin::{Hand, answer};
-use crate::args::{RefusalsArg, RotateArg, TwilioCommand};
+use transom_gateway::admin::{AdminAnswer, AdminCommand, CallbacksAsk, Rotate, TwilioView};
+use transom_store::CallbackMethod;
+
+use crate::admin::{Hand, answer, unexpected};
+use crate::args::{CallbackFlags, CallbacksCommand, MethodArg, RefusalsArg, RotateArg, TwilioCommand};
 use crate::fail::Fail;
 use crate::out;
 
@@ -15,10 +18,53 @@ pub(crate) async fn run(command: TwilioCommand) -> Result<(), Fail> {
     let (business, place, rotate, refuse_at_once) = match command {
         TwilioCommand::Credentials { rotate, business, place } => (business, place, rotate.map(step), None),
         TwilioCommand::Refusals { how, business, place } => (business, place, None, Some(matches!(how, RefusalsArg::AtOnce))),
+        TwilioCommand::Callbacks(command) => return callbacks(command).await,
     };
     let hand = Hand::find(&place).await?;
     let business = hand.business(business.as_deref()).await?;
     answer(&hand, &place, AdminCommand::Twilio { business, rotate, refuse_at_once }).await
+}
+
+/// `transom twilio callbacks …`
+async fn callbacks(command: CallbacksCommand) -> Result<(), Fail> {
+    let (sender, place, ask) = match command {
+        CallbacksCommand::Show { sender, place } => (sender, place, CallbacksAsk::Show {}),
+        CallbacksCommand::Clear { sender, place } => (sender, place, CallbacksAsk::Clear {}),
+        CallbacksCommand::Set { sender, callbacks, place } => (sender, place, chosen(callbacks)),
+    };
+    let hand = Hand::find(&place).await?;
+    let sender = hand.sender(&sender).await?;
+    let value = match hand.ask(AdminCommand::TwilioCallbacks { sender, ask }).await? {
+        AdminAnswer::Plain { value } => value,
+        other => return Err(unexpected(&other)),
+    };
+    if place.json {
+        return out::json(&value);
+    }
+    let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
+    let called = |url: &str, method: &str| match text(url) {
+        "" => "nobody is told".to_owned(),
+        url => format!("{method} {url}"),
+    };
+    out::line(format!("inbound   {}", called("inboundUrl", text("inboundMethod"))));
+    out::line(format!("fallback  {}", called("fallbackUrl", text("fallbackMethod"))));
+    out::line(format!("status    {}", called("statusCallback", "POST")));
+    out::note("An address that a message or its messaging service names counts before these.");
+    Ok(())
+}
+
+fn chosen(flags: CallbackFlags) -> CallbacksAsk {
+    let method = |arg: MethodArg| match arg {
+        MethodArg::Post => CallbackMethod::Post,
+        MethodArg::Get => CallbackMethod::Get,
+    };
+    CallbacksAsk::Set {
+        inbound_url: flags.inbound_url,
+        inbound_method: flags.inbound_method.map(method),
+        fallback_url: flags.fallback_url,
+        fallback_method: flags.fallback_method.map(method),
+        status_callback: flags.status_callback,
+    }
 }
 
 const fn step(arg: RotateArg) -> Rotate {

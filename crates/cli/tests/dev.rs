@@ -89,7 +89,9 @@ async fn a_first_day_with_dev() {
     let (code, why) = said(&mut at(dir.path(), &["dev", "--port", "0", "--simulator-port", "0"]));
     assert!(code != Some(0) && why.contains("held by process"), "{why}");
 
-    // A second start keeps every id, every key, every message and the time.
+    // A second start keeps every id, every key, every message and the time, and is no change worth a line in the log of them.
+    let log = api.get(&first.path("/audit")).await["data"].clone();
+    assert!(log.to_string().contains("sender.put"), "{log}");
     assert!(first.running.terminate());
     let second = Dev::open(dir.path());
     for (key, value) in &env {
@@ -98,6 +100,7 @@ async fn a_first_day_with_dev() {
         }
     }
     let (api, desk) = (&second.api, &second.desk);
+    assert_eq!(api.get(&second.path("/audit")).await["data"], log);
     assert_eq!(api.get(&path).await["status"], "read");
     assert!(desk.get("/sim/v1/clock").await["offsetSeconds"].as_i64() >= tomorrow["offsetSeconds"].as_i64());
     assert_eq!(desk.get("/sim/v1/customers").await["data"].as_array().unwrap().len(), 2);

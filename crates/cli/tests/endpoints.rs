@@ -236,6 +236,48 @@ async fn a_wish_to_wait_is_honoured_and_410_switches_off() {
     .await;
 }
 
+#[tokio::test]
+async fn a_delivery_shows_what_was_sent_and_answered() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = Shop::open(dir.path());
+    let ears = Receiver::open().await;
+    let (endpoint, _) = made(&shop, json!({ "url": ears.at("/hook?token=x"), "events": ["message.*"] })).await;
+    ears.mood("/hook", Mood::Refuse(503, Some("3600")));
+    shop.customer("+491703000051", json!({})).await;
+    write(&shop, "+491703000051", "Hello").await;
+    let sent = until("the first try", || async { ears.asked("/hook").first().cloned() }).await;
+    let event = sent.headers["webhook-id"].clone();
+    let path = format!("/endpoints/{endpoint}/deliveries/{event}");
+    let is = async |outcome: &str| {
+        until(outcome, || async { Some(shop.api.get(&shop.path(&path)).await).filter(|d| d["outcome"] == outcome) }).await
+    };
+    let failed = is("waiting").await;
+    let request = &failed["request"];
+    assert_eq!((&request["method"], &request["url"]), (&json!("POST"), &json!(ears.at("/hook?token=x"))));
+    assert_eq!(request["body"].as_str().unwrap().as_bytes(), sent.raw, "printed as it left");
+    assert_eq!(request["headers"]["webhook-id"], event.as_str());
+    assert_eq!(request["headers"]["webhook-signature"], "hidden");
+    assert_eq!((&failed["lastTry"]["number"], &failed["lastTry"]["status"]), (&json!(1), &json!(503)));
+    assert_eq!((&failed["answer"]["headers"]["retry-after"], &failed["answer"]["cut"]), (&json!("3600"), &json!(false)));
+    let well = shown(&shop, &endpoint).await;
+    assert_eq!((&well["behind"], &well["oldestWaitingAt"]), (&json!(0), &failed["at"]));
+
+    let message = sent.json["data"]["messageId"].as_str().unwrap();
+    let told = shop.api.get(&shop.path(&format!("/messages/{message}/deliveries"))).await;
+    assert_eq!((told["data"].as_array().unwrap().len(), &told["data"][0]["eventId"]), (1, &json!(event)));
+    let at = &told["data"][0]["endpoints"][0];
+    assert_eq!((&at["endpointId"], &at["outcome"], &at["attempts"]), (&json!(endpoint), &json!("waiting"), &json!(1)));
+    assert_eq!((&at["url"], &at["lastAttempt"]["status"]), (&json!(ears.at("/hook?token=x")), &json!(503)));
+
+    ears.mood("/hook", Mood::Take);
+    assert_eq!(asked(&shop, Method::POST, &format!("{path}/retry"), json!({})).await.0, 202);
+    let taken = is("delivered").await;
+    assert_eq!((&taken["lastTry"]["status"], &taken["answer"]["status"]), (&json!(200), &json!(200)));
+    assert_eq!(shown(&shop, &endpoint).await["oldestWaitingAt"], Value::Null);
+    let nobody = format!("/endpoints/{endpoint}/deliveries/01K5Z3NDEKTSV4RRFFQ69G5FAV");
+    assert_eq!(asked(&shop, Method::GET, &nobody, json!({})).await.0, 404);
+}
+
 // The receiver answers while this thread waits for a command.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_not_taken_can_be_told_again() {
@@ -384,7 +426,14 @@ async fn metas_own_bytes_are_relayed_in_order_and_signed_anew() {
         asked(&shop, Method::POST, "/endpoints", json!({ "url": ears.at("/x"), "payload": "raw", "events": ["*"] })).await;
     assert_eq!((refused.0, &refused.1["details"]["errors"][0]["field"]), (400, &json!("payload")));
     for n in 0..3 {
-        write(&shop, "+491703000061", &format!("Grüße {n}")).await;
+        let text = format!("Grüße {n}");
+        write(&shop, "+491703000061", &text).await;
+        // Webhooks that come at the same time have no order; the next comes once this one was heard.
+        until("it to be heard", || async {
+            let heard = shop.api.get(&shop.path("/messages?direction=inbound&pageSize=100")).await;
+            heard.to_string().contains(&text).then_some(())
+        })
+        .await;
     }
     until("a try", || async { (!ears.asked("/raw").is_empty()).then_some(()) }).await;
     // What was not taken is there after a kill.

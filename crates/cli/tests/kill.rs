@@ -4,7 +4,7 @@
 //! The judge is the simulator's own record of what it has accepted; every message carries its id there. A message may end as
 //! unknown only where the rule says so: nothing was heard of any later attempt before it was given up.
 //!
-//! This is the short form of `cargo xtask crash`. It can be made longer:
+//! The first is the short form of `cargo xtask crash`. It can be made longer:
 //!
 //! ```sh
 //! TRANSOM_KILL_MESSAGES=2000 TRANSOM_KILLS=6 cargo test -p transom --test kill -- --nocapture
@@ -19,12 +19,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use axum::body::Bytes;
+use axum::http::Uri;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
+use transom_domain::id::MessageId;
 
-use common::{Api, Running, free_port, json, run, transom, until};
+use common::{Api, Running, at, free_port, json, run, transom, until};
 
 /// Messages in all, unless `TRANSOM_KILL_MESSAGES` says otherwise: enough that each kill falls into the middle of many.
 const MESSAGES: usize = 300;
@@ -68,12 +72,18 @@ fn simulate(dir: &Path, ports: &Ports) -> (Running, Value) {
 }
 
 fn serve(dir: &Path, ports: &Ports) -> Running {
-    let mut command = transom();
-    command.arg("serve").arg("--dir").arg(dir.join("gateway"));
+    let mut command = at(&dir.join("gateway"), &["serve"]);
     command.args(["--listen", &format!("127.0.0.1:{}", ports.gateway)]);
     command.args(["--graph-url", &format!("http://127.0.0.1:{}", ports.simulator)]);
     // Short enough for a test, long enough for the simulator to tell what it owes after a restart.
-    for set in ["upstream.timeout=3s", "limits.unknown_wait=12s", "limits.accept_per_second=100000", "log.level=error"] {
+    for set in [
+        "upstream.timeout=3s",
+        "limits.unknown_wait=12s",
+        "limits.accept_per_second=100000",
+        "webhooks.allow_http=true",
+        "webhooks.allow_loopback=true",
+        "log.level=error",
+    ] {
         command.args(["--set", set]);
     }
     let mut gateway = Running::start(&mut command);
@@ -84,8 +94,8 @@ fn serve(dir: &Path, ports: &Ports) -> Running {
 /// Business, key, app and sender over the command line, as an operator would.
 fn set_up(dir: &Path, meta: &Value) -> (String, String) {
     let operator = |args: &[&str]| {
-        let mut command = transom();
-        command.args(args).arg("--json").arg("--dir").arg(dir.join("gateway"));
+        let mut command = at(&dir.join("gateway"), args);
+        command.arg("--json");
         for (variable, field) in [
             ("META_APP_ID", "appId"),
             ("META_APP_SECRET", "appSecret"),
@@ -102,7 +112,7 @@ fn set_up(dir: &Path, meta: &Value) -> (String, String) {
     let key = operator(&["key", "add"])["text"].as_str().unwrap().to_owned();
     let added = operator(&["sender", "add"]);
     let steps: Vec<&str> = added["steps"].as_array().unwrap().iter().map(|s| s["step"].as_str().unwrap()).collect();
-    assert_eq!(steps, ["read", "token", "register", "reach", "subscribe", "store", "templates"]);
+    assert_eq!(steps, ["app", "read", "token", "register", "reach", "subscribe", "store", "templates"]);
     (business, key)
 }
 
@@ -289,6 +299,176 @@ async fn a_kill_of_either_in_the_middle_loses_and_doubles_nothing() {
     assert_eq!(strangers, 0, "the simulator knows of messages that nobody sent");
 
     assert!(gateway.terminate() && simulator.terminate());
-    let left = run(transom().args(["doctor", "--dir"]).arg(dir.path().join("gateway")));
+    let left = run(&mut at(&dir.path().join("gateway"), &["doctor"]));
     assert!(String::from_utf8_lossy(&left.stdout).contains("commits work"), "the folder is in order and free");
+}
+
+/// Customers who write to an application in Twilio's form.
+const WRITERS: usize = 6;
+/// What each of them writes before the first kill, and again before the second.
+const WRITES: usize = 4;
+/// The inbound message whose answer the application keeps back until the gateway is dead.
+const HELD: usize = 7;
+
+/// One webhook: its path, and its form.
+type Heard = (String, HashMap<String, String>);
+
+/// An application that answers every inbound message with one reply, and keeps what it is told.
+struct Application {
+    base: String,
+    heard: watch::Sender<Vec<Heard>>,
+    killed: Arc<Notify>,
+}
+
+impl Application {
+    async fn open() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let (heard, killed) = (watch::Sender::new(Vec::new()), Arc::new(Notify::new()));
+        let (keeper, dead) = (heard.clone(), killed.clone());
+        let hear = move |uri: Uri, raw: Bytes| async move {
+            let form: HashMap<String, String> = url::form_urlencoded::parse(&raw).into_owned().collect();
+            let reply = form
+                .get("Body")
+                .map(|body| format!("<Response><Message statusCallback=\"/status\"><Body>re {body}</Body></Message></Response>"));
+            let mut inbound = 0;
+            keeper.send_modify(|heard: &mut Vec<Heard>| {
+                heard.push((uri.path().to_owned(), form));
+                inbound = heard.iter().filter(|(path, _)| path == "/in").count();
+            });
+            if uri.path() == "/in" && inbound == HELD {
+                dead.notified().await;
+            }
+            ([("content-type", "text/xml")], reply.unwrap_or_default())
+        };
+        let app = axum::Router::new().fallback(hear);
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Self { base, heard, killed }
+    }
+
+    /// What was told at a path, in order: the values of two parameters.
+    fn told(&self, path: &str, names: [&str; 2]) -> Vec<[String; 2]> {
+        let heard = self.heard.borrow();
+        heard.iter().filter(|(at, _)| at == path).map(|(_, form)| names.map(|name| form[name].clone())).collect()
+    }
+
+    /// Waits until so many different messages were told.
+    async fn hears(&self, count: usize) {
+        until("what customers wrote", || async {
+            let bodies: HashSet<String> = self.told("/in", ["Body", "From"]).into_iter().map(|[body, _]| body).collect();
+            (bodies.len() >= count).then_some(())
+        })
+        .await;
+    }
+}
+
+/// The first time of each thing that is told under a name, by name, in order.
+fn first_times(told: impl IntoIterator<Item = [String; 2]>) -> HashMap<String, Vec<String>> {
+    let mut first: HashMap<String, Vec<String>> = HashMap::new();
+    for [what, of] in told {
+        let known = first.entry(of).or_default();
+        if !known.contains(&what) {
+            known.push(what);
+        }
+    }
+    first
+}
+
+/// All events of a business.
+async fn stream(api: &Api, business: &str) -> Vec<Value> {
+    let (mut all, mut after) = (Vec::new(), 0);
+    loop {
+        let page = api.get(&format!("/v1/businesses/{business}/events?limit=200&after={after}")).await;
+        let data = page["data"].as_array().unwrap();
+        if data.is_empty() {
+            return all;
+        }
+        all.extend(data.iter().cloned());
+        after = page["nextAfter"].as_u64().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replies_are_sent_once_and_callbacks_come_in_order_over_two_kills() {
+    let dir = tempfile::tempdir().unwrap();
+    let ports = Ports { gateway: free_port(), simulator: free_port() };
+    let (simulator, meta) = simulate(dir.path(), &ports);
+    let desk = Api::new(meta["graphUrl"].as_str().unwrap(), "");
+    desk.call(Method::PATCH, "/sim/v1/settings", Some(&json!({ "webhookGapMaxSeconds": 1 }))).await;
+    let mut gateway = serve(dir.path(), &ports);
+    let (business, key) = set_up(dir.path(), &meta);
+    let api = Api::new(&format!("http://127.0.0.1:{}", ports.gateway), &key);
+    let application = Application::open().await;
+    let operator = |args: &[&str]| json(transom().args(args).arg("--json").arg("--dir").arg(dir.path().join("gateway")));
+    operator(&["twilio", "credentials"]);
+    let sender = operator(&["sender", "list"])["data"][0]["address"].as_str().unwrap().to_owned();
+    let address = format!("{}/in", application.base);
+    assert_eq!(operator(&["twilio", "callbacks", "set", &sender, "--inbound-url", &address])["inboundUrl"], address);
+
+    let phone = |i: usize| format!("+49155505{i:05}");
+    for i in 0..WRITERS {
+        desk.post("/sim/v1/customers", &json!({ "phone": phone(i), "name": format!("Writer {i}") })).await;
+    }
+    let write = async |round: usize| {
+        for n in 0..WRITES {
+            for i in 0..WRITERS {
+                let body = format!("w{i} {}", round * WRITES + n);
+                let text = json!({ "to": meta["phoneNumberId"], "type": "text", "text": { "body": body } });
+                desk.post(&format!("/sim/v1/customers/{}/messages", phone(i).replace('+', "%2B")), &text).await;
+            }
+        }
+    };
+    // Killed while an application works on an answer, and again when it has just given some.
+    write(0).await;
+    application.hears(HELD).await;
+    gateway.kill();
+    application.killed.notify_one();
+    let held = application.told("/in", ["Body", "From"])[HELD - 1][0].clone();
+    gateway = serve(dir.path(), &ports);
+    write(1).await;
+    application.hears(WRITERS * WRITES * 3 / 2).await;
+    gateway.kill();
+    gateway = serve(dir.path(), &ports);
+    let count = WRITERS * WRITES * 2;
+    application.hears(count).await;
+
+    // One reply each, here and on the phone, whatever was told twice.
+    let messages = format!("/v1/businesses/{business}/messages?direction=outbound");
+    let expected: HashSet<String> = (0..WRITERS).flat_map(|i| (0..2 * WRITES).map(move |n| format!("re w{i} {n}"))).collect();
+    let sent = until("a delivery of every reply", || async {
+        let sent = listed(&api, &messages).await;
+        (sent.len() >= count && sent.iter().all(|m| m["status"] == "delivered")).then_some(sent)
+    })
+    .await;
+    let mut on_phones = Vec::new();
+    for i in 0..WRITERS {
+        let inbox = desk.get(&format!("/sim/v1/customers/{}/inbox", phone(i).replace('+', "%2B"))).await;
+        let came = inbox["data"].as_array().unwrap().iter().filter(|m| m["direction"] == "in");
+        on_phones.extend(came.map(|m| m["message"]["text"]["body"].as_str().unwrap().to_owned()));
+    }
+    assert_eq!((sent.len(), on_phones.len()), (count, count), "no reply is doubled: {on_phones:?}");
+    assert_eq!(on_phones.into_iter().collect::<HashSet<_>>(), expected, "and none is lost");
+
+    // Everything is told at least once, and for the first time in the order of the stream.
+    let is_told = |e: &Value| matches!(e["data"]["status"].as_str(), Some("sent" | "delivered" | "read"));
+    let sid = |e: &Value| format!("SM{:032x}", e["data"]["messageId"].as_str().unwrap().parse::<MessageId>().unwrap().0);
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let events = stream(&api, &business).await;
+    let statuses = events.iter().filter(|e| e["type"] == "message.status" && is_told(e));
+    let statuses = first_times(statuses.map(|e| [text(&e["data"]["status"]), sid(e)]));
+    let told = until("every callback", || async {
+        let told = first_times(application.told("/status", ["MessageStatus", "MessageSid"]));
+        (told.values().map(Vec::len).sum::<usize>() >= statuses.values().map(Vec::len).sum()).then_some(told)
+    })
+    .await;
+    assert_eq!(told, statuses);
+    let received = events.iter().filter(|e| e["type"] == "message.received");
+    let received =
+        received.map(|e| [text(&e["data"]["message"]["text"]), format!("whatsapp:{}", text(&e["data"]["parties"]["customer"]))]);
+    let inbound = application.told("/in", ["Body", "From"]);
+    let again = inbound.len() - count;
+    assert!(inbound.iter().filter(|[body, _]| *body == held).count() > 1, "what was not answered is told again: {held}");
+    assert_eq!(first_times(inbound), first_times(received));
+    eprintln!("{count} messages, 2 kills: {again} told again, {count} replies, each once");
+    assert!(gateway.terminate() && simulator.terminate());
 }

@@ -7,7 +7,7 @@ mod common;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use common::{Dev, until};
+use common::{Dev, until, until_seen};
 
 /// A person who writes to the desk's Page.
 struct Person<'a> {
@@ -75,9 +75,9 @@ impl<'a> Person<'a> {
     }
 
     async fn becomes(&self, path: &str, wanted: &str) -> Value {
-        until(wanted, || async {
+        until_seen(wanted, || async {
             let message = self.dev.api.get(path).await;
-            (message["status"] == wanted).then_some(message)
+            if message["status"] == wanted { Ok(message) } else { Err(message) }
         })
         .await
     }
@@ -146,7 +146,7 @@ async fn every_content_type_does_on_messenger_what_the_table_says() {
     let url = json!({ "type": "URL", "title": "Site", "url": "https://shop.example.com" });
     let quick = json!({ "type": "QUICK_REPLY", "title": "Yes", "id": "YES_17" });
     let catalog = dev.env["META_CATALOG_ID"].clone();
-    let rows: [(&str, Value, Option<&str>); 12] = [
+    let rows: [(&str, Value, Option<&str>); 13] = [
         ("twilio/text", json!({ "body": "Hi" }), Some("text")),
         ("twilio/media", json!({ "media": [image] }), Some("image")),
         ("twilio/location", json!({ "latitude": 52.5, "longitude": 13.4, "label": "Shop" }), None),
@@ -177,6 +177,7 @@ async fn every_content_type_does_on_messenger_what_the_table_says() {
             json!({ "add_security_recommendation": true, "actions": [{ "type": "COPY_CODE", "copy_code_text": "Copy" }] }),
             None,
         ),
+        ("whatsapp/flows", json!({ "body": "Book", "button_text": "Book", "flow_id": "1" }), None),
     ];
     // Outside a session nothing goes, whatever it is.
     for (kind, body, _) in &rows {
@@ -316,6 +317,15 @@ async fn lost_answers_and_kills_lose_and_double_nothing() {
     }
     dev.desk.call(Method::PUT, "/sim/v1/faults", Some(&json!([]))).await;
     let cleo = Person { dev: &dev, psid };
+    for path in &accepted {
+        until_seen("tried", || async {
+            let message = dev.api.get(path).await;
+            if message["attempts"].as_array().unwrap().is_empty() { Err(message) } else { Ok(()) }
+        })
+        .await;
+    }
+    // What is on its way arrives: silence is judged by the clock, and would be no silence. A turn ends when all has come to rest.
+    advance(&dev, 1).await;
     // What is still in doubt is decided once the wait is over.
     advance(&dev, 1_200).await;
     for path in &accepted {
@@ -331,4 +341,49 @@ async fn lost_answers_and_kills_lose_and_double_nothing() {
     let files = cleo.inbox().await.iter().filter(|m| m["type"] == "file").count();
     assert_eq!(files, MESSAGES / 4, "each file arrived once");
     assert!(dev.running.terminate());
+}
+
+/// Messenger's webhooks carry no names: whoever writes is looked up, once, and may keep the name back.
+#[tokio::test]
+async fn whoever_writes_is_looked_up_once_and_may_keep_the_name_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let dev = Dev::open(dir.path());
+    let made = async |person: Value| {
+        let made = dev.desk.post("/sim/v1/customers", &person).await;
+        Person { dev: &dev, psid: made["psid"].as_str().unwrap().to_owned() }
+    };
+    let cleo = made(json!({ "channel": "messenger", "name": "Cleo Fox" })).await;
+    let dan = made(json!({ "channel": "messenger", "name": "Dan Doe", "private": true })).await;
+    let hello = json!({ "type": "text", "text": { "body": "Hello" } });
+    let name = async |dev: &Dev, person: &Person<'_>| {
+        dev.api.get(&dev.path(&format!("/customers/{}", person.address()))).await["name"].clone()
+    };
+    // How each look at the profile was answered.
+    let looks = async |dev: &Dev, psid: &str| -> Vec<Value> {
+        let calls = dev.desk.get("/sim/v1/requests?limit=1000").await["data"].as_array().unwrap().clone();
+        let of = |call: &&Value| call["method"] == "GET" && call["path"].as_str().unwrap().contains(psid);
+        calls.iter().filter(of).map(|call| call["status"].clone()).collect()
+    };
+    dan.writes(hello.clone()).await;
+    cleo.writes(hello.clone()).await;
+    until("her name", || async { (name(&dev, &cleo).await == "Cleo Fox").then_some(()) }).await;
+    until("his refusal", || async { (!looks(&dev, &dan.psid).await.is_empty()).then_some(()) }).await;
+    for person in [&dan, &cleo] {
+        person.writes(hello.clone()).await;
+    }
+    advance(&dev, 3_600).await;
+    assert_eq!((looks(&dev, &cleo.psid).await, looks(&dev, &dan.psid).await), (vec![json!(200)], vec![json!(400)]));
+    assert_eq!(name(&dev, &dan).await, Value::Null);
+    // It finds her by it.
+    let found = dev.api.get(&dev.path("/customers?q=cleo")).await;
+    assert_eq!(found["data"][0]["name"], "Cleo Fox", "{found}");
+
+    // After a restart nobody is asked about who is called something.
+    let psid = cleo.psid.clone();
+    assert!(dev.running.terminate());
+    let again = Dev::open(dir.path());
+    let cleo = Person { dev: &again, psid };
+    cleo.writes(hello).await;
+    advance(&again, 60).await;
+    assert!(looks(&again, &cleo.psid).await.is_empty());
 }

@@ -180,6 +180,92 @@ async fn adding_a_sender_says_what_is_wrong_and_stores_nothing_half() {
     assert!(gateway.terminate() && simulator.terminate());
 }
 
+#[tokio::test]
+async fn a_sender_is_set_up_over_the_api_as_on_the_command_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut simulator = Running::start(&mut at(&dir.path().join("simulator"), &["simulate", "--json", "--port", "0"]));
+    let meta = simulator.object();
+    let of = |field: &str| meta[field].as_str().unwrap().to_owned();
+    let store = dir.path().join("store");
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--set", "log.level=error", "--graph-url", &of("graphUrl")];
+    let mut gateway = Running::start(&mut at(&store, &serve));
+    let ready = gateway.until("ready ");
+    let business = json(&mut at(&store, &["business", "add", "--name", "Tea shop", "--json"]))["id"].as_str().unwrap().to_owned();
+    let key = json(&mut at(&store, &["key", "add", "--label", "all", "--json"]))["text"].as_str().unwrap().to_owned();
+    let api = Api::new(ready.split_whitespace().next_back().unwrap(), &key);
+    let path = |rest: &str| format!("/v1/businesses/{business}{rest}");
+    let (good, secret, app) = (of("accessToken"), of("appSecret"), of("appId"));
+    let body = |token: &str, more: Value| {
+        let mut body = json!({ "phoneNumberId": of("phoneNumberId"), "wabaId": of("wabaId"), "token": token });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    let add = async |body: Value| {
+        let (status, said) = api.call(Method::POST, &path("/senders"), Some(&body)).await;
+        for hidden in [&good, &secret] {
+            assert!(!said.to_string().contains(hidden.as_str()), "a secret in an answer: {said}");
+        }
+        (status, said)
+    };
+    let went = |said: &Value| -> Vec<(String, String)> {
+        let steps = if said["steps"].is_array() { &said["steps"] } else { &said["details"]["steps"] };
+        let steps = steps.as_array().unwrap_or_else(|| panic!("no steps in {said}"));
+        steps.iter().map(|s| (s["what"].as_str().unwrap().to_owned(), s["state"].as_str().unwrap().to_owned())).collect()
+    };
+    let last = |said: &Value| went(said).pop().map(|(what, state)| format!("{what} {state}")).unwrap();
+
+    // Each refusal says how far it got. A secret that Meta does not accept is kept nowhere, and one that is wrong replaces none.
+    let (status, said) = add(body(&good, json!({}))).await;
+    assert_eq!((status, last(&said).as_str()), (400, "app failed"), "{said}");
+    let (status, said) = add(body(&good, json!({ "app": app, "appSecret": "of-somebody-else" }))).await;
+    assert_eq!((status, last(&said).as_str()), (502, "app failed"), "{said}");
+    assert_eq!(json(&mut at(&store, &["app", "list", "--json"]))["data"], json!([]));
+    let (status, said) = add(body("EAAwrong", json!({ "app": app, "appSecret": secret }))).await;
+    assert_eq!((status, last(&said).as_str()), (502, "read failed"), "{said}");
+    assert_eq!(went(&said)[0], ("app".to_owned(), "done".to_owned()));
+    let (status, said) = add(body(&good, json!({ "appSecret": "of-somebody-else" }))).await;
+    assert_eq!((status, last(&said).as_str()), (502, "app failed"), "{said}");
+    assert_eq!(api.get(&path("/senders")).await["data"], json!([]));
+
+    // Now the app is known: it need not be named, and two at once make one sender.
+    let (one, other) = tokio::join!(add(body(&good, json!({}))), add(body(&good, json!({ "app": app }))));
+    for (status, said) in [&one, &other] {
+        assert_eq!(*status, 201, "{said}");
+        let words: Vec<_> = went(said).into_iter().map(|(what, _)| what).collect();
+        assert_eq!(words, ["app", "read", "token", "register", "reach", "subscribe", "store", "templates"]);
+    }
+    assert_eq!(one.1["sender"]["id"], other.1["sender"]["id"]);
+    let id = one.1["sender"]["id"].as_str().unwrap();
+    assert_eq!((&one.1["sender"]["appId"], &one.1["sender"]["state"]), (&json!(app), &json!("active")));
+
+    // Looked over as the doctor does; another token is looked over before it takes the place of the old one.
+    let (status, seen) = api.call(Method::POST, &path(&format!("/senders/{id}/verify")), None).await;
+    assert!(status == 200 && went(&seen).iter().all(|(_, state)| state == "done"), "{seen}");
+    let change = path(&format!("/senders/{id}"));
+    let (status, said) = api.call(Method::PATCH, &change, Some(&json!({ "token": "EAAwrong" }))).await;
+    assert_eq!((status, last(&said).as_str()), (502, "read failed"), "{said}");
+    let (status, said) = api.call(Method::PATCH, &change, Some(&json!({ "token": good }))).await;
+    assert_eq!((status, &said["sender"]["id"]), (200, &json!(id)), "{said}");
+    let (status, said) = api.call(Method::POST, &path(&format!("/senders/{id}/resume")), None).await;
+    assert_eq!((status, &said["steps"]), (200, &json!([])), "one that goes needs no look: {said}");
+
+    // What is wrong at Meta is a step with a remedy, here and for the doctor.
+    let desk = Api::new(&of("graphUrl"), "");
+    let number = format!("/sim/v1/numbers/{}", of("phoneNumberId"));
+    desk.call(Method::PATCH, &number, Some(&json!({ "registered": false }))).await;
+    let (_, seen) = api.call(Method::POST, &path(&format!("/senders/{id}/verify")), None).await;
+    let wrong = seen["steps"].as_array().unwrap().iter().find(|step| step["state"] == "failed").unwrap();
+    assert_eq!(wrong["what"], "register", "{seen}");
+    assert!(wrong["remedy"].as_str().is_some_and(|remedy| remedy.contains("PIN")), "{seen}");
+    let doctor = run(&mut at(&store, &["doctor"]));
+    assert!(String::from_utf8_lossy(&doctor.stdout).contains(wrong["explanation"].as_str().unwrap()));
+    // Who did it is written down: the app once, the sender once, and no try that failed.
+    let log = api.get(&path("/audit?actor=key&action=app.put,sender.put")).await;
+    let lines: Vec<_> = log["data"].as_array().unwrap().iter().map(|line| line["action"].as_str().unwrap()).collect();
+    assert_eq!(lines, ["sender.put", "app.put"], "{log}");
+    assert!(gateway.terminate() && simulator.terminate());
+}
+
 #[test]
 fn bad_configuration_and_ports_in_use_are_told() {
     let dir = tempfile::tempdir().unwrap();

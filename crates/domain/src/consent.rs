@@ -13,7 +13,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{KeyId, MessageId};
+use crate::id::{KeyId, MessageId, UserId};
 use crate::time::Timestamp;
 
 /// Longest text of an [`Evidence`], in characters.
@@ -146,6 +146,9 @@ pub struct Evidence {
     /// The key under which it was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<KeyId>,
+    /// Who recorded it in the console.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserId>,
 }
 
 /// One line of a ledger: never changed, never taken back; a later one counts instead.

@@ -103,12 +103,15 @@ codes! {
     CallbackDataTooLarge = "CALLBACK_DATA_TOO_LARGE", InvalidRequest, 413, "`callbackData` is larger than 1,024 bytes.", "Send an id in `callbackData` and keep the rest yourself.";
     ApiKeyInvalid = "API_KEY_INVALID", Authentication, 401, "The X-API-Key header is missing, or no valid key of this business.", "Send a key of this business; `transom key add` makes one.";
     KeyScopeMissing = "KEY_SCOPE_MISSING", PermissionDenied, 403, "The key is valid, but not for this operation.", "Use a key with the scope that the message names.";
+    SessionInvalid = "SESSION_INVALID", Authentication, 401, "Nobody is signed in to the console, or the session is over.", "Sign in to the console again.";
+    CrossSite = "CROSS_SITE", PermissionDenied, 403, "A request with the console's cookie was not sent by the console's own page, or not as it sends them.", "Reload the console; programs use a key in X-API-Key instead of the cookie.";
     NotFound = "NOT_FOUND", NotFound, 404, "There is nothing at this path, or it is another business's.", "Check the path and the ids in it.";
     MethodNotAllowed = "METHOD_NOT_ALLOWED", InvalidRequest, 405, "The path exists, but not for this method.", "Use a method that the Allow header names.";
     IdempotencyConflict = "IDEMPOTENCY_CONFLICT", Conflict, 409, "The idempotency key was used with another body, or its first request is still under way.", "Use a new key for a new request; after Retry-After repeat the same one.";
     StateConflict = "STATE_CONFLICT", Conflict, 409, "What this is to be done with is no longer, or not yet, in a state in which it can be done.", "Read it and decide anew.";
     RateLimited = "RATE_LIMITED", ResourceExhausted, 429, "More requests per second than this business may send.", "Wait for the seconds that Retry-After names.";
     BacklogFull = "BACKLOG_FULL", ResourceExhausted, 429, "As many messages of this sender wait already as may wait.", "Wait for the seconds that Retry-After names.";
+    ScheduleFull = "SCHEDULE_FULL", ResourceExhausted, 429, "So many messages of this sender wait that no more can be scheduled; what goes at once still can.", "Send it when it is due, or schedule it once fewer wait.";
     Overloaded = "OVERLOADED", Unavailable, 503, "More work at once than there is room for; nothing was stored.", "Repeat the request after the seconds that Retry-After names.";
     StoreUnavailable = "STORE_UNAVAILABLE", Unavailable, 503, "The store cannot commit (disk full, stopping); nothing was stored.", "Repeat the request later; operators find the cause at /readyz and with `transom doctor`.";
     Unspecified = "UNSPECIFIED", Unspecified, 500, "An unexpected failure on our side.", "Repeat the request; if it happens again, report the trace id.";
@@ -153,7 +156,7 @@ codes! {
     UpstreamCredentials = "UPSTREAM_CREDENTIALS", Unavailable, 502, "Meta does not accept our credentials, or the account is not in order.", "Operators: `transom doctor` says which sender and what to mend.";
 
     ContentNotFound = "CONTENT_NOT_FOUND", InvalidRequest, 400, "`contentId` names no content of this business.", "Create the content first, or list the contents there are.";
-    ContentNeverSubmittable = "CONTENT_NEVER_SUBMITTABLE", InvalidRequest, 400, "None of the content's types can become a template: lists and locations go in a session only.", "Add a type that can be approved, such as twilio/text.";
+    ContentNeverSubmittable = "CONTENT_NEVER_SUBMITTABLE", InvalidRequest, 400, "None of the content's types can become a template: lists and locations go in a session only, payments and schedules never.", "Add a type that can be approved, such as twilio/text.";
     ContentInUse = "CONTENT_IN_USE", Conflict, 409, "The content is submitted, or a message that was sent from it waits.", "The message of the error says what it waits for.";
 
     WebhookTopicExists = "WEBHOOK_TOPIC_EXISTS", Conflict, 409, "This topic has a registration already.", "Update that one instead.";

@@ -102,7 +102,7 @@ pub enum EventBody {
         pricing: Option<serde_json::Value>,
         /// What only some callers say of a message.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        origin: Option<Origin>,
+        origin: Option<Box<Origin>>,
     },
     /// A session opened, which was closed before.
     SessionOpened {
@@ -358,6 +358,9 @@ pub struct Party {
     /// User name, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
+    /// Whose names these are, where they are of others who were the same person then: with one of them they go.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named_as: Vec<CustomerId>,
 }
 
 /// The types' names, said once: by variant, and as the list of all that there are.

@@ -369,7 +369,35 @@ pub enum Reported {
     Failed,
 }
 
-/// One status webhook of one message.
+/// How we came to know what the upstream says of a message. Ordered: what it tells by itself comes first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HeardBy {
+    /// It told us.
+    #[default]
+    Webhook,
+    /// It was asked for the message's history.
+    History,
+}
+
+impl HeardBy {
+    /// The word in timelines and in the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::History => "history",
+        }
+    }
+
+    /// The way with this word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::Webhook, Self::History].into_iter().find(|by| by.as_str() == word)
+    }
+}
+
+/// What is said of how far one message got, by a webhook or a history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StatusReport {
     /// Upstream's id of the message.
@@ -392,6 +420,9 @@ pub struct StatusReport {
     /// Conversation, as received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<serde_json::Value>,
+    /// How we came to know.
+    #[serde(default)]
+    pub by: HeardBy,
 }
 
 /// Everything sent to a customer at or before a moment is delivered, or read (Meta:

@@ -284,9 +284,12 @@ pub enum FreeForm {
         /// Comes back with the answer.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         token: Option<String>,
-        /// First screen.
+        /// First screen; where it is left out, the form's own.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         screen: Option<String>,
+        /// Whether the form's endpoint is asked for the first screen; then `screen` and `data` are not looked at.
+        #[serde(default)]
+        from_endpoint: bool,
         /// Data for the first screen.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         data: Option<serde_json::Map<String, serde_json::Value>>,
@@ -357,6 +360,12 @@ pub mod limits {
     pub const PRODUCTS: usize = 30;
     /// Label of a form's button.
     pub const FLOW_BUTTON: usize = 30;
+    /// Id of a form.
+    pub const FLOW_ID: usize = 64;
+    /// Token that comes back with a form's answer.
+    pub const FLOW_TOKEN: usize = 1_024;
+    /// Name of a form's screen.
+    pub const FLOW_SCREEN: usize = 200;
     /// Contact cards of one message.
     pub const CONTACTS: usize = 257;
     /// Longest link.
@@ -379,7 +388,7 @@ impl FreeForm {
             Self::List { .. } => ContentType::ListPicker,
             Self::CtaUrl { .. } | Self::VoiceCall { .. } => ContentType::CallToAction,
             Self::Product { .. } | Self::ProductList { .. } | Self::Catalog { .. } => ContentType::Catalog,
-            Self::Flow { .. } => ContentType::Flows,
+            Self::Flow { .. } => ContentType::WhatsappFlows,
             Self::Contacts { .. }
             | Self::Reaction { .. }
             | Self::CallPermissionRequest { .. }
@@ -510,10 +519,12 @@ impl FreeForm {
                 look_at_titles(sections.iter().map(|s| s.title.as_deref()), sections.len(), f);
             }
             Self::Catalog { body, footer, .. } => look_at_frame(None, Some(body), footer.as_deref(), limits::BODY, f),
-            Self::Flow { header, body, footer, flow_id, button, .. } => {
+            Self::Flow { header, body, footer, flow_id, button, token, screen, .. } => {
                 look_at_frame(header.as_ref(), Some(body), footer.as_deref(), limits::BODY, f);
-                f.required("flowId", flow_id, 64);
+                f.required("flowId", flow_id, limits::FLOW_ID);
                 f.required("button", button, limits::FLOW_BUTTON);
+                f.at_most("token", token.as_deref().unwrap_or_default(), limits::FLOW_TOKEN);
+                f.at_most("screen", screen.as_deref().unwrap_or_default(), limits::FLOW_SCREEN);
             }
             Self::VoiceCall { body, display_text, ttl_minutes, .. } => {
                 look_at_frame(None, Some(body), None, limits::BODY, f);
@@ -654,6 +665,7 @@ mod tests {
                 button: "b".into(),
                 token: None,
                 screen: None,
+                from_endpoint: true,
                 data: None,
             },
             FreeForm::VoiceCall { body: "x".into(), display_text: None, ttl_minutes: Some(5), payload: None },

@@ -155,6 +155,10 @@ ids! {
     MediaId,
     /// Names a replay to one endpoint.
     ReplayId,
+    /// Names somebody who uses the console.
+    UserId,
+    /// Names a place where somebody is signed in to the console.
+    ConsoleSessionId,
     /// Names a messaging service: senders of a business that stand for each other.
     ServiceId,
 }

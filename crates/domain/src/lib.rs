@@ -15,6 +15,7 @@ pub mod fact;
 pub mod failure;
 pub mod field;
 pub mod free_form;
+pub mod holding;
 pub mod id;
 pub mod keywords;
 pub mod limits;
@@ -36,6 +37,7 @@ pub mod submission;
 pub mod template;
 pub mod template_rules;
 pub mod time;
+pub mod trace;
 pub mod translate;
 pub mod verdict;
 

@@ -11,6 +11,7 @@ use crate::id::{BusinessId, ContentId, CustomerId, MessageId, SenderId, ServiceI
 use crate::status::{Failure, Phase, Progress, Status};
 use crate::template::{Category, TemplateSend};
 use crate::time::{Span, Timestamp};
+use crate::trace::TraceParent;
 use crate::verdict::Verdict;
 
 /// What is to be said, before anybody decided how it goes. Kept whole, since the verdict is taken again at dispatch.
@@ -179,6 +180,9 @@ pub struct Origin {
     /// It carries more than a text: under which letters one dialect names it, for good.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub media: bool,
+    /// The trace that the request which brought it is part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceParent>,
 }
 
 impl Origin {

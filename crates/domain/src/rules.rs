@@ -1,7 +1,8 @@
 //! The rule table: which content may go when, as data. The verdict, the reference page and the console read this one source.
 //!
-//! Rows and cells are Twilio's "session definitions" table; the button rules complete its "may be required" cells from the
-//! pages of call-to-action and card.
+//! The first twelve rows and their cells are Twilio's "session definitions" table; the button rules complete its "may be required"
+//! cells from the pages of call-to-action and card. The rows after it are types that this table does not have: `whatsapp/flows`
+//! from Twilio's page of it, and those that are kept and never sent from here.
 
 use crate::content::{Action, ActionKind, ContentType};
 
@@ -48,8 +49,11 @@ const fn rule(kind: ContentType, in_session: Cell, out_of_session: Cell, messeng
     Rule { kind, in_session, out_of_session, messenger }
 }
 
+/// How many of the first rows of [`RULES`] are the published table of sessions.
+pub const PUBLISHED: usize = 12;
+
 /// The table.
-pub const RULES: [Rule; 12] = {
+pub const RULES: [Rule; 15] = {
     use Cell::{Allowed, Approval, ByButtons, Unsupported};
     [
         rule(ContentType::Text, Allowed, Approval, Allowed),
@@ -64,8 +68,36 @@ pub const RULES: [Rule; 12] = {
         rule(ContentType::Flows, Approval, Approval, Unsupported),
         rule(ContentType::WhatsappCard, ByButtons, Approval, Unsupported),
         rule(ContentType::Authentication, Approval, Approval, Unsupported),
+        rule(ContentType::WhatsappFlows, Allowed, Approval, Unsupported),
+        rule(ContentType::Pay, Unsupported, Unsupported, Unsupported),
+        rule(ContentType::Schedule, Unsupported, Unsupported, Unsupported),
     ]
 };
+
+/// Why a type never goes on WhatsApp, not even inside a session, and what to send instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Never {
+    /// Content type.
+    pub kind: ContentType,
+    /// What goes on after "It ".
+    pub why: &'static str,
+    /// A sentence.
+    pub instead: &'static str,
+}
+
+/// The types that no channel carries from here.
+pub const NEVER: [Never; 2] = [
+    Never {
+        kind: ContentType::Pay,
+        why: "asks for a payment by Pix through a payment provider that Twilio is connected with, and Transom with none",
+        instead: "Send a link to your own checkout as a URL button of a twilio/call-to-action.",
+    },
+    Never {
+        kind: ContentType::Schedule,
+        why: "has no form on WhatsApp or Messenger",
+        instead: "Send the times as the rows of a twilio/list-picker.",
+    },
+];
 
 /// The row of a content type.
 #[must_use]

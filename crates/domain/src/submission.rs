@@ -74,7 +74,7 @@ impl Submission {
             None => {
                 let body = content.types.get(&self.kind);
                 let definition = body.and_then(|body| to_definition(body, &content.variables));
-                definition.is_some_and(|definition| definition.canonical() == template.definition.canonical())
+                definition.is_some_and(|definition| template.definition.says(&definition))
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::content::ContentType;
 use crate::free_form::FreeForm;
 use crate::message::{Class, TemplateName, WhenClosed};
 use crate::messenger::{self, Human};
-use crate::rules::{ButtonCase, Cell, rule_of};
+use crate::rules::{ButtonCase, Cell, NEVER, rule_of};
 use crate::session::{Closed, Session};
 use crate::template::{Approval, Category, Template};
 use crate::time::Timestamp;
@@ -186,7 +186,7 @@ pub struct Verdict {
     /// What could be sent instead.
     pub alternatives: Vec<Alternative>,
     /// Of content with several types: those that do not go, richest first. Where one goes these are richer than it; where none
-    /// does, the verdict is about the richest, and these are the others.
+    /// does, the verdict is about the richest that the channel can carry, and these are the others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passed_over: Vec<PassedOver>,
 }
@@ -275,11 +275,13 @@ pub fn verdict(question: &Question<'_>) -> Verdict {
                 }
                 stay.push(answer);
             }
-            let mut stay = stay.into_iter();
-            match stay.next() {
-                Some(first) => first.past(stay),
-                None => answer(Kind::Unsupported, Reason::ChannelCannotCarry, Source::RuleTable, "There is no content."),
+            if stay.is_empty() {
+                return answer(Kind::Unsupported, Reason::ChannelCannotCarry, Source::RuleTable, "There is no content.");
             }
+            // What the channel can never carry stands behind what may go another time.
+            let meant = stay.iter().position(|verdict| verdict.reason != Reason::ChannelCannotCarry).unwrap_or(0);
+            let first = stay.remove(meant);
+            first.past(stay)
         }
     }
 }
@@ -294,6 +296,7 @@ fn of_candidate(question: &Question<'_>, candidate: &Candidate<'_>, when_closed:
             (_, Some(why)) => over_limits(why),
             (verdict, None) => verdict,
         },
+        (Channel::Whatsapp, _) if rule.in_session == Cell::Unsupported => never(kind),
         (Channel::Whatsapp, Session::Open { until }) => {
             let needs = match rule.in_session {
                 Cell::Allowed => None,
@@ -301,6 +304,7 @@ fn of_candidate(question: &Question<'_>, candidate: &Candidate<'_>, when_closed:
                     let buttons = candidate.buttons.rule();
                     buttons.needs_approval.then(|| (Reason::ButtonsNeedApproval, Source::RuleTable, buttons.why.to_owned()))
                 }
+                // What no template could carry either was answered above.
                 Cell::Approval | Cell::Unsupported => Some((
                     Reason::TypeNeedsApproval,
                     Source::RuleTable,
@@ -508,6 +512,14 @@ const PLAINER: &str = "Use twilio/text, twilio/media, twilio/quick-reply, twilio
 fn cannot_carry(kind: ContentType) -> Verdict {
     answer(Kind::Unsupported, Reason::ChannelCannotCarry, Source::RuleTable, format!("Messenger cannot carry {kind}."))
         .instead(AlternativeAction::SendOtherType, PLAINER)
+}
+
+/// What WhatsApp never carries from here.
+fn never(kind: ContentType) -> Verdict {
+    let rule = NEVER.into_iter().find(|never| never.kind == kind);
+    let (why, instead) = rule.map_or(("cannot be sent from here", PLAINER), |never| (never.why, never.instead));
+    answer(Kind::Unsupported, Reason::ChannelCannotCarry, Source::RuleTable, format!("WhatsApp cannot carry {kind}: it {why}."))
+        .instead(AlternativeAction::SendOtherType, instead)
 }
 
 /// On Messenger there is no template that could carry more.

@@ -1,6 +1,7 @@
 //! The directory: senders, apps and signing secrets, small and read on every request, so kept in memory as one snapshot.
 //!
-//! It is read anew after every change made through this process and every [`MAX_AGE`] for changes made elsewhere.
+//! It is read anew after every change made through this process; and every [`MAX_AGE`] one row says whether something was changed
+//! elsewhere.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -52,6 +53,8 @@ pub struct OpenApp {
 /// One snapshot.
 #[derive(Default)]
 pub struct Snapshot {
+    /// The store's version of all that it was read from; none of what was never read.
+    version: Option<u64>,
     /// In the store's order, so that nothing done to all of them depends on chance.
     all: Vec<Arc<Speaker>>,
     senders: HashMap<SenderId, Arc<Speaker>>,
@@ -73,6 +76,12 @@ impl Snapshot {
     /// All senders.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Speaker>> {
         self.all.iter()
+    }
+
+    /// Whether there is such a business. One made elsewhere is known within [`MAX_AGE`].
+    #[must_use]
+    pub fn knows(&self, business: BusinessId) -> bool {
+        self.signers.contains_key(&business)
     }
 
     /// The senders of a business.
@@ -200,7 +209,7 @@ impl Directory {
         self.changed.subscribe()
     }
 
-    /// Reads it anew.
+    /// Reads it anew, if anything in it has changed.
     ///
     /// # Errors
     /// When the store does not answer, or a secret was sealed with another key; the old snapshot stays.
@@ -208,7 +217,12 @@ impl Directory {
         let broken =
             |what: &str, id: &str| StoreError::Corrupt(format!("{what} of {id} cannot be opened with the sealing key in use"));
         let _one_at_a_time = self.reading.lock().await;
-        let mut snapshot = Snapshot::default();
+        // First, so that what changes while the rest is read is read the next time.
+        let version = Some(self.store.directory_version().await?);
+        if self.now().version == version {
+            return Ok(());
+        }
+        let mut snapshot = Snapshot { version, ..Snapshot::default() };
         for app in self.store.apps().await? {
             let secret = self.key.open(&app.secret).map_err(|_| broken("app secret", &app.id))?;
             let verify_token = self.key.open_text(&app.verify_token).map_err(|_| broken("verify token", &app.id))?;
@@ -277,5 +291,63 @@ impl Snapshot {
                 .senders
                 .iter()
                 .all(|(id, s)| other.senders.get(id).is_some_and(|o| o.sender == s.sender && o.token == s.token))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use transom_store::{App, Business, Disk, DiskWait as Waiting, MemoryStore};
+
+    use super::*;
+
+    /// What was read from the store, by the names of its moves.
+    #[derive(Default)]
+    struct Reads(Mutex<Vec<&'static str>>);
+
+    impl Disk for Reads {
+        fn write(&self, _: &'static str) -> Waiting<Result<(), StoreError>> {
+            Box::pin(async { Ok(()) })
+        }
+
+        fn written(&self, _: &'static str) -> Waiting<()> {
+            Box::pin(async {})
+        }
+
+        fn read(&self, what: &'static str) -> Waiting<Result<(), StoreError>> {
+            self.0.lock().unwrap().push(what);
+            Box::pin(async { Ok(()) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_did_not_change_costs_one_row() {
+        let (reads, memory, key) =
+            (Arc::new(Reads::default()), MemoryStore::new(), Arc::new(SealingKey::of_bytes(&[7; 32]).unwrap()));
+        let seal = |text: &str| key.seal(text.as_bytes()).unwrap();
+        for n in 0..3 {
+            let business = Business {
+                id: BusinessId(n),
+                name: format!("Shop {n}"),
+                webhook_secret: seal("whsec_MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0"),
+                previous_webhook_secret: None,
+                created_at: transom_domain::time::Timestamp::EPOCH,
+            };
+            memory.put_business(business).await.unwrap();
+        }
+        let directory = Directory::open(Arc::new(memory.behind(reads.clone())), key.clone()).await.unwrap();
+        let taken = || std::mem::take(&mut *reads.0.lock().unwrap());
+        assert!(taken().len() > 6, "each business is read once");
+
+        directory.reload().await.unwrap();
+        assert_eq!(taken(), ["directory_version"]);
+
+        // Changed elsewhere: known at the next look.
+        memory.put_app(App { id: "4711".to_owned(), secret: seal("s"), verify_token: seal("v") }).await.unwrap();
+        directory.reload().await.unwrap();
+        assert!(directory.now().app("4711").is_some() && taken().len() > 6);
+        directory.reload().await.unwrap();
+        assert_eq!(taken(), ["directory_version"]);
     }
 }

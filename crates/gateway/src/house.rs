@@ -9,10 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use transom_clock::{Settles, WorldClock};
 use transom_domain::time::Span;
-use transom_store::{Keep, Store, StoreError};
+use transom_store::{Alike, Keep, Store, StoreError};
 
 use crate::admin::Admin;
 use crate::chance::Chance;
+use crate::console::ConsoleSettings;
 use crate::directory::Directory;
 use crate::http::{self, HttpSettings};
 use crate::intake::Intake;
@@ -25,9 +26,12 @@ use crate::telemetry;
 use crate::templates::Library;
 use crate::upstream::{Upstream, UpstreamSettings};
 use crate::wire::Wires;
+use crate::work::asking::Asking;
 use crate::work::dispatcher::{Dispatcher, DispatcherParts};
+use crate::work::names::{Names, NamesParts};
 use crate::work::rehearing::Rehearing;
 use crate::work::relay::{Relay, RelayParts};
+use crate::work::replicas::{BeginError, Hints, Holdings, Keeper, KeeperParts, ReplicaSettings};
 use crate::work::rest::Rest;
 use crate::work::tasks::{Gate, Tasks};
 use crate::work::upkeep::Upkeep;
@@ -62,6 +66,8 @@ pub struct HouseParts {
     pub media: MediaSettings,
     /// What ids and the spread of retries are made from.
     pub chance: Chance,
+    /// How the other replicas reach this one, where the store is shared.
+    pub replica: ReplicaSettings,
     /// What stands before every task; none outside of trials.
     pub gate: Option<Arc<dyn Gate>>,
 }
@@ -74,6 +80,8 @@ pub struct GatewayParts {
     pub listener: TcpListener,
     /// Bounds of the HTTP surface.
     pub http: HttpSettings,
+    /// The console.
+    pub console: ConsoleSettings,
     /// Bearer token of `/admin/v1`; none switches it off.
     pub admin_token: Option<String>,
 }
@@ -87,6 +95,18 @@ pub enum StartError {
     /// TLS or sockets.
     #[error("the network cannot be used: {0}")]
     Network(String),
+    /// It cannot work beside the replicas that are there.
+    #[error("{0}")]
+    Replica(BeginError),
+}
+
+impl From<BeginError> for StartError {
+    fn from(why: BeginError) -> Self {
+        match why {
+            BeginError::Store(why) => Self::Store(why),
+            why @ BeginError::Key(_) => Self::Replica(why),
+        }
+    }
 }
 
 /// The rooms of a house, furnished, before anybody works in them.
@@ -102,15 +122,18 @@ struct Rooms {
     fetcher: Fetcher,
     admin: Admin,
     rest: Rest,
+    holdings: Holdings,
+    hints: Hints,
     chance: Chance,
     tasks: Tasks,
 }
 
 impl Rooms {
-    async fn furnish(parts: HouseParts, owner: u64, stop: &CancellationToken) -> Result<Self, StoreError> {
+    async fn furnish(parts: HouseParts, holdings: Holdings, stop: &CancellationToken) -> Result<Self, StoreError> {
         let HouseParts { store, clock, limits, addresses, chance, wires, keep, .. } = parts;
         let key = Arc::new(parts.key);
         let tasks = Tasks::behind(parts.gate);
+        let hints = if holdings.is_shared() { Hints::over(wires.replicas.clone(), &key) } else { Hints::none() };
         let rest = Rest::new(clock.clone());
         let upstream = Upstream::new(&parts.upstream, wires.upstream.clone());
         let directory = Directory::open(store.clone(), key.clone()).await?;
@@ -126,6 +149,8 @@ impl Rooms {
             addresses,
             wire: wires.endpoints,
             links,
+            holdings: holdings.clone(),
+            hints: hints.clone(),
             rest: rest.clone(),
             chance: chance.clone(),
             tasks: tasks.clone(),
@@ -138,6 +163,7 @@ impl Rooms {
             directory: directory.clone(),
             upstream: upstream.clone(),
             relay: relay.clone(),
+            holdings: holdings.clone(),
             rest: rest.clone(),
             chance: chance.clone(),
             tasks: tasks.clone(),
@@ -154,7 +180,8 @@ impl Rooms {
             relay: relay.clone(),
             files: files.clone(),
             rest: rest.clone(),
-            owner,
+            holdings: holdings.clone(),
+            hints: hints.clone(),
             connections: parts.upstream_connections,
             per_sender: parts.upstream_per_sender,
             chance: chance.clone(),
@@ -178,10 +205,28 @@ impl Rooms {
             files,
             fetcher: fetcher.clone(),
             keep,
+            public_url: parts.public_url,
+            own: wires.upstream,
         });
         relay.answer_through(&service);
-        let admin = Admin::new(service.clone(), parts.public_url, wires.upstream);
-        Ok(Self { store, clock, directory, library, upstream, relay, dispatcher, service, fetcher, admin, rest, chance, tasks })
+        let admin = Admin::new(service.clone());
+        Ok(Self {
+            store,
+            clock,
+            directory,
+            library,
+            upstream,
+            relay,
+            dispatcher,
+            service,
+            fetcher,
+            admin,
+            rest,
+            holdings,
+            hints,
+            chance,
+            tasks,
+        })
     }
 }
 
@@ -216,9 +261,10 @@ impl Admin {
             keep: Keep::default(),
             media,
             chance: Chance::of_system(),
+            replica: ReplicaSettings::default(),
             gate: None,
         };
-        Ok(Rooms::furnish(parts, 0, &stop).await?.admin)
+        Ok(Rooms::furnish(parts, Holdings::alone(0), &stop).await?.admin)
     }
 }
 
@@ -229,6 +275,7 @@ pub struct House {
     admin: Admin,
     store: Arc<dyn Store>,
     rest: Arc<dyn Settles>,
+    keeper: Option<Keeper>,
     stop: CancellationToken,
     tasks: Tasks,
 }
@@ -237,23 +284,39 @@ impl House {
     /// Starts everything; answers once the first claims are under way.
     ///
     /// # Errors
-    /// When the store does not answer.
-    pub async fn start(parts: HouseParts) -> Result<Self, StoreError> {
+    /// When the store does not answer, or this process cannot work beside the replicas that are there.
+    pub async fn start(parts: HouseParts) -> Result<Self, StartError> {
         let stop = CancellationToken::new();
-        // A number that no earlier start had: what another owner left without an outcome is unknown.
-        let owner = parts.chance.draw_u64() >> 1;
-        let (template_interval, keep, unknown_wait) = (parts.template_interval, parts.keep, parts.limits.unknown_wait);
-        let rooms = Rooms::furnish(parts, owner, &stop).await?;
-        let Rooms { store, clock, directory, library, upstream, relay, dispatcher, service, fetcher, admin, rest, chance, tasks } =
-            rooms;
+        let holdings = match parts.store.is_shared() {
+            true => Holdings::shared(),
+            // A number that no earlier start had: what another owner left without an outcome is unknown.
+            false => Holdings::alone(parts.chance.draw_u64() >> 1),
+        };
+        let (template_interval, keep, replica) = (parts.template_interval, parts.keep, parts.replica.clone());
+        let alike = Alike { key: parts.key.name(), media: parts.media.vault.place() };
+        let (unknown_wait, history) = (parts.limits.unknown_wait, parts.limits.history);
+        let rooms = Rooms::furnish(parts, holdings, &stop).await?;
+        let Rooms { store, clock, directory, library, upstream, relay, dispatcher, service, fetcher, admin, .. } = rooms;
+        let Rooms { rest, holdings, hints, chance, tasks, .. } = rooms;
         let now = clock.now();
-        let left = store.recover(owner, now, now.plus(unknown_wait)).await?;
+        // Where others may be at work, what they left is found when it is taken.
+        let left = match holdings.is_shared() {
+            true => 0,
+            false => store.recover(holdings.owner(), now, now.plus(unknown_wait)).await?,
+        };
         if left > 0 {
             tracing::warn!(
                 attempts = left,
                 "attempts of an earlier run have no outcome; their messages are unknown until a status comes or the wait is over"
             );
         }
+        let names = Names::new(NamesParts {
+            store: store.clone(),
+            clock: clock.clone(),
+            directory: directory.clone(),
+            upstream: upstream.clone(),
+            stop: stop.child_token(),
+        });
         let replays = rest.post();
         let intake = Intake::new(
             store.clone(),
@@ -263,17 +326,60 @@ impl House {
             dispatcher.clone(),
             relay.clone(),
             fetcher.clone(),
-            chance,
+            names.clone(),
+            chance.clone(),
             tasks.clone(),
             keep.messages,
             replays.clone(),
         );
-        let rehearing =
-            Rehearing { intake: intake.clone(), store: store.clone(), clock: clock.clone(), stop: stop.child_token() };
+        let rehearing = Rehearing {
+            intake: intake.clone(),
+            store: store.clone(),
+            clock: clock.clone(),
+            holdings: holdings.clone(),
+            stop: stop.child_token(),
+        };
         tasks.spawn(rehearing.work(replays));
+        if history.per_minute > 0 {
+            let asking = Asking {
+                intake: intake.clone(),
+                store: store.clone(),
+                clock: clock.clone(),
+                directory: directory.clone(),
+                upstream: upstream.clone(),
+                settings: history,
+                holdings: holdings.clone(),
+                stop: stop.child_token(),
+            };
+            tasks.spawn(asking.work(rest.post()));
+        }
         fetcher.start();
+        names.start(&rest, &tasks);
+        relay.reload_here().await?;
+        let keeper = match holdings.is_shared() {
+            false => None,
+            true => {
+                let parts = KeeperParts {
+                    store: store.clone(),
+                    clock: clock.clone(),
+                    directory: directory.clone(),
+                    dispatcher: dispatcher.clone(),
+                    relay: relay.clone(),
+                    holdings: holdings.clone(),
+                    hints,
+                    chance,
+                    tasks: tasks.clone(),
+                    stop: stop.child_token(),
+                    settings: replica,
+                    alike,
+                    unknown_wait,
+                };
+                let keeper = Keeper::begin(parts).await?;
+                keeper.start();
+                Some(keeper)
+            }
+        };
         dispatcher.follow_directory();
-        relay.reload().await?;
         let upkeep = Upkeep {
             store: store.clone(),
             clock: clock.clone(),
@@ -281,6 +387,7 @@ impl House {
             library,
             dispatcher,
             relay,
+            holdings,
             rest: rest.clone(),
             fetcher,
             upstream,
@@ -291,7 +398,23 @@ impl House {
         upkeep.start(&tasks);
         let rest: Arc<dyn Settles> = Arc::new(rest);
         clock.enlist(&rest);
-        Ok(Self { service, intake, admin, store, rest, stop, tasks })
+        Ok(Self { service, intake, admin, store, rest, keeper, stop, tasks })
+    }
+
+    /// Hands over what it holds to the other replicas, stops, and waits until what is under way has ended.
+    pub async fn stop(&self) {
+        if let Some(keeper) = &self.keeper {
+            keeper.hand_over().await;
+        }
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.ended().await;
+    }
+
+    /// What it holds among other replicas; none where it has its store for itself.
+    #[must_use]
+    pub fn keeper(&self) -> Option<&Keeper> {
+        self.keeper.as_ref()
     }
 
     /// The service behind every dialect.
@@ -327,15 +450,18 @@ impl Gateway {
     /// # Errors
     /// When the store does not answer or the network cannot be used.
     pub async fn start(parts: GatewayParts) -> Result<Self, StartError> {
-        let GatewayParts { house, listener, http, admin_token } = parts;
+        let GatewayParts { house, listener, http, console, admin_token } = parts;
         let address = listener.local_addr().map_err(|why| StartError::Network(why.to_string()))?;
         let metrics = telemetry::install();
-        let house = House::start(house).await?;
+        let mut house = House::start(house).await?;
+        house.admin = house.admin.with_sign_in(console.oidc.clone());
         let router = http::router(http::Parts {
             service: house.service.clone(),
             intake: house.intake.clone(),
             admin: admin_token.map(|token| (house.admin.clone(), token)),
+            console,
             metrics,
+            keeper: house.keeper.clone(),
             settings: http.clone(),
         });
         let stop_listening = CancellationToken::new();
@@ -367,11 +493,18 @@ impl Gateway {
         self.house.admin()
     }
 
-    /// Drains: stops listening and claiming, lets what is under way end within `within`, closes the store. Says whether all
+    /// Drains: hands over what it holds to other replicas, stops listening and claiming, lets what is under way end within `within`, closes the store. Says whether all
     /// of it ended in time.
     pub async fn drain(self, within: Duration) -> bool {
-        let House { service, store, rest, stop, tasks, .. } = self.house;
+        let House { service, store, rest, keeper, stop, tasks, .. } = self.house;
         service.start_draining();
+        if let Some(keeper) = keeper {
+            // Callers are served meanwhile: what they send is sent by whoever takes over.
+            let handed = tokio::time::timeout(within / 2, keeper.hand_over()).await;
+            if handed.is_err() {
+                tracing::warn!("what is held could not be handed over in time; others take it once the lease is over");
+            }
+        }
         self.stop_listening.cancel();
         stop.cancel();
         tasks.close();

@@ -8,30 +8,39 @@ mod sorting;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 
 use transom_clock::WorldClock;
+use transom_domain::address::Psid;
 use transom_domain::error_code::ErrorCode;
-use transom_domain::fact::{Account, Fact, Heard, TemplateNews};
+use transom_domain::event::EventBody;
+use transom_domain::fact::{Account, Fact, Heard, HeardBy, Person, StatusReport, TemplateNews};
 use transom_domain::failure::UpstreamError;
-use transom_domain::id::{BusinessId, JournalId, SenderId};
+use transom_domain::id::{BusinessId, EventId, JournalId, SenderId};
 use transom_domain::message::TemplateName;
 use transom_domain::status::Failure;
 use transom_domain::time::{Span, Timestamp};
-use transom_store::{HearBody, HearOutcome, HeardBody, JournalEntry, JournalHead, JournalOutcome, Store};
+use transom_meta::graph::Occurrence;
+use transom_store::{HearBody, HearOutcome, HeardBody, JournalEntry, JournalHead, JournalOutcome, Store, position_of};
 
 use self::sorting::{Sorted, Understood, sort, understood};
 use crate::chance::Chance;
-use crate::directory::Directory;
+use crate::directory::{Directory, Speaker};
 use crate::media::fetch::Fetcher;
 use crate::problem::Problem;
 use crate::telemetry;
 use crate::templates::Library;
+use crate::traces::{self, Kind, Trace};
 use crate::work::dispatcher::Dispatcher;
+use crate::work::names::Names;
 use crate::work::relay::Relay;
 use crate::work::rest::Post;
 use crate::work::tasks::Tasks;
+
+/// Events of one webhook that are traced at most: as many as a page of them has.
+const HEARD_TRACED_MAX: usize = 256;
 
 /// Largest webhook body (Meta: webhooks/overview).
 pub const BODY_MAX: usize = 3 * 1024 * 1024;
@@ -52,6 +61,7 @@ struct Inner {
     dispatcher: Dispatcher,
     relay: Relay,
     fetcher: Fetcher,
+    names: Names,
     chance: Chance,
     tasks: Tasks,
     /// How long repetitions are recognised.
@@ -73,6 +83,7 @@ impl Intake {
         dispatcher: Dispatcher,
         relay: Relay,
         fetcher: Fetcher,
+        names: Names,
         chance: Chance,
         tasks: Tasks,
         recognised: Span,
@@ -87,6 +98,7 @@ impl Intake {
             dispatcher,
             relay,
             fetcher,
+            names,
             chance,
             tasks,
             recognised,
@@ -189,6 +201,38 @@ impl Intake {
         Ok(())
     }
 
+    /// Hears what Meta's history says of a message that went through this sender, as if webhooks had told it now. Says how much of it was
+    /// news.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn hear_history(
+        &self,
+        speaker: &Speaker,
+        message: &str,
+        occurrences: &[Occurrence],
+    ) -> Result<usize, Problem> {
+        if occurrences.is_empty() {
+            return Ok(0);
+        }
+        let report = |one: &Occurrence| StatusReport {
+            provider_id: message.to_owned(),
+            status: one.status,
+            at: one.at,
+            recipient: Person::default(),
+            callback: None,
+            errors: one.errors(),
+            pricing: None,
+            conversation: None,
+            by: HeardBy::History,
+        };
+        let account = Account::PhoneNumber(speaker.sender.account.clone());
+        let heard = |one| Heard { account: account.clone(), fact: Fact::Status(report(one)) };
+        let facts = occurrences.iter().map(|one| (Some(speaker.sender.id), heard(one))).collect();
+        let now = self.0.clock.now();
+        Ok(self.commit(speaker.sender.business, &speaker.sender.app, facts, None, now).await?.news)
+    }
+
     /// Commits what a body says to one business, and tells whoever has to do something about it.
     async fn commit(
         &self,
@@ -201,8 +245,10 @@ impl Intake {
         let this = &self.0;
         let templates = templates_told(heard.iter().map(|(_, heard)| heard));
         let limits = heard.iter().any(|(_, h)| matches!(h.fact, Fact::Limits(_) | Fact::Account(_)));
+        let strangers = strangers(&heard);
         let (now, seed) = (this.clock.now(), this.chance.draw());
         let body = HearBody { business, app: app.to_owned(), heard, entry, seed, now, heard_at: heard_at.min(now), native };
+        let began = SystemTime::now();
         let outcome = match this.store.hear(body).await {
             Ok(outcome) => outcome,
             Err(why) => {
@@ -214,6 +260,11 @@ impl Intake {
         telemetry::facts(outcome.news, outcome.repeated, outcome.orphans);
         if outcome.files > 0 {
             this.fetcher.poke();
+        }
+        if outcome.news > 0 {
+            for (sender, psid) in strangers {
+                this.names.wonder(business, sender, psid);
+            }
         }
         for sender in &outcome.nudged {
             this.dispatcher.poke(*sender);
@@ -229,8 +280,37 @@ impl Intake {
         }
         if !outcome.events.is_empty() {
             this.relay.poke(business);
+            if traces::are_on() {
+                self.trace_heard(business, &outcome.events, began).await;
+            }
         }
         Ok(outcome)
+    }
+
+    /// Tells the collector of traces what was heard of each message. The events know which, and how far.
+    async fn trace_heard(&self, business: BusinessId, events: &[EventId], began: SystemTime) {
+        let positions: Vec<u64> = events.iter().filter_map(|id| position_of(business, *id)).collect();
+        let (Some(first), Some(last)) = (positions.iter().min(), positions.iter().max()) else { return };
+        let many = usize::try_from(last - first).unwrap_or(HEARD_TRACED_MAX).saturating_add(1).min(HEARD_TRACED_MAX);
+        let page = match self.0.store.events(business, first.saturating_sub(1), many).await {
+            Ok(page) => page,
+            Err(why) => return tracing::debug!(error = %why, "what was heard could not be traced"),
+        };
+        for event in page.events.iter().filter(|event| events.contains(&event.id)) {
+            let Some(trace) = Trace::told(&event.body) else { continue };
+            let span = match &event.body {
+                EventBody::MessageReceived { .. } => trace.root("hear", Kind::Server),
+                _ => trace.span("hear", Kind::Server),
+            };
+            let span = span.since(began).with("transom.event.id", event.id.to_string());
+            match &event.body {
+                EventBody::MessageStatus { status, failure, .. } => {
+                    let failure = failure.as_ref().map(|failure| failure.code.as_str());
+                    span.with("transom.status", status.as_str()).failed(failure).end();
+                }
+                _ => span.end(),
+            }
+        }
     }
 
     /// Renews what is in memory of an account's templates; one that nobody here has read yet, or whose components have changed, is
@@ -280,6 +360,15 @@ impl Intake {
     }
 }
 
+/// Who wrote through a Page, and is not called by a name there.
+fn strangers(heard: &[(Option<SenderId>, Heard)]) -> Vec<(SenderId, Psid)> {
+    let who = |(sender, heard): &(Option<SenderId>, Heard)| match &heard.fact {
+        Fact::Inbound(inbound) if inbound.from.name.is_none() => Some(((*sender)?, inbound.from.psid.clone()?)),
+        _ => None,
+    };
+    heard.iter().filter_map(who).collect()
+}
+
 /// What a webhook told of an account's templates.
 #[derive(Default)]
 struct Told {
@@ -316,7 +405,11 @@ fn native(error: &UpstreamError) -> Failure {
     let details = error.details.as_deref().map(|d| format!(": {d}")).unwrap_or_default();
     Failure {
         code: classified.native,
-        message: format!("Meta: {}{details} ({}).", error.title, error.code),
+        message: match error.code {
+            // An error without a code, as a history has it.
+            ..0 => format!("Meta: {}{details}.", error.title.trim_end_matches('.')),
+            code => format!("Meta: {}{details} ({code}).", error.title),
+        },
         upstream: Some(error.clone()),
     }
 }

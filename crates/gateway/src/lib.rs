@@ -5,6 +5,7 @@
 pub mod admin;
 pub mod chance;
 pub mod config;
+pub mod console;
 pub mod directory;
 pub mod http;
 pub mod intake;
@@ -16,6 +17,7 @@ pub mod service;
 pub mod signing;
 pub mod telemetry;
 pub mod templates;
+pub mod traces;
 pub mod twilio;
 pub mod upstream;
 pub mod wire;

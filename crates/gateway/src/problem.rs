@@ -98,6 +98,9 @@ impl Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
+            StoreError::NotHeld => {
+                Self::new(ErrorCode::StoreUnavailable, "Another replica has taken this over meanwhile.").retry_after(1)
+            }
             StoreError::Busy => {
                 crate::telemetry::store_busy();
                 Self::new(ErrorCode::Overloaded, "The store has more work than it can take at once; nothing was stored.")

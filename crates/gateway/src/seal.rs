@@ -92,6 +92,14 @@ impl SealingKey {
         Some(Self { seals, derives: Hmac::new_from_slice(bytes).ok()? })
     }
 
+    /// Names this key among others; nothing is learnt of it from that.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let mut name = hex(&self.derived("its name"));
+        name.truncate(16);
+        name
+    }
+
     /// A key for one purpose, made from this one: the same as long as this one is, and nothing is learnt of this one from it.
     #[must_use]
     pub fn derived(&self, purpose: &str) -> [u8; 32] {

@@ -1,6 +1,6 @@
 //! What is measured, all names in one place. Prometheus reads them at `/metrics`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_gaug
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use transom_domain::error_code::ErrorCode;
+use transom_domain::holding::Thing;
 use transom_store::{Condition, SweepKind};
 
 const ACCEPTED: &str = "transom_messages_accepted_total";
@@ -18,6 +19,7 @@ const UPSTREAM: &str = "transom_upstream_seconds";
 const WEBHOOKS: &str = "transom_webhooks_heard_total";
 const HEARING: &str = "transom_webhook_seconds";
 const REHEARD: &str = "transom_journal_replayed_total";
+const HISTORY: &str = "transom_history_asked_total";
 const FACTS: &str = "transom_facts_total";
 const DELIVERIES: &str = "transom_deliveries_total";
 const DELIVERING: &str = "transom_delivery_seconds";
@@ -35,8 +37,16 @@ const DISK_LOW: &str = "transom_disk_low";
 const SWEPT: &str = "transom_swept_rows_total";
 const ROWS_READ: &str = "transom_store_rows_read_total";
 const FILES: &str = "transom_media_fetches_total";
+const NAMES: &str = "transom_names_looked_up_total";
+const REPLICAS: &str = "transom_replicas";
+const HELD: &str = "transom_held";
+const LEASES_LOST: &str = "transom_leases_lost_total";
+const HELD_BACK: &str = "transom_sends_held_back_total";
+const OUTLIVED: &str = "transom_sends_outlived_lease_total";
+const HINTS: &str = "transom_hints_total";
 const REQUESTS: &str = "transom_http_requests_total";
 const REQUEST_TIME: &str = "transom_http_request_seconds";
+const SPANS: &str = "transom_spans_total";
 
 /// Bounds of every histogram of times, in seconds. Meta wants webhooks answered within 0.25 s at the median and 1 s at the
 /// hundredth: both are bounds here.
@@ -92,6 +102,11 @@ fn describe() {
         "Webhooks from Meta by result: heard, partly_understood, not_understood, bad_signature, malformed, stranger."
     );
     describe_counter!(REHEARD, Unit::Count, "Raw webhooks heard again, by result: news, known, erased, too_old, unread.");
+    describe_counter!(
+        HISTORY,
+        Unit::Count,
+        "Messages that Meta was asked about since too little was heard of them, by result: news, known, unknown, not_offered, failed."
+    );
     describe_histogram!(HEARING, Unit::Seconds, "Time from a webhook's last byte to its durable answer.");
     describe_counter!(FACTS, Unit::Count, "Facts in webhooks: news, repeated, orphan (a status of a message not known here).");
     describe_counter!(DELIVERIES, Unit::Count, "Deliveries to webhook endpoints by result: told, failed, given_up.");
@@ -120,7 +135,23 @@ fn describe() {
     describe_gauge!(DISK_LOW, Unit::Count, "1 while only the reserve for what is heard is left, and sends are refused; else 0.");
     describe_counter!(SWEPT, Unit::Count, "Rows removed because they were past their retention, by kind.");
     describe_counter!(ROWS_READ, Unit::Count, "Rows that queries of the store have read.");
+    describe_counter!(NAMES, Unit::Count, "Names of people on Messenger by result: named, refused, failed, throttled.");
     describe_counter!(FILES, Unit::Count, "Tries to fetch files from Meta by result: stored, again, throttled, failed.");
+    describe_counter!(SPANS, Unit::Count, "Spans of traces by result: told, or dropped since the collector did not take them.");
+    describe_gauge!(REPLICAS, Unit::Count, "Replicas whose lease is not over; only where the store is shared.");
+    describe_gauge!(HELD, Unit::Count, "What this replica holds, by kind: sender, endpoint, duty.");
+    describe_counter!(
+        LEASES_LOST,
+        Unit::Count,
+        "How often this replica let go of everything, since its lease was not renewed in time."
+    );
+    describe_counter!(HELD_BACK, Unit::Count, "Sends that did not leave, since the lease had ended before.");
+    describe_counter!(
+        OUTLIVED,
+        Unit::Count,
+        "Sends under way when the lease ended: the one gap in which another replica may send the same message again."
+    );
+    describe_counter!(HINTS, Unit::Count, "Hints to other replicas by result: told, failed.");
     describe_counter!(REQUESTS, Unit::Count, "HTTP requests by method, route and status.");
     describe_histogram!(REQUEST_TIME, Unit::Seconds, "Time from a request's head to its answer, by route.");
 }
@@ -171,6 +202,11 @@ pub(crate) fn reheard(result: &'static str) {
     counter!(REHEARD, "result" => result).increment(1);
 }
 
+/// Meta was asked about a message.
+pub(crate) fn history(result: &'static str) {
+    counter!(HISTORY, "result" => result).increment(1);
+}
+
 /// A webhook from Meta was answered after that time.
 pub(crate) fn hearing(took: Duration) {
     if let Some(hearing) = kept!(Histogram, histogram!(HEARING)) {
@@ -190,6 +226,11 @@ pub(crate) fn facts(news: usize, repeated: usize, orphans: usize) {
 /// A delivery to a business's endpoint ended: `told`, `failed` or `given_up`.
 pub(crate) fn delivery(result: &'static str) {
     counter!(DELIVERIES, "result" => result).increment(1);
+}
+
+/// So many spans were `told` to the collector of traces, or `dropped`.
+pub(crate) fn spans(result: &'static str, count: usize) {
+    counter!(SPANS, "result" => result).increment(count as u64);
 }
 
 /// An endpoint answered, or failed to, after that time.
@@ -252,9 +293,47 @@ pub(crate) fn file_fetched(result: &'static str) {
     counter!(FILES, "result" => result).increment(1);
 }
 
+/// The name of somebody on Messenger was looked up.
+pub(crate) fn named(result: &'static str) {
+    counter!(NAMES, "result" => result).increment(1);
+}
+
 /// Takes over what is counted elsewhere; to be called before the metrics are shown.
 pub(crate) fn take_over() {
     counter!(ROWS_READ).absolute(transom_store::rows_read());
+}
+
+/// So many replicas are there.
+pub(crate) fn replicas(live: usize) {
+    gauge!(REPLICAS).set(as_f64(live as u64));
+}
+
+/// What this replica holds.
+pub(crate) fn held(things: &BTreeSet<Thing>) {
+    for kind in ["sender", "endpoint", "duty"] {
+        let of_kind = things.iter().filter(|thing| thing.kind() == kind).count();
+        gauge!(HELD, "kind" => kind).set(as_f64(of_kind as u64));
+    }
+}
+
+/// The lease was not renewed in time.
+pub(crate) fn lease_lost() {
+    counter!(LEASES_LOST).increment(1);
+}
+
+/// A send did not leave, since the lease had ended.
+pub(crate) fn send_held_back() {
+    counter!(HELD_BACK).increment(1);
+}
+
+/// A send was under way when the lease ended.
+pub(crate) fn send_outlived_lease() {
+    counter!(OUTLIVED).increment(1);
+}
+
+/// A hint was told, or not.
+pub(crate) fn hint(result: &'static str) {
+    counter!(HINTS, "result" => result).increment(1);
 }
 
 /// What is counted of one route.

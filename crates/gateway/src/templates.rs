@@ -76,12 +76,13 @@ impl Shelf {
         self.by_name.get(name).into_iter().flatten().find(|t| t.language == *language)
     }
 
-    /// The templates with the same canonical content as this body, in this language. The values tell the kind of a file whose
+    /// The templates that say the same as this body, in this language. The values tell the kind of a file, and the form at Meta, whose
     /// name is a variable.
     #[must_use]
-    pub fn matching(&self, body: &Body, values: &Variables, language: &Language) -> &[Arc<Template>] {
-        let Some(definition) = to_definition(body, values) else { return &[] };
-        self.by_content.get(&(language.clone(), canonical(&definition))).map_or(&[], Vec::as_slice)
+    pub fn matching(&self, body: &Body, values: &Variables, language: &Language) -> Vec<&Arc<Template>> {
+        let Some(definition) = to_definition(body, values) else { return Vec::new() };
+        let same = self.by_content.get(&(language.clone(), canonical(&definition)));
+        same.into_iter().flatten().filter(|template| template.definition.opens(&definition)).collect()
     }
 }
 

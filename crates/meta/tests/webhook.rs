@@ -7,8 +7,8 @@ use transom_domain::Timestamp;
 use transom_domain::address::{Bsuid, Phone};
 use transom_domain::amendment::{Amended, Amendment};
 use transom_domain::fact::{
-    Account, AskedProduct, Echo, Fact, Heard, IdentityChange, Inbound, InboundBody, Person, Preference, Reported, StatusReport,
-    TemplateNews, TemplateStatus, TemplateTold,
+    Account, AskedProduct, Echo, Fact, Heard, HeardBy, IdentityChange, Inbound, InboundBody, Person, Preference, Reported,
+    StatusReport, TemplateNews, TemplateStatus, TemplateTold,
 };
 use transom_domain::free_form::MediaKind;
 use transom_domain::limits::{LimitsTold, Rating};
@@ -395,6 +395,7 @@ fn statuses_say_how_far_a_message_got() {
             errors: Vec::new(),
             pricing: Some(price),
             conversation: None,
+            by: HeardBy::Webhook,
         }
     );
     let older = status("status_sent_v23");

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use transom_meta::signature;
 
 use crate::engine::Engine;
 use crate::store;
+use crate::told::Posted;
 
 /// POSTs under way at once.
 const WORKERS: usize = 48;
@@ -151,7 +153,7 @@ async fn post(engine: &Arc<Engine>, client: &reqwest::Client, ids: Vec<u64>) -> 
     let parcel = pack(engine, found);
     let count = parcel.ids.len();
     let heard = match print(engine, &parcel) {
-        Some(post) => send(client, post).await,
+        Some(post) => send(engine, client, post).await,
         None => false,
     };
     settle(engine, parcel.ids, heard);
@@ -216,7 +218,19 @@ pub(crate) fn settle(engine: &Engine, ids: Vec<u64>, heard: bool) {
     });
 }
 
-async fn send(client: &reqwest::Client, post: Post) -> bool {
+async fn send(engine: &Engine, client: &reqwest::Client, post: Post) -> bool {
+    let (at, began) = (engine.clock.now().as_millis(), Instant::now());
+    let told = engine.told.is_wanted().then(|| (post.callback.clone(), post.body.clone()));
+    let (heard, status) = sent(client, post).await;
+    if let Some((url, body)) = told {
+        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        engine.told.tell_posted(&Posted { at, url: &url, body: &body, status, took_ms });
+    }
+    heard
+}
+
+/// Whether it was heard, and with which status it was answered.
+async fn sent(client: &reqwest::Client, post: Post) -> (bool, Option<u16>) {
     let answer = client
         .post(post.callback)
         .header("content-type", "application/json")
@@ -226,14 +240,14 @@ async fn send(client: &reqwest::Client, post: Post) -> bool {
         .await;
     match answer {
         Ok(answer) => {
-            let heard = answer.status() == reqwest::StatusCode::OK;
+            let status = answer.status();
             // Read to the end, so that the connection can be used again; the text itself means nothing.
             let _ = answer.bytes().await;
-            heard
+            (status == reqwest::StatusCode::OK, Some(status.as_u16()))
         }
         Err(error) => {
             tracing::debug!(%error, "a webhook was not heard");
-            false
+            (false, None)
         }
     }
 }

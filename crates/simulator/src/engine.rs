@@ -11,6 +11,7 @@ use transom_clock::{Settles, Settling, WorldClock};
 use crate::deliver::Queue;
 use crate::folder::Folder;
 use crate::store;
+use crate::told::Told;
 use crate::world::effects::Change;
 use crate::world::timers::BATCH;
 use crate::world::{Now, World};
@@ -57,13 +58,15 @@ pub(crate) struct Engine {
     activity: AtomicU64,
     pub(crate) queue: Queue,
     pub(crate) clock: WorldClock,
+    /// What happens, for who watches.
+    pub(crate) told: Told,
     pub(crate) folder: Folder,
     reader: Mutex<Connection>,
     began: Instant,
 }
 
 impl Engine {
-    pub(crate) fn new(world: World, clock: WorldClock, folder: Folder, reader: Connection) -> Self {
+    pub(crate) fn new(world: World, clock: WorldClock, folder: Folder, reader: Connection, boots: u64) -> Self {
         Self {
             state: Mutex::new(State { world, pending: Vec::new(), ready: Vec::new(), group: 1, stopping: false }),
             wake_writer: Condvar::new(),
@@ -73,6 +76,7 @@ impl Engine {
             activity: AtomicU64::new(0),
             queue: Queue::default(),
             clock,
+            told: Told::new(boots),
             folder,
             reader: Mutex::new(reader),
             began: Instant::now(),
@@ -184,6 +188,11 @@ impl Engine {
             self.committed.send_modify(|committed| committed.broken = true);
             self.progress.notify_waiters();
             return false;
+        }
+        // Before the queue: who watches is told of a message before the webhook that tells of it.
+        if self.told.is_wanted() {
+            let at = self.clock.now().as_millis();
+            self.told.tell_changes(&changes, at, |look| look(&self.lock().world));
         }
         // First the queue, then the news of the commit: quiet must not see a gap between the two.
         self.queue.push(ready);

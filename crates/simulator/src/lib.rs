@@ -15,6 +15,7 @@ mod offline;
 pub mod probe;
 mod sign;
 mod store;
+mod told;
 mod world;
 
 use std::net::SocketAddr;
@@ -122,7 +123,7 @@ impl Simulator {
         world.base_url = format!("http://{}", reachable(address));
         let identity = identity_of(&world);
         let reader = store::open_reader(&file)?;
-        let engine = Arc::new(Engine::new(world, clock.clone(), folder, reader));
+        let engine = Arc::new(Engine::new(world, clock.clone(), folder, reader, boots));
         let writer = {
             let engine = Arc::clone(&engine);
             let thread = std::thread::Builder::new().name("simulator-writer".into());
@@ -171,6 +172,8 @@ impl Simulator {
 
     /// Stops: no new calls, those under way are answered, everything accepted is on disk, and the folder is free again.
     pub async fn stop(mut self) {
+        // Who watches is let go: nothing else ends such a connection.
+        self.engine.told.end();
         self.stop.send_replace(true);
         if let Err(error) = self.server.await {
             tracing::error!(%error, "the simulator's server ended badly");

@@ -181,7 +181,7 @@ impl Offline {
     pub fn add_customer(&mut self, phone: &str, auto_read: bool) -> Result<u64, String> {
         let new = serde_json::from_value(json!({ "phone": phone, "name": phone, "autoRead": auto_read }));
         let new = new.map_err(|why| why.to_string())?;
-        let made = self.step(|world, _| world.add_customer(new)).map_err(|refusal| refusal.message)?;
+        let made = self.step(|world, now| world.add_customer(now, new)).map_err(|refusal| refusal.message)?;
         made.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok()).ok_or_else(|| "it has no id".to_owned())
     }
 
@@ -374,7 +374,7 @@ fn app(rows: &Connection, seed: Seed, clock: &WorldClock) -> Result<App, StartEr
         None => known.insert(deliver::client().map_err(failed)?).clone(),
     };
     let reader = Connection::open_in_memory().map_err(failed)?;
-    let engine = Arc::new(Engine::new(world, clock.clone(), Folder::none(), reader));
+    let engine = Arc::new(Engine::new(world, clock.clone(), Folder::none(), reader, 0));
     Ok(App { engine, client, log: Arc::new(RequestLog::new(boots)) })
 }
 

@@ -57,7 +57,7 @@ pub fn flow_json(text: &str) -> Result<(), String> {
 /// # Errors
 /// What the desk would answer.
 pub fn customer_writes(body: &Value) -> Result<(), String> {
-    Fields::body(body).and_then(|fields| inbound_shape::read(&fields)).map(|_| ()).map_err(in_words)
+    Fields::body(body).and_then(|fields| inbound_shape::read(&fields, "to")).map(|_| ()).map_err(in_words)
 }
 
 /// The parameters of a call, wherever they stand; `form` says that the body is a form.

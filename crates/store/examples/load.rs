@@ -1,5 +1,7 @@
 //! What a message costs the store, without anything around it: `cargo run --profile quick -p transom-store --example load --
-//! [send|life] [messages] [callers] [customers]`. Prints CPU per message; use it with a profiler.
+//! [send|life] [messages] [callers] [customers] [postgres://…]`. Prints CPU per message; use it with a profiler. With the address of an
+//! empty database on this machine it does the same there in the same run, and counts the server's CPU too: that of every process
+//! named postgres, so let there be one server.
 
 #![expect(
     clippy::print_stdout,
@@ -14,7 +16,7 @@ use std::time::Instant;
 
 use transom_domain::address::{Channel, Identity};
 use transom_domain::error_code::ErrorCode;
-use transom_domain::fact::{Account, Fact, Heard, Inbound, InboundBody, Person, Reported, StatusReport};
+use transom_domain::fact::{Account, Fact, Heard, HeardBy, Inbound, InboundBody, Person, Reported, StatusReport};
 use transom_domain::failure::UpstreamError;
 use transom_domain::free_form::FreeForm;
 use transom_domain::id::{BusinessId, CustomerId, JournalId, MessageId, SenderId};
@@ -24,7 +26,7 @@ use transom_domain::time::{Span, Timestamp};
 use transom_domain::verdict::{Kind, Reason, Source, Verdict};
 use transom_store::{
     Accept, Accepted, AtOnce, Business, HearBody, HeardBody, Idempotency, IdempotencyKey, JournalOutcome, LookUp, Outcome,
-    Sealed, Sender, SenderState, Settle, SqliteOptions, SqliteStore, Store,
+    PostgresAddress, PostgresOptions, PostgresStore, Sealed, Sender, SenderState, Settle, SqliteOptions, SqliteStore, Store,
 };
 
 const SHOP: BusinessId = BusinessId(1);
@@ -35,6 +37,17 @@ fn cpu() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
     (fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()) * 10_000
+}
+
+/// CPU time of all processes named postgres, as [`cpu`].
+fn server_cpu() -> u64 {
+    let of = |folder: std::path::PathBuf| {
+        let stat = std::fs::read_to_string(folder.join("stat")).ok()?;
+        let (name, rest) = stat.rsplit_once(')')?;
+        let mut times = rest.split_whitespace().skip(11).map(|ticks| ticks.parse::<u64>().unwrap_or(0));
+        name.ends_with("(postgres").then(|| (times.next().unwrap_or(0) + times.next().unwrap_or(0)) * 10_000)
+    };
+    std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| of(entry.path())).sum()
 }
 
 /// Numbers without order, the same at every run.
@@ -103,7 +116,7 @@ fn body(n: u64, heard: Vec<(Option<SenderId>, Heard)>) -> HearBody {
     }
 }
 
-async fn furnish(store: &SqliteStore, customers: u64) {
+async fn furnish(store: &dyn Store, customers: u64) {
     let (secret, at) = (Sealed(vec![7; 32]), Timestamp::from_secs(1));
     let business =
         Business { id: SHOP, name: "shop".to_owned(), webhook_secret: secret, previous_webhook_secret: None, created_at: at };
@@ -147,7 +160,7 @@ async fn furnish(store: &SqliteStore, customers: u64) {
 }
 
 /// One message, to one of the customers that `caller` alone writes to: so that no message has to wait for another of its lane.
-async fn one(store: &SqliteStore, n: u64, (caller, callers): (u64, u64), customers: u64, life: bool) {
+async fn one(store: &dyn Store, n: u64, (caller, callers): (u64, u64), customers: u64, life: bool) {
     let customer = mixed(n) % (customers / callers) * callers + caller;
     let (sender, now) = (sender_of(customer), now());
     let id = MessageId::compose(now, u128::from(mixed(n ^ 0xABCD)));
@@ -176,6 +189,7 @@ async fn one(store: &SqliteStore, n: u64, (caller, callers): (u64, u64), custome
         reply_to: None,
         idempotency: Some(Idempotency { key, answer, keep: Span::hours(24) }),
         backlog_max: 100_000,
+        schedule_max: 100_000,
         at_once: Some(AtOnce { owner: 1, pair_gap: Span::secs(6), pair_burst: 45 }),
         now,
     };
@@ -184,7 +198,8 @@ async fn one(store: &SqliteStore, n: u64, (caller, callers): (u64, u64), custome
     };
     let provider_id = format!("wamid.{:016x}{:016x}", mixed(n ^ 0x1111), mixed(n ^ 0x2222));
     let outcome = Outcome::Answered { provider_id: provider_id.clone(), recipient: person(customer), note: None };
-    let settle = Settle { business: SHOP, message: id, attempt: claimed.attempt, verdict: claimed.message.verdict, outcome };
+    let settle =
+        Settle { business: SHOP, message: id, attempt: claimed.attempt, verdict: claimed.message.verdict, outcome, answer: None };
     store.settle(vec![settle], now).await.unwrap();
     if !life {
         return;
@@ -199,6 +214,7 @@ async fn one(store: &SqliteStore, n: u64, (caller, callers): (u64, u64), custome
             errors: Vec::new(),
             pricing: Some(serde_json::json!({"billable": true, "category": "service", "pricing_model": "PMP"})),
             conversation: None,
+            by: HeardBy::Webhook,
         };
         let fact = Heard { account: Account::PhoneNumber(String::new()), fact: Fact::Status(report) };
         let heard = store.hear(body(n * 8 + status as u64, vec![(Some(sender), fact)])).await.unwrap();
@@ -215,27 +231,49 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let store = Arc::new(SqliteStore::open(folder.path(), SqliteOptions::default()).unwrap());
-        furnish(&store, customers).await;
-        let (next, begun, spent) = (Arc::new(AtomicU64::new(0)), Instant::now(), cpu());
-        let tasks: Vec<_> = (0..callers)
-            .map(|caller| {
-                let (store, next) = (Arc::clone(&store), Arc::clone(&next));
-                tokio::spawn(async move {
-                    loop {
-                        let n = next.fetch_add(1, Ordering::Relaxed);
-                        if n >= messages {
-                            return;
-                        }
-                        one(&store, n, (caller, callers), customers, life).await;
-                    }
-                })
-            })
-            .collect();
-        for task in tasks {
-            task.await.unwrap();
-        }
-        let (spent, rate) =
-            (cpu() - spent, u64::try_from(u128::from(messages) * 1_000_000 / begun.elapsed().as_micros()).unwrap());
-        println!("{:.1} us of CPU per message, {rate}/s", spent as f64 / messages as f64);
+        let plain = run(store, "SQLite", || 0, (messages, callers, customers), life).await;
+        let Some(url) = words.next() else { return };
+        let store = Arc::new(PostgresStore::open(&PostgresAddress::read(&url).unwrap(), PostgresOptions::default()).unwrap());
+        let counted = Arc::clone(&store);
+        let spread = run(store, "PostgreSQL", server_cpu, (messages, callers, customers), life).await;
+        println!(
+            "PostgreSQL takes {:.2} times the CPU, {:.2} of the rate, and {:.2} round trips per message",
+            spread.0 / plain.0,
+            spread.1 / plain.1,
+            counted.round_trips() as f64 / messages as f64
+        );
     });
+}
+
+/// Runs the load on a store, after it was furnished; gives microseconds of CPU per message, and messages per second.
+async fn run(
+    store: Arc<dyn Store>,
+    name: &str,
+    beside: fn() -> u64,
+    (messages, callers, customers): (u64, u64, u64),
+    life: bool,
+) -> (f64, f64) {
+    furnish(&*store, customers).await;
+    let (next, begun, spent) = (Arc::new(AtomicU64::new(0)), Instant::now(), (cpu(), beside()));
+    let tasks: Vec<_> = (0..callers)
+        .map(|caller| {
+            let (store, next) = (Arc::clone(&store), Arc::clone(&next));
+            tokio::spawn(async move {
+                loop {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    if n >= messages {
+                        return;
+                    }
+                    one(&*store, n, (caller, callers), customers, life).await;
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let (own, server) = ((cpu() - spent.0) as f64 / messages as f64, beside().saturating_sub(spent.1) as f64 / messages as f64);
+    let rate = messages as f64 / begun.elapsed().as_secs_f64();
+    println!("{name}: {own:.1} us of CPU per message, {server:.1} us beside it in the server, {rate:.0}/s");
+    (own + server, rate)
 }

@@ -6,10 +6,10 @@ use std::task::Poll;
 use transom_domain::time::Timestamp;
 
 use crate::contract::After;
-use crate::engine::{Engine, Room};
-use crate::moves::{hear, journal, upkeep};
+use crate::engine::{Engine, Room, Scope};
+use crate::moves::{hear, journal, silence, upkeep};
 use crate::rows::{Blank, Result, Rows};
-use crate::{HearBody, HearOutcome, JournalEntry, JournalHead, Keep, SLICE_MAX, SweepKind, SweepPoint, Swept};
+use crate::{HearBody, HearOutcome, JournalEntry, JournalHead, Keep, SLICE_MAX, SweepKind, SweepPoint, Swept, WalkPoint};
 
 /// See [`crate::Store::hear`]. Side by side, so that a body costs the longer of two commits and not both. The facts are asked for
 /// first: what is refused at once, because there is too much of it, does not fill the journal each time it comes again.
@@ -29,13 +29,14 @@ pub(crate) async fn hear<E: Engine>(engine: &E, mut body: HearBody) -> Result<He
         },
         raw: of.raw,
     });
-    let mut facts = engine.write(Room::Hearing, move |rows| hear::hear(rows, &body));
+    let scope = Scope::Business(body.business);
+    let mut facts = engine.write(scope, Room::Hearing, move |rows| hear::hear(rows, &body));
     let Some(entry) = entry else { return facts.await };
     let begun = poll_fn(|cx| Poll::Ready(facts.as_mut().poll(cx))).await;
     if let Poll::Ready(Err(why)) = begun {
         return Err(why);
     }
-    let noted = engine.note(Room::Hearing, move |rows| journal::put(rows, &entry));
+    let noted = engine.note(scope, Room::Hearing, move |rows| journal::put(rows, &entry));
     match begun {
         Poll::Ready(heard) => noted.await.and(heard),
         Poll::Pending => {
@@ -63,7 +64,8 @@ pub(crate) async fn blank<E: Engine>(engine: &E) -> Result<bool> {
         from => from,
     };
     let ids: Vec<String> = blanks.iter().map(|(_, blank)| blank.provider_id.clone()).collect();
-    let erased = engine.note(Room::Ending, move |rows| journal::erase(rows, business, &ids, after)).await?;
+    let erased =
+        engine.note(Scope::Business(business), Room::Ending, move |rows| journal::erase(rows, business, &ids, after)).await?;
     let done = move |rows: &mut dyn Rows| {
         for (business, blank) in &blanks {
             match erased.next {
@@ -73,7 +75,7 @@ pub(crate) async fn blank<E: Engine>(engine: &E) -> Result<bool> {
         }
         Ok(())
     };
-    engine.write(Room::Ending, done).await?;
+    engine.write(Scope::Business(business), Room::Ending, done).await?;
     Ok(true)
 }
 
@@ -85,7 +87,8 @@ pub(crate) async fn sweep<E: Engine>(engine: &E, keep: Keep, from: SweepPoint, l
     for (of, keep) in whose {
         let before = now.minus(keep);
         if engine.consult(move |rows| journal::has_old(rows, of, before)).await? {
-            let (rows, more) = engine.note(Room::Ending, move |rows| journal::sweep(rows, of, before, limit)).await?;
+            let scope = of.map_or(Scope::House, Scope::Business);
+            let (rows, more) = engine.note(scope, Room::Ending, move |rows| journal::sweep(rows, of, before, limit)).await?;
             let next = if more { after } else { of.map_or(After::Nobody, After::Business) };
             return Ok(Swept { kind, rows, next: Some(SweepPoint { kind, after: next }) });
         }
@@ -93,4 +96,25 @@ pub(crate) async fn sweep<E: Engine>(engine: &E, keep: Keep, from: SweepPoint, l
     }
     let next = if last { from.next_kind() } else { Some(SweepPoint { kind, after }) };
     Ok(Swept { kind, rows: 0, next })
+}
+
+/// See [`crate::Store::count_silence`]. A look finds the next business that has something to be counted, so that a round over many
+/// that have nothing writes nothing.
+pub(crate) async fn count_silence<E: Engine>(
+    engine: &E,
+    from: WalkPoint,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Option<WalkPoint>> {
+    let WalkPoint(after) = from;
+    let found = engine.read(move |rows| silence::next(rows, after, now)).await?;
+    match found {
+        silence::Next::Over => Ok(None),
+        silence::Next::After(passed) => Ok(Some(WalkPoint(Some(passed)))),
+        silence::Next::Due { before, business } => {
+            let count = move |rows: &mut dyn Rows| silence::count(rows, business, limit, now);
+            let more = engine.write(Scope::Business(business), Room::Ending, count).await?;
+            Ok(Some(WalkPoint(if more { before } else { Some(business) })))
+        }
+    }
 }

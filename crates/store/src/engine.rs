@@ -1,6 +1,14 @@
 //! How an engine serves the contract: it opens a transaction and runs a move in it. Which move, in which room of the queue, and
 //! whether it reads or writes, is said here once for all engines.
 
+mod conversations;
+mod history;
+mod insight;
+mod raw;
+mod replicas;
+mod tally;
+mod users;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,7 +16,7 @@ use transom_domain::address::Identity;
 use transom_domain::content::Content;
 use transom_domain::endpoint::Health;
 use transom_domain::id::{
-    BusinessId, ContentId, CustomerId, EndpointId, EventId, JournalId, KeyId, MediaId, MessageId, ReplayId, SenderId, ServiceId,
+    BusinessId, ContentId, CustomerId, EndpointId, KeyId, MediaId, MessageId, ReplayId, SenderId, ServiceId,
 };
 use transom_domain::limits::LimitsTold;
 use transom_domain::message::{Message, PartTag, TemplateName};
@@ -18,32 +26,35 @@ use transom_domain::submission::Submission;
 use transom_domain::template::{By, HistoryEntry, Template};
 use transom_domain::time::Timestamp;
 
-use crate::beside;
-use crate::contract::Silence;
 use crate::contract::{
     Accept, Accepted, Answer, App, Backlog, Begun, Business, BusinessSettings, CancelOutcome, ChangeContent, ChangeEndpoint,
     ChangeSettings, Claim, Claims, Condition, ContentFilter, CopyProgress, CustomerFilter, CustomerView, Decide, DeleteContent,
-    Deliveries, Endpoint, EventPage, EventReplay, Followed, HearBody, HearOutcome, JournalEntry, JournalErased, JournalFilter,
-    JournalFound, JournalOutcome, JournalPage, JournalReplay, JournalReplayed, Keep, Key, Look, LookUp, LookedAt, MessageFilter,
-    Outlook, PAGE_MAX, Page, PendingUnknown, PutEndpoint, PutSender, PutTwin, RelayRound, RelayWork, Resolution, Retried,
-    Revival, Revive, RevivePoint, Sender, SenderLoad, SessionRow, Settle, Settled, StartReplay, Store, StoredContent, Submit,
-    SweepKind, SweepPoint, Swept, TemplateIntent, TemplateKey, TemplateOutcome, Timeline, Told,
+    Deliveries, Endpoint, EventPage, EventReplay, Followed, HearBody, HearOutcome, JournalEntry, JournalErased, Keep, Key, Look,
+    LookUp, LookedAt, MessageFilter, Outlook, PAGE_MAX, Page, PendingUnknown, PutEndpoint, PutSender, PutTwin, RelayRound,
+    RelayWork, Resolution, Retried, RetryDelivery, Revival, Revive, RevivePoint, Sender, SenderLoad, SessionRow, Settle, Settled,
+    StartReplay, Store, StoredContent, Submit, SweepKind, SweepPoint, Swept, TemplateIntent, TemplateKey, TemplateOutcome,
+    Timeline, Told,
 };
-use crate::contract::{AddContent, ChangeService, ChosenSender, JoinPool};
-use crate::contract::{Digest, Fetched, Media, UpstreamCopy};
-use crate::contract::{MergeAnswer, UnmergeOutcome};
-use crate::moves::silence;
+use crate::contract::{
+    AddContent, ChangeService, ChosenSender, Digest, Fetched, JoinPool, Media, MergeAnswer, Silence, UnmergeOutcome, UpstreamCopy,
+};
 use crate::moves::{
-    accept, admin, claim, consent, content as contents, customers, end, journal, marks, people, reach, read, rehear, relay,
-    revive, session, settle, template, timeline, unknown, upkeep,
+    accept, admin, claim, consent, content as contents, customers, end, journal, marks, people, reach, read, relay, revive,
+    session, settle, template, timeline, unknown, upkeep,
 };
-use crate::moves::{audit, erase, media, messaging_service};
-pub(crate) use crate::transaction::{Engine, Room};
-use crate::{Actor, AuditEntry, ConsentLedger, Erasure, ErasureNext, RecordConsent, RecordedConsent, Who};
+use crate::moves::{audit, erase, media, messaging_service, silence};
+pub(crate) use crate::transaction::{Engine, Room, Scope};
+use crate::{
+    Actor, AuditEntry, AuditFilter, ConsentLedger, Erasure, ErasureNext, RecordConsent, RecordedConsent, WalkPoint, Who, beside,
+};
 
 impl<E: Engine> Store for E {
+    fn directory_version(&self) -> Answer<'_, u64> {
+        self.look_up(|rows| rows.directory_version())
+    }
+
     fn put_business(&self, business: Business) -> Answer<'_, ()> {
-        self.write(Room::Sending, move |rows| admin::put_business(rows, business.clone()))
+        self.write(Scope::Business(business.id), Room::Sending, move |rows| admin::put_business(rows, business.clone()))
     }
 
     fn businesses(&self) -> Answer<'_, Vec<Business>> {
@@ -55,15 +66,23 @@ impl<E: Engine> Store for E {
     }
 
     fn change_settings(&self, business: BusinessId, change: ChangeSettings) -> Answer<'_, Option<BusinessSettings>> {
-        self.write(Room::Ending, move |rows| admin::change_settings(rows, business, &*change))
+        self.write(Scope::Business(business), Room::Ending, move |rows| admin::change_settings(rows, business, &*change))
     }
 
     fn put_key(&self, key: Key) -> Answer<'_, ()> {
-        self.write(Room::Sending, move |rows| rows.put_key(&key))
+        self.write(Scope::Business(key.business), Room::Sending, move |rows| rows.put_key(&key))
     }
 
     fn revoke_key(&self, business: BusinessId, key: KeyId, now: Timestamp) -> Answer<'_, bool> {
-        self.write(Room::Ending, move |rows| admin::revoke_key(rows, business, key, now))
+        self.write(Scope::Business(business), Room::Ending, move |rows| admin::revoke_key(rows, business, key, now))
+    }
+
+    fn note_key_used(&self, business: BusinessId, key: KeyId, at: Timestamp) -> Answer<'_, ()> {
+        self.write(Scope::Business(business), Room::Sending, move |rows| admin::note_key_used(rows, business, key, at))
+    }
+
+    fn rotate_key(&self, old: KeyId, until: Timestamp, new: Key) -> Answer<'_, bool> {
+        self.write(Scope::Business(new.business), Room::Sending, move |rows| admin::rotate_key(rows, old, until, &new))
     }
 
     fn keys(&self, business: BusinessId) -> Answer<'_, Vec<Key>> {
@@ -75,7 +94,7 @@ impl<E: Engine> Store for E {
     }
 
     fn put_app(&self, app: App) -> Answer<'_, ()> {
-        self.write(Room::Sending, move |rows| rows.put_app(&app))
+        self.write(Scope::House, Room::Sending, move |rows| admin::put_app(rows, &app))
     }
 
     fn apps(&self) -> Answer<'_, Vec<App>> {
@@ -83,7 +102,7 @@ impl<E: Engine> Store for E {
     }
 
     fn put_sender(&self, sender: Sender) -> Answer<'_, PutSender> {
-        self.write(Room::Sending, move |rows| admin::put_sender(rows, sender.clone()))
+        self.write(Scope::Business(sender.business), Room::Sending, move |rows| admin::put_sender(rows, sender.clone()))
     }
 
     fn senders(&self) -> Answer<'_, Vec<Sender>> {
@@ -97,7 +116,9 @@ impl<E: Engine> Store for E {
         stopped: Option<Failure>,
         now: Timestamp,
     ) -> Answer<'_, bool> {
-        self.write(Room::Hearing, move |rows| admin::set_sender_state(rows, business, sender, stopped.clone(), now))
+        self.write(Scope::Business(business), Room::Hearing, move |rows| {
+            admin::set_sender_state(rows, business, sender, stopped.clone(), now)
+        })
     }
 
     fn put_templates(
@@ -108,7 +129,9 @@ impl<E: Engine> Store for E {
         complete: bool,
         read_at: Timestamp,
     ) -> Answer<'_, usize> {
-        self.write(Room::Sending, move |rows| template::put(rows, business, &waba, templates.clone(), complete, read_at))
+        self.write(Scope::Business(business), Room::Sending, move |rows| {
+            template::put(rows, business, &waba, templates.clone(), complete, read_at)
+        })
     }
 
     fn end_reading(
@@ -119,7 +142,9 @@ impl<E: Engine> Store for E {
         unread: Vec<TemplateName>,
         read_at: Timestamp,
     ) -> Answer<'_, usize> {
-        self.write(Room::Sending, move |rows| template::end_reading(rows, business, &waba, &listed, &unread, read_at))
+        self.write(Scope::Business(business), Room::Sending, move |rows| {
+            template::end_reading(rows, business, &waba, &listed, &unread, read_at)
+        })
     }
 
     fn templates(&self, business: BusinessId, waba: String, name: Option<String>) -> Answer<'_, Vec<Template>> {
@@ -134,7 +159,7 @@ impl<E: Engine> Store for E {
     }
 
     fn begin_template(&self, intent: TemplateIntent) -> Answer<'_, Begun> {
-        self.write(Room::Sending, move |rows| template::begin(rows, &intent))
+        self.write(Scope::Business(intent.key.business), Room::Sending, move |rows| template::begin(rows, &intent))
     }
 
     fn may_template(&self, intent: TemplateIntent) -> Answer<'_, Begun> {
@@ -142,7 +167,7 @@ impl<E: Engine> Store for E {
     }
 
     fn end_template(&self, key: TemplateKey, outcome: TemplateOutcome, now: Timestamp) -> Answer<'_, Option<Template>> {
-        self.write(Room::Hearing, move |rows| template::end(rows, &key, &outcome, now))
+        self.write(Scope::Business(key.business), Room::Hearing, move |rows| template::end(rows, &key, &outcome, now))
     }
 
     fn template_intents(&self, business: BusinessId, waba: String) -> Answer<'_, Vec<TemplateIntent>> {
@@ -150,7 +175,9 @@ impl<E: Engine> Store for E {
     }
 
     fn put_twin(&self, key: TemplateKey, twin: Option<TemplateName>, by: By, now: Timestamp) -> Answer<'_, PutTwin> {
-        self.write(Room::Sending, move |rows| template::put_twin(rows, &key, twin.as_ref(), by, now))
+        self.write(Scope::Business(key.business), Room::Sending, move |rows| {
+            template::put_twin(rows, &key, twin.as_ref(), by, now)
+        })
     }
 
     fn template_history(&self, key: TemplateKey, page: Page) -> Answer<'_, (Vec<HistoryEntry>, Option<String>)> {
@@ -158,7 +185,7 @@ impl<E: Engine> Store for E {
     }
 
     fn add_content(&self, content: StoredContent, at_most: usize) -> Answer<'_, AddContent> {
-        self.write(Room::Sending, move |rows| contents::add(rows, &content, at_most))
+        self.write(Scope::Business(content.business), Room::Sending, move |rows| contents::add(rows, &content, at_most))
     }
 
     fn content(&self, business: BusinessId, id: ContentId) -> Answer<'_, Option<StoredContent>> {
@@ -182,15 +209,19 @@ impl<E: Engine> Store for E {
         content: Content,
         now: Timestamp,
     ) -> Answer<'_, ChangeContent> {
-        self.write(Room::Sending, move |rows| contents::change(rows, business, id, &friendly_name, &content, now))
+        self.write(Scope::Business(business), Room::Sending, move |rows| {
+            contents::change(rows, business, id, &friendly_name, &content, now)
+        })
     }
 
     fn delete_content(&self, business: BusinessId, id: ContentId, now: Timestamp) -> Answer<'_, DeleteContent> {
-        self.write(Room::Ending, move |rows| contents::delete(rows, business, id, now))
+        self.write(Scope::Business(business), Room::Ending, move |rows| contents::delete(rows, business, id, now))
     }
 
     fn submit(&self, business: BusinessId, submission: Submission, looked_at: Content) -> Answer<'_, Submit> {
-        self.write(Room::Sending, move |rows| contents::submit(rows, business, &submission, &looked_at))
+        self.write(Scope::Business(business), Room::Sending, move |rows| {
+            contents::submit(rows, business, &submission, &looked_at)
+        })
     }
 
     fn submitted(
@@ -201,7 +232,9 @@ impl<E: Engine> Store for E {
         name: String,
         template: Option<String>,
     ) -> Answer<'_, ()> {
-        self.write(Room::Hearing, move |rows| contents::submitted(rows, business, content, &waba, &name, template.as_deref()))
+        self.write(Scope::Business(business), Room::Hearing, move |rows| {
+            contents::submitted(rows, business, content, &waba, &name, template.as_deref())
+        })
     }
 
     fn submissions(&self, business: BusinessId, content: ContentId) -> Answer<'_, Option<Vec<Followed>>> {
@@ -213,7 +246,7 @@ impl<E: Engine> Store for E {
     }
 
     fn add_service(&self, service: MessagingService) -> Answer<'_, bool> {
-        self.write(Room::Sending, move |rows| messaging_service::add(rows, &service))
+        self.write(Scope::Business(service.business), Room::Sending, move |rows| messaging_service::add(rows, &service))
     }
 
     fn service(&self, business: BusinessId, id: ServiceId) -> Answer<'_, Option<MessagingService>> {
@@ -231,19 +264,23 @@ impl<E: Engine> Store for E {
         change: ChangeService,
         now: Timestamp,
     ) -> Answer<'_, Option<MessagingService>> {
-        self.write(Room::Sending, move |rows| messaging_service::change(rows, business, id, &*change, now))
+        self.write(Scope::Business(business), Room::Sending, move |rows| {
+            messaging_service::change(rows, business, id, &*change, now)
+        })
     }
 
     fn delete_service(&self, business: BusinessId, id: ServiceId) -> Answer<'_, bool> {
-        self.write(Room::Ending, move |rows| messaging_service::delete(rows, business, id))
+        self.write(Scope::Business(business), Room::Ending, move |rows| messaging_service::delete(rows, business, id))
     }
 
     fn join_pool(&self, business: BusinessId, service: ServiceId, sender: SenderId, now: Timestamp) -> Answer<'_, JoinPool> {
-        self.write(Room::Sending, move |rows| messaging_service::join(rows, business, service, sender, now))
+        self.write(Scope::Business(business), Room::Sending, move |rows| {
+            messaging_service::join(rows, business, service, sender, now)
+        })
     }
 
     fn leave_pool(&self, business: BusinessId, service: ServiceId, sender: SenderId) -> Answer<'_, bool> {
-        self.write(Room::Ending, move |rows| messaging_service::leave(rows, business, service, sender))
+        self.write(Scope::Business(business), Room::Ending, move |rows| messaging_service::leave(rows, business, service, sender))
     }
 
     fn pool(&self, business: BusinessId, service: ServiceId) -> Answer<'_, Option<Vec<PoolMember>>> {
@@ -269,27 +306,31 @@ impl<E: Engine> Store for E {
     }
 
     fn accept_judged(&self, ask: LookUp, decide: Decide) -> Answer<'_, Option<Accepted>> {
-        self.write(Room::Sending, move |rows| accept::judged(rows, &ask, &*decide))
+        self.write(Scope::Business(ask.business), Room::Sending, move |rows| accept::judged(rows, &ask, &*decide))
     }
 
     fn accept(&self, accept: Accept) -> Answer<'_, Accepted> {
-        self.write(Room::Sending, move |rows| accept::accept(rows, &accept))
+        self.write(Scope::Business(accept.business), Room::Sending, move |rows| accept::accept(rows, &accept))
     }
 
     fn claim(&self, claim: Claim) -> Answer<'_, Claims> {
-        self.write(Room::Sending, move |rows| claim::claim(rows, &claim))
+        self.write(Scope::Sender(claim.sender), Room::Sending, move |rows| claim::claim(rows, &claim))
     }
 
     fn settle(&self, outcomes: Vec<Settle>, now: Timestamp) -> Answer<'_, Vec<Settled>> {
-        self.write(Room::Hearing, move |rows| settle::settle(rows, &outcomes, now))
+        self.write(Scope::of_all(outcomes.iter().map(|one| one.business)), Room::Hearing, move |rows| {
+            settle::settle(rows, &outcomes, now)
+        })
     }
 
-    fn first_part(&self, business: BusinessId, tag: PartTag, provider_id: String) -> Answer<'_, ()> {
-        self.write(Room::Hearing, move |rows| marks::first_part(rows, business, tag, &provider_id, None).map(|_| ()))
+    fn first_part(&self, business: BusinessId, tag: PartTag, provider_id: String) -> Answer<'_, bool> {
+        self.write(Scope::Business(business), Room::Hearing, move |rows| {
+            marks::first_part_taken(rows, business, tag, &provider_id)
+        })
     }
 
     fn recover(&self, owner: u64, now: Timestamp, until: Timestamp) -> Answer<'_, usize> {
-        self.write(Room::Hearing, move |rows| unknown::recover(rows, owner, now, until))
+        self.write(Scope::House, Room::Hearing, move |rows| unknown::recover(rows, owner, now, until))
     }
 
     fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, (Vec<PendingUnknown>, Option<Timestamp>)> {
@@ -297,11 +338,13 @@ impl<E: Engine> Store for E {
     }
 
     fn resolve(&self, business: BusinessId, message: MessageId, resolution: Resolution, now: Timestamp) -> Answer<'_, bool> {
-        self.write(Room::Hearing, move |rows| unknown::resolve(rows, business, message, resolution.clone(), now))
+        self.write(Scope::Business(business), Room::Hearing, move |rows| {
+            unknown::resolve(rows, business, message, resolution.clone(), now)
+        })
     }
 
     fn expire(&self, now: Timestamp, limit: usize) -> Answer<'_, (usize, Option<Timestamp>)> {
-        self.write(Room::Ending, move |rows| unknown::expire(rows, now, limit))
+        self.write(Scope::House, Room::Ending, move |rows| unknown::expire(rows, now, limit))
     }
 
     fn give_feedback(
@@ -311,19 +354,21 @@ impl<E: Engine> Store for E {
         confirmed: bool,
         now: Timestamp,
     ) -> Answer<'_, CancelOutcome> {
-        self.write(Room::Ending, move |rows| end::give_feedback(rows, business, message, confirmed, now))
+        self.write(Scope::Business(business), Room::Ending, move |rows| {
+            end::give_feedback(rows, business, message, confirmed, now)
+        })
     }
 
     fn cancel(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, CancelOutcome> {
-        self.write(Room::Ending, move |rows| end::cancel(rows, business, message, now))
+        self.write(Scope::Business(business), Room::Ending, move |rows| end::cancel(rows, business, message, now))
     }
 
     fn redact(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, CancelOutcome> {
-        self.write(Room::Ending, move |rows| end::redact(rows, business, message, now))
+        self.write(Scope::Business(business), Room::Ending, move |rows| end::redact(rows, business, message, now))
     }
 
     fn delete(&self, business: BusinessId, message: MessageId, now: Timestamp) -> Answer<'_, CancelOutcome> {
-        self.write(Room::Ending, move |rows| end::delete(rows, business, message, now))
+        self.write(Scope::Business(business), Room::Ending, move |rows| end::delete(rows, business, message, now))
     }
 
     fn backlog(&self, sender: SenderId) -> Answer<'_, Backlog> {
@@ -331,7 +376,7 @@ impl<E: Engine> Store for E {
     }
 
     fn put_limits(&self, business: BusinessId, sender: SenderId, told: LimitsTold, now: Timestamp) -> Answer<'_, bool> {
-        self.write(Room::Hearing, move |rows| reach::read(rows, business, sender, &told, now))
+        self.write(Scope::Business(business), Room::Hearing, move |rows| reach::read(rows, business, sender, &told, now))
     }
 
     fn load(&self, sender: SenderId, now: Timestamp) -> Answer<'_, SenderLoad> {
@@ -360,20 +405,20 @@ impl<E: Engine> Store for E {
         self.read(move |rows| media::to_fetch(rows, after, per_sender, limit, now))
     }
 
-    fn expect_bytes(&self, business: BusinessId, digest: Digest, now: Timestamp) -> Answer<'_, ()> {
-        self.write(Room::Sending, move |rows| rows.put_loose(business, &digest, now))
+    fn expect_bytes(&self, business: BusinessId, digest: Digest, until: Timestamp) -> Answer<'_, ()> {
+        self.write(Scope::Business(business), Room::Sending, move |rows| rows.put_loose(business, &digest, until))
     }
 
     fn fetched(&self, business: BusinessId, id: MediaId, outcome: Fetched, now: Timestamp) -> Answer<'_, bool> {
-        self.write(Room::Hearing, move |rows| media::fetched(rows, business, id, &outcome, now))
+        self.write(Scope::Business(business), Room::Hearing, move |rows| media::fetched(rows, business, id, &outcome, now))
     }
 
     fn add_media(&self, new: Media) -> Answer<'_, ()> {
-        self.write(Room::Sending, move |rows| media::add(rows, &new))
+        self.write(Scope::Business(new.business), Room::Sending, move |rows| media::add(rows, &new))
     }
 
     fn delete_media(&self, business: BusinessId, id: MediaId, now: Timestamp) -> Answer<'_, bool> {
-        self.write(Room::Ending, move |rows| media::delete(rows, business, id, now))
+        self.write(Scope::Business(business), Room::Ending, move |rows| media::delete(rows, business, id, now))
     }
 
     fn loose(&self, before: Timestamp, limit: usize) -> Answer<'_, Vec<(BusinessId, Digest)>> {
@@ -381,11 +426,11 @@ impl<E: Engine> Store for E {
     }
 
     fn are_loose(&self, business: BusinessId, digest: Digest) -> Answer<'_, bool> {
-        self.write(Room::Ending, move |rows| media::are_loose(rows, business, &digest))
+        self.write(Scope::Business(business), Room::Ending, move |rows| media::are_loose(rows, business, &digest))
     }
 
     fn bytes_gone(&self, business: BusinessId, digest: Digest) -> Answer<'_, ()> {
-        self.write(Room::Ending, move |rows| rows.drop_loose(business, &digest))
+        self.write(Scope::Business(business), Room::Ending, move |rows| rows.drop_loose(business, &digest))
     }
 
     fn upstream_copy(
@@ -399,11 +444,11 @@ impl<E: Engine> Store for E {
     }
 
     fn put_upstream_copy(&self, copy: UpstreamCopy) -> Answer<'_, ()> {
-        self.write(Room::Hearing, move |rows| rows.put_upstream_copy(&copy))
+        self.write(Scope::Business(copy.business), Room::Hearing, move |rows| rows.put_upstream_copy(&copy))
     }
 
     fn forget_upstream_copy(&self, business: BusinessId, sender: SenderId, digest: Digest) -> Answer<'_, ()> {
-        self.write(Room::Ending, move |rows| rows.drop_upstream_copy(business, sender, &digest))
+        self.write(Scope::Business(business), Room::Ending, move |rows| rows.drop_upstream_copy(business, sender, &digest))
     }
 
     fn next_session_look(&self) -> Answer<'_, Option<Timestamp>> {
@@ -411,11 +456,11 @@ impl<E: Engine> Store for E {
     }
 
     fn look_at_sessions(&self, now: Timestamp, limit: usize) -> Answer<'_, LookedAt> {
-        self.write(Room::Ending, move |rows| session::look(rows, now, limit))
+        self.write(Scope::House, Room::Ending, move |rows| session::look(rows, now, limit))
     }
 
     fn put_endpoint(&self, endpoint: Endpoint) -> Answer<'_, PutEndpoint> {
-        self.write(Room::Sending, move |rows| relay::put_endpoint(rows, endpoint.clone()))
+        self.write(Scope::Business(endpoint.business), Room::Sending, move |rows| relay::put_endpoint(rows, endpoint.clone()))
     }
 
     fn change_endpoint(
@@ -424,7 +469,9 @@ impl<E: Engine> Store for E {
         endpoint: EndpointId,
         change: ChangeEndpoint,
     ) -> Answer<'_, Option<Endpoint>> {
-        self.write(Room::Ending, move |rows| relay::change_endpoint(rows, business, endpoint, &*change))
+        self.write(Scope::Business(business), Room::Ending, move |rows| {
+            relay::change_endpoint(rows, business, endpoint, &*change)
+        })
     }
 
     fn endpoint(&self, business: BusinessId, endpoint: EndpointId) -> Answer<'_, Option<Endpoint>> {
@@ -432,11 +479,11 @@ impl<E: Engine> Store for E {
     }
 
     fn switch_endpoint(&self, business: BusinessId, endpoint: EndpointId, off: Option<String>) -> Answer<'_, bool> {
-        self.write(Room::Ending, move |rows| relay::switch(rows, business, endpoint, off.clone()))
+        self.write(Scope::Business(business), Room::Ending, move |rows| relay::switch(rows, business, endpoint, off.clone()))
     }
 
     fn delete_endpoint(&self, business: BusinessId, endpoint: EndpointId) -> Answer<'_, bool> {
-        self.write(Room::Ending, move |rows| relay::delete_endpoint(rows, business, endpoint))
+        self.write(Scope::Business(business), Room::Ending, move |rows| relay::delete_endpoint(rows, business, endpoint))
     }
 
     fn endpoints(&self, business: Option<BusinessId>) -> Answer<'_, Vec<Endpoint>> {
@@ -466,12 +513,12 @@ impl<E: Engine> Store for E {
         self.read(move |rows| relay::deliveries(rows, business, endpoint, which, from, limit))
     }
 
-    fn retry_delivery(&self, business: BusinessId, endpoint: EndpointId, event: EventId, now: Timestamp) -> Answer<'_, Retried> {
-        self.write(Room::Sending, move |rows| relay::retry(rows, business, endpoint, event, now))
+    fn retry_delivery(&self, business: BusinessId, retry: RetryDelivery, now: Timestamp) -> Answer<'_, Retried> {
+        self.write(Scope::Business(business), Room::Sending, move |rows| relay::retry(rows, business, retry, now))
     }
 
     fn start_replay(&self, business: BusinessId, replay: EventReplay) -> Answer<'_, StartReplay> {
-        self.write(Room::Sending, move |rows| relay::start_replay(rows, business, replay.clone()))
+        self.write(Scope::Business(business), Room::Sending, move |rows| relay::start_replay(rows, business, replay.clone()))
     }
 
     fn replays(&self, business: BusinessId, endpoint: EndpointId) -> Answer<'_, Option<Vec<EventReplay>>> {
@@ -479,11 +526,11 @@ impl<E: Engine> Store for E {
     }
 
     fn stop_replay(&self, business: BusinessId, endpoint: EndpointId, id: ReplayId, now: Timestamp) -> Answer<'_, bool> {
-        self.write(Room::Ending, move |rows| relay::stop_replay(rows, business, endpoint, id, now))
+        self.write(Scope::Business(business), Room::Ending, move |rows| relay::stop_replay(rows, business, endpoint, id, now))
     }
 
     fn relay_settle(&self, round: RelayRound) -> Answer<'_, Health> {
-        self.write(Room::Hearing, move |rows| relay::settle(rows, &round))
+        self.write(Scope::Endpoint(round.endpoint), Room::Hearing, move |rows| relay::settle(rows, &round))
     }
 
     fn message(&self, business: BusinessId, message: MessageId) -> Answer<'_, Option<Message>> {
@@ -500,6 +547,10 @@ impl<E: Engine> Store for E {
 
     fn sessions(&self, business: BusinessId, filter: MessageFilter, page: Page) -> Answer<'_, (Vec<SessionRow>, Option<String>)> {
         self.read(move |rows| read::sessions(rows, business, &filter, &page))
+    }
+
+    fn learn_name(&self, business: BusinessId, identity: Identity, name: String) -> Answer<'_, bool> {
+        self.write(Scope::Business(business), Room::Hearing, move |rows| people::learn_name(rows, business, &identity, &name))
     }
 
     fn customer_with(&self, business: BusinessId, identity: Identity) -> Answer<'_, Option<CustomerView>> {
@@ -522,11 +573,13 @@ impl<E: Engine> Store for E {
         other: CustomerId,
         now: Timestamp,
     ) -> Answer<'_, MergeAnswer> {
-        self.write(Room::Ending, move |rows| people::by_hand(rows, business, (one, other), now))
+        self.write(Scope::Business(business), Room::Ending, move |rows| people::by_hand(rows, business, (one, other), now))
     }
 
     fn unmerge_customer(&self, business: BusinessId, customer: CustomerId, now: Timestamp) -> Answer<'_, UnmergeOutcome> {
-        self.write(Room::Ending, move |rows| people::unmerge(rows, business, customer, &mut people::Told::new(now)))
+        self.write(Scope::Business(business), Room::Ending, move |rows| {
+            people::unmerge(rows, business, customer, &mut people::Told::new(now))
+        })
     }
 
     fn customer(&self, business: BusinessId, customer: CustomerId) -> Answer<'_, Option<CustomerView>> {
@@ -534,7 +587,7 @@ impl<E: Engine> Store for E {
     }
 
     fn erase_customer(&self, business: BusinessId, who: Who, actor: Actor, now: Timestamp) -> Answer<'_, Option<Erasure>> {
-        self.write(Room::Ending, move |rows| erase::begin(rows, business, &who, actor, now))
+        self.write(Scope::Business(business), Room::Ending, move |rows| erase::begin(rows, business, &who, actor, now))
     }
 
     fn erasure(&self, business: BusinessId, customer: CustomerId) -> Answer<'_, Option<Erasure>> {
@@ -546,113 +599,53 @@ impl<E: Engine> Store for E {
     }
 
     fn erase_slice(&self, business: BusinessId, customer: CustomerId, limit: usize, now: Timestamp) -> Answer<'_, ErasureNext> {
-        self.write(Room::Ending, move |rows| erase::slice(rows, business, customer, limit, now))
+        self.write(Scope::Business(business), Room::Ending, move |rows| erase::slice(rows, business, customer, limit, now))
     }
 
     fn journal_erased(&self, business: BusinessId, customer: CustomerId, erased: JournalErased) -> Answer<'_, ()> {
-        self.write(Room::Ending, move |rows| erase::journaled(rows, business, customer, erased))
+        self.write(Scope::Business(business), Room::Ending, move |rows| erase::journaled(rows, business, customer, erased))
     }
 
     fn scrubbed(&self, business: BusinessId, customer: CustomerId, now: Timestamp) -> Answer<'_, ()> {
-        self.write(Room::Ending, move |rows| erase::scrubbed(rows, business, customer, now))
+        self.write(Scope::Business(business), Room::Ending, move |rows| erase::scrubbed(rows, business, customer, now))
     }
 
     fn add_audit(&self, entry: AuditEntry) -> Answer<'_, ()> {
-        self.write(Room::Ending, move |rows| rows.add_audit(&entry))
+        self.write(Scope::Business(entry.business), Room::Ending, move |rows| rows.add_audit(&entry))
     }
 
-    fn audit(&self, business: BusinessId, page: Page) -> Answer<'_, (Vec<AuditEntry>, Option<String>)> {
-        self.read(move |rows| audit::log(rows, business, &page))
+    fn audit(&self, business: BusinessId, filter: AuditFilter, page: Page) -> Answer<'_, (Vec<AuditEntry>, Option<String>)> {
+        self.read(move |rows| audit::log(rows, business, &filter, &page))
     }
 
     fn record_consent(&self, record: RecordConsent) -> Answer<'_, Option<RecordedConsent>> {
         // What a customer does not want any more is heard, whatever waits to be sent.
-        self.write(Room::Hearing, move |rows| consent::record(rows, &record))
+        self.write(Scope::Business(record.business), Room::Hearing, move |rows| consent::record(rows, &record))
     }
 
     fn consent(&self, business: BusinessId, who: Who, page: Page) -> Answer<'_, Option<ConsentLedger>> {
         self.read(move |rows| consent::ledger(rows, business, &who, &page))
     }
 
-    fn journal_after(&self, business: BusinessId, after: u64, limit: usize) -> Answer<'_, JournalPage> {
-        self.consult(move |rows| journal::after(rows, business, after, limit))
-    }
-
-    fn journal_search(
-        &self,
-        business: Option<BusinessId>,
-        filter: JournalFilter,
-        after: u64,
-        limit: usize,
-    ) -> Answer<'_, JournalFound> {
-        self.consult(move |rows| journal::search(rows, business, &filter, after, limit))
-    }
-
-    fn journal_entry(&self, business: Option<BusinessId>, id: JournalId) -> Answer<'_, Option<JournalEntry>> {
-        self.consult(move |rows| journal::entry(rows, business, id))
-    }
-
-    fn journal_reheard(&self, business: BusinessId, id: JournalId, outcome: JournalOutcome, note: String) -> Answer<'_, bool> {
-        self.note(Room::Ending, move |rows| journal::reheard(rows, business, id, outcome, &note))
-    }
-
-    fn start_journal_replay(&self, replay: JournalReplay) -> Answer<'_, JournalReplay> {
-        Box::pin(async move {
-            let business = replay.business;
-            let page = self.consult(move |rows| journal::after(rows, business, u64::MAX >> 1, 1)).await?;
-            self.write(Room::Sending, move |rows| rehear::start(rows, &replay, page.newest)).await
-        })
-    }
-
-    fn journal_replays(&self, business: BusinessId) -> Answer<'_, Vec<JournalReplay>> {
-        self.read(move |rows| rehear::all(rows, business))
-    }
-
-    fn open_journal_replays(&self, limit: usize) -> Answer<'_, Vec<JournalReplay>> {
-        self.look_up(move |rows| rows.open_journal_replays(limit))
-    }
-
-    fn journal_replayed(
-        &self,
-        business: BusinessId,
-        id: ReplayId,
-        cursor: u64,
-        did: JournalReplayed,
-        now: Timestamp,
-    ) -> Answer<'_, bool> {
-        self.write(Room::Ending, move |rows| rehear::went_on(rows, business, id, cursor, did, now))
-    }
-
-    fn stop_journal_replay(&self, business: BusinessId, id: ReplayId, now: Timestamp) -> Answer<'_, bool> {
-        self.write(Room::Ending, move |rows| rehear::stop(rows, business, id, now))
-    }
-
-    fn journal_erase(&self, business: BusinessId, texts: Vec<String>, after: u64) -> Answer<'_, JournalErased> {
-        self.note(Room::Ending, move |rows| journal::erase(rows, business, &texts, after))
-    }
-
-    fn blank_bodies(&self) -> Answer<'_, bool> {
-        Box::pin(beside::blank(self))
-    }
-
     fn journal_ignored(&self, entry: JournalEntry) -> Answer<'_, ()> {
         // Anyone can send what is ignored: it has no claim to the reserve.
-        self.note(Room::Sending, move |rows| journal::put_ignored(rows, entry.clone()))
+        let scope = entry.head.business.map_or(Scope::House, Scope::Business);
+        self.note(scope, Room::Sending, move |rows| journal::put_ignored(rows, entry.clone()))
     }
 
     fn probe(&self, now: Timestamp) -> Answer<'_, ()> {
-        self.write(Room::Sending, move |rows| rows.touch(now))
+        self.write(Scope::House, Room::Sending, move |rows| rows.touch(now))
     }
 
     fn sweep(&self, keep: Keep, from: SweepPoint, limit: usize, now: Timestamp) -> Answer<'_, Swept> {
         if from.kind == SweepKind::Journal {
             return Box::pin(beside::sweep(self, keep, from, limit, now));
         }
-        self.write(Room::Ending, move |rows| upkeep::sweep(rows, keep, from, limit, now))
+        self.write(Scope::House, Room::Ending, move |rows| upkeep::sweep(rows, keep, from, limit, now))
     }
 
-    fn count_silence(&self, limit: usize, now: Timestamp) -> Answer<'_, bool> {
-        self.write(Room::Ending, move |rows| silence::count(rows, limit, now))
+    fn count_silence(&self, from: WalkPoint, limit: usize, now: Timestamp) -> Answer<'_, Option<WalkPoint>> {
+        Box::pin(beside::count_silence(self, from, limit, now))
     }
 
     fn silence(&self, sender: SenderId, now: Timestamp) -> Answer<'_, Silence> {
@@ -673,9 +666,9 @@ impl<E: Engine> Store for E {
 
     fn revive(&self, how: Revive, from: RevivePoint, limit: usize, now: Timestamp) -> Answer<'_, Revival> {
         Box::pin(async move {
-            let revival = self.write(Room::Ending, move |rows| revive::revive(rows, how, from, limit, now)).await?;
+            let revival = self.write(Scope::House, Room::Ending, move |rows| revive::revive(rows, how, from, limit, now)).await?;
             if from == RevivePoint::START {
-                self.note(Room::Ending, |rows| rows.raise_entries(revive::LEAP)).await?;
+                self.note(Scope::House, Room::Ending, |rows| rows.raise_entries(revive::LEAP)).await?;
             }
             Ok(revival)
         })

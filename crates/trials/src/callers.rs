@@ -16,7 +16,7 @@ use transom_domain::time::{Span, Timestamp};
 use transom_gateway::service::{Caller, SendCommand, Sent, What};
 use transom_gateway::{House, Problem};
 use transom_simulator::Standing;
-use transom_store::{IdempotencyKey, Scopes};
+use transom_store::{Actor, IdempotencyKey, Scopes};
 
 use crate::dice::Dice;
 use crate::ledger::Answer;
@@ -102,7 +102,7 @@ fn writes(town: &Town, customer: usize, sender: usize, ago: i64) {
 }
 
 fn caller(sender: usize) -> Caller {
-    Caller { business: business_id(business_of(sender)), key: KeyId(1), scopes: Scopes::ADMIN }
+    Caller { business: business_id(business_of(sender)), who: Actor::Key(KeyId(1)), scopes: Scopes::ADMIN }
 }
 
 fn language() -> Result<Language> {

@@ -93,6 +93,7 @@ fn parts(town: &Arc<Town>, process: &Arc<Process>, life: u64) -> Result<HousePar
         template_interval: Span::minutes(10),
         keep: Keep::default(),
         chance: Chance::of(move || dice.lock().unwrap_or_else(PoisonError::into_inner).draw_long()),
+        replica: transom_gateway::work::replicas::ReplicaSettings::default(),
         gate: Some(Arc::new(Door(process.clone()))),
     })
 }

@@ -115,7 +115,7 @@ async fn silence<T>(tell: T) {
 }
 
 async fn carry_up(town: Arc<Town>, passage: Passage, request: Request<Bytes>, sent: Option<Sent>, tell: oneshot::Sender<Called>) {
-    let answer = |status: u16, body: Bytes| Called::Answer { status, body, retry_after: None };
+    let answer = |status: u16, body: Bytes| Called::answer(status, body);
     // What never left may leave again under the same number.
     let unreachable = || {
         sent.map(|sent| town.ledger().departures.remove(&key_of(sent.tag)));
@@ -250,7 +250,7 @@ impl Wire for Endpoints {
             let passage = Passage::next(&self.town, Leg::Endpoint);
             let called = exchange(self.town.clone(), |town, tell| carry_out(town, passage, request, tell)).await;
             match self.town.mutation {
-                Some(Mutation::CursorBeforeTelling) => Called::Answer { status: 200, body: Bytes::new(), retry_after: None },
+                Some(Mutation::CursorBeforeTelling) => Called::answer(200, Bytes::new()),
                 _ => called,
             }
         })
@@ -258,7 +258,7 @@ impl Wire for Endpoints {
 }
 
 async fn carry_out(town: Arc<Town>, passage: Passage, request: Request<Bytes>, tell: oneshot::Sender<Called>) {
-    let answer = |status: u16| Called::Answer { status, body: Bytes::new(), retry_after: None };
+    let answer = |status: u16| Called::answer(status, Bytes::new());
     passage.go().await;
     match passage.mishap {
         Some(Mishap::Unreachable) => {

@@ -1,4 +1,4 @@
-//! The processes that are measured: a gateway on a filled folder, and the bare proxy beside it.
+//! The processes that are measured: a gateway on a filled store, or several, and the bare proxy beside it.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -11,12 +11,20 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use transom_gateway::seal::KEY_FILE;
+
 use super::load::{Load, Requests};
+use super::measure::Meter;
 use crate::bulk::{self, Furnished, Plan};
 use crate::target;
 
 /// Senders of every folder, each at 1,000 messages a second.
 pub(super) const SENDERS: u64 = 100;
+/// Who there is in every folder, but for customers.
+pub(super) const PLAN: Plan = Plan { senders: SENDERS, ..Plan::SMALL };
+
+/// The variable that says where the store is.
+const STORE_URL: &str = "TRANSOM_STORE__URL";
 
 /// A process that ends with the benchmark.
 pub(super) struct Running(Child);
@@ -47,29 +55,59 @@ impl Drop for Running {
     }
 }
 
-/// A filled folder, gone with the benchmark.
+/// A filled store and the folder of a gateway on it, gone with the benchmark.
 pub(super) struct Folder {
     dir: TempDir,
+    /// Where the store is, if it is not in the folder.
+    database: Option<Database>,
     furnished: Furnished,
     pub(super) customers: u64,
 }
 
+/// A database on a server.
+#[derive(Debug, Clone)]
+pub(super) struct Database {
+    /// Its address.
+    pub(super) url: String,
+    /// The server's first process.
+    pub(super) server: u32,
+}
+
 impl Folder {
-    /// Fills one, on the disk on which things are built: folders for what is temporary may lie in memory.
+    /// Fills one with customers alone.
     pub(super) fn fill(customers: u64) -> Result<Self> {
-        let place = target().join("bench");
-        std::fs::create_dir_all(&place)?;
-        let dir = TempDir::new_in(place)?;
-        // On a thread of its own, since filling runs a runtime of its own.
-        let plan = Plan { customers, senders: SENDERS };
-        let furnished = std::thread::scope(|scope| scope.spawn(|| bulk::fill(dir.path(), plan)).join());
-        let furnished = furnished.map_err(|_| anyhow::anyhow!("filling the folder stopped"))??;
-        Ok(Self { dir, furnished, customers })
+        Self::filled(Plan { customers, ..PLAN })
+    }
+
+    /// Fills one.
+    pub(super) fn filled(plan: Plan) -> Result<Self> {
+        let dir = place()?;
+        let furnished = apart(|| bulk::fill(dir.path(), plan))?;
+        Ok(Self { dir, database: None, furnished, customers: plan.customers })
+    }
+
+    /// Fills a database.
+    pub(super) fn on(database: Database, plan: Plan) -> Result<Self> {
+        let dir = place()?;
+        let furnished = apart(|| bulk::fill_database(&database.url, dir.path(), plan))?;
+        Ok(Self { dir, database: Some(database), furnished, customers: plan.customers })
+    }
+
+    /// The folder of one more gateway on the same store.
+    pub(super) fn beside(&self) -> Result<Self> {
+        let dir = place()?;
+        std::fs::copy(self.path().join(KEY_FILE), dir.path().join(KEY_FILE)).context("the sealing key")?;
+        Ok(Self { dir, database: self.database.clone(), furnished: self.furnished.clone(), customers: self.customers })
     }
 
     /// Gives it a past, of so many lives longer ago than anything is kept.
     pub(super) async fn age(&self, lives: u64) -> Result<()> {
-        super::past::live(self.path(), &self.furnished, self.customers, lives).await
+        bulk::live(self.path(), &self.furnished, self.customers, lives).await
+    }
+
+    /// Who there is in it.
+    pub(super) const fn furnished(&self) -> &Furnished {
+        &self.furnished
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -77,9 +115,23 @@ impl Folder {
     }
 }
 
-/// A running gateway.
+/// A folder on the disk on which things are built: those for what is temporary may lie in memory.
+fn place() -> Result<TempDir> {
+    let place = target().join("bench");
+    std::fs::create_dir_all(&place)?;
+    Ok(TempDir::new_in(place)?)
+}
+
+/// On a thread of its own, since filling runs a runtime of its own.
+fn apart(fill: impl FnOnce() -> Result<Furnished> + Send) -> Result<Furnished> {
+    let furnished = std::thread::scope(|scope| scope.spawn(fill).join());
+    furnished.map_err(|_| anyhow::anyhow!("filling the store stopped"))?
+}
+
+/// A running gateway, and those that work beside it.
 pub(super) struct Gateway<'f> {
     running: Running,
+    others: Vec<Gateway<'f>>,
     folder: &'f Folder,
     transom: PathBuf,
     /// Where it listens.
@@ -104,10 +156,28 @@ impl<'f> Gateway<'f> {
         for set in always.iter().chain(set) {
             serve.args(["--set", set]);
         }
+        if let Some(database) = &folder.database {
+            serve.env(STORE_URL, &database.url);
+        }
         let begun = Instant::now();
         let (running, url) = Running::start(&mut serve, "ready ")?;
         let start = begun.elapsed();
-        Ok(Self { running, folder, transom: transom.to_owned(), address: address_of(&url)?, start })
+        Ok(Self { running, others: Vec::new(), folder, transom: transom.to_owned(), address: address_of(&url)?, start })
+    }
+
+    /// With another beside it, which takes its part of every load.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.others.push(other);
+        self
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.others)
+    }
+
+    /// Begins to look at what they and their store's server cost.
+    pub(super) fn meter(&self) -> Result<Meter> {
+        Meter::of(self.all().map(Self::pid).collect(), self.folder.database.as_ref().map(|database| database.server))
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -126,6 +196,14 @@ impl<'f> Gateway<'f> {
 
     /// A counter of its own, over all labels; 0 as long as nothing was counted.
     async fn metric(&self, name: &str) -> Result<u64> {
+        let mut sum = 0;
+        for gateway in self.all() {
+            sum += gateway.metric_of_one(name).await?;
+        }
+        Ok(sum)
+    }
+
+    async fn metric_of_one(&self, name: &str) -> Result<u64> {
         let mut caller = super::http::Caller::connect(self.address).await?;
         let page = caller.call(b"GET /metrics HTTP/1.1\r\nhost: bench\r\n\r\n").await?;
         let page = String::from_utf8_lossy(page);
@@ -140,6 +218,9 @@ impl<'f> Gateway<'f> {
     pub(super) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.transom);
         command.args(args).arg("--dir").arg(self.folder.path()).arg("--json");
+        if let Some(database) = &self.folder.database {
+            command.env(STORE_URL, &database.url);
+        }
         command
     }
 
@@ -155,23 +236,25 @@ impl<'f> Gateway<'f> {
     /// Sends to customers drawn evenly from all that are stored, each through the sender whom it talks to. `salt` keeps the
     /// idempotency keys of one load apart from those of another.
     pub(super) fn load(&self, salt: &str) -> Load {
-        let (business, key) = (self.folder.furnished.business, self.folder.furnished.key.clone());
+        let furnished = self.folder.furnished.clone();
         let (customers, salt) = (self.folder.customers, salt.to_owned());
         let requests: Requests = Arc::new(move |i, into| {
             let customer = drawn(i, &salt, customers);
+            let sender = bulk::sender_of(customer, customers, SENDERS);
+            let owner = furnished.owner_of(sender);
             let body = format!(
                 concat!(
                     r#"{{"to":"{to}","from":"{from}","content":{{"language":"en","types":{{"twilio/text":{{"body":"{text}"}}}}}},"#,
                     r#""variables":{{"1":"Ana"}}}}"#
                 ),
                 to = bulk::phone(customer),
-                from = bulk::sender_phone(bulk::sender_of(customer, customers, SENDERS)),
+                from = bulk::sender_phone(sender),
                 text = bulk::TEMPLATE_TEXT,
             );
-            let headers = [("x-api-key", key.as_str()), ("idempotency-key", &format!("{salt}-{i:012}"))];
-            super::http::post(&format!("/v1/businesses/{business}/messages"), &headers, body.as_bytes(), into);
+            let headers = [("x-api-key", owner.key.as_str()), ("idempotency-key", &format!("{salt}-{i:012}"))];
+            super::http::post(&format!("/v1/businesses/{}/messages", owner.business), &headers, body.as_bytes(), into);
         });
-        Load::new(self.address, requests)
+        Load::new(self.all().map(|gateway| gateway.address).collect(), requests)
     }
 }
 
@@ -208,7 +291,7 @@ impl Proxy {
             let account = bulk::account(bulk::sender_of(customer, customers, SENDERS));
             super::http::post(&format!("/v25.0/{account}/messages"), &[("authorization", "Bearer bench")], body.as_bytes(), into);
         });
-        Load::new(self.address, requests)
+        Load::new(vec![self.address], requests)
     }
 }
 

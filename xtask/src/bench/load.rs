@@ -20,15 +20,21 @@ pub(super) type Requests = Arc<dyn Fn(u64, &mut Vec<u8>) + Send + Sync>;
 /// A load that is ready.
 #[derive(Clone)]
 pub(super) struct Load {
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
     requests: Requests,
     /// Number of the next request: none is ever sent twice.
     next: Arc<AtomicU64>,
 }
 
 impl Load {
-    pub(super) fn new(address: SocketAddr, requests: Requests) -> Self {
-        Self { address, requests, next: Arc::new(AtomicU64::new(0)) }
+    /// Its callers are spread over the addresses, of which there is one at least.
+    pub(super) fn new(addresses: Vec<SocketAddr>, requests: Requests) -> Self {
+        Self { addresses, requests, next: Arc::new(AtomicU64::new(0)) }
+    }
+
+    /// Where the callers connect to, in turn.
+    fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.addresses.iter().copied().cycle()
     }
 
     /// Runs it in a closed loop. Each request takes a place of `room` first, where there is such a bound. Says how many were
@@ -36,10 +42,10 @@ impl Load {
     pub(super) async fn closed(&self, callers: usize, time: Duration, room: Option<Arc<Semaphore>>) -> Result<u64> {
         let end = Instant::now() + time;
         let mut running = JoinSet::new();
-        for _ in 0..callers {
+        for address in self.addresses().take(callers) {
             let (load, room) = (self.clone(), room.clone());
             running.spawn(async move {
-                let mut caller = Caller::connect(load.address).await?;
+                let mut caller = Caller::connect(address).await?;
                 let (mut request, mut answered) = (Vec::new(), 0_u64);
                 while Instant::now() < end {
                     if let Some(room) = &room {
@@ -71,8 +77,8 @@ impl Load {
         let taken = Arc::new(AtomicU64::new(0));
         let mut running = JoinSet::new();
         let mut callers = Vec::new();
-        for _ in 0..connections {
-            callers.push(Caller::connect(self.address).await?);
+        for address in self.addresses().take(connections) {
+            callers.push(Caller::connect(address).await?);
         }
         let begun = Instant::now();
         let at = move |i: u64| begun + gap.mul_f64(i as f64);

@@ -45,8 +45,10 @@ pub(super) struct Figures {
     pub(super) time: Duration,
     /// From the last answer to the last arrival.
     pub(super) tail: Duration,
-    /// CPU time of the process, user and system.
+    /// CPU time of the measured processes, user and system.
     pub(super) cpu: Duration,
+    /// CPU time of the store's server with all its processes, where the store is not in the measured process.
+    pub(super) server: Duration,
     /// CPU time of the load, upstream and endpoint: this process.
     pub(super) load: Duration,
     /// Share of the machine's time in which it had nothing to do, 0 to 1.
@@ -72,6 +74,11 @@ impl Figures {
         self.each(self.cpu)
     }
 
+    /// CPU time of the store's server per message, in microseconds.
+    pub(super) fn server_micros(&self) -> f64 {
+        self.each(self.server)
+    }
+
     /// CPU time of the load per message, in microseconds.
     pub(super) fn load_micros(&self) -> f64 {
         self.each(self.load)
@@ -82,12 +89,14 @@ impl Figures {
     }
 }
 
-/// Looks at one process and at the machine.
+/// Looks at what is measured, and at the machine.
 pub(super) struct Meter {
-    pid: u32,
+    pids: Vec<u32>,
+    server: Option<u32>,
     ticks_per_second: u32,
     begun: Instant,
     cpu: Duration,
+    of_server: Duration,
     load: Duration,
     machine: Machine,
 }
@@ -101,49 +110,96 @@ struct Machine {
 }
 
 impl Meter {
-    /// Begins to look.
+    /// Begins to look at one process.
     ///
     /// # Errors
     /// Where the system is not Linux, or the process has ended.
     pub(super) fn start(pid: u32) -> Result<Self> {
+        Self::of(vec![pid], None)
+    }
+
+    /// Begins to look at processes, and at the first process of the server that they use.
+    ///
+    /// # Errors
+    /// As [`Meter::start`].
+    pub(super) fn of(pids: Vec<u32>, server: Option<u32>) -> Result<Self> {
         let output = Command::new("getconf").arg("CLK_TCK").output().context("getconf")?;
         let ticks_per_second = String::from_utf8_lossy(&output.stdout).trim().parse().context("getconf CLK_TCK")?;
         let mut meter = Self {
-            pid,
+            pids,
+            server,
             ticks_per_second,
             begun: Instant::now(),
             cpu: Duration::ZERO,
+            of_server: Duration::ZERO,
             load: Duration::ZERO,
             machine: Machine::now()?,
         };
-        (meter.cpu, meter.load) = (meter.cpu_of(pid)?, meter.cpu_of(std::process::id())?);
+        (meter.cpu, meter.of_server, meter.load) = meter.cpu()?;
         Ok(meter)
     }
 
-    /// User and system time of a process so far (proc(5): fields 14 and 15 of `stat`; the name in brackets may hold blanks).
+    /// So far: of the measured processes, of the server, of this one.
+    fn cpu(&self) -> Result<(Duration, Duration, Duration)> {
+        let cpu = self.pids.iter().map(|pid| self.cpu_of(*pid)).sum::<Result<Duration>>()?;
+        let server = self.server.map_or(Ok(Duration::ZERO), |pid| self.cpu_of_all(pid))?;
+        Ok((cpu, server, self.cpu_of(std::process::id())?))
+    }
+
+    /// User and system time of a process so far (proc(5): fields 14 and 15 of `stat`).
     fn cpu_of(&self, pid: u32) -> Result<Duration> {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))
-            .context("the measured process has ended, or this is no Linux")?;
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |at: usize| fields.get(at).and_then(|f| f.parse::<u32>().ok()).context("a field of stat");
-        Ok(Duration::from_secs(u64::from(ticks(11)? + ticks(12)?)) / self.ticks_per_second)
+        let stat = Stat::of(pid).context("the measured process has ended, or this is no Linux")?;
+        Ok(Duration::from_secs(stat.own) / self.ticks_per_second)
+    }
+
+    /// That of a process and of its children, those that have ended too.
+    fn cpu_of_all(&self, parent: u32) -> Result<Duration> {
+        let stat = Stat::of(parent).context("the server has ended, or this is no Linux")?;
+        let mut ticks = stat.own + stat.ended;
+        for entry in std::fs::read_dir("/proc")?.flatten() {
+            let pid = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            // One that ends meanwhile is counted with its parent from the next look on.
+            let child = pid.and_then(Stat::of).filter(|child| child.parent == parent);
+            ticks += child.map_or(0, |child| child.own + child.ended);
+        }
+        Ok(Duration::from_secs(ticks) / self.ticks_per_second)
     }
 
     /// What was seen since it began.
     pub(super) fn figures(&self, messages: u64) -> Result<Figures> {
         let (time, machine) = (self.begun.elapsed(), Machine::now()?);
-        let (cpu, load) = (self.cpu_of(self.pid)?, self.cpu_of(std::process::id())?);
+        let (cpu, server, load) = self.cpu()?;
         let all = (machine.all - self.machine.all).max(1) as f64;
         Ok(Figures {
             messages,
             time,
             tail: Duration::ZERO,
             cpu: cpu.saturating_sub(self.cpu),
+            server: server.saturating_sub(self.of_server),
             load: load.saturating_sub(self.load),
             idle: (machine.idle - self.machine.idle) as f64 / all,
             stolen: (machine.stolen - self.machine.stolen) as f64 / all,
-            peak: memory(self.pid, "VmHWM:")?,
+            peak: self.pids.iter().map(|pid| memory(*pid, "VmHWM:")).sum::<Result<u64>>()?,
         })
+    }
+}
+
+/// What proc(5) tells of a process, in ticks.
+struct Stat {
+    parent: u32,
+    /// Its own, user and system.
+    own: u64,
+    /// Of its children that have ended and were waited for.
+    ended: u64,
+}
+
+impl Stat {
+    fn of(pid: u32) -> Option<Self> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name in brackets may hold blanks.
+        let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
+        let at = |at: usize| fields.get(at)?.parse::<u64>().ok();
+        Some(Self { parent: fields.get(1)?.parse().ok()?, own: at(11)? + at(12)?, ended: at(13)? + at(14)? })
     }
 }
 
@@ -210,7 +266,7 @@ mod tests {
         let meter = Meter::start(std::process::id()).unwrap();
         let before = thread_cpu().unwrap();
         let mut sum = 0_u64;
-        while meter.cpu_of(meter.pid).unwrap() == meter.cpu {
+        while meter.cpu_of(std::process::id()).unwrap() == meter.cpu {
             sum = (0..1_000_000_u64).fold(sum, |sum, i| std::hint::black_box(sum ^ i));
         }
         assert!(thread_cpu().unwrap() > before, "{sum}");

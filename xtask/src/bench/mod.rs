@@ -5,9 +5,10 @@ mod backups;
 mod endpoint;
 mod gateway;
 mod http;
+mod inbox;
 mod load;
 mod measure;
-mod past;
+mod postgres;
 mod proxy;
 mod queue;
 mod report;
@@ -38,6 +39,7 @@ struct Asked {
     rows: String,
     seconds: u64,
     short: bool,
+    statements: bool,
     profile: String,
     out: Option<PathBuf>,
     against: Option<PathBuf>,
@@ -45,8 +47,15 @@ struct Asked {
 
 impl Asked {
     fn parse(args: &[&str]) -> Result<Self> {
-        let mut asked =
-            Self { rows: String::new(), seconds: SECONDS, short: false, profile: "release".to_owned(), out: None, against: None };
+        let mut asked = Self {
+            rows: String::new(),
+            seconds: SECONDS,
+            short: false,
+            statements: false,
+            profile: "release".to_owned(),
+            out: None,
+            against: None,
+        };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             if !arg.starts_with('-') {
@@ -54,6 +63,10 @@ impl Asked {
                     bail!("{arg:?} is no row; there are {ROWS}, and all are run without any");
                 }
                 asked.rows.push_str(arg);
+                continue;
+            }
+            if *arg == "--statements" {
+                asked.statements = true;
                 continue;
             }
             let value = *args.next().with_context(|| format!("{arg} wants a value"))?;
@@ -78,12 +91,25 @@ impl Asked {
     }
 }
 
+impl Asked {
+    /// Says what came of it, and writes it where that was asked for.
+    fn written(&self, page: &str) -> Result<()> {
+        say(&format!("\n{page}"));
+        match &self.out {
+            Some(out) => std::fs::write(out, page).with_context(|| format!("{} cannot be written", out.display())),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Builds gateway and load with full optimisation, then runs the benchmark from that build: a slow load would measure itself.
 ///
 /// # Errors
 /// When the arguments cannot be read, the build fails or the benchmark does.
 pub(crate) fn build_and_run(args: &[&str]) -> Result<()> {
-    let asked = Asked::parse(args)?;
+    // The inbox is a benchmark of its own, of reading alone, and so is the store on PostgreSQL against the one in a folder.
+    let own = args.strip_prefix(&["inbox"]).or_else(|| args.strip_prefix(&["postgres"]));
+    let asked = Asked::parse(own.unwrap_or(args))?;
     run_in(&root(), "cargo", &["build", "--profile", &asked.profile, "--package", "transom", "--package", "xtask"])?;
     let built = target().join(&asked.profile);
     let (xtask, transom) = (built.join("xtask").display().to_string(), built.join("transom").display().to_string());
@@ -97,6 +123,17 @@ pub(crate) fn build_and_run(args: &[&str]) -> Result<()> {
 /// # Errors
 /// When anything but the expected came out, or the report cannot be written.
 pub(crate) fn run(transom: &Path, args: &[&str]) -> Result<()> {
+    if let Some(args) = args.strip_prefix(&["inbox"]) {
+        let asked = Asked::parse(args)?;
+        let sizes = if asked.short { inbox::Sizes::SHORT } else { inbox::Sizes::FULL };
+        let command = format!("cargo xtask bench inbox {}", args.join(" "));
+        return asked.written(&inbox::run(transom, sizes, command.trim())?);
+    }
+    if let Some(args) = args.strip_prefix(&["postgres"]) {
+        let asked = Asked::parse(args)?;
+        let command = format!("cargo xtask bench postgres {}", args.join(" "));
+        return asked.written(&postgres::run(transom, &asked, command.trim())?);
+    }
     let asked = Asked::parse(args)?;
     let sizes = if asked.short { Sizes::short() } else { Sizes::full(Duration::from_secs(asked.seconds)) };
     let mut bench = Bench { transom: transom.to_owned(), xtask: std::env::current_exe()?, sizes, lines: Vec::new() };
@@ -107,11 +144,7 @@ pub(crate) fn run(transom: &Path, args: &[&str]) -> Result<()> {
     }
     let command = format!("cargo xtask bench {}", args.join(" "));
     let page = report::page(command.trim(), &bench.lines, asked.against.as_deref());
-    say(&format!("\n{page}"));
-    if let Some(out) = &asked.out {
-        std::fs::write(out, page).with_context(|| format!("{} cannot be written", out.display()))?;
-    }
-    Ok(())
+    asked.written(&page)
 }
 
 #[cfg(test)]

@@ -169,18 +169,18 @@ fn compare(path: &Path, lines: &[Line]) -> String {
     )
 }
 
-fn said(program: &str, args: &[&str]) -> String {
+pub(super) fn said(program: &str, args: &[&str]) -> String {
     let output = Command::new(program).args(args).current_dir(root()).output();
     output.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default()
 }
 
-fn source() -> String {
+pub(super) fn source() -> String {
     let changed = if said("git", &["status", "--porcelain", "--untracked-files=no"]).is_empty() { "" } else { ", with changes" };
     format!("{}{changed}", said("git", &["log", "-1", "--format=%h"]))
 }
 
 /// Processors, memory and kernel, as the system tells them.
-fn machine() -> String {
+pub(super) fn machine() -> String {
     let read = |path: &str, begin: &str| -> String {
         let text = std::fs::read_to_string(path).unwrap_or_default();
         let line = text.lines().find(|line| line.starts_with(begin)).unwrap_or_default().to_owned();

@@ -21,7 +21,7 @@ use crate::steps::say;
 /// what is measured is an overload.
 const CALLERS: usize = 64;
 /// Connections of an open loop: as many requests can be under way.
-const CONNECTIONS: usize = 512;
+pub(super) const CONNECTIONS: usize = 512;
 /// Lives under way at once in a closed loop.
 const LIVES: usize = 2_048;
 /// How long the last messages may take after a load has ended.
@@ -99,15 +99,15 @@ pub(super) struct Bench {
 
 /// What a closed loop gave.
 #[derive(Debug, Clone, Copy)]
-struct Accepted {
-    figures: Figures,
+pub(super) struct Accepted {
+    pub(super) figures: Figures,
     rows_read: Option<f64>,
 }
 
 /// A gateway that lives whole lives: the upstream tells it of statuses, and an endpoint hears events.
-struct Lives<'f> {
-    gateway: Gateway<'f>,
-    upstream: Arc<Upstream>,
+pub(super) struct Lives<'f> {
+    pub(super) gateway: Gateway<'f>,
+    pub(super) upstream: Arc<Upstream>,
     endpoint: Arc<Endpoint>,
     telling: Telling,
 }
@@ -150,11 +150,11 @@ impl Bench {
     }
 
     /// Accept and send in a closed loop, until the last has reached the upstream.
-    async fn accepted(&self, gateway: &Gateway<'_>, upstream: &Upstream, salt: &str) -> Result<Accepted> {
+    pub(super) async fn accepted(&self, gateway: &Gateway<'_>, upstream: &Upstream, salt: &str) -> Result<Accepted> {
         let load = gateway.load(salt);
         let warm = upstream.received.now() + load.closed(CALLERS, self.sizes.warm_up, None).await?;
         all_of("warm-up messages", &upstream.received, warm).await?;
-        let (meter, rows) = (Meter::start(gateway.pid())?, gateway.rows_read().await?);
+        let (meter, rows) = (gateway.meter()?, gateway.rows_read().await?);
         let answered = load.closed(CALLERS, self.sizes.time, None).await?;
         let ended = Instant::now();
         all_of("messages", &upstream.received, warm + answered).await?;
@@ -182,7 +182,7 @@ impl Bench {
         Ok(())
     }
 
-    async fn start_lives<'f>(&self, folder: &'f Folder) -> Result<Lives<'f>> {
+    pub(super) async fn start_lives<'f>(&self, folder: &'f Folder) -> Result<Lives<'f>> {
         let statuses = Statuses::new();
         let (upstream, url) = Upstream::start(Duration::ZERO, Some(statuses.clone())).await?;
         let gateway = Gateway::start(&self.transom, folder, &url, &[])?;
@@ -194,12 +194,12 @@ impl Bench {
     }
 
     /// Lives in a closed loop, until the last has ended.
-    async fn lived(&self, lives: &Lives<'_>, salt: &str) -> Result<Accepted> {
+    pub(super) async fn lived(&self, lives: &Lives<'_>, salt: &str) -> Result<Accepted> {
         let load = lives.gateway.load(salt);
         let room = Some(lives.endpoint.room.clone());
         let warm = lives.endpoint.lives.now() + load.closed(CALLERS, self.sizes.warm_up, room.clone()).await?;
         lives.all(warm).await?;
-        let (meter, rows) = (Meter::start(lives.gateway.pid())?, lives.gateway.rows_read().await?);
+        let (meter, rows) = (lives.gateway.meter()?, lives.gateway.rows_read().await?);
         let answered = load.closed(CALLERS, self.sizes.time, room).await?;
         let ended = Instant::now();
         lives.all(warm + answered).await?;
@@ -253,7 +253,7 @@ impl Bench {
         let gateway = Gateway::start(&self.transom, &folder, &url, &[])?;
         let most = self.accepted(&gateway, &upstream, "d-most").await?.figures.per_second();
         let before = upstream.received.now();
-        let meter = Meter::start(gateway.pid())?;
+        let meter = gateway.meter()?;
         let mut latencies = gateway.load("d-half").open(CONNECTIONS, most / 2.0, self.sizes.time).await?;
         all_of("messages", &upstream.received, before + count(&latencies)).await?;
         self.line(Line {
@@ -270,7 +270,7 @@ impl Bench {
         let lives = self.start_lives(&folder).await?;
         let most = self.lived(&lives, "d-lives").await?.figures.per_second();
         lives.telling.latencies()?;
-        let (before, meter) = (lives.endpoint.lives.now(), Meter::start(lives.gateway.pid())?);
+        let (before, meter) = (lives.endpoint.lives.now(), lives.gateway.meter()?);
         let mut accepts = lives.gateway.load("d-half-lives").open(CONNECTIONS, most / 2.0, self.sizes.time).await?;
         lives.all(before + count(&accepts)).await?;
         let figures = meter.figures(count(&accepts))?;
@@ -321,7 +321,7 @@ impl Bench {
                 ..Line::default()
             });
             let before = upstream.received.now();
-            let meter = Meter::start(gateway.pid())?;
+            let meter = gateway.meter()?;
             let half = figures.per_second() / 2.0;
             let mut latencies = gateway.load("e-half").open(CONNECTIONS, half, self.sizes.time).await?;
             all_of("messages", &upstream.received, before + count(&latencies)).await?;
@@ -394,7 +394,7 @@ impl Bench {
         let load: Load = gateway.load("g");
         let warm = load.open(CONNECTIONS, self.sizes.far_rate, self.sizes.warm_up).await?;
         all_of("warm-up messages", &upstream.received, count(&warm)).await?;
-        let meter = Meter::start(gateway.pid())?;
+        let meter = gateway.meter()?;
         let mut latencies = load.open(CONNECTIONS, self.sizes.far_rate, self.sizes.time).await?;
         let answered = count(&latencies);
         all_of("messages", &upstream.received, count(&warm) + answered).await?;
@@ -439,7 +439,7 @@ impl Bench {
         });
         let (swept, begun) = (gateway.rows_swept().await?, backups.begun());
         let before = upstream.received.now();
-        let meter = Meter::start(gateway.pid())?;
+        let meter = gateway.meter()?;
         let mut latencies = gateway.load("h-half").open(CONNECTIONS, half, self.sizes.time).await?;
         all_of("messages", &upstream.received, before + count(&latencies)).await?;
         let figures = meter.figures(count(&latencies))?;
@@ -481,7 +481,7 @@ impl Lives<'_> {
 }
 
 /// Waits until a tally reaches what is wanted.
-async fn all_of(what: &str, tally: &super::upstream::Tally, wanted: u64) -> Result<()> {
+pub(super) async fn all_of(what: &str, tally: &super::upstream::Tally, wanted: u64) -> Result<()> {
     if tokio::time::timeout(PATIENCE, tally.reaches(wanted)).await.is_err() {
         bail!("{} of {wanted} {what} have not come out after {} s", wanted - tally.now(), PATIENCE.as_secs());
     }
@@ -499,7 +499,7 @@ fn of_budget(lives: &Figures, beside: &Beside) -> f64 {
     lives.per_second() / (beside.proxy.per_second() * EXCHANGES_OF_PROXY / EXCHANGES_OF_LIFE)
 }
 
-fn count(latencies: &Latencies) -> u64 {
+pub(super) fn count(latencies: &Latencies) -> u64 {
     latencies.count() as u64
 }
 

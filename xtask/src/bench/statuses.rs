@@ -7,31 +7,21 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use tokio::task::JoinSet;
 
 use super::http::{Caller, post};
 use super::measure::Latencies;
 use super::queue::{Pacer, Queue};
-use crate::bulk;
+use crate::bulk::{self, Sent};
 
 /// The words, and how long after the answer each becomes true.
-pub(super) const WORDS: [(&str, Duration); 3] =
-    [("sent", Duration::from_millis(20)), ("delivered", Duration::from_millis(40)), ("read", Duration::from_millis(60))];
+const WORDS: [(&str, Duration); 3] = {
+    let [sent, delivered, read] = bulk::WORDS;
+    [(sent, Duration::from_millis(20)), (delivered, Duration::from_millis(40)), (read, Duration::from_millis(60))]
+};
 /// Connections on which webhooks are posted.
 const POSTERS: usize = 32;
-
-/// A message that the upstream took.
-pub(super) struct Sent {
-    /// Meta's id of it.
-    pub(super) id: String,
-    /// Phone number id of the sender.
-    pub(super) number: String,
-    /// Digits of the customer's number.
-    pub(super) to: String,
-    /// What came with it, to be told with every status.
-    pub(super) tag: String,
-}
 
 struct Due {
     /// Place among [`WORDS`].
@@ -126,15 +116,20 @@ impl Statuses {
     }
 
     async fn post(&self, gateway: SocketAddr) -> Result<()> {
-        let mut caller = Caller::connect(gateway).await?;
+        // Once there is something to say: the gateway closes a connection on which nothing is said for long.
+        let mut connected = None;
         let path = format!("/webhooks/meta/{}", bulk::APP);
         let mut request = Vec::new();
         while let Some(due) = self.due.next().await {
             let word = WORDS.get(due.word).map(|(word, _)| *word).unwrap_or_default();
             let now = i64::try_from(SystemTime::UNIX_EPOCH.elapsed()?.as_secs())?;
-            let body = webhook(word, &due.sent, now)?;
+            let body = bulk::status(word, &due.sent, now)?;
             let signature = transom_meta::signature::sign(bulk::APP_SECRET.as_bytes(), body.as_bytes());
             post(&path, &[(transom_meta::signature::HEADER, &signature)], body.as_bytes(), &mut request);
+            let caller = match &mut connected {
+                Some(caller) => caller,
+                none => none.insert(Caller::connect(gateway).await?),
+            };
             caller.call(&request).await?;
             let took = due.at.elapsed();
             self.latencies.lock().unwrap_or_else(PoisonError::into_inner).add(took);
@@ -168,58 +163,5 @@ impl Telling {
 impl Drop for Telling {
     fn drop(&mut self) {
         self.statuses.due.close();
-    }
-}
-
-/// A status as Meta posts it; `at` in Unix seconds.
-pub(super) fn webhook(word: &str, sent: &Sent, at: i64) -> Result<String> {
-    let Sent { id, number, to, tag } = sent;
-    let user = bulk::user_id_of(to).context("a message went to nobody of the folder")?;
-    let pricing = match word {
-        "read" => "",
-        _ => r#","pricing":{"billable":true,"pricing_model":"PMP","type":"regular","category":"utility"}"#,
-    };
-    Ok(format!(
-        concat!(
-            r#"{{"object":"whatsapp_business_account","entry":[{{"id":"{waba}","changes":[{{"value":{{"messaging_product":"whatsapp","#,
-            r#""metadata":{{"display_phone_number":"{display}","phone_number_id":"{number}"}},"#,
-            r#""contacts":[{{"profile":{{"name":"Customer"}},"wa_id":"{to}","user_id":"{user}"}}],"#,
-            r#""statuses":[{{"id":"{id}","status":"{word}","timestamp":"{at}","recipient_id":"{to}","recipient_user_id":"{user}","#,
-            r#""biz_opaque_callback_data":"{tag}"{pricing}}}]}},"field":"messages"}}]}}]}}"#
-        ),
-        waba = bulk::WABA,
-        display = bulk::display_of(number),
-        number = number,
-        to = to,
-        user = user,
-        id = id,
-        word = word,
-        at = at,
-        tag = tag,
-        pricing = pricing,
-    ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use transom_domain::fact::Fact;
-
-    #[test]
-    fn the_gateway_reads_in_a_webhook_what_was_put_into_it() {
-        let sent = Sent {
-            id: "wamid.1".to_owned(),
-            number: bulk::account(3).to_string(),
-            to: bulk::phone(7).trim_start_matches('+').to_owned(),
-            tag: "01K5Z3V8Q4M9W2N7T6R1XBCDEF.1".to_owned(),
-        };
-        for (word, _) in WORDS {
-            let body = webhook(word, &sent, 1_793_001_010).unwrap();
-            let deliveries = transom_meta::webhook::parse(body.as_bytes()).unwrap();
-            let heard: Vec<_> = deliveries.into_iter().flat_map(|d| d.heard).collect();
-            let statuses: Vec<_> =
-                heard.iter().filter_map(|h| if let Fact::Status(s) = &h.fact { Some(s) } else { None }).collect();
-            assert!(statuses.len() == 1 && statuses[0].provider_id == sent.id, "{heard:?}");
-        }
     }
 }

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::http::{Answers, Received, quoted_after, serve};
-use super::statuses::{Sent, Statuses};
-use crate::bulk;
+use super::statuses::Statuses;
+use crate::bulk::{self, Sent};
 
 /// A count that can be waited for.
 #[derive(Default)]

@@ -1,19 +1,20 @@
-//! The customers of a filled folder, straight by SQL.
+//! The customers of a filled store: which rows they are, and how those go into a folder, straight by SQL.
 //!
 //! Rows are appended in the order of their keys. Indexes beside those keys are dropped first and made anew at the end, by the
 //! schema's own words, so that nothing here knows which there are.
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
+use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
-use rusqlite::{Connection, params};
+use anyhow::{Result, bail};
+use rusqlite::{Connection, params_from_iter};
 
 use transom_domain::id::CustomerId;
 use transom_domain::time::{Span, Timestamp};
 
-use super::Furnished;
-use super::house::counted;
+use super::house::{Furnished, block_of, counted};
+use super::rows::{Cell, Load};
 
 /// Memory for pages while it loads, in KiB.
 const CACHE_KIB: u32 = 512 << 10;
@@ -36,8 +37,12 @@ pub(crate) fn user_id_of(phone: &str) -> Option<String> {
 
 /// Which sender the i-th of so many customers talks to, so that each has a block of them.
 pub(crate) fn sender_of(i: u64, customers: u64, senders: u64) -> u64 {
-    let at = u128::from(i) * u128::from(senders) / u128::from(customers.max(1));
-    u64::try_from(at).unwrap_or_default()
+    block_of(i, customers, senders)
+}
+
+/// How many of so many customers have a conversation.
+pub(crate) fn conversations(customers: u64) -> u64 {
+    (0..customers).filter(|i| heard(*i, Timestamp::EPOCH).is_some()).count() as u64
 }
 
 /// Business-scoped user id of the i-th customer.
@@ -61,16 +66,16 @@ pub(crate) fn mix(i: u64) -> u64 {
 }
 
 /// Loads them all.
-pub(super) fn load(dir: &Path, house: &Furnished, customers: u64, now: Timestamp) -> Result<()> {
+pub(super) fn load(dir: &Path, house: &Arc<Furnished>, customers: u64, now: Timestamp) -> Result<()> {
     let _held = hold(dir)?;
     let path = dir.join("transom.db");
-    let connection = Connection::open(&path)?;
-    // No log, no sync before the end, all pages in memory for as long as there is room.
-    connection.execute_batch(&format!(
-        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA cache_size = -{CACHE_KIB};"
-    ))?;
-    let indexes = without_indexes(&connection)?;
-    rows(&connection, house, customers, now)?;
+    let connection = open(&path)?;
+    let indexes = without_indexes(&connection, &["customer", "customer_word", "identity", "conversation"])?;
+    let transaction = connection.unchecked_transaction()?;
+    for load in people(house, customers, now) {
+        put(&transaction, load)?;
+    }
+    transaction.commit()?;
     for sql in indexes {
         connection.execute_batch(&sql)?;
     }
@@ -79,8 +84,17 @@ pub(super) fn load(dir: &Path, house: &Furnished, customers: u64, now: Timestamp
     Ok(())
 }
 
+/// Opens the database for a load: no log, no sync before the end, all pages in memory for as long as there is room.
+pub(super) fn open(path: &Path) -> Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.execute_batch(&format!(
+        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA cache_size = -{CACHE_KIB};"
+    ))?;
+    Ok(connection)
+}
+
 /// Holds the folder as a server would, so that none starts on it meanwhile.
-fn hold(dir: &Path) -> Result<File> {
+pub(super) fn hold(dir: &Path) -> Result<File> {
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(dir.join("transom.lock"))?;
     if file.try_lock().is_err() {
         bail!("{} is held by another process; stop that one first", dir.display());
@@ -88,14 +102,25 @@ fn hold(dir: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// Drops the indexes beside the keys; gives what makes them again.
-fn without_indexes(connection: &Connection) -> Result<Vec<String>> {
-    let mut statement = connection.prepare(
-        "SELECT name, sql FROM sqlite_schema
-         WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ('customer', 'identity', 'conversation')",
-    )?;
-    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let found: Vec<(String, String)> = found.collect::<Result<_, _>>()?;
+/// Puts rows one after the other.
+pub(super) fn put(connection: &Connection, load: Load) -> Result<()> {
+    let places: Vec<String> = (1..=load.columns.len()).map(|n| format!("?{n}")).collect();
+    let sql = format!("INSERT INTO {} ({}) VALUES ({})", load.table, load.columns.join(", "), places.join(", "));
+    let mut insert = connection.prepare(&sql)?;
+    for row in load.rows {
+        insert.execute(params_from_iter(&row))?;
+    }
+    Ok(())
+}
+
+/// Drops the indexes of tables, beside their keys; gives what makes them again.
+pub(super) fn without_indexes(connection: &Connection, tables: &[&str]) -> Result<Vec<String>> {
+    let mut statement =
+        connection.prepare("SELECT name, sql, tbl_name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL")?;
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let found: Vec<(String, String, String)> = found.collect::<Result<_, _>>()?;
+    let found: Vec<(String, String)> =
+        found.into_iter().filter(|(.., table)| tables.contains(&table.as_str())).map(|(name, sql, _)| (name, sql)).collect();
     drop(statement);
     for (name, _) in &found {
         connection.execute_batch(&format!("DROP INDEX {name}"))?;
@@ -103,44 +128,110 @@ fn without_indexes(connection: &Connection) -> Result<Vec<String>> {
     Ok(found.into_iter().map(|(_, sql)| sql).collect())
 }
 
-fn rows(connection: &Connection, house: &Furnished, customers: u64, now: Timestamp) -> Result<()> {
-    let business = house.business.to_bytes();
-    let all = || (0..customers).map(|i| (i, CustomerId(counted(i)).to_bytes()));
-    let senders = u64::try_from(house.senders.len())?;
-    let transaction = connection.unchecked_transaction()?;
-    // Whoever was heard is known by a user id too: Meta names it in every webhook.
-    let mut insert = transaction.prepare(
-        "INSERT INTO customer (business, id, name, name_key, named_at, phone, bsuid, no_marketing, no_contact)
-         VALUES (?1, ?2, ?3, lower(?3), 0, ?4, ?5, 0, 0)",
-    )?;
-    for (i, id) in all() {
-        insert.execute(params![business, id, format!("Customer {i}"), phone(i), heard(i, now).map(|_| bsuid(i))])?;
-    }
-    drop(insert);
-    let mut insert = transaction.prepare(
-        "INSERT INTO identity (business, identity, customer, held, since, seen, seen_with, how) VALUES (?1, ?2, ?3, 1, ?4, ?4, ?5, ?6)",
-    )?;
-    for (i, id) in all() {
-        let heard = heard(i, now);
-        let (since, how) = heard.map_or((Timestamp::EPOCH, "written_to"), |heard| (heard, "spoke"));
-        insert.execute(params![business, phone(i), id, since.as_millis(), heard.map(|_| bsuid(i)), how])?;
-    }
-    for (i, id) in all() {
-        if let Some(heard) = heard(i, now) {
-            insert.execute(params![business, format!("bsuid:{}", bsuid(i)), id, heard.as_millis(), None::<String>, "spoke"])?;
+/// The tables that are filled with customers, as rows in the order of their keys.
+pub(super) fn people(house: &Arc<Furnished>, customers: u64, now: Timestamp) -> Vec<Load> {
+    let senders = house.senders.len() as u64;
+    let of = |house: Arc<Furnished>| {
+        move |i| {
+            let sender = sender_of(i, customers, senders);
+            let at = usize::try_from(sender).unwrap_or_default();
+            Customer {
+                i,
+                business: Cell::Id(house.owner_of(sender).business.to_bytes()),
+                id: Cell::Id(CustomerId(counted(i)).to_bytes()),
+                sender: house.senders.get(at).map_or(Cell::Null, |id| Cell::Id(id.to_bytes())),
+                heard: heard(i, now),
+            }
+        }
+    };
+    let all = || (0..customers).map(of(house.clone()));
+    let user = |c: &Customer| c.heard.map_or(Cell::Null, |_| Cell::Text(bsuid(c.i)));
+    let moment = |at: Timestamp| Cell::Int(at.as_millis());
+    vec![
+        // Whoever was heard is known by a user id too: Meta names it in every webhook.
+        Load::new(
+            "customer",
+            &["business", "id", "name", "name_key", "named_at", "phone", "bsuid", "no_marketing", "no_contact"],
+            all().map(move |c| {
+                let (name, key) = (format!("Customer {}", c.i), format!("customer {}", c.i));
+                let user = user(&c);
+                let (name, key, phone) = (Cell::Text(name), Cell::Text(key), Cell::Text(phone(c.i)));
+                vec![c.business, c.id, name, key, Cell::Int(0), phone, user, Cell::Int(0), Cell::Int(0)]
+            }),
+        ),
+        // Names from their second word on, in the order of these words.
+        Load::new(
+            "customer_word",
+            &["business", "word", "customer"],
+            in_order_of_digits(customers).map(of(house.clone())).map(|c| vec![c.business, Cell::Text(c.i.to_string()), c.id]),
+        ),
+        Load::new(
+            "identity",
+            &IDENTITY,
+            all().map(move |c| {
+                let (since, how) = c.heard.map_or((Timestamp::EPOCH, "written_to"), |heard| (heard, "spoke"));
+                let (with, how) = (user(&c), Cell::Text(how.to_owned()));
+                vec![c.business, Cell::Text(phone(c.i)), c.id, Cell::Int(1), moment(since), moment(since), with, how]
+            }),
+        ),
+        Load::new(
+            "identity",
+            &IDENTITY,
+            all().filter_map(move |c| {
+                let (heard, how) = (moment(c.heard?), Cell::Text("spoke".to_owned()));
+                let identity = Cell::Text(format!("bsuid:{}", bsuid(c.i)));
+                Some(vec![c.business, identity, c.id, Cell::Int(1), heard.clone(), heard, Cell::Null, how])
+            }),
+        ),
+        Load::new(
+            "conversation",
+            &["sender", "customer", "business", "heard", "spoken_at"],
+            all().filter_map(move |c| {
+                let heard = moment(c.heard?);
+                Some(vec![c.sender, c.id, c.business, heard.clone(), heard])
+            }),
+        ),
+    ]
+}
+
+/// The numbers below a bound in the order of how they are written: 0, 1, 10, 100, 101.
+fn in_order_of_digits(bound: u64) -> impl Iterator<Item = u64> {
+    let next = move |n: &u64| {
+        let longer = n * 10;
+        if *n > 0 && longer < bound {
+            return Some(longer);
+        }
+        let mut next = if n + 1 < bound { n + 1 } else { n / 10 + 1 };
+        while next > 0 && next.is_multiple_of(10) {
+            next /= 10;
+        }
+        Some(next)
+    };
+    std::iter::successors(Some(0), next).take(usize::try_from(bound).unwrap_or(usize::MAX))
+}
+
+const IDENTITY: [&str; 8] = ["business", "identity", "customer", "held", "since", "seen", "seen_with", "how"];
+
+/// What is known of a customer that is loaded.
+struct Customer {
+    i: u64,
+    business: Cell,
+    id: Cell,
+    sender: Cell,
+    heard: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_order_of_digits;
+
+    #[test]
+    fn numbers_come_in_the_order_of_their_digits() {
+        for bound in [0, 1, 2, 10, 11, 99, 100, 101, 1_234] {
+            let mut sorted: Vec<String> = (0..bound).map(|n: u64| n.to_string()).collect();
+            sorted.sort();
+            let came: Vec<String> = in_order_of_digits(bound).map(|n| n.to_string()).collect();
+            assert_eq!(came, sorted);
         }
     }
-    drop(insert);
-    let mut insert =
-        transaction.prepare("INSERT INTO conversation (sender, customer, business, heard) VALUES (?1, ?2, ?3, ?4)")?;
-    for (i, id) in all() {
-        if let Some(heard) = heard(i, now) {
-            let sender = usize::try_from(sender_of(i, customers, senders))?;
-            let sender = house.senders.get(sender).context("a sender of each customer")?;
-            insert.execute(params![sender.to_bytes(), id, business, heard.as_millis()])?;
-        }
-    }
-    drop(insert);
-    transaction.commit()?;
-    Ok(())
 }

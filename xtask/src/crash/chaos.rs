@@ -14,7 +14,7 @@ use tokio::task::block_in_place;
 
 use super::disk::Disk;
 use super::ears::Ears;
-use super::house::{House, UPSTREAM_TIMEOUT};
+use super::house::{House, Place, UPSTREAM_TIMEOUT};
 use super::schedule::{Fault, Spell, Track, spells};
 
 /// How often it is looked whether a process has ended by itself.
@@ -77,7 +77,7 @@ impl Chaos {
         let house = &self.house;
         match spell.fault {
             Fault::GatewayStalled => {
-                let gateway = house.gateway.lock().await;
+                let gateway = house.gateway(usize::try_from(spell.seed % 1_000)?).process.lock().await;
                 gateway.signal("STOP")?;
                 tokio::time::sleep(spell.lasts).await;
                 gateway.signal("CONT")
@@ -90,8 +90,9 @@ impl Chaos {
             }
             Fault::WriterHeld => {
                 // The gateway is not killed meanwhile, so that the writer really waits that long.
-                let _gateway = house.gateway.lock().await;
-                let holder = Holder::of(&house.folder.join("store/transom.db"))?;
+                let gateway = house.gateway(0);
+                let _process = gateway.process.lock().await;
+                let holder = Holder::of(&gateway.folder.join("store/transom.db"))?;
                 tokio::time::sleep(spell.lasts).await;
                 holder.let_go()
             }
@@ -104,6 +105,13 @@ impl Chaos {
                 let freed = disk.free();
                 self.starve(false);
                 freed
+            }
+            Fault::StoreKilled => {
+                let Place::Postgres(postgres) = &house.store else { bail!("the store is on no server of this run's own") };
+                block_in_place(|| postgres.kill());
+                tokio::time::sleep(spell.lasts).await;
+                block_in_place(|| postgres.begin());
+                Ok(())
             }
             Fault::ClockTurned => {
                 let turn = json!({ "advanceSeconds": 5 + spell.seed % 56 });
@@ -136,21 +144,22 @@ impl Chaos {
 
     /// Half of the time nothing can be written but the beginnings of files; else the log can, and the database behind it not.
     async fn fail_writes(&self, spell: Spell) -> Result<()> {
-        let log = self.house.folder.join("store/transom.db-wal").metadata().map_or(0, |file| file.len());
+        let gateway = self.house.gateway(0);
+        let log = gateway.folder.join("store/transom.db-wal").metadata().map_or(0, |file| file.len());
         let most = if spell.seed.is_multiple_of(2) { spell.seed % 65_536 } else { log + log / 4 };
         let id = {
-            let gateway = self.house.gateway.lock().await;
+            let process = gateway.process.lock().await;
             self.starve(true);
-            gateway.limit_files(Some(most))?;
-            gateway.id()
+            process.limit_files(Some(most))?;
+            process.id()
         };
         tokio::time::sleep(spell.lasts).await;
-        let gateway = self.house.gateway.lock().await;
+        let process = gateway.process.lock().await;
         // One that was started anew meanwhile has no limit.
-        let freed = if gateway.id() == id { gateway.limit_files(None) } else { Ok(()) };
+        let freed = if process.id() == id { process.limit_files(None) } else { Ok(()) };
         self.starve(false);
         // It may have ended at this very moment.
-        freed.or_else(|why| if gateway.id() == id { Ok(()) } else { Err(why) })
+        freed.or_else(|why| if process.id() == id { Ok(()) } else { Err(why) })
     }
 
     fn starve(&self, begins: bool) {
@@ -167,7 +176,8 @@ impl Chaos {
     /// Starts again what has ended by itself, as a supervisor would.
     pub(super) async fn supervise(self: Arc<Self>, mut stop: watch::Receiver<bool>) -> Result<()> {
         loop {
-            for (who, process) in [("gateway", &self.house.gateway), ("simulator", &self.house.simulator)] {
+            let gateways = self.house.gateways().map(|gateway| ("gateway", &gateway.process));
+            for (who, process) in gateways.chain([("simulator", &self.house.simulator)]) {
                 // Whoever holds it knows what it does with it.
                 let Ok(mut process) = process.try_lock() else { continue };
                 let Some(status) = block_in_place(|| process.ended())? else { continue };

@@ -12,18 +12,18 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// An answer.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// HTTP status.
-    pub(super) status: u16,
+    pub(crate) status: u16,
     /// `Retry-After`, where given.
-    pub(super) retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
     /// The body, null if it is no JSON.
-    pub(super) body: Value,
+    pub(crate) body: Value,
 }
 
 /// The client; cheap to clone.
 #[derive(Clone)]
-pub(super) struct Client {
+pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
     key: Option<String>,
@@ -31,23 +31,23 @@ pub(super) struct Client {
 
 impl Client {
     /// A client for a base address, perhaps under a key.
-    pub(super) fn new(base: &str, key: Option<&str>) -> Result<Self> {
+    pub(crate) fn new(base: &str, key: Option<&str>) -> Result<Self> {
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
         Ok(Self { http, base: base.to_owned(), key: key.map(str::to_owned) })
     }
 
     /// Where it calls.
-    pub(super) fn base(&self) -> &str {
+    pub(crate) fn base(&self) -> &str {
         &self.base
     }
 
     /// The key under which it calls.
-    pub(super) fn key(&self) -> &str {
+    pub(crate) fn key(&self) -> &str {
         self.key.as_deref().unwrap_or_default()
     }
 
     /// Calls once; none when no whole answer came.
-    pub(super) async fn call(
+    pub(crate) async fn call(
         &self,
         method: Method,
         path: &str,
@@ -74,7 +74,7 @@ impl Client {
     }
 
     /// Calls until there is an answer of success, for at most `within`; for what does no harm when it happens twice.
-    pub(super) async fn insist(&self, method: Method, path: &str, body: Option<&Value>, within: Duration) -> Result<Value> {
+    pub(crate) async fn insist(&self, method: Method, path: &str, body: Option<&Value>, within: Duration) -> Result<Value> {
         let end = tokio::time::Instant::now() + within;
         loop {
             let answer = self.call(method.clone(), path, body, None, PATIENCE).await;
@@ -90,28 +90,28 @@ impl Client {
     }
 
     /// Reads, insisting for a minute.
-    pub(super) async fn get(&self, path: &str) -> Result<Value> {
+    pub(crate) async fn get(&self, path: &str) -> Result<Value> {
         self.insist(Method::GET, path, None, Duration::from_secs(60)).await
     }
 
     /// Reads once, if it can be read now.
-    pub(super) async fn glance(&self, path: &str) -> Option<Value> {
+    pub(crate) async fn glance(&self, path: &str) -> Option<Value> {
         let answer = self.call(Method::GET, path, None, None, PATIENCE).await?;
         (answer.status == 200).then_some(answer.body)
     }
 
     /// Reads a text once.
-    pub(super) async fn text(&self, path: &str) -> Option<String> {
+    pub(crate) async fn text(&self, path: &str) -> Option<String> {
         self.http.get(format!("{}{path}", self.base)).send().await.ok()?.text().await.ok()
     }
 
     /// Posts, insisting for a minute.
-    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value> {
         self.insist(Method::POST, path, Some(body), Duration::from_secs(60)).await
     }
 
     /// Waits until it answers 200 on a path.
-    pub(super) async fn until_ready(&self, path: &str, within: Duration) -> Result<()> {
+    pub(crate) async fn until_ready(&self, path: &str, within: Duration) -> Result<()> {
         let end = tokio::time::Instant::now() + within;
         loop {
             let answer = self.call(Method::GET, path, None, None, Duration::from_secs(2)).await;
@@ -127,11 +127,11 @@ impl Client {
 }
 
 /// A text at a place of a JSON value.
-pub(super) fn text(json: &Value, at: &str) -> Result<String> {
+pub(crate) fn text(json: &Value, at: &str) -> Result<String> {
     json.pointer(at).and_then(Value::as_str).map(str::to_owned).with_context(|| format!("no {at} in {json}"))
 }
 
 /// The list at a place of a JSON value; an absent one is empty.
-pub(super) fn list<'a>(json: &'a Value, at: &str) -> &'a [Value] {
+pub(crate) fn list<'a>(json: &'a Value, at: &str) -> &'a [Value] {
     json.pointer(at).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }

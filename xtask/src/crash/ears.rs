@@ -20,41 +20,41 @@ const SILENCE: Duration = Duration::from_secs(5);
 
 /// What was told, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Told {
+pub(crate) struct Told {
     /// Which endpoint.
-    pub(super) topic: String,
+    pub(crate) topic: String,
     /// Id of the event.
-    pub(super) event: String,
+    pub(crate) event: String,
     /// Of which message.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// The status, where it is one.
-    pub(super) status: Option<String>,
+    pub(crate) status: Option<String>,
 }
 
 /// How the endpoint behaves at the moment.
 #[derive(Debug, Default)]
-pub(super) struct Mood {
+pub(crate) struct Mood {
     /// One of so many is answered 500; 0: none.
-    pub(super) fails: AtomicU64,
+    pub(crate) fails: AtomicU64,
     /// Answers are so many milliseconds late.
-    pub(super) late_ms: AtomicU64,
+    pub(crate) late_ms: AtomicU64,
     /// One of so many is not answered; 0: none.
-    pub(super) silent: AtomicU64,
+    pub(crate) silent: AtomicU64,
 }
 
 /// The endpoint.
-pub(super) struct Ears {
-    pub(super) mood: Mood,
+pub(crate) struct Ears {
+    pub(crate) mood: Mood,
     secret: Mutex<String>,
     told: Mutex<Vec<Told>>,
     heard: AtomicU64,
     /// Deliveries whose signature or shape was wrong.
-    pub(super) wrong: AtomicUsize,
+    pub(crate) wrong: AtomicUsize,
 }
 
 impl Ears {
     /// Starts listening; gives the base address too.
-    pub(super) async fn open() -> Result<(Arc<Self>, String)> {
+    pub(crate) async fn open() -> Result<(Arc<Self>, String)> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let base = format!("http://{}", listener.local_addr()?);
         let ears = Arc::new(Self {
@@ -70,12 +70,12 @@ impl Ears {
     }
 
     /// What deliveries are signed with.
-    pub(super) fn trust(&self, secret: &str) {
+    pub(crate) fn trust(&self, secret: &str) {
         secret.clone_into(&mut self.secret.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Everything told so far after the first `from`, in the order in which it was taken.
-    pub(super) fn told(&self, from: usize) -> Vec<Told> {
+    pub(crate) fn told(&self, from: usize) -> Vec<Told> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).get(from..).unwrap_or_default().to_vec()
     }
 

@@ -17,15 +17,15 @@ const READERS: usize = 16;
 
 /// How often the upstream has taken each message, by its id; a reader that goes on where it was.
 #[derive(Debug, Default)]
-pub(super) struct Record {
+pub(crate) struct Record {
     after: u64,
     /// Times taken, by id of the message.
-    pub(super) taken: HashMap<String, usize>,
+    pub(crate) taken: HashMap<String, usize>,
 }
 
 impl Record {
     /// Reads what is new, as far as it can be read now.
-    pub(super) async fn read_on(&mut self, desk: &Client) -> Option<()> {
+    pub(crate) async fn read_on(&mut self, desk: &Client) -> Option<()> {
         loop {
             let page = desk.glance(&format!("/sim/v1/messages?limit=1000&after={}", self.after)).await?;
             if !self.take(&page) {
@@ -46,7 +46,7 @@ impl Record {
 }
 
 /// What the upstream has taken and not failed, from its beginning.
-pub(super) async fn taken(desk: &Client) -> Result<HashMap<String, usize>> {
+pub(crate) async fn taken(desk: &Client) -> Result<HashMap<String, usize>> {
     let mut record = Record::default();
     loop {
         let mut page = desk.get(&format!("/sim/v1/messages?limit=1000&after={}", record.after)).await?;
@@ -62,8 +62,32 @@ pub(super) async fn taken(desk: &Client) -> Result<HashMap<String, usize>> {
     }
 }
 
+/// When each message was taken by the upstream, and from which number; a reader that goes on where it was.
+#[derive(Debug, Default)]
+pub(crate) struct Sends {
+    after: u64,
+    /// Number, and milliseconds since 1970 on the upstream's clock; in the order in which they were taken.
+    pub(crate) all: Vec<(String, i64)>,
+}
+
+impl Sends {
+    /// Reads what is new.
+    pub(crate) async fn read_on(&mut self, desk: &Client) -> Result<()> {
+        loop {
+            let page = desk.get(&format!("/sim/v1/messages?limit=1000&after={}", self.after)).await?;
+            let data = list(&page, "/data");
+            let Some(last) = data.last() else { return Ok(()) };
+            self.after = last.get("seq").and_then(Value::as_u64).context("a message without a number")?;
+            for message in data {
+                let at = message.get("at").and_then(Value::as_i64).context("a message without a moment")?;
+                self.all.push((text(message, "/from")?, at));
+            }
+        }
+    }
+}
+
 /// How often phones show each message of the load, by its number.
-pub(super) async fn on_phones(house: &Arc<House>) -> Result<HashMap<usize, usize>> {
+pub(crate) async fn on_phones(house: &Arc<House>) -> Result<HashMap<usize, usize>> {
     let found: Arc<Mutex<HashMap<usize, usize>>> = Arc::default();
     each((0..CUSTOMERS).collect(), |customer| {
         let (house, found) = (house.clone(), found.clone());
@@ -93,13 +117,13 @@ fn marked(text: &str) -> Option<usize> {
 }
 
 /// The gateway's own account of messages.
-pub(super) async fn messages(house: &Arc<House>, ids: Vec<String>) -> Result<HashMap<String, Message>> {
+pub(crate) async fn messages(house: &Arc<House>, ids: Vec<String>) -> Result<HashMap<String, Message>> {
     let found: Arc<Mutex<HashMap<String, Message>>> = Arc::default();
     each(ids, |id| {
         let (house, found) = (house.clone(), found.clone());
         async move {
             // One that is not known is found missing by the judge.
-            if let Ok(json) = house.api.get(&house.path(&format!("/messages/{id}"))).await {
+            if let Ok(json) = house.api().get(&house.path(&format!("/messages/{id}"))).await {
                 found.lock().unwrap_or_else(PoisonError::into_inner).insert(id, message(&json));
             }
             Ok(())
@@ -142,10 +166,10 @@ fn message(json: &Value) -> Message {
 }
 
 /// The whole stream of the business.
-pub(super) async fn events(house: &House) -> Result<Vec<Event>> {
+pub(crate) async fn events(house: &House) -> Result<Vec<Event>> {
     let (mut events, mut after) = (Vec::new(), 0);
     loop {
-        let page = house.api.get(&house.path(&format!("/events?limit=200&after={after}"))).await?;
+        let page = house.api().get(&house.path(&format!("/events?limit=200&after={after}"))).await?;
         let data = list(&page, "/data");
         if data.is_empty() {
             return Ok(events);
@@ -175,10 +199,10 @@ fn read_event(event: &Value) -> Result<Event> {
 }
 
 /// How often the gateway has each message of a customer, by the upstream's id.
-pub(super) async fn inbound(house: &House) -> Result<HashMap<String, usize>> {
+pub(crate) async fn inbound(house: &House) -> Result<HashMap<String, usize>> {
     let (mut kept, mut token) = (HashMap::new(), String::new());
     loop {
-        let page = house.api.get(&house.path(&format!("/messages?direction=inbound&pageSize=200{token}"))).await?;
+        let page = house.api().get(&house.path(&format!("/messages?direction=inbound&pageSize=200{token}"))).await?;
         for message in list(&page, "/data") {
             *kept.entry(text(message, "/details/providerMessageId")?).or_default() += 1;
         }

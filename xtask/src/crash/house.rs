@@ -1,4 +1,4 @@
-//! The two processes under trial: started, set up as an operator would, killed and brought back.
+//! The processes under trial, a simulator and one gateway or several: started, set up as an operator would, killed and brought back.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,56 +11,105 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::task::block_in_place;
+use transom_testing::Postgres;
 
 use crate::steps::say;
 
+use super::balancer;
 use super::client::{Client, list, text};
 use super::process::Process;
 use super::schedule::Whom;
 
 /// After this the answer to a send counts as lost.
-pub(super) const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a message whose answer was lost waits for a status: longer than any stall of the schedule and the few seconds that
 /// the upstream needs to tell again what nobody heard.
-pub(super) const UNKNOWN_WAIT: Duration = Duration::from_secs(20);
+pub(crate) const UNKNOWN_WAIT: Duration = Duration::from_secs(20);
 /// The upstream tries a webhook that was not heard again after at most this many seconds.
-pub(super) const WEBHOOK_GAP_SECONDS: u64 = 1;
+pub(crate) const WEBHOOK_GAP_SECONDS: u64 = 1;
 /// The text of the template, and of what callers send outside a session.
-pub(super) const TEMPLATE_TEXT: &str = "Hello {{1}}, your order is on its way to you.";
+pub(crate) const TEMPLATE_TEXT: &str = "Hello {{1}}, your order is on its way to you.";
 /// A way back that is longer is told at once.
 const LONG: Duration = Duration::from_secs(3);
 /// How long a process may take to come back before the run is given up.
 const BACK_WITHIN: Duration = Duration::from_secs(120);
 
 /// What the operator set up.
-pub(super) struct Identity {
+pub(crate) struct Identity {
     /// Id of the business.
-    pub(super) business: String,
+    pub(crate) business: String,
     /// Addresses of its senders.
-    pub(super) senders: Vec<String>,
+    pub(crate) senders: Vec<String>,
     /// Their ids at Meta.
-    pub(super) numbers: Vec<String>,
+    pub(crate) numbers: Vec<String>,
     /// What webhooks are signed with.
-    pub(super) webhook_secret: String,
+    pub(crate) webhook_secret: String,
     /// The app at Meta and its secret, with which Meta signs.
-    pub(super) app: (String, String),
+    pub(crate) app: (String, String),
 }
 
-/// Both processes.
-pub(super) struct House {
-    pub(super) gateway: Mutex<Process>,
-    pub(super) simulator: Mutex<Process>,
-    /// The gateway's folder.
-    pub(super) folder: PathBuf,
-    /// The API, under a key of the business.
-    pub(super) api: Client,
+/// Where the store is.
+pub(crate) enum Place {
+    /// In the folder of the one gateway.
+    Folder,
+    /// On a server of this run's own.
+    Postgres(Postgres),
+    /// On a server that somebody else looks after, at this address.
+    At(String),
+}
+
+impl Place {
+    /// `store.url`.
+    fn url(&self) -> Option<String> {
+        match self {
+            Self::Folder => None,
+            Self::Postgres(postgres) => Some(postgres.database()),
+            Self::At(url) => Some(url.clone()),
+        }
+    }
+}
+
+/// What is put under trial.
+pub(crate) struct Order<'a> {
+    /// The program.
+    pub(crate) transom: &'a Path,
+    /// The first gateway's folder; it may be on a file system of its own.
+    pub(crate) folder: &'a Path,
+    /// Takes what else there is.
+    pub(crate) side: &'a Path,
+    /// Where the store is.
+    pub(crate) store: Place,
+    /// How many gateways work on it; more than one need a store that is not a folder.
+    pub(crate) gateways: usize,
+    /// Their configuration.
+    pub(crate) settings: &'a [(&'static str, String)],
+}
+
+/// One `transom serve`.
+pub(crate) struct Gateway {
+    pub(crate) process: Mutex<Process>,
+    /// Its folder.
+    pub(crate) folder: PathBuf,
+    /// Its API, under a key of the business.
+    pub(crate) api: Client,
+}
+
+/// All processes.
+pub(crate) struct House {
+    first: Gateway,
+    /// Others on the same store.
+    others: Vec<Gateway>,
+    turn: AtomicUsize,
+    pub(crate) simulator: Mutex<Process>,
+    /// Where the store is.
+    pub(crate) store: Place,
     /// The simulator and its controls.
-    pub(super) desk: Client,
-    pub(super) identity: Identity,
+    pub(crate) desk: Client,
+    pub(crate) identity: Identity,
     /// From each kill to readiness: gateway, simulator.
     back: Lock<(Vec<Duration>, Vec<Duration>)>,
     /// Starts that failed, such as on a full disk, and were tried again.
-    pub(super) refused_starts: AtomicUsize,
+    pub(crate) refused_starts: AtomicUsize,
 }
 
 fn free_port() -> Result<u16> {
@@ -68,12 +117,14 @@ fn free_port() -> Result<u16> {
 }
 
 impl House {
-    /// Starts both and sets them up. `folder` is the gateway's, `side` takes what is not under trial.
+    /// Starts all and sets them up.
     ///
     /// # Errors
     /// When anything of it fails: nothing is under fault yet.
-    pub(super) async fn open(transom: &Path, folder: &Path, side: &Path) -> Result<Self> {
-        let (gateway_port, simulator_port) = (free_port()?, free_port()?);
+    pub(crate) async fn open(order: Order<'_>) -> Result<Self> {
+        let Order { transom, folder, side, store, gateways, settings } = order;
+        let ports: Vec<u16> = (0..gateways.max(1)).map(|_| free_port()).collect::<Result<_>>()?;
+        let simulator_port = free_port()?;
         let simulator_args = ["simulate", "--json", "--port", &simulator_port.to_string(), "--dir"];
         let mut args: Vec<String> = simulator_args.iter().map(ToString::to_string).collect();
         args.push(side.join("simulator").display().to_string());
@@ -83,25 +134,51 @@ impl House {
         let desk = Client::new(&graph, None)?;
         let numbers = prepare(&desk, &meta).await?;
 
-        let store = folder.join("store");
-        let mut args: Vec<String> = ["serve", "--dir"].iter().map(ToString::to_string).collect();
-        args.push(store.display().to_string());
-        args.extend(["--listen".into(), format!("127.0.0.1:{gateway_port}"), "--graph-url".into(), graph.clone()]);
-        for (key, value) in settings() {
-            args.extend(["--set".into(), format!("{key}={value}")]);
+        let mut shared: Vec<String> = vec!["--graph-url".into(), graph.clone()];
+        let mut set = |key: &str, value: &str| shared.extend(["--set".into(), format!("{key}={value}")]);
+        for (key, value) in settings {
+            set(key, value);
         }
-        let mut gateway = Process::new(transom, args, "ready ", folder.join("gateway.log"));
-        block_in_place(|| gateway.start())?;
-        let url = format!("http://127.0.0.1:{gateway_port}");
-        let operator = |args: &[&str], number: &str| block_in_place(|| operate(transom, &store, &meta, args, number));
+        if let Some(url) = block_in_place(|| store.url()) {
+            let key = side.join("seal.key");
+            std::fs::write(&key, "5a".repeat(32))?;
+            set("store.url", &url);
+            set("seal.key_file", &key.display().to_string());
+        }
+        if ports.len() > 1 {
+            set("server.public_url", &balancer::open(ports.clone()).await?);
+        }
+        let serve = |port: &u16, folder: &Path| {
+            let listen = format!("127.0.0.1:{port}");
+            let mut args: Vec<String> = ["serve", "--listen", &listen, "--dir"].iter().map(ToString::to_string).collect();
+            args.push(folder.join("store").display().to_string());
+            args.extend(shared.iter().cloned());
+            let mut process = Process::new(transom, args, "ready ", folder.join("gateway.log"));
+            block_in_place(|| process.start())?;
+            anyhow::Ok(process)
+        };
+        let [first_port, other_ports @ ..] = ports.as_slice() else { bail!("a house needs a gateway") };
+        let first = serve(first_port, folder)?;
+        let operator =
+            |args: &[&str], number: &str| block_in_place(|| operate(transom, &folder.join("store"), &meta, args, number));
         let business = text(&operator(&["business", "add", "--name", "Crash trial"], "")?, "/id")?;
         let key = text(&operator(&["key", "add"], "")?, "/text")?;
         for number in &numbers {
             operator(&["sender", "add"], number)?;
         }
-        let api = Client::new(&url, Some(&key))?;
+        let gateway = |process: Process, port: &u16, folder: PathBuf| {
+            let api = Client::new(&format!("http://127.0.0.1:{port}"), Some(&key))?;
+            anyhow::Ok(Gateway { process: Mutex::new(process), folder, api })
+        };
+        let first = gateway(first, first_port, folder.to_owned())?;
+        let mut others = Vec::new();
+        for (number, port) in (2..).zip(other_ports) {
+            let folder = side.join(format!("gateway{number}"));
+            std::fs::create_dir(&folder)?;
+            others.push(gateway(serve(port, &folder)?, port, folder)?);
+        }
         let senders: Vec<String> = {
-            let listed = api.get(&format!("/v1/businesses/{business}/senders")).await?;
+            let listed = first.api.get(&format!("/v1/businesses/{business}/senders")).await?;
             let by_number = |number: &String| {
                 let sender = list(&listed, "/data").iter().find(|sender| sender.to_string().contains(number.as_str()));
                 text(sender.with_context(|| format!("no sender {number} in {listed}"))?, "/address")
@@ -111,10 +188,11 @@ impl House {
         let app = (text(&meta, "/appId")?, text(&meta, "/appSecret")?);
         let identity = Identity { business, senders, numbers, webhook_secret: String::new(), app };
         Ok(Self {
-            gateway: Mutex::new(gateway),
+            first,
+            others,
+            turn: AtomicUsize::new(0),
             simulator: Mutex::new(simulator),
-            folder: folder.to_owned(),
-            api,
+            store,
             desk,
             identity,
             back: Lock::default(),
@@ -122,45 +200,80 @@ impl House {
         })
     }
 
+    /// All gateways, in their order.
+    pub(crate) fn gateways(&self) -> impl Iterator<Item = &Gateway> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// One of them, whatever the number.
+    pub(crate) fn gateway(&self, number: usize) -> &Gateway {
+        (number % (self.others.len() + 1)).checked_sub(1).and_then(|other| self.others.get(other)).unwrap_or(&self.first)
+    }
+
+    /// The API of the gateway whose turn it is, and its place among them.
+    pub(crate) fn next(&self) -> (usize, &Client) {
+        let number = self.turn.fetch_add(1, Ordering::Relaxed) % (self.others.len() + 1);
+        (number, &self.gateway(number).api)
+    }
+
+    /// The API, of whichever.
+    pub(crate) fn api(&self) -> &Client {
+        self.next().1
+    }
+
+    /// Tells all gateways to end, one after the other. Says whether each did well, and how long it took.
+    ///
+    /// # Errors
+    /// When one does not run.
+    pub(crate) async fn terminate(&self) -> Result<Vec<(bool, Duration)>> {
+        let mut ends = Vec::new();
+        for gateway in self.gateways() {
+            let mut process = gateway.process.lock().await;
+            ends.push(block_in_place(|| process.terminate())?);
+        }
+        Ok(ends)
+    }
+
     /// Registers an endpoint for both topics; from then on deliveries can be verified.
-    pub(super) async fn tell(&mut self, endpoint: &str) -> Result<()> {
+    pub(crate) async fn tell(&mut self, endpoint: &str) -> Result<()> {
         for topic in ["messages", "delivery_status"] {
             let path = format!("/v1/businesses/{}/create/webhooks", self.identity.business);
-            let made = self.api.post(&path, &json!({ "topic": topic, "address": format!("{endpoint}/{topic}") })).await?;
+            let made = self.first.api.post(&path, &json!({ "topic": topic, "address": format!("{endpoint}/{topic}") })).await?;
             self.identity.webhook_secret = text(&made, "/secret")?;
         }
         Ok(())
     }
 
     /// The path of something of the business.
-    pub(super) fn path(&self, rest: &str) -> String {
+    pub(crate) fn path(&self, rest: &str) -> String {
         format!("/v1/businesses/{}{rest}", self.identity.business)
     }
 
-    /// `kill -9`, and up again at once; answers when it is ready.
+    /// `kill -9`, and up again at once; answers when it is ready. Of several gateways it is the one of this number.
     ///
     /// # Errors
     /// When it does not come back.
-    pub(super) async fn kill(self: &Arc<Self>, whom: Whom) -> Result<()> {
+    pub(crate) async fn kill(self: &Arc<Self>, whom: Whom, number: usize) -> Result<()> {
         match whom {
-            Whom::Gateway => self.kill_gateway().await,
+            Whom::Gateway => self.kill_gateway(number).await,
             Whom::Simulator => self.kill_simulator().await,
             Whom::Both => {
                 // In tasks of their own: starting a process blocks its task, and the other's time is measured too.
                 let (one, other) = (self.clone(), self.clone());
-                let gateway = tokio::spawn(async move { one.kill_gateway().await });
+                let gateway = tokio::spawn(async move { one.kill_gateway(number).await });
                 other.kill_simulator().await.and(gateway.await?)
             }
         }
     }
 
-    async fn kill_gateway(&self) -> Result<()> {
-        let mut gateway = self.gateway.lock().await;
+    async fn kill_gateway(&self, number: usize) -> Result<()> {
+        let gateway = self.gateway(number);
+        let mut process = gateway.process.lock().await;
         let begun = Instant::now();
-        block_in_place(|| gateway.kill())?;
-        let at_once = self.bring_back(&mut gateway).await?;
+        block_in_place(|| process.kill())?;
+        let at_once = self.bring_back(&mut process).await?;
         let listens = begun.elapsed();
-        self.api.until_ready("/readyz", BACK_WITHIN).await?;
+        gateway.api.until_ready("/readyz", BACK_WITHIN).await?;
         let ready = begun.elapsed();
         if at_once {
             self.note(|back| back.0.push(ready));
@@ -196,12 +309,12 @@ impl House {
     }
 
     /// From each kill to readiness: gateway, simulator. Without those whose start met a full disk.
-    pub(super) fn back(&self) -> (Vec<Duration>, Vec<Duration>) {
+    pub(crate) fn back(&self) -> (Vec<Duration>, Vec<Duration>) {
         self.back.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
     /// Starts a process, again and again while its disk is full. Says whether the first start did.
-    pub(super) async fn bring_back(&self, process: &mut Process) -> Result<bool> {
+    pub(crate) async fn bring_back(&self, process: &mut Process) -> Result<bool> {
         let end = Instant::now() + BACK_WITHIN;
         let mut at_once = true;
         while let Err(why) = block_in_place(|| process.start()) {
@@ -216,11 +329,11 @@ impl House {
     }
 }
 
-/// The gateway's configuration in this trial; everything else is as it comes.
-pub(super) fn settings() -> Vec<(&'static str, String)> {
+/// The gateway's configuration in a trial whose stalls are shorter than this wait; everything else is as it comes.
+pub(crate) fn settings(unknown_wait: Duration) -> Vec<(&'static str, String)> {
     vec![
         ("upstream.timeout", format!("{}s", UPSTREAM_TIMEOUT.as_secs())),
-        ("limits.unknown_wait", format!("{}s", UNKNOWN_WAIT.as_secs())),
+        ("limits.unknown_wait", format!("{}s", unknown_wait.as_secs())),
         ("webhooks.timeout", "2s".to_owned()),
         ("webhooks.allow_loopback", "true".to_owned()),
         ("webhooks.allow_http", "true".to_owned()),

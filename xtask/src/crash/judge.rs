@@ -8,7 +8,7 @@ use super::load::Accepted;
 
 /// What a caller wants when an answer is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Wish {
+pub(crate) enum Wish {
     /// Sent again if silence is evidence; the default.
     Auto,
     /// Told as unknown.
@@ -19,82 +19,82 @@ pub(super) enum Wish {
 
 /// One attempt, as the gateway's timeline has it. Moments are milliseconds since 1970.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Tried {
-    pub(super) began: i64,
+pub(crate) struct Tried {
+    pub(crate) began: i64,
     /// Its answer was lost, or the process ended meanwhile.
-    pub(super) unknown: bool,
+    pub(crate) unknown: bool,
     /// When the first word of the upstream about it was heard, an answer or a status.
-    pub(super) heard: Option<i64>,
+    pub(crate) heard: Option<i64>,
     /// When the first status of it was heard.
-    pub(super) status_heard: Option<i64>,
+    pub(crate) status_heard: Option<i64>,
 }
 
 /// A message as the gateway tells it in the end.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Message {
-    pub(super) status: String,
+pub(crate) struct Message {
+    pub(crate) status: String,
     /// Code of the reason, where it failed.
-    pub(super) reason: Option<String>,
-    pub(super) tried: Vec<Tried>,
+    pub(crate) reason: Option<String>,
+    pub(crate) tried: Vec<Tried>,
     /// When it was given up, where it was.
-    pub(super) given_up: Option<i64>,
+    pub(crate) given_up: Option<i64>,
 }
 
 /// An event of the business's stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Event {
-    pub(super) position: u64,
-    pub(super) id: String,
+pub(crate) struct Event {
+    pub(crate) position: u64,
+    pub(crate) id: String,
     /// The topic that tells it, if any does.
-    pub(super) topic: Option<&'static str>,
+    pub(crate) topic: Option<&'static str>,
     /// Sender and customer.
-    pub(super) conversation: String,
+    pub(crate) conversation: String,
 }
 
 /// All that is known when everything has come to rest.
 #[derive(Debug, Default)]
-pub(super) struct Evidence {
-    pub(super) accepted: Vec<Accepted>,
+pub(crate) struct Evidence {
+    pub(crate) accepted: Vec<Accepted>,
     /// By id.
-    pub(super) messages: HashMap<String, Message>,
+    pub(crate) messages: HashMap<String, Message>,
     /// How often a customer's phone shows each message of the load, by its number.
-    pub(super) on_phones: HashMap<usize, usize>,
+    pub(crate) on_phones: HashMap<usize, usize>,
     /// How often the upstream has taken each message and did not fail it, by id.
-    pub(super) taken: HashMap<String, usize>,
-    pub(super) events: Vec<Event>,
-    pub(super) told: Vec<Told>,
+    pub(crate) taken: HashMap<String, usize>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) told: Vec<Told>,
     /// The upstream's ids of what customers wrote, as acknowledged to them.
-    pub(super) inbound: Vec<String>,
+    pub(crate) inbound: Vec<String>,
     /// How often the gateway has each of them.
-    pub(super) inbound_kept: HashMap<String, usize>,
+    pub(crate) inbound_kept: HashMap<String, usize>,
 }
 
 /// The judgement.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Judgement {
-    pub(super) accepted: usize,
-    pub(super) delivered: usize,
+pub(crate) struct Judgement {
+    pub(crate) accepted: usize,
+    pub(crate) delivered: usize,
     /// Told as failed, by reason.
-    pub(super) failed: BTreeMap<String, usize>,
+    pub(crate) failed: BTreeMap<String, usize>,
     /// Neither delivered nor told why not.
-    pub(super) lost: usize,
+    pub(crate) lost: usize,
     /// On the phone more than once, though nobody asked for that risk.
-    pub(super) doubled: usize,
+    pub(crate) doubled: usize,
     /// On the phone more than once, by callers who chose `resend`.
-    pub(super) doubled_by_choice: usize,
+    pub(crate) doubled_by_choice: usize,
     /// Sent in more than one attempt.
-    pub(super) again: usize,
+    pub(crate) again: usize,
     /// Attempts whose outcome was unknown for a while.
-    pub(super) unknown: usize,
-    pub(super) settled_by_word: usize,
-    pub(super) settled_by_silence: usize,
-    pub(super) told_as_unknown: usize,
-    pub(super) unsettled: usize,
-    pub(super) events: usize,
-    pub(super) deliveries: usize,
-    pub(super) inbound: usize,
+    pub(crate) unknown: usize,
+    pub(crate) settled_by_word: usize,
+    pub(crate) settled_by_silence: usize,
+    pub(crate) told_as_unknown: usize,
+    pub(crate) unsettled: usize,
+    pub(crate) events: usize,
+    pub(crate) deliveries: usize,
+    pub(crate) inbound: usize,
     /// Everything that must not be, in words.
-    pub(super) wrong: Vec<String>,
+    pub(crate) wrong: Vec<String>,
 }
 
 /// What was heard so many milliseconds before a decision, or less, may have been written down after it: moments are those at
@@ -104,7 +104,7 @@ const AT_ONCE: i64 = 1_000;
 const UNKNOWN: &str = "ERROR_CODE_OUTCOME_UNKNOWN";
 
 /// Judges.
-pub(super) fn judge(evidence: &Evidence) -> Judgement {
+pub(crate) fn judge(evidence: &Evidence) -> Judgement {
     let mut judgement = Judgement { accepted: evidence.accepted.len(), ..Judgement::default() };
     let heard = heard_of(evidence);
     for accepted in &evidence.accepted {
@@ -130,7 +130,7 @@ fn is_explained(message: &Message, heard: &[(i64, i64)]) -> bool {
 }
 
 fn message(evidence: &Evidence, accepted: &Accepted, heard: &[(i64, i64)], judgement: &mut Judgement) {
-    let Accepted { number, id, wish } = accepted;
+    let Accepted { number, id, wish, .. } = accepted;
     let shown = evidence.on_phones.get(number).copied().unwrap_or(0);
     let arrived = shown.max(evidence.taken.get(id).copied().unwrap_or(0));
     let Some(message) = evidence.messages.get(id) else {

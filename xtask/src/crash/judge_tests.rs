@@ -24,7 +24,7 @@ fn told(event: &str, message: &str, status: &str) -> Told {
 /// One message that went as it should.
 fn good() -> Evidence {
     Evidence {
-        accepted: vec![Accepted { number: 1, id: "m1".to_owned(), wish: Wish::Auto }],
+        accepted: vec![Accepted { number: 1, id: "m1".to_owned(), wish: Wish::Auto, by: 0, at: 10_000 }],
         messages: HashMap::from([("m1".to_owned(), message("delivered", vec![tried(10)]))]),
         on_phones: HashMap::from([(1, 1)]),
         taken: HashMap::from([("m1".to_owned(), 1)]),

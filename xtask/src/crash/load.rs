@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::client::{Client, text};
+use super::client::text;
 use super::house::{House, TEMPLATE_TEXT};
 use super::judge::Wish;
 
 /// Callers at once.
 const CALLERS: usize = 32;
 /// Customers; the last of each ten has never written, and gets templates.
-pub(super) const CUSTOMERS: usize = 1_000;
+pub(crate) const CUSTOMERS: usize = 1_000;
 /// Between two tries after no answer at all.
 const PAUSE: Duration = Duration::from_millis(100);
 /// A patient caller waits longer than any stall, an impatient one does not.
@@ -31,27 +31,31 @@ const INBOUND_EVERY: Duration = Duration::from_millis(250);
 
 /// What was acknowledged to a caller.
 #[derive(Debug, Clone)]
-pub(super) struct Accepted {
+pub(crate) struct Accepted {
     /// Its place in the load; the text on the phone carries it.
-    pub(super) number: usize,
-    pub(super) id: String,
-    pub(super) wish: Wish,
+    pub(crate) number: usize,
+    pub(crate) id: String,
+    pub(crate) wish: Wish,
+    /// The gateway that accepted it: its place in the house.
+    pub(crate) by: usize,
+    /// When its caller heard of that, in milliseconds since 1970.
+    pub(crate) at: i64,
 }
 
 /// What the load has seen.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
-    pub(super) accepted: Vec<Accepted>,
+pub(crate) struct Seen {
+    pub(crate) accepted: Vec<Accepted>,
     /// Messages of customers that the upstream has taken: its id of each.
-    pub(super) inbound: Vec<String>,
+    pub(crate) inbound: Vec<String>,
     /// Answers by status; 0: none.
-    pub(super) answers: BTreeMap<u16, usize>,
+    pub(crate) answers: BTreeMap<u16, usize>,
     /// What must never be: a refusal of something right, another id for the same key.
-    pub(super) wrong: Vec<String>,
+    pub(crate) wrong: Vec<String>,
 }
 
 /// The load.
-pub(super) struct Load {
+pub(crate) struct Load {
     seen: Mutex<Seen>,
     next: AtomicUsize,
     stop: AtomicBool,
@@ -60,12 +64,12 @@ pub(super) struct Load {
 }
 
 /// Phone number of a customer.
-pub(super) fn phone(customer: usize) -> String {
+pub(crate) fn phone(customer: usize) -> String {
     format!("+49155504{:05}", customer % CUSTOMERS)
 }
 
 /// In a path, where a plus sign would be a blank.
-pub(super) fn in_path(phone: &str) -> String {
+pub(crate) fn in_path(phone: &str) -> String {
     phone.replace('+', "%2B")
 }
 
@@ -75,7 +79,7 @@ const fn is_shy(customer: usize) -> bool {
 }
 
 /// What the caller wants when an answer is lost: nearly always the default.
-pub(super) const fn wish(number: usize) -> Wish {
+pub(crate) const fn wish(number: usize) -> Wish {
     match number % 40 {
         7 | 27 => Wish::Fail,
         11 => Wish::Resend,
@@ -106,7 +110,7 @@ fn body(house: &House, number: usize) -> Value {
 
 impl Load {
     /// A load of so many messages a second.
-    pub(super) fn new(per_second: u32) -> Arc<Self> {
+    pub(crate) fn new(per_second: u32) -> Arc<Self> {
         Arc::new(Self {
             seen: Mutex::default(),
             next: AtomicUsize::new(0),
@@ -117,7 +121,7 @@ impl Load {
     }
 
     /// Looks at what has been seen.
-    pub(super) fn look<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
         look(&self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -126,7 +130,7 @@ impl Load {
     }
 
     /// Customers appear, and all but the shy ones write to the number that will write to them.
-    pub(super) async fn greet(self: &Arc<Self>, house: &Arc<House>) -> Result<()> {
+    pub(crate) async fn greet(self: &Arc<Self>, house: &Arc<House>) -> Result<()> {
         let mut greeters = JoinSet::new();
         for from in 0..CALLERS {
             let (this, house) = (self.clone(), house.clone());
@@ -160,7 +164,7 @@ impl Load {
     }
 
     /// Starts the callers and the customers.
-    pub(super) fn start(self: &Arc<Self>, house: &Arc<House>) -> JoinSet<()> {
+    pub(crate) fn start(self: &Arc<Self>, house: &Arc<House>) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
         *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         for _ in 0..CALLERS {
@@ -189,7 +193,7 @@ impl Load {
     }
 
     /// No caller begins anything new.
-    pub(super) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.stop.store(true, Ordering::SeqCst);
     }
 
@@ -209,20 +213,23 @@ impl Load {
     async fn send(&self, house: &House, number: usize) {
         let body = body(house, number);
         let patience = if number.is_multiple_of(5) { IMPATIENT } else { PATIENT };
-        let Some(id) = self.until_accepted(&house.api, &house.path("/messages"), number, &body, patience).await else { return };
+        let Some((id, by)) = self.until_accepted(house, number, &body, patience).await else { return };
+        let at = jiff::Timestamp::now().as_millisecond();
         if number % 10 == 3 {
-            let again = self.until_accepted(&house.api, &house.path("/messages"), number, &body, patience).await;
-            if again.as_ref() != Some(&id) {
+            let again = self.until_accepted(house, number, &body, patience).await;
+            if again.as_ref().map(|(again, _)| again) != Some(&id) {
                 self.note(|seen| seen.wrong.push(format!("message {number}: the same key gave {id}, then {again:?}")));
             }
         }
-        self.note(|seen| seen.accepted.push(Accepted { number, id, wish: wish(number) }));
+        self.note(|seen| seen.accepted.push(Accepted { number, id, wish: wish(number), by, at }));
     }
 
-    async fn until_accepted(&self, api: &Client, path: &str, number: usize, body: &Value, patience: Duration) -> Option<String> {
-        let key = format!("crash-{number}");
+    /// Its id, and the gateway that said it; each try goes to the next gateway.
+    async fn until_accepted(&self, house: &House, number: usize, body: &Value, patience: Duration) -> Option<(String, usize)> {
+        let (key, path) = (format!("crash-{number}"), house.path("/messages"));
         loop {
-            let answer = api.call(Method::POST, path, Some(body), Some(&key), patience).await;
+            let (by, api) = house.next();
+            let answer = api.call(Method::POST, &path, Some(body), Some(&key), patience).await;
             self.note(|seen| *seen.answers.entry(answer.as_ref().map_or(0, |a| a.status)).or_default() += 1);
             let wait = match answer {
                 None => PAUSE,
@@ -231,7 +238,7 @@ impl Load {
                     if id.is_none() {
                         self.note(|seen| seen.wrong.push(format!("message {number}: 201 without an id: {}", answer.body)));
                     }
-                    return id;
+                    return id.map(|id| (id, by));
                 }
                 // The same request again, no sooner than it says.
                 Some(answer) if matches!(answer.status, 409 | 429) && answer.retry_after.is_some() => {

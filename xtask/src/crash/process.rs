@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 /// How to start it, and what runs at the moment.
-pub(super) struct Process {
+pub(crate) struct Process {
     bin: PathBuf,
     args: Vec<String>,
     /// The first line that says it listens begins with this.
@@ -20,7 +20,7 @@ pub(super) struct Process {
 
 impl Process {
     /// One that is not running yet. Its log is appended to `log`.
-    pub(super) fn new(bin: &Path, args: Vec<String>, ready: &'static str, log: PathBuf) -> Self {
+    pub(crate) fn new(bin: &Path, args: Vec<String>, ready: &'static str, log: PathBuf) -> Self {
         Self { bin: bin.to_owned(), args, ready, log, running: None }
     }
 
@@ -28,7 +28,7 @@ impl Process {
     ///
     /// # Errors
     /// When it ended before.
-    pub(super) fn start(&mut self) -> Result<String> {
+    pub(crate) fn start(&mut self) -> Result<String> {
         let log = File::options().create(true).append(true).open(&self.log)?;
         // The shell makes a write beyond the limit an error in place of a signal; then it becomes the program itself.
         let mut command = Command::new("sh");
@@ -56,12 +56,12 @@ impl Process {
     }
 
     /// Its process id.
-    pub(super) fn id(&self) -> Option<u32> {
+    pub(crate) fn id(&self) -> Option<u32> {
         self.running.as_ref().map(|(child, _)| child.id())
     }
 
     /// `kill -9`, and waits until it is gone.
-    pub(super) fn kill(&mut self) -> Result<()> {
+    pub(crate) fn kill(&mut self) -> Result<()> {
         if let Some((mut child, _)) = self.running.take() {
             child.kill()?;
             child.wait()?;
@@ -70,7 +70,7 @@ impl Process {
     }
 
     /// How it ended, if it ended by itself.
-    pub(super) fn ended(&mut self) -> Result<Option<String>> {
+    pub(crate) fn ended(&mut self) -> Result<Option<String>> {
         let Some((child, _)) = &mut self.running else { return Ok(None) };
         let Some(status) = child.try_wait()? else { return Ok(None) };
         self.running = None;
@@ -78,20 +78,20 @@ impl Process {
     }
 
     /// Sends it a signal.
-    pub(super) fn signal(&self, name: &str) -> Result<()> {
+    pub(crate) fn signal(&self, name: &str) -> Result<()> {
         let Some(id) = self.id() else { return Ok(()) };
         run("kill", &[&format!("-{name}"), &id.to_string()])
     }
 
     /// Bounds, or frees, how large a file it may write.
-    pub(super) fn limit_files(&self, bytes: Option<u64>) -> Result<()> {
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) -> Result<()> {
         let Some(id) = self.id() else { return Ok(()) };
         let soft = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
         run("prlimit", &["--pid", &id.to_string(), &format!("--fsize={soft}:unlimited")])
     }
 
     /// SIGTERM; says whether it ended well, and how long that took.
-    pub(super) fn terminate(&mut self) -> Result<(bool, Duration)> {
+    pub(crate) fn terminate(&mut self) -> Result<(bool, Duration)> {
         let begun = Instant::now();
         self.signal("TERM")?;
         let Some((mut child, _)) = self.running.take() else { bail!("it does not run") };
@@ -99,7 +99,7 @@ impl Process {
     }
 
     /// The last lines of its log.
-    pub(super) fn last_words(&self, lines: usize) -> String {
+    pub(crate) fn last_words(&self, lines: usize) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         let all: Vec<&str> = text.lines().collect();
         all.get(all.len().saturating_sub(lines)..).unwrap_or_default().join("\n")
@@ -113,7 +113,7 @@ impl Drop for Process {
 }
 
 /// Runs a small program that must succeed.
-pub(super) fn run(program: &str, args: &[&str]) -> Result<()> {
+pub(crate) fn run(program: &str, args: &[&str]) -> Result<()> {
     let done = Command::new(program).args(args).output().with_context(|| format!("{program} cannot be started"))?;
     if !done.status.success() {
         bail!("{program} {}: {}", args.join(" "), String::from_utf8_lossy(&done.stderr).trim());

@@ -19,6 +19,7 @@ pub(super) struct Report<'a> {
     pub(super) took: Duration,
     pub(super) disk: &'a str,
     pub(super) settings: &'a [(&'static str, String)],
+    pub(super) gateways: usize,
     pub(super) gateway_kills: usize,
     pub(super) simulator_kills: usize,
     pub(super) gateway_back: Vec<Duration>,
@@ -33,7 +34,7 @@ pub(super) struct Report<'a> {
 }
 
 /// The value below which so many thousandths lie.
-fn quantile(sorted: &[Duration], thousandths: usize) -> Duration {
+pub(crate) fn quantile(sorted: &[Duration], thousandths: usize) -> Duration {
     let at = (sorted.len() * thousandths).div_ceil(1_000).saturating_sub(1);
     sorted.get(at).copied().unwrap_or_default()
 }
@@ -42,6 +43,66 @@ fn back(name: &str, mut times: Vec<Duration>) -> String {
     times.sort_unstable();
     let ms = |at| quantile(&times, at).as_millis();
     format!("| {name} | {} | {} ms | {} ms | {} ms |", times.len(), ms(500), ms(990), ms(1_000))
+}
+
+/// What became of the messages.
+pub(crate) fn messages(text: &mut String, j: &Judgement) -> std::fmt::Result {
+    writeln!(text, "| Messages | |\n|---|---:|")?;
+    for (what, count) in [
+        ("acknowledged to their callers", j.accepted),
+        ("delivered", j.delivered),
+        ("sent in more than one attempt", j.again),
+        ("lost", j.lost),
+        ("doubled", j.doubled),
+        ("doubled where the caller chose `resend`", j.doubled_by_choice),
+        ("attempts whose outcome was unknown for a while", j.unknown),
+        ("of these, settled by a word of the upstream", j.settled_by_word),
+        ("of these, silent: sent again", j.settled_by_silence),
+        ("of these, told as unknown to their callers", j.told_as_unknown),
+        ("of these, never settled", j.unsettled),
+        ("written by customers, and kept once", j.inbound),
+        ("events, positions without gaps", j.events),
+        ("deliveries to the endpoint, repetitions included", j.deliveries),
+    ] {
+        writeln!(text, "| {what} | {count} |")?;
+    }
+    for (reason, count) in &j.failed {
+        writeln!(text, "| told as failed with `{reason}` | {count} |")?;
+    }
+    Ok(())
+}
+
+/// What callers heard, in words.
+pub(crate) fn heard(answers: &[(u16, usize)]) -> String {
+    let words = answers.iter().map(|(status, count)| match status {
+        0 => format!("no answer {count} times"),
+        status => format!("{status} {count} times"),
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// A configuration, in words.
+pub(crate) fn settings(settings: &[(&'static str, String)]) -> String {
+    settings.iter().map(|(key, value)| format!("`{key}={value}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// What must not be; nothing where nothing is.
+pub(crate) fn findings(text: &mut String, wrong: &[String]) -> std::fmt::Result {
+    if !wrong.is_empty() {
+        writeln!(text, "\n## What must not be\n")?;
+        for finding in wrong.iter().take(SHOWN_MAX) {
+            writeln!(text, "- {finding}")?;
+        }
+        if wrong.len() > SHOWN_MAX {
+            writeln!(text, "- and {} more", wrong.len() - SHOWN_MAX)?;
+        }
+    }
+    Ok(())
+}
+
+/// Gauges that are not at zero.
+pub(crate) fn left(gauges: &[(String, f64)]) -> impl Iterator<Item = String> {
+    gauges.iter().filter(|(_, left)| *left != 0.0).map(|(gauge, left)| format!("{gauge} is {left}"))
 }
 
 impl Report<'_> {
@@ -61,6 +122,9 @@ impl Report<'_> {
         writeln!(text, "- **Machine**: {}", self.machine)?;
         let minutes = self.took.as_secs() / 60;
         writeln!(text, "- **Date**: {}, in {minutes} min {} s; seed {}", self.date, self.took.as_secs() % 60, self.seed)?;
+        if self.gateways > 1 {
+            writeln!(text, "- **Gateways**: {} on one store, killed by turns; each call goes to the next", self.gateways)?;
+        }
         writeln!(text, "- **The gateway's folder**: {}\n", self.disk)?;
         writeln!(
             text,
@@ -68,31 +132,10 @@ impl Report<'_> {
              taken, and what the customers' phones show. `auto` keeps its promise as long as the upstream's statuses come within \
              the wait, so the upstream tries a webhook that was not heard again every second, and the wait is longer than any \
              stall: {}.\n",
-            self.settings.iter().map(|(key, value)| format!("`{key}={value}`")).collect::<Vec<_>>().join(", ")
+            settings(self.settings)
         )?;
         writeln!(text, "> {}\n", self.headline())?;
-        writeln!(text, "| Messages | |\n|---|---:|")?;
-        for (what, count) in [
-            ("acknowledged to their callers", j.accepted),
-            ("delivered", j.delivered),
-            ("sent in more than one attempt", j.again),
-            ("lost", j.lost),
-            ("doubled", j.doubled),
-            ("doubled where the caller chose `resend`", j.doubled_by_choice),
-            ("attempts whose outcome was unknown for a while", j.unknown),
-            ("of these, settled by a word of the upstream", j.settled_by_word),
-            ("of these, silent: sent again", j.settled_by_silence),
-            ("of these, told as unknown to their callers", j.told_as_unknown),
-            ("of these, never settled", j.unsettled),
-            ("written by customers, and kept once", j.inbound),
-            ("events, positions without gaps", j.events),
-            ("deliveries to the endpoint, repetitions included", j.deliveries),
-        ] {
-            writeln!(text, "| {what} | {count} |")?;
-        }
-        for (reason, count) in &j.failed {
-            writeln!(text, "| told as failed with `{reason}` | {count} |")?;
-        }
+        messages(text, j)?;
         writeln!(text, "\n| From `kill -9` to ready | kills | p50 | p99 | longest |\n|---|---:|---:|---:|---:|")?;
         writeln!(text, "{}", back("gateway", self.gateway_back.clone()))?;
         writeln!(text, "{}", back("simulator", self.simulator_back.clone()))?;
@@ -109,26 +152,9 @@ impl Report<'_> {
             "\nThe gateway stopped by itself {explained} times when its writes failed, and was started again; {} starts met a full \
              disk or a file limit. Callers heard: {}.",
             self.refused_starts,
-            self.answers
-                .iter()
-                .map(|(status, count)| match status {
-                    0 => format!("no answer {count} times"),
-                    status => format!("{status} {count} times"),
-                })
-                .collect::<Vec<_>>()
-                .join(", ")
+            heard(self.answers)
         )?;
-        let wrong = self.wrong();
-        if !wrong.is_empty() {
-            writeln!(text, "\n## What must not be\n")?;
-            for finding in wrong.iter().take(SHOWN_MAX) {
-                writeln!(text, "- {finding}")?;
-            }
-            if wrong.len() > SHOWN_MAX {
-                writeln!(text, "- and {} more", wrong.len() - SHOWN_MAX)?;
-            }
-        }
-        Ok(())
+        findings(text, &self.wrong())
     }
 
     /// One line.
@@ -152,7 +178,7 @@ impl Report<'_> {
         let unexplained = self.tally.ended.iter().filter(|(_, explained)| !explained);
         wrong.extend(unexplained.map(|(how, _)| format!("by itself, {how}")));
         wrong.extend(self.tally.failed.iter().map(|why| format!("not brought about: {why}")));
-        wrong.extend(self.left_over.iter().filter(|(_, left)| *left != 0.0).map(|(gauge, left)| format!("{gauge} is {left}")));
+        wrong.extend(left(self.left_over));
         wrong
     }
 }

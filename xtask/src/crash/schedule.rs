@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// What can go wrong besides kills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// A call is carried out, and the connection ends before its answer.
     LostAnswer,
     /// The connection ends before the call is carried out.
@@ -46,13 +46,15 @@ pub(super) enum Fault {
     WriteFails,
     /// The disk is full.
     DiskFull,
+    /// PostgreSQL is killed, and started again.
+    StoreKilled,
     /// The upstream's clock jumps forward, away from the gateway's.
     ClockTurned,
 }
 
 impl Fault {
     /// Every fault, in the order of the report.
-    pub(super) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::LostAnswer,
         Self::LostCall,
         Self::BadGateway,
@@ -73,11 +75,12 @@ impl Fault {
         Self::WriterHeld,
         Self::WriteFails,
         Self::DiskFull,
+        Self::StoreKilled,
         Self::ClockTurned,
     ];
 
     /// The name in `--faults` and in the report.
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::LostAnswer => "lost-answer",
             Self::LostCall => "lost-call",
@@ -99,12 +102,13 @@ impl Fault {
             Self::WriterHeld => "writer-held",
             Self::WriteFails => "write-fails",
             Self::DiskFull => "disk-full",
+            Self::StoreKilled => "store-killed",
             Self::ClockTurned => "clock-turned",
         }
     }
 
     /// What it is, for the report.
-    pub(super) const fn meaning(self) -> &'static str {
+    pub(crate) const fn meaning(self) -> &'static str {
         match self {
             Self::LostAnswer => "carried out, connection ended before the answer (a third of the calls)",
             Self::LostCall => "connection ended before it was carried out (a third)",
@@ -126,12 +130,22 @@ impl Fault {
             Self::WriterHeld => "another process holds SQLite's write lock for 10 s",
             Self::WriteFails => "RLIMIT_FSIZE below the log's size: every write fails",
             Self::DiskFull => "the file system of the gateway's folder has no space left",
+            Self::StoreKilled => "`kill -9` of PostgreSQL, started again 0.5 to 3 s later",
             Self::ClockTurned => "the upstream's clock jumps 5 to 60 s ahead",
         }
     }
 
+    /// Whether a house whose store is on PostgreSQL, or in its folder, can meet it.
+    pub(crate) const fn meets(self, postgres: bool) -> bool {
+        match self {
+            Self::WriterHeld | Self::WriteFails | Self::DiskFull => !postgres,
+            Self::StoreKilled => postgres,
+            _ => true,
+        }
+    }
+
     /// The fault of that name.
-    pub(super) fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|fault| fault.name() == name)
     }
 
@@ -143,6 +157,7 @@ impl Fault {
             | Self::WriterHeld
             | Self::WriteFails
             | Self::DiskFull
+            | Self::StoreKilled
             | Self::ClockTurned => Track::Machine,
             _ => Track::Upstream,
         }
@@ -152,7 +167,7 @@ impl Fault {
     const fn lasts(self) -> (u64, u64) {
         match self {
             Self::GatewayStalled | Self::SimulatorStalled | Self::WriterHeld => (10_000, 10_000),
-            Self::WriteFails | Self::DiskFull => (500, 3_000),
+            Self::WriteFails | Self::DiskFull | Self::StoreKilled => (500, 3_000),
             Self::ClockTurned => (0, 0),
             Self::EndpointSilent => (500, 1_500),
             _ => (1_000, 4_000),
@@ -162,7 +177,7 @@ impl Fault {
 
 /// Faults of one track come one after another; tracks run beside each other, and beside the kills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Track {
+pub(crate) enum Track {
     /// What the upstream does.
     Upstream,
     /// What the business's endpoint does.
@@ -173,7 +188,7 @@ pub(super) enum Track {
 
 impl Track {
     /// All of them.
-    pub(super) const ALL: [Self; 3] = [Self::Upstream, Self::Endpoint, Self::Machine];
+    pub(crate) const ALL: [Self; 3] = [Self::Upstream, Self::Endpoint, Self::Machine];
 
     /// Milliseconds between the end of one fault and the next: from, and up to. Stalls are rare enough that the unknown of one
     /// is settled before the next.
@@ -188,7 +203,7 @@ impl Track {
 
 /// Who is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Whom {
+pub(crate) enum Whom {
     /// `transom serve`.
     Gateway,
     /// `transom simulate`.
@@ -199,38 +214,38 @@ pub(super) enum Whom {
 
 /// One kill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Kill {
+pub(crate) struct Kill {
     /// How long after the one before has come back.
-    pub(super) after: Duration,
+    pub(crate) after: Duration,
     /// Who.
-    pub(super) whom: Whom,
+    pub(crate) whom: Whom,
 }
 
 /// One fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Spell {
+pub(crate) struct Spell {
     /// How long after the one before of its track.
-    pub(super) after: Duration,
+    pub(crate) after: Duration,
     /// What.
-    pub(super) fault: Fault,
+    pub(crate) fault: Fault,
     /// How long it lasts.
-    pub(super) lasts: Duration,
+    pub(crate) lasts: Duration,
     /// A number of its own, for what else it needs.
-    pub(super) seed: u64,
+    pub(crate) seed: u64,
 }
 
 /// Dice that fall the same for the same seed (SplitMix64, Steele and others 2014).
 #[derive(Debug, Clone)]
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     /// Dice for one purpose.
-    pub(super) const fn new(seed: u64, purpose: u64) -> Self {
+    pub(crate) const fn new(seed: u64, purpose: u64) -> Self {
         Self(seed ^ purpose.wrapping_mul(0xD1B5_4A32_D192_ED03))
     }
 
     /// The next number.
-    pub(super) const fn next(&mut self) -> u64 {
+    pub(crate) const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -239,7 +254,7 @@ impl Dice {
     }
 
     /// A number from `from` to `to`, both included.
-    pub(super) const fn between(&mut self, from: u64, to: u64) -> u64 {
+    pub(crate) const fn between(&mut self, from: u64, to: u64) -> u64 {
         from + self.next() % (to - from + 1)
     }
 
@@ -249,7 +264,7 @@ impl Dice {
 }
 
 /// Kills without end: the gateway in half of them, the simulator in a third, both in the rest.
-pub(super) fn kills(seed: u64) -> impl Iterator<Item = Kill> {
+pub(crate) fn kills(seed: u64) -> impl Iterator<Item = Kill> {
     let mut dice = Dice::new(seed, 1);
     std::iter::repeat_with(move || {
         let whom = match dice.between(1, 6) {
@@ -262,7 +277,7 @@ pub(super) fn kills(seed: u64) -> impl Iterator<Item = Kill> {
 }
 
 /// Faults of one track without end, among those wanted; none at all where none of the track is.
-pub(super) fn spells(seed: u64, track: Track, wanted: &[Fault]) -> impl Iterator<Item = Spell> + use<> {
+pub(crate) fn spells(seed: u64, track: Track, wanted: &[Fault]) -> impl Iterator<Item = Spell> + use<> {
     let mut dice = Dice::new(seed, 2 + track as u64);
     let mut among: Vec<Fault> = wanted.iter().copied().filter(|fault| fault.track() == track).collect();
     among.sort_unstable();

@@ -9,7 +9,7 @@ pub(crate) enum CustomerCommand {
     /// List customers, latest first, or find some
     #[command(after_help = "Examples:\n  transom customer list\n  transom customer list +49151\n  transom customer list Ana")]
     List {
-        /// The beginning of a phone number, user name or display name
+        /// The beginning of a phone number, or of any word of a user name or display name
         #[arg(value_name = "TEXT")]
         query: Option<String>,
         /// How many, at most 200

@@ -8,7 +8,7 @@ use super::Target;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EventsCommand {
-    /// Print events as they happen, a line each
+    /// Print events as they happen, a line each; `--after 0` begins with all that there is
     #[command(
         after_help = "Examples:\n  transom events tail\n  transom events tail --types 'message.*,session.*' --after 0\n  transom events tail --json > events.jsonl"
     )]

@@ -1,6 +1,6 @@
 //! The arguments of `transom twilio …`.
 
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::Place;
 
@@ -32,6 +32,70 @@ pub(crate) enum TwilioCommand {
         #[command(flatten)]
         place: Place,
     },
+    /// The addresses that are called about a sender: what customers write to it, and what becomes of messages
+    #[command(subcommand)]
+    Callbacks(CallbacksCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CallbacksCommand {
+    /// Show them
+    #[command(after_help = "Example:\n  transom twilio callbacks show +493012345678 --json")]
+    Show {
+        /// Address of the sender, with + and country or messenger:<page>, or its id
+        sender: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Choose some of them; those that are not named stay as they are
+    #[command(
+        after_help = "Examples:\n  transom twilio callbacks set +493012345678 --inbound-url 'https://shop.example/in#rc=2&rp=5xx'\n  transom twilio callbacks set +493012345678 --status-callback https://shop.example/status"
+    )]
+    Set {
+        /// Address of the sender, with + and country or messenger:<page>, or its id
+        sender: String,
+        #[command(flatten)]
+        callbacks: CallbackFlags,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Call none of them any more
+    #[command(after_help = "Example:\n  transom twilio callbacks clear +493012345678")]
+    Clear {
+        /// Address of the sender, with + and country or messenger:<page>, or its id
+        sender: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Which addresses are called, and how.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct CallbackFlags {
+    /// Told of what customers write, and answers with TwiML; empty for none
+    #[arg(long, value_name = "URL")]
+    pub(crate) inbound_url: Option<String>,
+    /// How it is called
+    #[arg(long, value_enum)]
+    pub(crate) inbound_method: Option<MethodArg>,
+    /// Asked instead where that one fails; empty for none
+    #[arg(long, value_name = "URL")]
+    pub(crate) fallback_url: Option<String>,
+    /// How it is called
+    #[arg(long, value_enum)]
+    pub(crate) fallback_method: Option<MethodArg>,
+    /// Told of the statuses of messages that name no address of their own; empty for none
+    #[arg(long, value_name = "URL")]
+    pub(crate) status_callback: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum MethodArg {
+    /// With a form
+    Post,
+    /// With a query
+    Get,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

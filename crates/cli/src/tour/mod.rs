@@ -54,8 +54,15 @@ pub(crate) async fn run(args: &TourArgs) -> Result<(), Fail> {
         Some(path) => walk(DevEnv::read(path)?).await?,
         None => {
             let dir = tempfile::tempdir().map_err(|why| Fail::new(format!("no temporary folder: {why}")))?;
-            let desk =
-                Desk::start(DeskOptions { dir: dir.path().to_owned(), port: 0, simulator_port: 0, customers: false }).await?;
+            let desk = Desk::start(DeskOptions {
+                dir: dir.path().to_owned(),
+                port: 0,
+                simulator_port: 0,
+                customers: false,
+                store: None,
+                traces: None,
+            })
+            .await?;
             let walked = walk(desk.env().clone()).await;
             desk.stop().await;
             walked?

@@ -5,13 +5,15 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::Value;
+
+use transom_testing::Postgres;
 
 /// How long one thing may take that should take milliseconds: machines are busy, and hanging is worse than waiting.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,11 +29,37 @@ pub(crate) fn transom() -> Command {
     command
 }
 
-/// A command of the binary's on a folder.
+/// A command of the binary's on a folder: its own store, or the database that stands for it.
 pub(crate) fn at(dir: &Path, args: &[&str]) -> Command {
     let mut command = transom();
     command.args(args).arg("--dir").arg(dir);
+    let Some(url) = database_of(dir) else { return command };
+    command.env("TRANSOM_SEAL_KEY", KEY);
+    if args.first() == Some(&"dev") {
+        // A desk takes no settings from the environment.
+        command.args(["--store", &url]);
+    } else {
+        command.env("TRANSOM_STORE__URL", url);
+    }
     command
+}
+
+/// The sealing key of houses whose store is not in their folder.
+pub(crate) const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+/// Which database stands for the store of a folder; none where it has one of its own, as it does unless
+/// `TRANSOM_TEST_STORE=postgres` is set. This is the one place that chooses.
+pub(crate) fn database_of(dir: &Path) -> Option<String> {
+    static DATABASES: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
+    match std::env::var("TRANSOM_TEST_STORE").as_deref() {
+        Err(_) | Ok("" | "sqlite") => None,
+        Ok("postgres") => {
+            // The operator's commands are led to a desk's folder as well as to the gateway's inside it.
+            let dir = if dir.ends_with("gateway") { dir.parent().unwrap_or(dir) } else { dir }.to_owned();
+            Some(DATABASES.lock().unwrap().entry(dir).or_insert_with(|| Postgres::shared().database()).clone())
+        }
+        Ok(other) => panic!("TRANSOM_TEST_STORE={other}: write sqlite or postgres"),
+    }
 }
 
 /// Runs a command to its end: its exit code, and what it said on standard error.
@@ -230,7 +258,12 @@ impl Dev {
     /// As [`Dev::open`], with ports of gateway and simulator for those who are to find it there again.
     pub(crate) fn open_at(dir: &Path, ports: [u16; 2]) -> Self {
         let [gateway, simulator] = ports.map(|port| port.to_string());
-        let mut running = Running::start(&mut at(dir, &["dev", "--port", &gateway, "--simulator-port", &simulator]));
+        Self::of(dir, &mut at(dir, &["dev", "--port", &gateway, "--simulator-port", &simulator]))
+    }
+
+    /// As [`Dev::open`], by a command of its own.
+    pub(crate) fn of(dir: &Path, command: &mut Command) -> Self {
+        let mut running = Running::start(command);
         running.until("Transom is ready");
         let env = env_file(&dir.join("dev.env"));
         let api = Api::new(&env["TRANSOM_URL"], &env["TRANSOM_API_KEY"]);
@@ -253,14 +286,31 @@ impl Dev {
 
 /// Looks again and again until something is there.
 pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+    until_seen(what, || {
+        let looked = look();
+        async { looked.await.ok_or("nothing") }
+    })
+    .await
+}
+
+/// Looks again and again until something is there; if it never is, says what was seen last.
+pub(crate) async fn until_seen<T, S: std::fmt::Display, F: Future<Output = Result<T, S>>>(
+    what: &str,
+    mut look: impl FnMut() -> F,
+) -> T {
     let mut pulse = tokio::time::interval(Duration::from_millis(20));
+    let mut seen = None;
     let found = tokio::time::timeout(PATIENCE, async {
         loop {
             pulse.tick().await;
-            if let Some(found) = look().await {
-                return found;
+            match look().await {
+                Ok(found) => return found,
+                Err(instead) => seen = Some(instead),
             }
         }
     });
-    found.await.unwrap_or_else(|_| panic!("{what} did not happen"))
+    let found = found.await;
+    found.unwrap_or_else(|_| {
+        panic!("{what} did not happen; seen last: {}", seen.map_or_else(String::new, |seen| seen.to_string()))
+    })
 }

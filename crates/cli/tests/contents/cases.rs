@@ -190,6 +190,15 @@ pub(crate) fn cases(stock: &Stock) -> Vec<Case> {
             { "type": "FOOTER", "label": "Send" }] }] });
     add("flows", "twilio/flows", flows, UTILITY, Free::Never);
 
+    let form = |name: &str| json!({ "body": words(name), "button_text": "Begin", "subtitle": "Desk shop", "flow_id": "4711",
+        "media_url": file("picture.png"), "flow_token": "token-{{2}}" });
+    let mut at_screen = form("form_at_screen");
+    at_screen["flow_first_page_id"] = json!("FIRST");
+    add("form_at_screen", "whatsapp/flows", at_screen, UTILITY, Free::Session);
+    let mut by_endpoint = form("form_by_endpoint");
+    by_endpoint["is_flow_first_page_endpoint"] = json!(true);
+    add("form_by_endpoint", "whatsapp/flows", by_endpoint, UTILITY, Free::Session);
+
     let code = json!({ "add_security_recommendation": true, "code_expiration_minutes": 10,
         "actions": [{ "type": "COPY_CODE", "copy_code_text": "Copy code" }] });
     add("authentication", "whatsapp/authentication", code, Some("AUTHENTICATION"), Free::Never);

@@ -125,12 +125,21 @@ assert other["types"]["whatsapp/authentication"] == {
     "actions": [{"type": "COPY_CODE", "copy_code_text": "Copiar"}],
     "body": "{{1}}",
 }, other
+# Types beside the table of sessions: kept whole; a form that was made at Meta can go, a schedule is only kept.
+beside = {
+    "whatsapp_flows": {"body": f"Tell us more, please. {mark}", "button_text": "Begin", "flow_id": "{{form}}", "flow_token": "{{token}}"},
+    "twilio_schedule": {"id": "1", "title": "When?", "time_slots": "9"},
+}
+status, kept = raw("POST", "/v1/Content", {"language": "en", "types": beside})
+assert status == 201 and kept["types"]["twilio/schedule"] == {"id": "1", "title": "When?", "timeSlots": "9"}, kept
+form = {**beside["whatsapp_flows"], "is_flow_first_page_endpoint": False}
+assert kept["types"]["whatsapp/flows"] == form, kept
+assert client.content.v1.contents(kept["sid"]).fetch().types == kept["types"]
 for types, code in [
     ({}, 92001),
     ({"twilio/fax": {}}, 92001),
-    ({"twilio/pay": {"body": "Pix"}}, 92001),
-    ({"twilio/schedule": {"id": "1", "title": "When?", "timeSlots": "9"}}, 92001),
-    ({"whatsapp/flows": {"body": "Form", "button_text": "Open", "flow_id": "1"}}, 92001),
+    ({"twilio/pay": {"body": "Pix"}}, 20422),
+    ({"whatsapp/flows": {"body": "Form", "button_text": "Open"}}, 20422),
     ({"twilio/button": {"body": "old"}}, 92008),
 ]:
     status, body = raw("POST", "/v1/Content", {"language": "en", "types": types})

@@ -18,9 +18,10 @@ const env = Object.fromEntries(readFileSync(join(folder, "dev.env"), "utf8").tri
 const base = env.TRANSOM_URL.replace(/\/$/, "");
 const [from, ana, bo] = [`whatsapp:${env.TRANSOM_SENDER}`, "whatsapp:+4915550100001", "whatsapp:+12025550142"];
 
-// Nothing but the base address is changed.
-const client = twilio(env.TWILIO_ACCOUNT_SID, env.TWILIO_AUTH_TOKEN);
-for (const domain of ["api", "content", "messaging"]) client[domain].baseUrl = base;
+// Word for word as docs/twilio.md says it: nothing but the base address is changed.
+const page = readFileSync(new URL("../../../../docs/twilio.md", import.meta.url), "utf8");
+const lines = page.match(/```js\n([\s\S]*?)```/)[1].replace("https://gw.example.com", base);
+const client = new Function("require", "accountSid", "authToken", `${lines}\nreturn client;`)(() => twilio, env.TWILIO_ACCOUNT_SID, env.TWILIO_AUTH_TOKEN);
 
 async function becomes(sid, ...words) {
   const end = Date.now() + PATIENCE;

@@ -8,6 +8,7 @@ Run with the newest SDK and with an older one. Every answer is held against Twil
 import base64
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -66,11 +67,28 @@ def becomes(sid, *words):
     return until(lambda: (found := client.messages(sid).fetch()).status in words and found)
 
 
-# The shortest way: nothing but the base address is changed.
-plain = Client(account, token)
-for domain in ("api", "content", "messaging"):
-    getattr(plain, domain).base_url = base
+# The shortest way, word for word as docs/twilio.md says it: nothing but the base address is changed.
+page = (pathlib.Path(__file__).parents[4] / "docs/twilio.md").read_text(encoding="utf-8")
+lines = re.search(r"```python\n(.*?)```", page, re.S).group(1).replace("https://gw.example.com", base)
+said = {"account_sid": account, "auth_token": token}
+exec(lines, said)
+plain = said["client"]
 client = through(account, token)
+
+# Whose credentials they are.
+mine = client.api.accounts(account).fetch()
+assert (mine.sid, mine.status, mine.type, mine.owner_account_sid) == (account, "active", "Full", account), mine.sid
+assert [one.friendly_name for one in client.api.accounts.list(status="active")] == [mine.friendly_name]
+refused(405, 20004, client.api.accounts(account).update, friendly_name="Other")
+
+# Callbacks of a sender, by the operator's hand.
+number, hook = env["TRANSOM_SENDER"], "http://127.0.0.1:9/in#rc=0"
+assert operator("twilio", "callbacks", "set", number, "--inbound-url", hook)["inboundUrl"] == hook
+chosen = operator("twilio", "callbacks", "set", number, "--inbound-method", "get", "--status-callback", "http://127.0.0.1:9/s")
+assert (chosen["inboundUrl"], chosen["inboundMethod"], chosen["statusCallback"]) == (hook, "GET", "http://127.0.0.1:9/s"), chosen
+assert operator("twilio", "callbacks", "show", number) == chosen
+assert operator("twilio", "callbacks", "clear", number) == {
+    "inboundUrl": None, "inboundMethod": "POST", "fallbackUrl": None, "fallbackMethod": "POST", "statusCallback": None}
 
 # Sent into an open session, and delivered.
 made = plain.messages.create(to=ana, from_=sender, body="Hi Ana, it's ready – ☕")

@@ -3,6 +3,7 @@
 Usage: twilio_webhooks.py <folder of a running `transom dev`>
 """
 
+import base64
 import http.server
 import json
 import pathlib
@@ -10,6 +11,7 @@ import queue
 import sys
 import threading
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -119,5 +121,30 @@ assert words == ["sent", "delivered"], words
 own("PUT", callbacks, {"inboundUrl": base + "/get?a=1", "inboundMethod": "GET"})
 ana_writes("uno dos")
 assert hears("/get")["Body"] == "uno dos"
+
+# A file: its address is Twilio's path, which the account's credentials open, and can be sent on as it stands.
+pdf = b"%PDF-1.4 " + b"y" * 2000
+asked(env["SIMULATOR_URL"], "POST", "/sim/v1/customers/4915550100001/messages", {
+    "to": env["META_PHONE_NUMBER_ID"], "type": "document",
+    "document": {"mime_type": "application/pdf", "filename": "b.pdf", "data": base64.b64encode(pdf).decode()}})
+told = hears("/get", lambda params: params["NumMedia"] == "1")
+url = told["MediaUrl0"]
+assert url.startswith(env["TRANSOM_URL"].rstrip("/") + "/2010-04-01/Accounts/" + env["TWILIO_ACCOUNT_SID"]), url
+file = client.messages(told["MessageSid"]).media(url.rsplit("/", 1)[1]).fetch()
+assert (file.content_type, told["MediaContentType0"]) == ("application/pdf", "application/pdf")
+basic = base64.b64encode(f"{env['TWILIO_ACCOUNT_SID']}:{env['TWILIO_AUTH_TOKEN']}".encode()).decode()
+with urllib.request.urlopen(urllib.request.Request(url, headers={"authorization": "Basic " + basic}), timeout=PATIENCE) as answer:
+    assert answer.read() == pdf
+try:
+    urllib.request.urlopen(url, timeout=PATIENCE)
+    raise AssertionError("opened without credentials")
+except urllib.error.HTTPError as why:
+    assert why.code == 401, why.code
+echo = client.messages.create(from_=told["To"], to=told["From"], media_url=[url], status_callback=base + "/echo")
+while hears("/echo", lambda params: params["MessageSid"] == echo.sid)["MessageStatus"] != "delivered":
+    pass
+inbox = asked(env["SIMULATOR_URL"], "GET", "/sim/v1/customers/%2B4915550100001/inbox")["data"]
+assert "document" in json.dumps(inbox[-1]), inbox[-1]
+
 own("PUT", callbacks, {})
 print("twilio: webhooks validated, TwiML understood")

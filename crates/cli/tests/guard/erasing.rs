@@ -7,7 +7,9 @@ use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::common::until;
+use transom_testing::Postgres;
+
+use crate::common::{database_of, until};
 use crate::shop::{Shop, templated};
 
 const ANA: &str = "+491704000081";
@@ -17,7 +19,8 @@ const FILE: &str = "a-lynx-is-in-her-file";
 /// What she says, and what she is told.
 const WORDS: [&str; 3] = ["an-axolotl-asks", "a-capybara-answers", "a-dodo-is-scheduled"];
 
-/// Every file of the gateway's store with its bytes.
+/// Every file of the gateway's store with its bytes; on PostgreSQL, what a dump of its database has, too. (What a server that has rows of
+/// many keeps of those that are gone, until it cleans up, is its own.)
 fn store(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     fn files(dir: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(dir).unwrap() {
@@ -27,14 +30,22 @@ fn store(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     }
     let mut all = Vec::new();
     files(dir, &mut all);
-    let home = all.iter().find(|path| path.ends_with("transom.db")).unwrap().parent().unwrap().to_owned();
+    let home = all.iter().find(|path| path.ends_with("transom.lock")).unwrap().parent().unwrap().to_owned();
+    let dump = database_of(dir).map(|url| {
+        let name = url.rsplit('/').next().unwrap();
+        let dumped = Postgres::shared().tool("pg_dump").args(["--data-only", name]).output().unwrap();
+        assert!(dumped.status.success(), "{}", String::from_utf8_lossy(&dumped.stderr));
+        (PathBuf::from("the dump"), dumped.stdout)
+    });
     // A log can be cut to nothing between the listing and the look.
-    all.into_iter().filter(|p| p.starts_with(&home)).filter_map(|p| Some((p.clone(), std::fs::read(&p).ok()?))).collect()
+    let read = |path: PathBuf| Some((path.clone(), std::fs::read(&path).ok()?));
+    all.into_iter().filter(|path| path.starts_with(&home)).filter_map(read).chain(dump).collect()
 }
 
 /// Where a text stands in the store: as it is, or in Base64 wherever it begins, as in the upstream's ids.
 fn places(dir: &Path, text: &str) -> Vec<String> {
-    let mut forms = vec![text.to_owned()];
+    // A dump writes bytes as digits.
+    let mut forms = vec![text.to_owned(), text.bytes().map(|byte| format!("{byte:02x}")).collect()];
     for shift in 0..3 {
         let coded = BASE64.encode([&b"   "[..shift], text.as_bytes()].concat());
         // Without what the bytes before and after it decide.

@@ -15,6 +15,8 @@ use crate::shop::{Shop, id};
 const PHONE: &str = "+491704000021";
 /// Operations that need no key, by hand: a new one must be added here on purpose.
 const OPEN: [&str; 2] = ["listErrors", "listRules"];
+/// Operations that name no business, by hand: they answer for the one of the key.
+const OF_THE_HOUSE: [&str; 2] = ["listBusinesses", "createBusiness"];
 /// An id that nobody has.
 const NOBODY: &str = "01K5Z3NDEKTSV4RRFFQ69G5FAV";
 
@@ -57,6 +59,8 @@ impl Operation {
             () if path.contains("/journal/{") => &ids.journal,
             () if path.contains("/media/{") => &ids.media,
             () if path.contains("/messaging-services/{") => &ids.service,
+            () if path.contains("/keys/{") => &ids.key,
+            () if path.contains("/users/{") => &ids.user,
             () if path.contains("/journal/replay/{") => &ids.replay,
             () => "",
         };
@@ -83,6 +87,8 @@ struct Ids {
     media: String,
     service: String,
     replay: String,
+    key: String,
+    user: String,
 }
 
 impl Ids {
@@ -100,6 +106,8 @@ impl Ids {
             media: nobody(),
             service: nobody(),
             replay: nobody(),
+            key: nobody(),
+            user: nobody(),
         }
     }
 }
@@ -137,6 +145,7 @@ impl Door {
         let body = match operation.name.as_str() {
             _ if operation.method == Method::GET => Vec::new(),
             "giveFeedback" => br#"{"outcome":"confirmed"}"#.to_vec(),
+            "changeSender" => br#"{"token":"of-somebody"}"#.to_vec(),
             _ => b"{}".to_vec(),
         };
         let answer = self.shop.raw(operation.method.clone(), &url, &headers, body).await;
@@ -157,6 +166,7 @@ impl Door {
             "contents?pageSize=200",
             "templates?pageSize=200",
             "keywords",
+            "users",
         ] {
             all.push(api.get(&format!("/v1/businesses/{business}/{list}")).await);
         }
@@ -195,7 +205,11 @@ async fn no_key_opens_what_is_another_s_and_none_learns_what_is_there() {
     let service = id(&door.shop.api.post(&door.shop.path("/messaging-services"), &json!({ "friendlyName": "Shop" })).await);
     let range = json!({ "after": 0 });
     let replay = id(&door.shop.api.post(&door.shop.path("/journal/replay"), &range).await);
-    let ids = Ids { content, template, message, webhook, endpoint, sender, customer, journal, media, service, replay };
+    let (_, made) = key(dir.path(), &ours, &[]);
+    let person = json!({ "email": "ana@shop.example", "role": "owner" });
+    let user = id(&door.shop.api.post(&door.shop.path("/users"), &person).await);
+    let ids =
+        Ids { content, template, message, webhook, endpoint, sender, customer, journal, media, service, replay, key: made, user };
     door.shop.once(&ids.message, "delivered").await;
     let before = door.everything(&ours, &own).await;
 
@@ -208,10 +222,19 @@ async fn no_key_opens_what_is_another_s_and_none_learns_what_is_there() {
 
     for operation in &door.operations {
         assert_eq!(!operation.secured, OPEN.contains(&operation.name.as_str()), "{} has no key", operation.name);
-        assert!(!operation.secured || operation.path.starts_with("/v1/businesses/{business}/"), "{}", operation.path);
+        let names_one = operation.path.starts_with("/v1/businesses/{business}");
+        assert!(!operation.secured || names_one || OF_THE_HOUSE.contains(&operation.name.as_str()), "{}", operation.path);
     }
     for operation in door.secured() {
         let name = &operation.name;
+        if OF_THE_HOUSE.contains(&name.as_str()) {
+            for key in [None, Some("tk_0"), Some(revoked.as_str())] {
+                assert_eq!(door.knock(operation, &operation.path, key).await.0, 401, "{name}");
+            }
+            let (_, told) = door.knock(operation, &operation.path, Some(&rival)).await;
+            assert!(!told.to_string().contains(&ours), "{name}: {told}");
+            continue;
+        }
         // Whatever is wrong with a key, the answer is the same for a business that exists and one that does not.
         for (what, key) in [("no key", None), ("no such key", Some("tk_0")), ("a rival's", Some(rival.as_str()))] {
             let (status, there) = door.knock(operation, &operation.at(&ours, &ids), key).await;
@@ -246,6 +269,8 @@ async fn no_key_opens_what_is_another_s_and_none_learns_what_is_there() {
                     &ids.media,
                     &ids.service,
                     &ids.replay,
+                    &ids.key,
+                    &ids.user,
                 ];
                 ours.into_iter().fold(plain(error).to_string(), |text, id| text.replace(id, NOBODY))
             };
@@ -260,7 +285,8 @@ async fn every_operation_needs_its_scope() {
     let dir = tempfile::tempdir().unwrap();
     let door = Door::open(dir.path()).await;
     let ours = door.shop.env["TRANSOM_BUSINESS"].clone();
-    let keys = ["send", "templates", "webhooks", "admin"].map(|scope| (scope, key(dir.path(), &ours, &["--scopes", scope]).0));
+    let keys =
+        ["send", "templates", "webhooks", "read", "admin"].map(|scope| (scope, key(dir.path(), &ours, &["--scopes", scope]).0));
     for operation in door.secured() {
         let mut opened = Vec::new();
         for (scope, key) in &keys {
@@ -271,6 +297,18 @@ async fn every_operation_needs_its_scope() {
                 _ => opened.push(*scope),
             }
         }
+        // Who has any key may know whose it is; none makes a business.
+        match operation.name.as_str() {
+            "listBusinesses" | "getBusiness" => {
+                assert_eq!(opened.len(), keys.len(), "{}", operation.name);
+                continue;
+            }
+            "createBusiness" => {
+                assert_eq!(opened, Vec::<&str>::new());
+                continue;
+            }
+            _ => {}
+        }
         // One scope and the one that has all of them; which it is, the path tells.
         let about = |words: [&str; 2]| words.iter().any(|word| operation.path.contains(word));
         let scope = match () {
@@ -278,15 +316,21 @@ async fn every_operation_needs_its_scope() {
             () if about(["/messaging-services", "/callbacks"]) => "webhooks",
             () if about(["/contents", "/template"]) => "templates",
             () if about(["/keywords", "/audit"])
+                || operation.path.contains("/keys")
                 || operation.path.contains("/retention")
                 || operation.path.contains("/erasures")
+                || operation.path.contains("/users")
+                || ["addSender", "changeSender", "verifySender", "resumeSender"].contains(&operation.name.as_str())
+                || operation.name == "changeBusiness"
                 || operation.name == "eraseCustomer" =>
             {
                 "admin"
             }
             () => "send",
         };
-        let mut opening = vec![scope, "admin"];
+        // Who may only look, looks at all but what is an administrator's.
+        let looks = operation.method == Method::GET && scope != "admin";
+        let mut opening: Vec<_> = [Some(scope), looks.then_some("read"), Some("admin")].into_iter().flatten().collect();
         opening.dedup();
         assert_eq!(opened, opening, "{}", operation.name);
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::body::Body;
 use super::check::{self, ONE_TIME_CODE, WEB_ADDRESS};
-use super::types::Body;
 use super::variables::{Variables, placeholders};
 use crate::field::Findings;
 

@@ -1,7 +1,8 @@
 //! Fields and limits of each content type (Twilio: the page of each type; WhatsApp's own limits where they are narrower).
 
 use super::action::{Action, ActionKind};
-use super::types::{Body, CarouselCard};
+use super::body::Body;
+use super::types::CarouselCard;
 use super::variables::{Piece, VARIABLE_NAME_MAX, VARIABLES_MAX, Variables, pieces};
 use super::{Content, Language};
 use crate::address::Phone;
@@ -197,6 +198,7 @@ fn look(body: &Body, f: &mut Findings) {
         Body::Flows(b) => {
             text("body", &b.body, BODY, f);
             f.required("button_text", &b.button_text, BUTTON_TITLE);
+            form_frame(b.subtitle.as_deref(), b.media_url.as_deref(), f);
             between("pages", b.pages.len(), 1, PAGES, f);
             for (i, page) in b.pages.iter().enumerate() {
                 f.within(&format!("pages[{i}]"), |f| {
@@ -223,6 +225,33 @@ fn look(body: &Body, f: &mut Findings) {
                 f.note("code_expiration_minutes", MINUTES, "leave it out to say nothing of it");
             }
         }
+        Body::WhatsappFlows(b) => {
+            text("body", &b.body, BODY, f);
+            text("button_text", &b.button_text, limits::FLOW_BUTTON, f);
+            form_frame(b.subtitle.as_deref(), b.media_url.as_deref(), f);
+            text("flow_id", &b.flow_id, limits::FLOW_ID, f);
+            if let Some(token) = &b.flow_token {
+                text("flow_token", token, limits::FLOW_TOKEN, f);
+            }
+            match &b.flow_first_page_id {
+                Some(_) if b.is_flow_first_page_endpoint => {
+                    let rule = "and is_flow_first_page_endpoint exclude each other: the endpoint names the first screen";
+                    f.note("flow_first_page_id", rule, "leave one of them out");
+                }
+                Some(page) => text("flow_first_page_id", page, limits::FLOW_SCREEN, f),
+                None => {}
+            }
+        }
+        // Twilio's own limits: no channel of ours ever measures these.
+        Body::Pay(b) => {
+            f.required("payment_id", &b.payment_id, 35);
+            text("body", &b.body, BODY, f);
+            text_or_nothing("order_expiration_description", &b.order_expiration_description, 120, f);
+        }
+        Body::Schedule(b) => {
+            f.required("id", &b.id, BUTTON_ID);
+            text("title", &b.title, BODY, f);
+        }
     }
 }
 
@@ -240,6 +269,19 @@ fn frame(footer: Option<&str>, footer_name: &str, media_links: &[String], f: &mu
         media("media", link, f);
         if matches!(known_kind(link), Some(MediaKind::Audio | MediaKind::Sticker)) {
             f.note("media", "must be an image, a video or a document", "send audio with twilio/media");
+        }
+    }
+}
+
+/// Footer and header of the message that opens a form.
+fn form_frame(subtitle: Option<&str>, media_url: Option<&str>, f: &mut Findings) {
+    if let Some(subtitle) = subtitle {
+        text_or_nothing("subtitle", subtitle, limits::FOOTER, f);
+    }
+    if let Some(link) = media_url {
+        media("media_url", link, f);
+        if matches!(known_kind(link), Some(MediaKind::Audio | MediaKind::Sticker)) {
+            f.note("media_url", "must be an image, a video or a document", "send audio with twilio/media");
         }
     }
 }

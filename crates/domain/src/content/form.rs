@@ -3,7 +3,8 @@
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment, Track};
 
-use super::types::{Body, ContentType};
+use super::body::Body;
+use super::types::ContentType;
 use crate::field::FieldError;
 
 /// Most characters of a given name that are shown again.

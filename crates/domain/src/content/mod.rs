@@ -1,10 +1,11 @@
-//! Content: a message body written once, in one or more of the twelve content types, with variables and their samples.
+//! Content: a message body written once, in one or more of the content types, with variables and their samples.
 //!
 //! The field names inside `types` are Twilio's own (Content API, "content types overview"); limits are those that WhatsApp
 //! puts on a message of that kind, since every type is written to be sent there.
 
 mod action;
 mod blame;
+mod body;
 mod check;
 mod form;
 mod search;
@@ -18,11 +19,12 @@ use serde::{Deserialize, Serialize};
 use crate::field::{FieldError, Findings};
 
 pub use action::{Action, ActionKind};
+pub use body::Body;
 pub use check::ONE_TIME_CODE as ONE_TIME_CODE_MAX;
 pub use search::{Needle, WORDS_MAX as SEARCH_WORDS_MAX};
 pub use types::{
-    Authentication, Body, CallToAction, Card, Carousel, CarouselCard, Catalog, CatalogItem, ContentType, FlowPage, Flows,
-    ListItem, ListPicker, Location, Media, QuickReply, Text, WhatsappCard,
+    Authentication, CallToAction, Card, Carousel, CarouselCard, Catalog, CatalogItem, ContentType, FlowPage, Flows, ListItem,
+    ListPicker, Location, Media, Pay, QuickReply, Schedule, Text, WhatsappCard, WhatsappFlows,
 };
 pub(crate) use variables::BLANKS_MAX;
 pub use variables::{
@@ -92,7 +94,7 @@ pub struct Content {
     /// The language all its texts are in.
     pub language: Language,
     /// The bodies, by type.
-    #[serde(with = "types::by_name")]
+    #[serde(with = "body::by_name")]
     pub types: BTreeMap<ContentType, Body>,
     /// Sample values, also used where a send leaves a variable out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -127,7 +129,7 @@ impl Content {
             }
         };
         let variables = variables::read(object.get("variables"), &mut findings);
-        let types = types::read(object.get("types"), &mut findings);
+        let types = body::read(object.get("types"), &mut findings);
         match (language, findings.is_empty()) {
             (Some(language), true) => {
                 let content = Self { language, types, variables };

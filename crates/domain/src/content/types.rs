@@ -1,16 +1,11 @@
-//! The twelve content types and their fields.
-
-use std::collections::BTreeMap;
+//! The content types and their fields: the twelve of the rule table, and three that stand beside it.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::action::Action;
-use super::form;
-use super::variables::{Variables, placeholders, render_text};
-use crate::field::Findings;
 
-/// The content types of the rule table, from the plainest to the richest: where a content has several, the richest that the
-/// channel and the session allow is sent (Twilio: content types overview).
+/// The content types, from the plainest to the richest: where a content has several, the richest that the channel and the session
+/// allow is sent (Twilio: content types overview).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ContentType {
     /// `twilio/text`
@@ -37,11 +32,17 @@ pub enum ContentType {
     WhatsappCard,
     /// `whatsapp/authentication`
     Authentication,
+    /// `whatsapp/flows`
+    WhatsappFlows,
+    /// `twilio/pay`: kept, and never sent from here.
+    Pay,
+    /// `twilio/schedule`: kept, and never sent from here.
+    Schedule,
 }
 
 impl ContentType {
-    /// All twelve, plainest first.
-    pub const ALL: [Self; 12] = [
+    /// All of them: those of Twilio's table of sessions, plainest first, then those that it does not have.
+    pub const ALL: [Self; 15] = [
         Self::Text,
         Self::Media,
         Self::Location,
@@ -54,6 +55,9 @@ impl ContentType {
         Self::Flows,
         Self::WhatsappCard,
         Self::Authentication,
+        Self::WhatsappFlows,
+        Self::Pay,
+        Self::Schedule,
     ];
 
     /// The name in `types`.
@@ -72,6 +76,9 @@ impl ContentType {
             Self::Flows => "twilio/flows",
             Self::WhatsappCard => "whatsapp/card",
             Self::Authentication => "whatsapp/authentication",
+            Self::WhatsappFlows => "whatsapp/flows",
+            Self::Pay => "twilio/pay",
+            Self::Schedule => "twilio/schedule",
         }
     }
 
@@ -86,35 +93,6 @@ impl std::fmt::Display for ContentType {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
     }
-}
-
-/// The body of one type.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Body {
-    /// Plain text.
-    Text(Text),
-    /// A file with an optional text.
-    Media(Media),
-    /// A place.
-    Location(Location),
-    /// Text with reply buttons.
-    QuickReply(QuickReply),
-    /// Text with buttons that lead somewhere.
-    CallToAction(CallToAction),
-    /// A menu.
-    ListPicker(ListPicker),
-    /// A card with header media and buttons.
-    Card(Card),
-    /// Several cards side by side.
-    Carousel(Carousel),
-    /// Products of a catalog.
-    Catalog(Catalog),
-    /// A form of several pages.
-    Flows(Flows),
-    /// WhatsApp's own card, with header and footer.
-    WhatsappCard(WhatsappCard),
-    /// A one-time code.
-    Authentication(Authentication),
 }
 
 /// `twilio/text`
@@ -382,6 +360,74 @@ pub struct Authentication {
     pub body: Option<String>,
 }
 
+/// `whatsapp/flows`: opens a form that the business made and published at Meta itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WhatsappFlows {
+    /// The text of the message; variables allowed.
+    pub body: String,
+    /// Label of the button that opens the form.
+    pub button_text: String,
+    /// Footer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subtitle: Option<String>,
+    /// Header media.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_url: Option<String>,
+    /// Meta's id of the form; may be a variable.
+    pub flow_id: String,
+    /// Comes back with the answer; a variable, so that each send has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_token: Option<String>,
+    /// The screen on which it opens; the form's own first one where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_first_page_id: Option<String>,
+    /// Whether the form's endpoint says what the first screen shows, and which one it is.
+    #[serde(default)]
+    pub is_flow_first_page_endpoint: bool,
+}
+
+/// `twilio/pay`: asks for a payment by Pix.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pay {
+    /// The business's own name of the payment.
+    pub payment_id: String,
+    /// The text; variables allowed.
+    pub body: String,
+    /// Who is paid.
+    pub merchant_name: String,
+    /// `BR`.
+    pub country_code: String,
+    /// `BRL`.
+    pub currency_code: String,
+    /// What is paid for: a JSON array as a text.
+    pub items: String,
+    /// Seconds since 1970 after which it cannot be paid any more.
+    pub order_expiration: serde_json::Value,
+    /// Says so to the customer.
+    pub order_expiration_description: String,
+    /// Sum of the items.
+    pub subtotal_amount: String,
+    /// What is to be paid.
+    pub total_amount: String,
+    /// Whom to pay by Pix, in Twilio's spelling, as it was given.
+    pub pix: serde_json::Map<String, serde_json::Value>,
+}
+
+/// `twilio/schedule`: offers times to choose from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Schedule {
+    /// Names it.
+    pub id: String,
+    /// Heading.
+    pub title: String,
+    /// The times.
+    #[serde(rename = "timeSlots", alias = "time_slots")]
+    pub time_slots: String,
+}
+
 const fn yes() -> bool {
     true
 }
@@ -394,237 +440,4 @@ fn minutes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::
         Some(_) => None,
     };
     number.map(Some).ok_or_else(|| serde::de::Error::custom(super::check::MINUTES))
-}
-
-/// Calls `$use` for every text of a body in which a variable may stand.
-macro_rules! each_text {
-    ($body:expr, $use:expr, $($mutability:tt)?) => {{
-        // By reference, since only one of the two uses needs a closure that changes what it holds.
-        let visit = &mut $use;
-        match $body {
-            Body::Text(b) => visit(&$($mutability)? b.body),
-            Body::Media(b) => {
-                if let Some(t) = &$($mutability)? b.body { visit(t); }
-                for t in &$($mutability)? b.media { visit(t); }
-            }
-            Body::Location(b) => {
-                if let Some(t) = &$($mutability)? b.label { visit(t); }
-                if let Some(t) = &$($mutability)? b.address { visit(t); }
-            }
-            Body::QuickReply(b) => { visit(&$($mutability)? b.body); each_text!(@actions b.actions, visit, $($mutability)?); }
-            Body::CallToAction(b) => { visit(&$($mutability)? b.body); each_text!(@actions b.actions, visit, $($mutability)?); }
-            Body::ListPicker(b) => {
-                visit(&$($mutability)? b.body);
-                visit(&$($mutability)? b.button);
-                for item in &$($mutability)? b.items {
-                    visit(&$($mutability)? item.id);
-                    visit(&$($mutability)? item.item);
-                    if let Some(t) = &$($mutability)? item.description { visit(t); }
-                }
-            }
-            Body::Card(b) => {
-                if let Some(t) = &$($mutability)? b.title { visit(t); }
-                if let Some(t) = &$($mutability)? b.body { visit(t); }
-                if let Some(t) = &$($mutability)? b.subtitle { visit(t); }
-                for t in &$($mutability)? b.media { visit(t); }
-                each_text!(@actions b.actions, visit, $($mutability)?);
-            }
-            Body::Carousel(b) => {
-                visit(&$($mutability)? b.body);
-                for card in &$($mutability)? b.cards {
-                    if let Some(t) = &$($mutability)? card.title { visit(t); }
-                    if let Some(t) = &$($mutability)? card.body { visit(t); }
-                    visit(&$($mutability)? card.media);
-                    each_text!(@actions card.actions, visit, $($mutability)?);
-                }
-            }
-            Body::Catalog(b) => {
-                visit(&$($mutability)? b.id);
-                if let Some(t) = &$($mutability)? b.title { visit(t); }
-                if let Some(t) = &$($mutability)? b.body { visit(t); }
-                if let Some(t) = &$($mutability)? b.subtitle { visit(t); }
-                if let Some(t) = &$($mutability)? b.thumbnail_item_id { visit(t); }
-                for item in &$($mutability)? b.items { visit(&$($mutability)? item.id); }
-                if let Some(t) = &$($mutability)? b.dynamic_items { visit(t); }
-            }
-            Body::Flows(b) => {
-                visit(&$($mutability)? b.body);
-                if let Some(t) = &$($mutability)? b.subtitle { visit(t); }
-                if let Some(t) = &$($mutability)? b.media_url { visit(t); }
-                for page in &$($mutability)? b.pages {
-                    if let Some(t) = &$($mutability)? page.title { visit(t); }
-                    if let Some(t) = &$($mutability)? page.subtitle { visit(t); }
-                    for component in &$($mutability)? page.layout {
-                        for (_, value) in component {
-                            if let serde_json::Value::String(t) = value { visit(t); }
-                        }
-                    }
-                }
-            }
-            Body::WhatsappCard(b) => {
-                visit(&$($mutability)? b.body);
-                if let Some(t) = &$($mutability)? b.footer { visit(t); }
-                if let Some(t) = &$($mutability)? b.header_text { visit(t); }
-                for t in &$($mutability)? b.media { visit(t); }
-                each_text!(@actions b.actions, visit, $($mutability)?);
-            }
-            Body::Authentication(b) => if let Some(t) = &$($mutability)? b.body { visit(t); },
-        }
-    }};
-    (@actions $actions:expr, $visit:ident, $($mutability:tt)?) => {
-        for action in &$($mutability)? $actions {
-            if let Some(t) = &$($mutability)? action.title { $visit(t); }
-            if let Some(t) = &$($mutability)? action.id { $visit(t); }
-            if let Some(t) = &$($mutability)? action.url { $visit(t); }
-            if let Some(t) = &$($mutability)? action.code { $visit(t); }
-        }
-    };
-}
-
-impl Body {
-    /// Its type.
-    #[must_use]
-    pub const fn kind(&self) -> ContentType {
-        match self {
-            Self::Text(_) => ContentType::Text,
-            Self::Media(_) => ContentType::Media,
-            Self::Location(_) => ContentType::Location,
-            Self::QuickReply(_) => ContentType::QuickReply,
-            Self::CallToAction(_) => ContentType::CallToAction,
-            Self::ListPicker(_) => ContentType::ListPicker,
-            Self::Card(_) => ContentType::Card,
-            Self::Carousel(_) => ContentType::Carousel,
-            Self::Catalog(_) => ContentType::Catalog,
-            Self::Flows(_) => ContentType::Flows,
-            Self::WhatsappCard(_) => ContentType::WhatsappCard,
-            Self::Authentication(_) => ContentType::Authentication,
-        }
-    }
-
-    /// The buttons of types that have a free choice of them; empty for the others.
-    #[must_use]
-    pub fn actions(&self) -> &[Action] {
-        match self {
-            Self::QuickReply(b) => &b.actions,
-            Self::CallToAction(b) => &b.actions,
-            Self::Card(b) => &b.actions,
-            Self::WhatsappCard(b) => &b.actions,
-            _ => &[],
-        }
-    }
-
-    /// The names of its variables; an authentication always has `1`, the code.
-    #[must_use]
-    pub fn placeholders(&self) -> Vec<String> {
-        if matches!(self, Self::Authentication(_)) {
-            return vec!["1".to_owned()];
-        }
-        let mut names = Vec::new();
-        each_text!(self, |text: &String| names.extend(placeholders(text).into_iter().map(str::to_owned)),);
-        names
-    }
-
-    /// Every text of it in which a variable may stand: what people read, and addresses and ids beside that.
-    #[must_use]
-    pub fn texts<'a>(&'a self) -> Vec<&'a str> {
-        let mut texts = Vec::new();
-        each_text!(self, |text: &'a String| texts.push(text.as_str()),);
-        texts
-    }
-
-    /// With every placeholder that has a value replaced.
-    #[must_use]
-    pub fn rendered(&self, values: &Variables) -> Self {
-        let mut body = self.clone();
-        if let Self::Authentication(authentication) = &mut body {
-            authentication.body = values.get("1").cloned();
-            return body;
-        }
-        each_text!(&mut body, |text: &mut String| *text = render_text(text, values), mut);
-        body
-    }
-
-    pub(super) fn to_json(&self) -> Result<serde_json::Value, serde_json::Error> {
-        match self {
-            Self::Text(b) => serde_json::to_value(b),
-            Self::Media(b) => serde_json::to_value(b),
-            Self::Location(b) => serde_json::to_value(b),
-            Self::QuickReply(b) => serde_json::to_value(b),
-            Self::CallToAction(b) => serde_json::to_value(b),
-            Self::ListPicker(b) => serde_json::to_value(b),
-            Self::Card(b) => serde_json::to_value(b),
-            Self::Carousel(b) => serde_json::to_value(b),
-            Self::Catalog(b) => serde_json::to_value(b),
-            Self::Flows(b) => serde_json::to_value(b),
-            Self::WhatsappCard(b) => serde_json::to_value(b),
-            Self::Authentication(b) => serde_json::to_value(b),
-        }
-    }
-
-    /// Reads the body of one type; [`form`](super::form) puts an error into words.
-    pub(super) fn read<'de, D: Deserializer<'de>>(kind: ContentType, json: D) -> Result<Self, D::Error> {
-        Ok(match kind {
-            ContentType::Text => Self::Text(Text::deserialize(json)?),
-            ContentType::Media => Self::Media(Media::deserialize(json)?),
-            ContentType::Location => Self::Location(Location::deserialize(json)?),
-            ContentType::QuickReply => Self::QuickReply(QuickReply::deserialize(json)?),
-            ContentType::CallToAction => Self::CallToAction(CallToAction::deserialize(json)?),
-            ContentType::ListPicker => Self::ListPicker(ListPicker::deserialize(json)?),
-            ContentType::Card => Self::Card(Card::deserialize(json)?),
-            ContentType::Carousel => Self::Carousel(Carousel::deserialize(json)?),
-            ContentType::Catalog => Self::Catalog(Catalog::deserialize(json)?),
-            ContentType::Flows => Self::Flows(Flows::deserialize(json)?),
-            ContentType::WhatsappCard => Self::WhatsappCard(WhatsappCard::deserialize(json)?),
-            ContentType::Authentication => Self::Authentication(Authentication::deserialize(json)?),
-        })
-    }
-}
-
-/// Reads the object `types`.
-pub(super) fn read(json: Option<&serde_json::Value>, findings: &mut Findings) -> BTreeMap<ContentType, Body> {
-    let mut bodies = BTreeMap::new();
-    let Some(object) = json.and_then(serde_json::Value::as_object).filter(|o| !o.is_empty()) else {
-        findings.note("types", "must be an object with at least one content type", "such as {\"twilio/text\":{\"body\":\"Hi\"}}");
-        return bodies;
-    };
-    findings.within("types", |findings| {
-        for (name, value) in object {
-            let Some(kind) = ContentType::named(name) else {
-                let known: Vec<_> = ContentType::ALL.iter().map(|k| k.as_str()).collect();
-                findings.note(name, "is not a content type", format!("use one of {}", known.join(", ")));
-                continue;
-            };
-            match form::read(kind, value) {
-                Ok(body) => {
-                    bodies.insert(kind, body);
-                }
-                Err(wrong) => findings.within(name, |findings| findings.note(&wrong.field, wrong.rule, wrong.remedy)),
-            }
-        }
-    });
-    bodies
-}
-
-/// `types` as an object by name, for the store.
-pub(super) mod by_name {
-    use super::{BTreeMap, Body, ContentType};
-    use serde::{Deserialize, Deserializer, Serializer, de::Error as _, ser::Error as _, ser::SerializeMap};
-
-    pub(in super::super) fn serialize<S: Serializer>(types: &BTreeMap<ContentType, Body>, s: S) -> Result<S::Ok, S::Error> {
-        let mut map = s.serialize_map(Some(types.len()))?;
-        for (kind, body) in types {
-            map.serialize_entry(kind.as_str(), &body.to_json().map_err(S::Error::custom)?)?;
-        }
-        map.end()
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<BTreeMap<ContentType, Body>, D::Error> {
-        BTreeMap::<String, serde_json::Value>::deserialize(d)?
-            .into_iter()
-            .map(|(name, value)| {
-                let kind = ContentType::named(&name).ok_or_else(|| D::Error::custom("unknown content type"))?;
-                Ok((kind, Body::read(kind, &value).map_err(D::Error::custom)?))
-            })
-            .collect()
-    }
 }

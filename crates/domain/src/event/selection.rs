@@ -95,6 +95,7 @@ mod tests {
             bsuid: None,
             name: None,
             username: None,
+            named_as: Vec::new(),
         }
     }
 

@@ -5,6 +5,7 @@ use super::places::in_content;
 use super::{Case, Origin, variables};
 use crate::content::{Body, Content, ContentType, placeholders};
 use crate::free_form::MediaKind;
+use crate::rules::{Cell, NEVER, rule_of};
 use crate::template::{BodyDefinition, ButtonDefinition, Category, Definition, HeaderDefinition};
 use crate::translate;
 
@@ -33,13 +34,8 @@ pub fn content(content: &Content, submission: Option<Submission<'_>>) -> Vec<Fin
         Some((_, body)) => found.extend(look(content, body, submission.category)),
         None => {
             let mut notes = Notes::default();
-            let names: Vec<&str> = content.types.keys().map(|kind| kind.as_str()).collect();
-            notes.note(
-                Rule::NeverSubmittable,
-                "types",
-                format!("{} can go in a session only; no template can hold it.", names.join(" and ")),
-                "Add a type that can be approved, such as twilio/text.",
-            );
+            let said: Vec<String> = content.types.keys().map(|kind| not_a_template(*kind)).collect();
+            notes.note(Rule::NeverSubmittable, "types", said.join(" "), "Add a type that can be approved, such as twilio/text.");
             found.extend(notes.into_findings());
         }
     }
@@ -68,8 +64,17 @@ pub fn submittable(content: &Content) -> Option<(ContentType, &Body)> {
     content.richest_first().find(|(kind, _)| can_be_submitted(*kind))
 }
 
-const fn can_be_submitted(kind: ContentType) -> bool {
-    !matches!(kind, ContentType::Location | ContentType::ListPicker)
+/// What never goes outside a session is no template either.
+fn can_be_submitted(kind: ContentType) -> bool {
+    rule_of(kind).out_of_session != Cell::Unsupported
+}
+
+/// Why a type cannot be submitted, as the rule table has it.
+fn not_a_template(kind: ContentType) -> String {
+    match NEVER.iter().find(|never| never.kind == kind) {
+        Some(never) => format!("{} is never sent: it {}.", kind.as_str(), never.why),
+        None => format!("{} can go in a session only; no template can hold it.", kind.as_str()),
+    }
 }
 
 fn look(content: &Content, body: &Body, category: Category) -> Vec<Finding> {
@@ -158,6 +163,9 @@ fn without_sample(content: &Content, definition: &Definition) -> Vec<String> {
         match button {
             ButtonDefinition::Url { url, .. } => texts.push(url),
             ButtonDefinition::CopyCode { sample: Some(sample) } => texts.push(sample),
+            ButtonDefinition::Flow { flow_id, navigate_screen, .. } => {
+                texts.extend(flow_id.iter().chain(navigate_screen).map(String::as_str));
+            }
             _ => {}
         }
     }
@@ -187,6 +195,7 @@ fn no_definition(body: &Body, root: &str, notes: &mut Notes) {
         Body::Card(b) => b.media.iter().take(1).map(|link| (format!("{root}.media[0]"), link.as_str())).collect(),
         Body::WhatsappCard(b) => b.media.iter().take(1).map(|link| (format!("{root}.media[0]"), link.as_str())).collect(),
         Body::Flows(b) => b.media_url.iter().map(|link| (format!("{root}.media_url"), link.as_str())).collect(),
+        Body::WhatsappFlows(b) => b.media_url.iter().map(|link| (format!("{root}.media_url"), link.as_str())).collect(),
         Body::Carousel(b) => {
             b.cards.iter().enumerate().map(|(i, card)| (format!("{root}.cards[{i}].media"), card.media.as_str())).collect()
         }

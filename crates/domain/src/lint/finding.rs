@@ -188,7 +188,7 @@ rules! {
     LanguageMismatch = "language-mismatch", Warning, "webhooks/reference/message_template_status_update",
         "The text is in the language it is filed under; else it is rejected as TAG_CONTENT_MISMATCH.";
     NeverSubmittable = "never-submittable", Error, "Twilio: content-types-overview",
-        "Lists and locations go in a session only.";
+        "Lists and locations go in a session only, payments and schedules never; no template holds them.";
 }
 
 impl Serialize for Rule {

@@ -72,7 +72,7 @@ pub(super) fn in_content(field: &str, body: &Body) -> String {
     match (part, kind) {
         ("name" | "category" | "language" | "message_send_ttl_seconds" | "types", _) => field.to_owned(),
         ("header", ContentType::Catalog) => inside("title"),
-        ("header", ContentType::Flows) => inside("media_url"),
+        ("header", ContentType::Flows | ContentType::WhatsappFlows) => inside("media_url"),
         ("header", _) if is_text_header => inside("header_text"),
         ("header", _) => inside("media[0]"),
         ("body", ContentType::Card) if matches!(body, Body::Card(b) if b.title.is_some()) => inside("title"),
@@ -83,11 +83,16 @@ pub(super) fn in_content(field: &str, body: &Body) -> String {
         ("footer", _) => inside("subtitle"),
         (
             "buttons",
-            ContentType::Text | ContentType::Media | ContentType::Carousel | ContentType::Catalog | ContentType::Flows,
+            ContentType::Text
+            | ContentType::Media
+            | ContentType::Carousel
+            | ContentType::Catalog
+            | ContentType::Flows
+            | ContentType::WhatsappFlows,
         ) => root,
         ("buttons", _) => inside("actions"),
         ("cards", _) => inside("cards"),
-        (part, ContentType::Flows) if part.starts_with("buttons[") => inside("button_text"),
+        (part, ContentType::Flows | ContentType::WhatsappFlows) if part.starts_with("buttons[") => inside("button_text"),
         (part, ContentType::Catalog) if part.starts_with("buttons[") => root,
         (part, _) if part.starts_with("buttons[") => inside(&action(part, member, kind)),
         (part, _) if part.starts_with("cards[") => inside(&format!("{part}{}", in_card(part, member, body))),

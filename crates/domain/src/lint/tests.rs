@@ -133,6 +133,21 @@ fn content_is_told_of_in_its_own_fields() {
     );
     assert_eq!(look(&list), [(Rule::NeverSubmittable, "types".to_owned())]);
     assert_eq!(super::content(&list, None), []);
+    // What the rule table says of a type is said here too.
+    let both = content(
+        json!({
+            "twilio/schedule": {"id": "1", "title": "When?", "timeSlots": "Monday at nine"},
+            "twilio/location": {"latitude": 1.0, "longitude": 2.0},
+        }),
+        json!({}),
+    );
+    let finding = super::content(&both, Some(Submission { name: "n", category: Category::Utility })).remove(0);
+    assert_eq!(finding.rule, Rule::NeverSubmittable);
+    assert_eq!(
+        finding.message,
+        "twilio/location can go in a session only; no template can hold it. \
+         twilio/schedule is never sent: it has no form on WhatsApp or Messenger."
+    );
     // Numbers run through the whole of it and are counted anew when it is submitted.
     let counted = content(
         json!({"twilio/call-to-action": {"body": "Your order {{1}} is here now",
@@ -169,6 +184,8 @@ fn every_field_of_a_finding_is_one_of_the_content() {
         "twilio/catalog": {"id": "1", "title": "*{{1}}*", "body": "{{1}}", "subtitle": "{{2}}", "dynamic_items": "{{items}}"},
         "twilio/flows": {"body": "{{1}}", "button_text": "a {{1}}", "type": "OTHER", "media_url": "https://files.example/{{2}}.pdf",
             "pages": [{"id": "a", "layout": [{"type": "TEXT_BODY", "text": "x"}]}]},
+        "whatsapp/flows": {"body": "{{1}}", "button_text": "a {{1}}", "subtitle": "{{2}}", "flow_id": "{{form}}", "flow_token": "{{token}}",
+            "media_url": "https://files.example/{{3}}.pdf"},
         "whatsapp/card": {"body": "{{1}}", "header_text": "*{{2}} {{3}}*", "footer": "{{4}}", "actions": [{"title": "Yes"}]},
         "whatsapp/authentication": {"actions": [{"type": "COPY_CODE", "copy_code_text": "a {{1}} b"}]},
     });

@@ -27,7 +27,7 @@ const PRODUCT: usize = 100;
 /// Id that Meta gave a file.
 const MEDIA_ID: usize = 64;
 /// Token of a form.
-const FLOW_TOKEN: usize = 1_024;
+const FLOW_TOKEN: usize = crate::free_form::limits::FLOW_TOKEN;
 
 /// Checks a send against the definition of its template. What passes fills every variable and drops no value.
 ///

@@ -30,6 +30,24 @@ impl ButtonDefinition {
 }
 
 impl Definition {
+    /// Whether a template of this definition says what was asked for: its canonical form is the same, and where one of the forms at
+    /// Meta was asked for by its id, it opens that one in that way.
+    #[must_use]
+    pub fn says(&self, asked: &Self) -> bool {
+        self.canonical() == asked.canonical() && self.opens(asked)
+    }
+
+    /// The second half of [`Definition::says`], for definitions whose canonical forms are known to be the same.
+    #[must_use]
+    pub fn opens(&self, asked: &Self) -> bool {
+        self.buttons.iter().zip(&asked.buttons).all(|(one, other)| match (one, other) {
+            (ButtonDefinition::Flow { flow_id, .. }, ButtonDefinition::Flow { flow_id: asked_id @ Some(_), .. }) => {
+                flow_id == asked_id && one.is_as_asked(other)
+            }
+            _ => true,
+        })
+    }
+
     /// Whether it needs no edit to be what was asked for: the same to a send ([`Definition::is_same`]), and in the details of
     /// its buttons. Samples make no difference: they are for the reviewers.
     #[must_use]
@@ -61,6 +79,10 @@ mod tests {
         let with = |button| Definition { buttons: vec![button], ..Definition::default() };
         let (one, other) = (with(flow(Some("1"), None)), with(flow(Some("2"), None)));
         assert!(one.is_same(&other));
+        assert!(one.says(&one) && !one.says(&other));
+        // Whoever asks for no form by its id made it with the template.
+        assert!(one.says(&with(flow(None, None))) && !with(flow(None, None)).says(&one));
+        assert!(!one.says(&with(flow(Some("1"), Some("data_exchange")))));
         assert!(!one.is_as_asked(&other));
         // A form made with the template comes back by id, and navigating is what Meta does by itself.
         assert!(one.is_as_asked(&with(flow(None, Some("navigate")))));

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Approval, Category, Definition};
 use crate::fact::TemplateStatus;
-use crate::id::KeyId;
+use crate::id::{KeyId, UserId};
 use crate::message::TemplateName;
 use crate::time::{Span, Timestamp};
 
@@ -242,6 +242,10 @@ impl Default for Life {
 pub enum By {
     /// A caller of ours, with this key.
     Key(KeyId),
+    /// Somebody in the console.
+    User(UserId),
+    /// An operator, on the command line.
+    Operator,
     /// Meta.
     Meta,
     /// Somebody who did not come through here, such as in WhatsApp Manager.

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::to_definition;
+use super::{FROM_ENDPOINT, to_definition};
 use crate::content::{
     Action, ActionKind, Authentication, Body, CallToAction, Card, Carousel, CarouselCard, Catalog, Content, FlowPage, Flows,
-    Language, Media, Piece, QuickReply, Text, VARIABLE_NAME_MAX, Variables, WhatsappCard, pieces,
+    Language, Media, Piece, QuickReply, Text, VARIABLE_NAME_MAX, Variables, WhatsappCard, WhatsappFlows, pieces,
 };
 use crate::field::{FieldError, Findings};
 use crate::free_form::{MediaKind, is_web_address};
@@ -72,6 +72,9 @@ fn changed(part: &str) -> FieldError {
 }
 
 fn same(one: &Definition, other: &Definition) -> Result<(), NotExpressible> {
+    if !one.opens(other) {
+        return Err(NotExpressible { parts: vec![changed("buttons")] });
+    }
     let (one, other) = (one.canonical(), other.canonical());
     let parts: Vec<FieldError> = [
         ("header", one.header == other.header),
@@ -162,7 +165,13 @@ impl Way {
             return self.catalog(definition, text, footer, beside);
         }
         if is(|b| matches!(b, ButtonDefinition::Flow { .. })) {
-            return self.form(definition, text, footer, beside);
+            return match definition.buttons.as_slice() {
+                // Which pages it has only Meta knows; that it is there is enough to open it.
+                [ButtonDefinition::Flow { flow_id: Some(id), .. }] if beside.pages.is_empty() => {
+                    self.form_at_meta(definition, id, text, footer, beside)
+                }
+                _ => self.form(definition, text, footer, beside),
+            };
         }
         self.plain(definition, text, footer, beside)
     }
@@ -329,6 +338,41 @@ impl Way {
             subtitle: footer,
             media_url,
             pages: beside.pages.to_vec(),
+        })
+    }
+
+    fn form_at_meta(
+        &mut self,
+        definition: &Definition,
+        id: &str,
+        body: String,
+        footer: Option<String>,
+        beside: Beside<'_>,
+    ) -> Body {
+        const KIND: &str = "whatsapp/flows";
+        self.without("call_permission_request", definition.call_permission_request, KIND);
+        let mut opens = (String::new(), None, false);
+        if let [ButtonDefinition::Flow { text, flow_action, navigate_screen, .. }] = definition.buttons.as_slice() {
+            let from_endpoint = flow_action.as_deref().is_some_and(|action| action.eq_ignore_ascii_case(FROM_ENDPOINT));
+            opens = (self.fixed("buttons[0]", text), navigate_screen.clone(), from_endpoint);
+        }
+        let (button_text, flow_first_page_id, is_flow_first_page_endpoint) = opens;
+        let media_url = match &definition.header {
+            Some(HeaderDefinition::Text(_)) => {
+                self.without("header", true, KIND);
+                None
+            }
+            header => self.media(header.as_ref(), beside),
+        };
+        Body::WhatsappFlows(WhatsappFlows {
+            body,
+            button_text,
+            subtitle: footer,
+            media_url,
+            flow_id: self.fixed("buttons[0]", id),
+            flow_token: Some(format!("{{{{{}}}}}", self.variable("flow_token", None))),
+            flow_first_page_id,
+            is_flow_first_page_endpoint,
         })
     }
 

@@ -23,7 +23,9 @@ fn pages() -> Vec<FlowPage> {
 }
 
 fn there_and_back(definition: &Definition) -> Result<Content, NotExpressible> {
-    let pages = pages();
+    // Whoever has the id of a form needs none of its pages.
+    let is_at_meta = |b: &ButtonDefinition| matches!(b, ButtonDefinition::Flow { flow_id: Some(_), .. });
+    let pages = if definition.buttons.iter().any(is_at_meta) { Vec::new() } else { pages() };
     to_content(definition, &english(), Beside { pages: &pages, catalog_id: Some("7700"), files: None })
 }
 
@@ -117,6 +119,15 @@ fn types() -> impl Strategy<Value = (&'static str, Value)> {
             let header = header.map(|h| h.chars().filter(|c| *c != '\n').take(40).collect::<String>()).map(|h| h.replace("{{", "").replace("}}", "") + " {{2}}");
             ("whatsapp/card", json!({"body": body, "media": media, "header_text": header, "footer": footer, "actions": actions}))
         }),
+        (words(), title(), option::of(link(FILES)), option::of(title()), any::<bool>()).prop_map(|(body, button, link, footer, screen)| {
+            let mut form = json!({"body": body, "button_text": button, "flow_id": "77", "flow_token": "{{token}}", "is_flow_first_page_endpoint": !screen});
+            for (name, value) in [("media_url", link), ("subtitle", footer), ("flow_first_page_id", screen.then(|| "FIRST".to_owned()))] {
+                if let (Some(value), Some(fields)) = (value, form.as_object_mut()) {
+                    fields.insert(name.to_owned(), json!(value));
+                }
+            }
+            ("whatsapp/flows", form)
+        }),
         (words(), one_of_carousel).prop_map(|(body, (cards, actions))| {
             let cards: Vec<Value> = cards.into_iter().map(|(title, body, media)| json!({"title": title, "body": body, "media": media, "actions": actions})).collect();
             ("twilio/carousel", json!({"body": body, "cards": cards}))
@@ -188,6 +199,7 @@ proptest! {
             let back = back.unwrap();
             let twice = to_definition(only(&back), &back.variables).unwrap();
             prop_assert_eq!(twice.canonical(), once.canonical());
+            prop_assert!(twice.says(&once));
             prop_assert_eq!(samples(&twice), samples(&once));
         }
     }
@@ -243,9 +255,9 @@ fn what_content_cannot_say_is_named() {
     assert_eq!(content.variables["1"], "sample.jpg");
     let form = ButtonDefinition::Flow {
         text: "Go".into(),
-        flow_id: Some("1".into()),
+        flow_id: None,
         flow_json: None,
-        flow_name: None,
+        flow_name: Some("booking".into()),
         flow_action: None,
         navigate_screen: None,
     };

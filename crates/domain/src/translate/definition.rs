@@ -1,8 +1,9 @@
 //! Content as the definition of a template that Meta would have to approve.
 
-use super::{CATALOG_BODY, card_text, carousel_text, minutes};
+use super::{CATALOG_BODY, FROM_ENDPOINT, card_text, carousel_text, minutes};
 use crate::content::{
-    Action, ActionKind, Authentication, Body, CarouselCard, FlowPage, Flows, Variables, WhatsappCard, placeholders, render_text,
+    Action, ActionKind, Authentication, Body, CarouselCard, FlowPage, Flows, Variables, WhatsappCard, WhatsappFlows,
+    placeholders, render_text,
 };
 use crate::free_form::MediaKind;
 use crate::template::{
@@ -69,7 +70,17 @@ pub fn to_definition(body: &Body, samples: &Variables) -> Option<Definition> {
             ..Definition::default()
         },
         Body::Authentication(b) => authentication(b),
-        Body::Location(_) | Body::ListPicker(_) => return None,
+        Body::WhatsappFlows(b) => Definition {
+            header: match &b.media_url {
+                Some(link) => Some(header_definition(link, samples)?),
+                None => None,
+            },
+            body: own(&b.body),
+            footer: footer(b.subtitle.as_deref()),
+            buttons: vec![form_button(b, samples)],
+            ..Definition::default()
+        },
+        Body::Location(_) | Body::ListPicker(_) | Body::Pay(_) | Body::Schedule(_) => return None,
     })
 }
 
@@ -161,6 +172,19 @@ fn flow_button(b: &Flows) -> ButtonDefinition {
         flow_json: None,
         flow_action: None,
         navigate_screen: flow_screens(&b.pages).into_iter().next(),
+    }
+}
+
+/// The button of a form that is at Meta already. Which form, and where it opens, is settled by the approval: a variable stands for
+/// its value.
+fn form_button(b: &WhatsappFlows, samples: &Variables) -> ButtonDefinition {
+    ButtonDefinition::Flow {
+        text: b.button_text.clone(),
+        flow_id: Some(render_text(&b.flow_id, samples)),
+        flow_name: None,
+        flow_json: None,
+        flow_action: b.is_flow_first_page_endpoint.then(|| FROM_ENDPOINT.to_owned()),
+        navigate_screen: b.flow_first_page_id.as_deref().map(|page| render_text(page, samples)),
     }
 }
 

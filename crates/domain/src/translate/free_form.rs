@@ -27,7 +27,18 @@ pub fn to_free_form(body: &Body) -> Option<FreeForm> {
             with_buttons(header, b.body.clone(), b.footer.clone(), &b.actions)?
         }
         Body::Catalog(b) => catalog(b),
-        Body::Carousel(_) | Body::Flows(_) | Body::Authentication(_) => return None,
+        Body::WhatsappFlows(b) => FreeForm::Flow {
+            header: b.media_url.as_deref().map(|link| Header::File(file(link))),
+            body: b.body.clone(),
+            footer: b.subtitle.clone().filter(|footer| !footer.is_empty()),
+            flow_id: b.flow_id.clone(),
+            button: b.button_text.clone(),
+            token: b.flow_token.clone(),
+            screen: b.flow_first_page_id.clone(),
+            from_endpoint: b.is_flow_first_page_endpoint,
+            data: None,
+        },
+        Body::Carousel(_) | Body::Flows(_) | Body::Authentication(_) | Body::Pay(_) | Body::Schedule(_) => return None,
     })
 }
 

@@ -16,6 +16,8 @@ pub use send::to_send;
 
 /// Title of a list of products where the content gives none.
 const PRODUCTS_TITLE: &str = "Products";
+/// Meta's word for a form whose endpoint says what its first screen shows.
+const FROM_ENDPOINT: &str = "data_exchange";
 /// Text of a catalog message where the content gives none.
 const CATALOG_BODY: &str = "Our catalog";
 

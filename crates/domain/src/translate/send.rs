@@ -73,6 +73,7 @@ impl Filler<'_> {
             Body::WhatsappCard(b) => (b.header_text.as_ref(), b.media.first().map(|link| (link, "media"))),
             Body::Catalog(b) => (b.title.as_ref(), None),
             Body::Flows(b) => (None, b.media_url.as_ref().map(|link| (link, "media_url"))),
+            Body::WhatsappFlows(b) => (None, b.media_url.as_ref().map(|link| (link, "media_url"))),
             _ => (None, None),
         };
         match (&definition.header, words, link) {
@@ -109,11 +110,12 @@ impl Filler<'_> {
             Body::Carousel(b) => &b.body,
             Body::Catalog(b) => b.body.as_deref().unwrap_or(CATALOG_BODY),
             Body::Flows(b) => &b.body,
+            Body::WhatsappFlows(b) => &b.body,
             Body::Authentication(_) => {
                 self.from(Part::Body(0), "{{1}}", "");
                 return vec![TextParameter { name: None, text: self.code() }];
             }
-            Body::Location(_) | Body::ListPicker(_) => return Vec::new(),
+            Body::Location(_) | Body::ListPicker(_) | Body::Pay(_) | Body::Schedule(_) => return Vec::new(),
         };
         match &definition.body {
             BodyDefinition::Own(approved) => self.values_of(Part::Body(0), words, approved),
@@ -149,6 +151,13 @@ impl Filler<'_> {
                 let data: serde_json::Map<_, _> = flow_variables(&b.pages).into_iter().filter_map(value).collect();
                 let data = (!data.is_empty()).then_some(data);
                 vec![ButtonParameter { index: 0, value: ButtonValue::Flow { token: None, data } }]
+            }
+            Body::WhatsappFlows(b) => {
+                let token = b.flow_token.as_ref().map(|token| {
+                    self.from(Part::Button(0), token, "flow_token");
+                    render_text(token, self.values)
+                });
+                vec![ButtonParameter { index: 0, value: ButtonValue::Flow { token, data: None } }]
             }
             Body::Authentication(_) => {
                 self.from(Part::Button(0), "{{1}}", "");

@@ -1,4 +1,4 @@
-//! All twelve types in their three other forms.
+//! Each type in its three other forms.
 
 use serde_json::json;
 
@@ -28,7 +28,9 @@ fn one_of_each() -> Content {
                 "twilio/catalog": {"id": "7700", "title": "Top", "body": "For {{1}} today.", "subtitle": "foot", "items": [{"id": "sku-1", "section_title": "A"}, {"id": "sku-2", "section_title": "A"}]},
                 "twilio/flows": {"body": "Book a table, {{1}}, now.", "button_text": "Book", "type": "APPOINTMENT_BOOKING", "pages": [{"id": "p1", "title": "When", "layout": [{"type": "TEXT_HEADING", "text": "Hi"}]}]},
                 "whatsapp/card": {"body": "Hi {{1}}, a word.", "footer": "foot", "header_text": "Order {{2}}", "actions": [{"type": "URL", "title": "Track", "url": "https://shop.example/t/{{2}}"}]},
-                "whatsapp/authentication": {"code_expiration_minutes": 5, "actions": [{"type": "COPY_CODE", "copy_code_text": "Copy"}]}
+                "whatsapp/authentication": {"code_expiration_minutes": 5, "actions": [{"type": "COPY_CODE", "copy_code_text": "Copy"}]},
+                "whatsapp/flows": {"body": "Tell us more, {{1}}, now.", "button_text": "Begin", "subtitle": "foot", "flow_id": "88{{2}}",
+                    "flow_token": "t-{{2}}", "flow_first_page_id": "FIRST", "media_url": "https://files.example/a.jpg"}
             }
         }),
         "content",
@@ -58,7 +60,8 @@ fn what_can_be_said_in_a_session_has_a_session_form_within_limits() {
             "twilio/call-to-action",
             "twilio/list-picker",
             "twilio/catalog",
-            "whatsapp/card"
+            "whatsapp/card",
+            "whatsapp/flows"
         ]
     );
 }
@@ -92,7 +95,7 @@ fn what_can_be_approved_has_a_definition_and_a_send_that_fills_it() {
         assert_eq!(send.cards.len(), definition.cards.len(), "{kind}");
     }
     let never: Vec<_> = ContentType::ALL.into_iter().filter(|k| !defined.contains(k)).collect();
-    assert_eq!(never, [ContentType::Location, ContentType::ListPicker]);
+    assert_eq!(never, [ContentType::Location, ContentType::ListPicker, ContentType::Pay, ContentType::Schedule]);
 }
 
 #[test]
@@ -179,6 +182,58 @@ fn a_value_that_misses_the_template_is_named_by_its_variable() {
     };
     let fields: Vec<String> = to_send(body, &content.variables, &template).unwrap_err().into_iter().map(|f| f.field).collect();
     assert_eq!(fields, ["content.types.twilio/catalog.items"]);
+}
+
+#[test]
+fn a_form_that_is_at_meta_is_named_by_its_id_in_every_form() {
+    use crate::free_form::FreeForm;
+    use crate::template::{ButtonDefinition, ButtonValue};
+    let read = |endpoint: bool, screen: Option<&str>| {
+        let form = json!({"body": "Tell us, {{name}}, now.", "button_text": "Begin", "flow_id": "{{form}}", "flow_token": "{{token}}",
+            "is_flow_first_page_endpoint": endpoint, "flow_first_page_id": screen});
+        Content::read(&json!({"language": "en", "types": {"whatsapp/flows": form}}), "").unwrap()
+    };
+    let values =
+        |form: &str| Variables::from([("form", form), ("token", "t-1"), ("name", "Ana")].map(|(n, v)| (n.into(), v.into())));
+    let (plain, asked) = (read(false, Some("FIRST")), read(true, None));
+    let say = |content: &Content| {
+        let rendered = content.rendered(&values("77")).unwrap();
+        let form = to_free_form(&rendered[&ContentType::WhatsappFlows]).unwrap();
+        let FreeForm::Flow { flow_id, token, screen, from_endpoint, .. } = form else { panic!("no form") };
+        assert_eq!((flow_id.as_str(), token.as_deref()), ("77", Some("t-1")));
+        (screen, from_endpoint)
+    };
+    assert_eq!((say(&plain), say(&asked)), ((Some("FIRST".into()), false), (None, true)));
+    let define =
+        |content: &Content, form: &str| to_definition(&content.types[&ContentType::WhatsappFlows], &values(form)).unwrap();
+    let button = define(&asked, "77").buttons.remove(0);
+    assert!(
+        matches!(&button, ButtonDefinition::Flow { flow_id: Some(id), flow_action: Some(action), .. } if id == "77" && action == "data_exchange")
+    );
+    // The template that opens another form, or opens it in another way, is another one.
+    assert!(define(&plain, "77").says(&define(&plain, "77")));
+    assert!(!define(&plain, "77").says(&define(&plain, "78")));
+    assert!(!define(&plain, "77").says(&define(&asked, "77")));
+    let template = Template {
+        id: "1".into(),
+        name: "t".into(),
+        language: plain.language.clone(),
+        category: Category::Utility,
+        approval: Approval::Approved,
+        reason: None,
+        definition: define(&plain, "77"),
+        life: crate::template::Life::default(),
+    };
+    let send = to_send(&plain.types[&ContentType::WhatsappFlows], &values("77"), &template).unwrap();
+    assert_eq!(send.buttons[0].value, ButtonValue::Flow { token: Some("t-1".into()), data: None });
+    let mut long = values("77");
+    long.insert("token".into(), "x".repeat(1_025));
+    let found = to_send(&plain.types[&ContentType::WhatsappFlows], &long, &template).unwrap_err();
+    assert_eq!(found[0].field, "variables.token");
+    let both =
+        json!({"body": "a", "button_text": "b", "flow_id": "1", "flow_first_page_id": "A", "is_flow_first_page_endpoint": true});
+    let refused = Content::read(&json!({"language": "en", "types": {"whatsapp/flows": both}}), "").unwrap_err();
+    assert_eq!(refused[0].field, "types.whatsapp/flows.flow_first_page_id");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::content::{Action, ActionKind, Content, Language};
-use crate::rules::RULES;
+use crate::rules::{PUBLISHED, RULES};
 use crate::session::Evidence;
 use crate::template::Definition;
 use crate::time::Span;
@@ -99,11 +99,51 @@ fn every_cell_of_the_published_table_holds_with_and_without_approval() {
 }
 
 #[test]
-fn the_table_has_a_row_for_each_type_and_no_other() {
-    assert_eq!(RULES.len(), ContentType::ALL.len());
-    for (name, ..) in TABLE {
-        let kind = ContentType::named(name).unwrap();
-        assert_eq!(RULES.iter().filter(|r| r.kind == kind).count(), 1, "{name}");
+fn the_table_has_a_row_for_each_type_and_the_published_ones_come_first() {
+    assert_eq!(RULES.map(|rule| rule.kind), ContentType::ALL);
+    let mut published: Vec<_> = TABLE.iter().map(|(name, ..)| ContentType::named(name).unwrap()).collect();
+    published.sort_unstable();
+    assert_eq!(published, ContentType::ALL[..PUBLISHED]);
+}
+
+/// By hand, from the pages of these types.
+#[test]
+fn a_form_made_at_meta_goes_as_it_is_in_a_session_and_approved_outside() {
+    let approved = template(Approval::Approved, Category::Utility);
+    let of = |session, templates| ask(Channel::Whatsapp, ContentType::WhatsappFlows, ButtonCase::None, session, templates).kind;
+    assert_eq!(
+        (of(open(), &[]), of(closed(), &[]), of(closed(), &[&approved])),
+        (Kind::Session, Kind::NeedsApproval, Kind::Template)
+    );
+    let messenger = ask(Channel::Messenger, ContentType::WhatsappFlows, ButtonCase::None, open(), &[]);
+    assert_eq!(messenger.reason, Reason::ChannelCannotCarry);
+}
+
+#[test]
+fn what_is_only_kept_never_goes_and_hides_nothing_that_may() {
+    let candidate = |kind| Candidate { kind, buttons: ButtonCase::None, over_session_limits: None, templates: &[] };
+    for never in NEVER {
+        for session in [open(), closed()] {
+            for channel in [Channel::Whatsapp, Channel::Messenger] {
+                let alone = ask(channel, never.kind, ButtonCase::None, session, &[]);
+                assert_eq!(alone.kind, Kind::Unsupported, "{}", never.kind);
+                assert!(channel == Channel::Messenger || alone.explanation.contains(never.why), "{alone:?}");
+                assert!(channel == Channel::Messenger || !alone.may_change(), "{alone:?}");
+            }
+            let candidates = [candidate(never.kind), candidate(ContentType::Text)];
+            let question = Question {
+                channel: Channel::Whatsapp,
+                subject: Subject::Content { candidates: &candidates, when_closed: WhenClosed::Template },
+                session,
+                customer: CustomerFacts::default(),
+                stopped: None,
+                human: Human::default(),
+            };
+            let both = verdict(&question);
+            // A text may go once a session opens: that is what the answer is about.
+            assert_eq!((both.content_type.as_deref(), both.may_change()), (Some("twilio/text"), !both.kind.goes()));
+            assert_eq!((both.passed_over.len(), both.passed_over[0].reason), (1, Reason::ChannelCannotCarry));
+        }
     }
 }
 

@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use transom_domain::id::{BusinessId, EndpointId, JournalId, KeyId, SenderId};
-use transom_store::{Scopes, Topic};
+use transom_store::{CallbackMethod, Scopes, Topic};
 
+use super::replicas::{HoldingView, ReplicaView};
+use super::user::{UserAsk, UserView};
 use crate::native::endpoint_ask::EndpointAsk;
 use crate::service::Capacity;
 
@@ -33,13 +35,15 @@ pub enum Scope {
     Templates,
     /// Webhook endpoints and events.
     Webhooks,
+    /// Look at all of these.
+    Read,
     /// Everything of the business.
     Admin,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 4] = [Self::Send, Self::Templates, Self::Webhooks, Self::Admin];
+    pub const ALL: [Self; 5] = [Self::Send, Self::Templates, Self::Webhooks, Self::Read, Self::Admin];
 
     /// The word on the wire and on the command line.
     #[must_use]
@@ -48,6 +52,7 @@ impl Scope {
             Self::Send => "send",
             Self::Templates => "templates",
             Self::Webhooks => "webhooks",
+            Self::Read => "read",
             Self::Admin => "admin",
         }
     }
@@ -57,6 +62,7 @@ impl Scope {
             Self::Send => Scopes::SEND,
             Self::Templates => Scopes::TEMPLATES,
             Self::Webhooks => Scopes::WEBHOOKS,
+            Self::Read => Scopes::READ,
             Self::Admin => Scopes::ADMIN,
         }
     }
@@ -72,6 +78,34 @@ impl Scope {
     pub fn of(scopes: Scopes) -> Vec<Self> {
         Self::ALL.into_iter().filter(|s| scopes.0 & s.bits().0 != 0).collect()
     }
+}
+
+/// What is wanted of a sender's callbacks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
+pub enum CallbacksAsk {
+    /// To see them.
+    Show {},
+    /// To choose some; what is none here stays as it is, and an empty address is not called any more.
+    Set {
+        /// Told of what customers write.
+        #[serde(default)]
+        inbound_url: Option<String>,
+        /// How.
+        #[serde(default)]
+        inbound_method: Option<CallbackMethod>,
+        /// Asked instead where that one fails.
+        #[serde(default)]
+        fallback_url: Option<String>,
+        /// How.
+        #[serde(default)]
+        fallback_method: Option<CallbackMethod>,
+        /// Told of statuses.
+        #[serde(default)]
+        status_callback: Option<String>,
+    },
+    /// To call none any more.
+    Clear {},
 }
 
 /// What can be asked.
@@ -217,6 +251,13 @@ pub enum AdminCommand {
         #[serde(default)]
         refuse_at_once: Option<bool>,
     },
+    /// Shows, chooses or takes away the addresses that are called about a sender in Twilio's form.
+    TwilioCallbacks {
+        /// Which sender.
+        sender: SenderId,
+        /// What.
+        ask: CallbacksAsk,
+    },
     /// Reads the templates of a business from Meta.
     TemplateSync {
         /// Whose.
@@ -245,6 +286,13 @@ pub enum AdminCommand {
     },
     /// Says how far the copy has come.
     BackupLook {},
+    /// Users of the console.
+    User {
+        /// What about them.
+        ask: UserAsk,
+    },
+    /// Says which replicas there are, and who holds what.
+    Replicas {},
     /// Looks everything over.
     Doctor {},
 }
@@ -271,6 +319,15 @@ pub enum AdminAnswer {
     Keys {
         /// By age.
         data: Vec<KeyView>,
+    },
+    /// Replicas, and who holds what.
+    Replicas {
+        /// Whether the store is shared; else one process holds everything.
+        shared: bool,
+        /// Oldest first.
+        data: Vec<ReplicaView>,
+        /// What is held.
+        held: Vec<HoldingView>,
     },
     /// A copy of the store.
     Backup(BackupView),
@@ -335,6 +392,18 @@ pub enum AdminAnswer {
         /// By name.
         data: Vec<TemplateView>,
     },
+    /// A user of the console that was made or changed.
+    User {
+        /// The user.
+        user: UserView,
+        /// The password, where it was made up: shown this once, kept nowhere.
+        password: Option<Secret>,
+    },
+    /// Users of the console.
+    Users {
+        /// By age.
+        data: Vec<UserView>,
+    },
     /// What was found on looking things over; healthy when nothing needs mending.
     Findings {
         /// The worst first.
@@ -378,6 +447,9 @@ pub struct KeyView {
     pub expires_at: Option<String>,
     /// RFC 3339.
     pub revoked_at: Option<String>,
+    /// RFC 3339, to the hour.
+    #[serde(default)]
+    pub last_used_at: Option<String>,
 }
 
 /// An app.

@@ -1,15 +1,14 @@
 //! The doctor: what is wrong with the house or with a sender, and how to mend it.
 
-use transom_domain::address::Channel;
-use transom_meta::graph::{NumberStatus, Quality};
-use transom_store::{Sender, SenderState};
+use transom_domain::id::SenderId;
+use transom_store::Sender;
 
-use super::command::{Finding, Level};
-use super::meta_side::TokenSaid;
-use super::sender::in_words;
-use super::{Admin, rfc3339};
+use super::Admin;
+use super::command::{AdminAnswer, Finding, Level};
 use crate::config::ByteSize;
 use crate::problem::Problem;
+use crate::service::{Step, StepName, StepState};
+use crate::work::replicas::unlike;
 
 /// Fewer messages than this say nothing about what is lost.
 const SILENCE_LEAST: u64 = 50;
@@ -34,6 +33,12 @@ impl Admin {
             )),
         }
         self.look_at_store(&mut found);
+        if self.service.store.is_shared() {
+            let unlike = unlike(&self.service.store.replicas().await?);
+            found.extend(
+                unlike.into_iter().map(|said| finding(Level::Warning, "replicas", said, "Mend the one, and start it again.")),
+            );
+        }
         let vault = &self.service.files.vault;
         match vault.probe().await {
             Ok(()) => found.push(finding(Level::Fine, "media", format!("files are kept in {}", vault.place()), "")),
@@ -45,6 +50,7 @@ impl Admin {
             )),
         }
         self.look_at_address(&mut found).await?;
+        found.extend(self.look_at_sign_in().await);
         let businesses = self.service.store.businesses().await?;
         if businesses.is_empty() {
             found.push(finding(
@@ -143,6 +149,20 @@ impl Admin {
         }
     }
 
+    /// The provider at which people sign in to the console.
+    async fn look_at_sign_in(&self) -> Option<Finding> {
+        let oidc = self.oidc.as_ref()?;
+        Some(match oidc.probe().await {
+            Ok(()) => finding(Level::Fine, "oidc", format!("{} says what it is, and its keys can be read", oidc.issuer()), ""),
+            Err(why) => finding(
+                Level::Problem,
+                "oidc",
+                format!("nobody can sign in at {}: {why}", oidc.issuer()),
+                "Check oidc.issuer (to the letter as the provider spells it), and that this server reaches it over https.",
+            ),
+        })
+    }
+
     async fn look_at_address(&self, found: &mut Vec<Finding>) -> Result<(), Problem> {
         let apps = self.service.store.apps().await?;
         if apps.is_empty() {
@@ -153,7 +173,7 @@ impl Admin {
                 "Add the app's id and secret with `transom app put`.",
             ));
         }
-        let Some(url) = &self.public_url else {
+        let Some(url) = &self.service.public_url else {
             found.push(finding(
                 Level::Warning,
                 "server.public_url",
@@ -173,11 +193,12 @@ impl Admin {
         }
         for app in apps {
             let about = format!("app {}", app.id);
-            let (Some(callback), Some(open)) = (self.callback(&app.id), self.service.directory.now().app(&app.id).cloned())
+            let (Some(callback), Some(open)) =
+                (self.service.callback_of_app(&app.id), self.service.directory.now().app(&app.id).cloned())
             else {
                 continue;
             };
-            found.push(match self.own_handshake(&callback, &open.verify_token).await {
+            found.push(match self.service.own_handshake(&callback, &open.verify_token).await {
                 Ok(()) => finding(Level::Fine, &about, format!("{callback} answers the handshake"), ""),
                 Err(why) => finding(
                     Level::Warning,
@@ -190,139 +211,40 @@ impl Admin {
         Ok(())
     }
 
-    /// Looks one sender over, here and at Meta.
-    pub(super) async fn look_over(&self, sender: &Sender) -> Result<Vec<Finding>, Problem> {
-        let about = format!("sender {}", sender.address);
-        let mut found = Vec::new();
-        if let SenderState::Stopped { failure, since } = &sender.state {
-            found.push(finding(
-                Level::Problem,
-                &about,
-                format!("it is stopped since {}: {}", rfc3339(*since), failure.message),
-                format!("Mend what is said of it here, then `transom sender resume {}`; its queue is kept.", sender.address),
-            ));
-        }
-        found.extend(self.look_at_queue(sender, &about).await?);
-        let at_meta = self.at_meta(sender, &about).await?;
-        if at_meta.is_empty() {
-            found.push(finding(Level::Fine, &about, "Meta knows it, the app is subscribed, its token works", ""));
-        }
-        found.extend(at_meta);
-        Ok(found)
+    /// Looks one sender over.
+    pub(super) async fn sender_check(&self, id: SenderId) -> Result<AdminAnswer, Problem> {
+        let sender = self.sender(id).await?;
+        let mut data = self.look_over(&sender).await?;
+        data.sort_by_key(|f| f.level);
+        Ok(AdminAnswer::Findings { data })
     }
 
-    /// What Meta says of a sender; empty when all is well.
-    pub(super) async fn at_meta(&self, sender: &Sender, about: &str) -> Result<Vec<Finding>, Problem> {
-        let mut found = Vec::new();
-        let Ok(token) = self.service.key.open_text(&sender.token) else {
-            found.push(finding(
-                Level::Problem,
-                about,
-                "its token was sealed with another key",
-                "Start with the sealing key this folder was made with, or add the sender again.",
-            ));
-            return Ok(found);
-        };
-        if sender.channel == Channel::Messenger {
-            return Ok(self.page_at_meta(sender, &token, about).await);
+    /// Looks one sender over, here and at Meta. Of what is in order at Meta one line is enough.
+    async fn look_over(&self, sender: &Sender) -> Result<Vec<Finding>, Problem> {
+        let about = format!("sender {}", sender.address);
+        let here = self.service.look_here(sender).await?;
+        let mut found: Vec<Finding> = here
+            .into_iter()
+            .filter(|step| step.what != StepName::State || step.state != StepState::Done)
+            .map(|s| told(&about, s))
+            .collect();
+        let at_meta = self.service.look_at_meta(sender).await?;
+        let wrong: Vec<Finding> =
+            at_meta.into_iter().filter(|step| step.state != StepState::Done).map(|step| told(&about, step)).collect();
+        if wrong.is_empty() {
+            found.push(finding(Level::Fine, &about, "Meta knows it, the app is subscribed, its token works", ""));
         }
-        let number = match self.number(&sender.account, &token).await {
-            Ok(number) => number,
-            Err(why) => {
-                found.push(finding(
-                    Level::Problem,
-                    about,
-                    format!("Meta does not show the number: {why}"),
-                    "If the token has expired or was revoked, make a new one and run `transom sender add` again.",
-                ));
-                return Ok(found);
-            }
-        };
-        if number.wants_registration() {
-            let said = format!("the number is not registered{}", in_words(number.status));
-            found.push(finding(Level::Problem, about, said, "Run `transom sender add` again with --pin."));
-        } else if matches!(number.status, NumberStatus::Banned | NumberStatus::Deleted | NumberStatus::Migrated) {
-            let said = format!("the number cannot send{}", in_words(number.status));
-            found.push(finding(Level::Problem, about, said, "Look it up in WhatsApp Manager; Meta's support can lift a ban."));
-        }
-        if number.quality == Quality::Red {
-            found.push(finding(
-                Level::Warning,
-                about,
-                "Meta rates its quality RED",
-                "Send less marketing, and only to those who asked for it.",
-            ));
-        }
-        if number.name_status.as_deref().is_some_and(|s| matches!(s, "DECLINED" | "EXPIRED")) {
-            found.push(finding(
-                Level::Warning,
-                about,
-                "Meta has not approved its display name",
-                "Submit another display name in WhatsApp Manager.",
-            ));
-        }
-        let app = self.service.directory.now().app(&sender.app).cloned();
-        match app {
-            None => found.push(finding(
-                Level::Problem,
-                about,
-                format!("its app {} is not known here", sender.app),
-                "Add it with `transom app put`.",
-            )),
-            Some(app) => match self.token(&sender.app, &app.secret, &token, sender.waba.as_deref().unwrap_or_default()).await {
-                TokenSaid::Valid(missing) if missing.is_empty() => {}
-                TokenSaid::Valid(missing) => {
-                    found.push(finding(
-                        Level::Problem,
-                        about,
-                        format!("its token lacks {}", missing.join(" and ")),
-                        "Make a token with both WhatsApp scopes and run `transom sender add` again.",
-                    ));
-                }
-                TokenSaid::Invalid(why) => {
-                    found.push(finding(
-                        Level::Problem,
-                        about,
-                        format!("its token cannot be used: {why}"),
-                        "Make a new system user token and run `transom sender add` again.",
-                    ));
-                }
-                TokenSaid::Silent(why) => {
-                    found.push(finding(
-                        Level::Warning,
-                        about,
-                        format!("its token's scopes could not be checked: {why}"),
-                        "Check the app secret with `transom app put`.",
-                    ));
-                }
-            },
-        }
-        if let Some(waba) = &sender.waba {
-            let ours = self.callback(&sender.app);
-            match self.subscribed(waba, &sender.app, &token).await {
-                Ok(None) => found.push(finding(
-                    Level::Problem,
-                    about,
-                    "the app is not subscribed to its account: nothing is heard",
-                    "Run `transom sender add` again.",
-                )),
-                Ok(Some(at)) if !at.is_empty() && ours.as_ref().is_some_and(|o| *o != at) => {
-                    found.push(finding(
-                        Level::Problem,
-                        about,
-                        format!("Meta calls {at} instead of {}", ours.unwrap_or_default()),
-                        "Run `transom sender add` again.",
-                    ));
-                }
-                Ok(Some(_)) => {}
-                Err(why) => found.push(finding(
-                    Level::Problem,
-                    about,
-                    format!("its subscription cannot be read: {why}"),
-                    "Check that the token may manage the account.",
-                )),
-            }
-        }
+        found.extend(wrong);
         Ok(found)
     }
+}
+
+/// What was seen of a sender, among all that was found.
+fn told(about: &str, step: Step) -> Finding {
+    let level = match step.state {
+        StepState::Failed => Level::Problem,
+        StepState::Warning => Level::Warning,
+        StepState::Done | StepState::Skipped => Level::Fine,
+    };
+    finding(level, about, step.explanation, step.remedy.unwrap_or_default())
 }

@@ -5,36 +5,32 @@ mod backup;
 mod command;
 mod doctor;
 mod door;
-mod meta_side;
-mod page;
-mod queue;
-mod sender;
+mod replicas;
 mod twilio;
-
-use std::sync::Arc;
-
-use sha2::{Digest as _, Sha256};
+mod user;
 
 use transom_domain::error_code::ErrorCode;
-use transom_domain::id::{BusinessId, KeyId};
+use transom_domain::id::{BusinessId, KeyId, SenderId};
 use transom_domain::time::{Span, Timestamp};
-use transom_store::{Action, Actor, App, Business, Endpoint, JournalFilter, Key, PAGE_MAX, Role, Scopes, Sender, SenderState};
+use transom_store::{
+    Action, Actor, Business, Endpoint, JournalFilter, JournalFrom, Key, PAGE_MAX, Role, Scopes, Sender, SenderState,
+};
 
+use crate::console::Oidc;
 use crate::native::{endpoint_ask, journal};
 use crate::problem::Problem;
-use crate::seal::{SealError, hex, random};
-use crate::service::{Caller, NewWebhook, OPERATOR, Service, webhook_secret};
-use crate::wire::Wire;
+use crate::seal::SealError;
+use crate::service::{AtMeta, Caller, NewKey, NewSender, NewWebhook, Service, StepState, webhook_secret};
 
 pub use crate::native::endpoint_ask::EndpointAsk;
 pub use command::{
-    AdminAnswer, AdminCommand, AdminRefusal, AppView, BackupState, BackupView, BusinessView, EndpointView, Finding, KeyView,
-    Level, Rotate, Scope, Secret, SenderView, Step, StepOutcome, TemplateView, TwilioView,
+    AdminAnswer, AdminCommand, AdminRefusal, AppView, BackupState, BackupView, BusinessView, CallbacksAsk, EndpointView, Finding,
+    KeyView, Level, Rotate, Scope, Secret, SenderView, Step, StepOutcome, TemplateView, TwilioView,
 };
 pub use door::{DOOR_FILE, DOOR_PATH, Door, routes};
+pub use replicas::{HoldingView, ReplicaView};
+pub use user::{RoleView, UserAsk, UserView};
 
-/// Longest name or label.
-const NAME_MAX: usize = 200;
 /// How long the webhook secret before the last one still signs.
 const OLD_SECRET_KEEP: Span = Span::hours(24);
 
@@ -42,19 +38,23 @@ const OLD_SECRET_KEEP: Span = Span::hours(24);
 #[derive(Clone)]
 pub struct Admin {
     service: Service,
-    /// Where Meta reaches us, without a slash at its end; none when nobody listens.
-    public_url: Option<String>,
-    /// Calls our own address, to see whether Meta could.
-    own: Arc<dyn Wire>,
     /// The copy that was asked for last.
     backup: backup::Last,
+    /// The provider at which people sign in to the console.
+    oidc: Option<Oidc>,
 }
 
 impl Admin {
-    /// Over a service. `public_url` is none where no server runs: what needs Meta to reach us is then refused.
+    /// Over a service.
     #[must_use]
-    pub fn new(service: Service, public_url: Option<String>, own: Arc<dyn Wire>) -> Self {
-        Self { service, public_url, own, backup: backup::Last::default() }
+    pub fn new(service: Service) -> Self {
+        Self { service, backup: backup::Last::default(), oidc: None }
+    }
+
+    /// With the provider at which people sign in to the console.
+    #[must_use]
+    pub fn with_sign_in(self, oidc: Option<Oidc>) -> Self {
+        Self { oidc, ..self }
     }
 
     /// Does what is asked.
@@ -77,18 +77,20 @@ impl Admin {
                 Ok(AdminAnswer::Keys { data })
             }
             AdminCommand::KeyRevoke { business, key } => self.key_revoke(business, key).await,
-            AdminCommand::AppPut { id, secret, verify_token } => self.app_put(id, secret, verify_token).await,
+            AdminCommand::AppPut { id, secret, verify_token } => {
+                self.service.put_app(&id, &secret.0, verify_token.as_ref().map(|token| token.0.as_str())).await?;
+                Ok(AdminAnswer::App(self.app_view(id)))
+            }
             AdminCommand::AppList {} => {
                 let data = self.service.store.apps().await?.into_iter().map(|app| self.app_view(app.id)).collect();
                 Ok(AdminAnswer::Apps { data })
             }
             AdminCommand::SenderAdd { business, app, waba, phone_number_id, token, pin } => {
-                self.business(business).await?;
-                self.sender_add(business, sender::NewSender { app, waba, phone_number_id, token, pin }).await
+                let at_meta = AtMeta::Number { waba, phone_number_id, pin: pin.map(|pin| pin.0) };
+                self.sender_add(business, app, at_meta, token).await
             }
             AdminCommand::PageAdd { business, app, page, token } => {
-                self.business(business).await?;
-                self.page_add(business, page::NewPage { app, page, token }).await
+                self.sender_add(business, app, AtMeta::Page { page }, token).await
             }
             AdminCommand::SenderList { business } => {
                 let mut data = Vec::new();
@@ -131,10 +133,15 @@ impl Admin {
             }
             AdminCommand::SecretRotate { business } => self.secret_rotate(business).await,
             AdminCommand::Twilio { business, rotate, refuse_at_once } => self.twilio(business, rotate, refuse_at_once).await,
+            AdminCommand::TwilioCallbacks { sender, ask } => self.twilio_callbacks(sender, ask).await,
             AdminCommand::TemplateSync { business } => self.template_sync(business).await,
             AdminCommand::TemplateList { business } => self.template_list(business).await,
             AdminCommand::StrayList { after } => {
-                let found = self.service.store.journal_search(None, JournalFilter::default(), after, PAGE_MAX).await?;
+                let found = self
+                    .service
+                    .store
+                    .journal_search(None, JournalFilter::default(), JournalFrom::After(after), PAGE_MAX)
+                    .await?;
                 Ok(AdminAnswer::Plain { value: journal::stray_page(&found).map_err(unprintable)? })
             }
             AdminCommand::StrayShow { entry } => {
@@ -146,24 +153,14 @@ impl Admin {
             }
             AdminCommand::BackupStart { to } => self.backup_start(to),
             AdminCommand::BackupLook {} => self.backup_look(),
+            AdminCommand::User { ask } => self.user(ask).await,
+            AdminCommand::Replicas {} => self.replicas().await,
             AdminCommand::Doctor {} => Ok(AdminAnswer::Findings { data: self.doctor().await? }),
         }
     }
 
     async fn business_add(&self, name: String) -> Result<AdminAnswer, Problem> {
-        let name = checked_name("name", &name)?;
-        let now = self.service.now();
-        let secret = webhook_secret().map_err(sealing)?;
-        let business = Business {
-            id: BusinessId::compose(now, self.service.chance.draw()),
-            name,
-            webhook_secret: self.service.key.seal(secret.as_bytes()).map_err(sealing)?,
-            previous_webhook_secret: None,
-            created_at: now,
-        };
-        self.service.store.put_business(business.clone()).await?;
-        self.service.directory.reload().await?;
-        self.audited(business.id, Action::BusinessMade, business.id).await;
+        let business = self.service.make_business(Actor::Operator, &name).await?;
         Ok(AdminAnswer::Business(business_view(&business)))
     }
 
@@ -174,55 +171,56 @@ impl Admin {
         scopes: &[Scope],
         expires_in: Option<u32>,
     ) -> Result<AdminAnswer, Problem> {
-        self.business(business).await?;
-        let label = checked_name("label", &label)?;
-        let now = self.service.now();
-        // 256 random bits; letters and digits only, so that a double click takes all of it, and Twilio's SDKs take it as a secret.
-        let text = format!("tk{}", hex(&random::<32>().map_err(sealing)?));
-        let key = Key {
-            id: KeyId::compose(now, self.service.chance.draw()),
-            business,
-            label,
-            hash: Sha256::digest(text.as_bytes()).into(),
-            scopes: if scopes.is_empty() { Scopes::ADMIN } else { Scope::together(scopes) },
-            created_at: now,
-            expires_at: expires_in.map(|seconds| now.plus(Span::secs(i64::from(seconds)))),
-            revoked_at: None,
-        };
-        self.service.store.put_key(key.clone()).await?;
-        self.audited(business, Action::KeyMade, key.id).await;
+        let caller = self.caller(business).await?;
+        let scopes = if scopes.is_empty() { Scopes::ADMIN } else { Scope::together(scopes) };
+        let expires_in = expires_in.map(|seconds| Span::secs(i64::from(seconds)));
+        let (key, text) = self.service.make_key(&caller, NewKey { label, scopes, expires_in }).await?;
         Ok(AdminAnswer::KeyMade { key: key_view(&key), text: Secret(text) })
     }
 
     async fn key_revoke(&self, business: BusinessId, key: KeyId) -> Result<AdminAnswer, Problem> {
-        if self.service.is_auth_token(business, key).await? {
-            return Err(Problem::new(ErrorCode::StateConflict, format!("Key {key} is an auth token of the account."))
-                .remedy("Rotate it: `transom twilio credentials --rotate begin`, and then `--rotate promote`."));
-        }
-        if !self.service.store.revoke_key(business, key, self.service.now()).await? {
-            return Err(Problem::not_found("key").remedy("List the keys with `transom key list`."));
-        }
-        self.service.forget_keys();
-        self.audited(business, Action::KeyRevoked, key).await;
+        let caller = self.caller(business).await?;
+        self.service.revoke_key(&caller, key).await?;
         Ok(done(format!("Key {key} is revoked.")))
     }
 
-    async fn app_put(&self, id: String, secret: Secret, verify_token: Option<Secret>) -> Result<AdminAnswer, Problem> {
-        meta_id("id", &id)?;
-        if secret.0.trim().is_empty() {
-            return Err(Problem::field("secret", "must not be empty", "give the app secret from the app's settings at Meta"));
-        }
-        let known = self.service.store.apps().await?.into_iter().find(|app| app.id == id);
-        let seal = |text: &str| self.service.key.seal(text.as_bytes()).map_err(sealing);
-        let verify_token = match (verify_token, known) {
-            (Some(token), _) => seal(token.0.trim())?,
-            (None, Some(app)) => app.verify_token,
-            (None, None) => seal(&hex(&random::<16>().map_err(sealing)?))?,
-        };
-        let app = App { id: id.clone(), secret: seal(secret.0.trim())?, verify_token };
-        self.service.store.put_app(app).await?;
-        self.service.directory.reload().await?;
-        Ok(AdminAnswer::App(self.app_view(id)))
+    async fn sender_add(
+        &self,
+        business: BusinessId,
+        app: String,
+        at_meta: AtMeta,
+        token: Secret,
+    ) -> Result<AdminAnswer, Problem> {
+        let caller = self.caller(business).await?;
+        let new = NewSender { at_meta, app: Some(app), app_secret: None, token: token.0 };
+        let (sender, steps) = self.service.add_sender(&caller, new).await?;
+        let steps = steps.into_iter().map(|step| Step {
+            step: step.what.as_str().to_owned(),
+            outcome: match step.state {
+                StepState::Done => StepOutcome::Done,
+                StepState::Skipped => StepOutcome::Skipped,
+                StepState::Warning | StepState::Failed => StepOutcome::Warned,
+            },
+            said: step.explanation,
+        });
+        Ok(AdminAnswer::SenderAdded { sender: self.sender_view(&sender).await?, steps: steps.collect() })
+    }
+
+    async fn sender_resume(&self, id: SenderId) -> Result<AdminAnswer, Problem> {
+        let known = self.sender(id).await?;
+        let caller = self.caller(known.business).await?;
+        self.service.resume_sender(&caller, id).await?;
+        Ok(done(match known.state {
+            SenderState::Active => format!("Sender {} is not stopped.", known.address),
+            SenderState::Stopped { .. } => format!("Sender {} goes on; its queue is kept and sent now.", known.address),
+        }))
+    }
+
+    async fn sender(&self, id: SenderId) -> Result<Sender, Problem> {
+        let found = self.service.store.senders().await?.into_iter().find(|s| s.id == id);
+        found.ok_or_else(|| {
+            Problem::new(ErrorCode::NotFound, format!("There is no sender {id}.")).remedy("List them with `transom sender list`.")
+        })
     }
 
     async fn secret_rotate(&self, business: BusinessId) -> Result<AdminAnswer, Problem> {
@@ -240,25 +238,7 @@ impl Admin {
 
     async fn template_sync(&self, business: BusinessId) -> Result<AdminAnswer, Problem> {
         self.business(business).await?;
-        self.service.directory.reload().await?;
-        let directory = self.service.directory.now();
-        let mut wabas = Vec::new();
-        let mut total = crate::templates::Reading::default();
-        for speaker in directory.accounts_of(business) {
-            let waba = speaker.sender.waba.as_deref().unwrap_or_default();
-            wabas.push(waba);
-            let reading = self.service.library.read(speaker).await.map_err(|why| {
-                Problem::new(ErrorCode::UpstreamError, format!("The templates of account {waba} could not be read: {why}."))
-                    .remedy("Run `transom doctor`: it says what is wrong with the sender.")
-            })?;
-            total.read += reading.read;
-            total.changed += reading.changed;
-            total.skipped.extend(reading.skipped);
-        }
-        if wabas.is_empty() {
-            return Err(Problem::new(ErrorCode::NotFound, "This business has no WhatsApp sender.")
-                .remedy("Add one with `transom sender add`."));
-        }
+        let total = self.service.read_templates(business).await?;
         Ok(AdminAnswer::TemplatesRead { read: total.read, changed: total.changed, skipped: total.skipped })
     }
 
@@ -299,15 +279,11 @@ impl Admin {
     /// The operator, as the service knows callers.
     async fn caller(&self, business: BusinessId) -> Result<Caller, Problem> {
         self.business(business).await?;
-        Ok(Caller { business, key: OPERATOR, scopes: Scopes::ADMIN })
-    }
-
-    fn callback(&self, app: &str) -> Option<String> {
-        self.public_url.as_ref().map(|url| format!("{url}/webhooks/meta/{app}"))
+        Ok(Caller { business, who: Actor::Operator, scopes: Scopes::ADMIN })
     }
 
     fn app_view(&self, id: String) -> AppView {
-        AppView { callback: self.callback(&id), id }
+        AppView { callback: self.service.callback_of_app(&id), id }
     }
 
     async fn sender_view(&self, sender: &Sender) -> Result<SenderView, Problem> {
@@ -343,26 +319,6 @@ fn unprintable(why: serde_json::Error) -> Problem {
     Problem::new(ErrorCode::Unspecified, format!("It cannot be written as JSON: {why}."))
 }
 
-fn checked_name(field: &str, text: &str) -> Result<String, Problem> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > NAME_MAX || text.chars().any(char::is_control) {
-        return Err(Problem::field(field, format!("must have 1 to {NAME_MAX} characters on one line"), "give a short name"));
-    }
-    Ok(text.to_owned())
-}
-
-/// Meta's ids are decimal; anything else is a mix-up, and would end up in a path.
-fn meta_id(field: &str, text: &str) -> Result<(), Problem> {
-    if (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) {
-        return Ok(());
-    }
-    Err(Problem::field(
-        field,
-        format!("{text:?} is no id of Meta's: they are decimal numbers"),
-        "copy the id from the app's dashboard at Meta",
-    ))
-}
-
 fn rfc3339(at: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(at.as_millis()).map_or_else(|_| at.as_millis().to_string(), |t| t.to_string())
 }
@@ -380,6 +336,7 @@ fn key_view(key: &Key) -> KeyView {
         created_at: rfc3339(key.created_at),
         expires_at: key.expires_at.map(rfc3339),
         revoked_at: key.revoked_at.map(rfc3339),
+        last_used_at: key.used_at.map(rfc3339),
     }
 }
 

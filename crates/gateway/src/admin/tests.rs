@@ -96,11 +96,23 @@ async fn keys_are_shown_once_and_end_when_revoked() {
         AdminCommand::KeyAdd { business, label: "orders".into(), scopes: vec![Scope::Send], expires_in_seconds: Some(60) };
     let AdminAnswer::KeyMade { key, text } = admin.handle(command).await.unwrap() else { panic!("no key") };
     assert_eq!(key.scopes, [Scope::Send]);
-    assert!(admin.service.authenticate(business, Some(&text.0), transom_store::Scopes::SEND).await.is_ok());
-    let scoped = admin.service.authenticate(business, Some(&text.0), transom_store::Scopes::WEBHOOKS).await;
+    assert!(
+        admin
+            .service
+            .authenticate(business, Some(&text.0), crate::service::Needs { scope: transom_store::Scopes::SEND, changes: true })
+            .await
+            .is_ok()
+    );
+    let scoped = admin
+        .service
+        .authenticate(business, Some(&text.0), crate::service::Needs { scope: transom_store::Scopes::WEBHOOKS, changes: true })
+        .await;
     assert_eq!(scoped.map_err(|p| p.code), Err(ErrorCode::KeyScopeMissing));
     admin.handle(AdminCommand::KeyRevoke { business, key: key.id }).await.unwrap();
-    let revoked = admin.service.authenticate(business, Some(&text.0), transom_store::Scopes::SEND).await;
+    let revoked = admin
+        .service
+        .authenticate(business, Some(&text.0), crate::service::Needs { scope: transom_store::Scopes::SEND, changes: true })
+        .await;
     assert_eq!(revoked.map_err(|p| p.code), Err(ErrorCode::ApiKeyInvalid));
     let listed = admin.handle(AdminCommand::KeyList { business }).await.unwrap();
     assert!(!serde_json::to_string(&listed).unwrap().contains(&text.0));
@@ -118,7 +130,11 @@ async fn an_auth_token_is_made_once_and_both_are_valid_while_it_is_rotated() {
     };
     let opens = async |token: &Secret| {
         admin.service.forget_keys();
-        admin.service.authenticate(business, Some(&token.0), transom_store::Scopes::SEND).await.is_ok()
+        admin
+            .service
+            .authenticate(business, Some(&token.0), crate::service::Needs { scope: transom_store::Scopes::SEND, changes: true })
+            .await
+            .is_ok()
     };
     let first = ask(None).await.unwrap();
     assert_eq!(first.auth_token.0.len(), 32);

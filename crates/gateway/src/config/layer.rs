@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::KeyDoc;
+use super::{KeyDoc, Setting};
 
 /// The largest configuration file that is read: a bound, since the path may be wrong.
 const FILE_MAX: u64 = 1 << 20;
@@ -86,13 +86,10 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    pub(super) fn value(from: &Origin, key: &str, text: &str, kind: &str, expected: String) -> Self {
-        Self {
-            at: from.to_string(),
-            key: Some(key.to_owned()),
-            wrong: format!("{text:?} is no {kind}"),
-            remedy: format!("write {expected}"),
-        }
+    pub(super) fn value<T: Setting>(from: &Origin, key: &str, text: &str, expected: String) -> Self {
+        let wrong =
+            if T::SECRET { format!("what is written there is no {}", T::KIND) } else { format!("{text:?} is no {}", T::KIND) };
+        Self { at: from.to_string(), key: Some(key.to_owned()), wrong, remedy: format!("write {expected}") }
     }
 
     pub(super) fn rule(from: &Origin, key: &str, rule: &str, remedy: &str) -> Self {

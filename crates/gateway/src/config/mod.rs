@@ -7,15 +7,18 @@
 mod layer;
 mod page;
 mod setting;
+mod sign_in;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use transom_domain::Span;
+use transom_store::PostgresAddress;
 
 pub use layer::{ConfigError, ConfigErrors, Origin, Sources};
 pub use page::{reference_file, reference_page};
 pub use setting::{BaseUrl, ByteSize, GraphVersion, LogFormat, Setting};
+pub use sign_in::{Hidden, Issuer, RoleMap, Words};
 
 /// One key, as the reference page and `config show` present it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +110,7 @@ macro_rules! keys {
                     if let Some((text, from)) = layers.get(KEY) {
                         match <$type as Setting>::read(text) {
                             Ok(value) => config.$section.$key = value,
-                            Err(expected) => errors.push(ConfigError::value(from, KEY, text, <$type as Setting>::KIND, expected)),
+                            Err(expected) => errors.push(ConfigError::value::<$type>(from, KEY, text, expected)),
                         }
                         origin = from.clone();
                     }
@@ -136,9 +139,10 @@ keys! {
         /// How long a client may take to send the body of a request.
         body_timeout: Span = Span::secs(30);
     }
-    /// Where everything is kept.
+    /// Where everything is kept: in a folder of this machine, or on PostgreSQL, where any number of processes work on it.
     store: StoreConfig {
-        /// Folder of the embedded store; made when it is missing, locked by the process that uses it.
+        /// Folder of the embedded store; made when it is missing, locked by the process that uses it. With `url`, only what is this
+        /// process's own lies in it: files that are still coming, and the operator's door.
         dir: PathBuf = PathBuf::from("transom-data");
         /// The most that the write-ahead log may have; larger means fewer pages written twice, longer waits for the disk when it is
         /// written back, and a longer start after a kill.
@@ -146,6 +150,27 @@ keys! {
         /// Room on the disk that is kept for what is heard: with less than this free, sends hear 503 with Retry-After until there
         /// is more; 0B keeps none.
         disk_reserve: ByteSize = ByteSize(256 << 20);
+        /// PostgreSQL, in place of the embedded store: `postgres://user@host:5432/database`, several hosts parted by commas,
+        /// of which the one that takes writes is found. TLS is asked for and the certificate verified, unless `?sslmode=disable` follows or the host is this machine.
+        url: Option<PostgresAddress> = None;
+        /// File with the password for it, on one line; without it, the one in `url`.
+        password_file: Option<PathBuf> = None;
+        /// File with certificates (PEM) that are trusted for it, besides the machine's own.
+        ca_file: Option<PathBuf> = None;
+        /// Connections to it of this process: three for the house, the journal and the lease, a third of the others to write, the rest to read.
+        connections: usize = 14;
+        /// How long one statement may take before PostgreSQL ends it.
+        statement_timeout: Span = Span::secs(30);
+        /// How long a start waits for it to answer, before it ends with an error.
+        start_timeout: Span = Span::minutes(1);
+    }
+    /// One replica among those that work on the same store.
+    replica: ReplicaConfig {
+        /// Where the other replicas reach this one, such as `http://10.0.0.7:8080`; without it the address on which it listens, or of a
+        /// listener on every interface the one by which this machine reaches others.
+        address: Option<BaseUrl> = None;
+        /// How long what a replica holds stays its own after it was last heard of: so long nobody speaks for its senders when it is killed.
+        lease: Span = Span::secs(10);
     }
     /// Meta's Graph API, or the simulator.
     upstream: UpstreamConfig {
@@ -168,6 +193,8 @@ keys! {
         accept_burst: u32 = 400;
         /// Messages of one sender that may wait; beyond it callers hear 429.
         backlog_max: u64 = 1_000_000;
+        /// Messages of one sender that may wait for one more to be scheduled; what goes at once has the rest of `backlog_max`.
+        schedule_max: u64 = 500_000;
         /// How long a message whose answer was lost waits for a status before `whenUnknown` decides.
         unknown_wait: Span = Span::minutes(10);
         /// Gap between two messages to the same customer (Meta: 1 per 6 seconds).
@@ -176,6 +203,14 @@ keys! {
         pair_burst: u32 = 45;
         /// How long an idempotency key is remembered; at least 24h.
         idempotency_keep: Span = Span::hours(48);
+    }
+    /// Statuses that never came are asked for, where Meta offers its message history to the app.
+    history: HistoryConfig {
+        /// After how long Meta is asked about a message of which nothing was heard. One that was sent and not delivered is asked about after
+        /// 23 hours, and none after seven days.
+        after: Span = Span::minutes(15);
+        /// Messages of one sender that Meta is asked about per minute; 0 asks about none.
+        per_minute: usize = 20;
     }
     /// Templates as known from Meta.
     templates: TemplatesConfig {
@@ -217,6 +252,43 @@ keys! {
         /// is passed on; one that answers with what Meta would refuse is refused.
         check_links: bool = true;
     }
+    /// The console at `/console`.
+    console: ConsoleConfig {
+        /// Serve it. Without it, whoever has no API key gets nothing here.
+        enabled: bool = true;
+        /// How long a sign-in lasts that is not used.
+        idle: Span = Span::hours(12);
+        /// How long a sign-in lasts, however much it is used.
+        longest: Span = Span::days(7);
+        /// Take passwords. Without them everybody signs in at the provider that `oidc` names.
+        passwords: bool = true;
+    }
+    /// Signing in to the console with an account of the company's own, at any OpenID Connect provider. It is told of one address to
+    /// send people back to: `{server.public_url}/console/auth/oidc/callback`.
+    oidc: OidcConfig {
+        /// The provider, spelt as it spells itself in its tokens.
+        issuer: Option<Issuer> = None;
+        /// What this gateway is called there.
+        client_id: Option<String> = None;
+        /// Its secret there. Without one, the gateway is a public client; every sign-in is bound to its browser in any case (PKCE).
+        client_secret: Option<Hidden> = None;
+        /// File with the secret, on one line, instead.
+        client_secret_file: Option<PathBuf> = None;
+        /// What is asked for of somebody, with spaces between; `openid` always is.
+        scopes: Words = Words(vec!["email".to_owned(), "profile".to_owned()]);
+        /// The claim that has somebody's name.
+        name_claim: String = "name".to_owned();
+        /// Take an address for somebody's own where the provider says nothing of it (`email_verified` is missing, as with Microsoft
+        /// Entra ID). Only where people cannot choose their address at the provider themselves.
+        trust_email: bool = false;
+        /// What addresses must end in behind the `@`, with spaces between; any, without it.
+        domains: Option<Words> = None;
+        /// The claim that has somebody's groups, such as `groups`; parts of a path may stand with dots between.
+        roles_claim: Option<String> = None;
+        /// What its groups mean here, such as `it=owner; support=agent@01K5Z3V8Q4M9W2N7T6R1XBCDEF`. With it, the provider alone says what
+        /// somebody is who signs in through it, at each sign-in, and new users are made; without it, an operator makes them first.
+        roles: Option<RoleMap> = None;
+    }
     /// How long what is over is kept. What is past it is removed in small slices while everything goes on.
     retention: RetentionConfig {
         /// Messages that are over, from when they were accepted, with their timeline; at least 8d, since Meta repeats webhooks
@@ -236,12 +308,23 @@ keys! {
         /// Level, or a filter such as `info,transom_gateway=debug`. Content of messages is never logged.
         level: String = "info".to_owned();
     }
+    /// Traces of messages, from the request that brings one to the last webhook that tells of it, for OpenTelemetry. A span says which
+    /// message and how it went, never whom it is for or what it says.
+    traces: TracesConfig {
+        /// Address of a collector that takes OTLP over HTTP, such as `http://localhost:4318`; without it nothing is traced.
+        endpoint: Option<BaseUrl> = None;
+        /// How many of a hundred messages are traced whose callers say nothing of it in `traceparent`; 0 to 100.
+        percent: u32 = 100;
+    }
     /// The key that seals upstream tokens, app secrets and webhook secrets in the store.
     seal: SealConfig {
         /// File with the key, mode 0600; without it, `seal.key` in the store's folder, made at the first start.
         key_file: Option<PathBuf> = None;
     }
 }
+
+/// One that writes, one that reads, the house's, the journal's and the lease's.
+const CONNECTIONS_MIN: usize = 5;
 
 impl Config {
     /// Reads every source, later ones over earlier ones: defaults, file, environment, command line.
@@ -276,12 +359,45 @@ impl Config {
                 wrong(key, "must be at least 1", "leave it out for the default");
             }
         }
+        let oidc = &self.oidc;
+        if oidc.issuer.is_some() != oidc.client_id.is_some() {
+            let (absent, present) =
+                if oidc.issuer.is_none() { ("oidc.issuer", "oidc.client_id") } else { ("oidc.client_id", "oidc.issuer") };
+            wrong(absent, &format!("must be set where {present} is"), "set both, or neither");
+        }
+        if oidc.roles_claim.is_some() != oidc.roles.is_some() {
+            let (absent, present) =
+                if oidc.roles.is_none() { ("oidc.roles", "oidc.roles_claim") } else { ("oidc.roles_claim", "oidc.roles") };
+            wrong(absent, &format!("must be set where {present} is"), "set both, or neither");
+        }
+        if oidc.client_secret.is_some() && oidc.client_secret_file.is_some() {
+            wrong("oidc.client_secret_file", "cannot be set beside oidc.client_secret", "keep one of them");
+        }
+        if !self.console.passwords && oidc.issuer.is_none() {
+            wrong("console.passwords", "cannot be false without oidc.issuer: nobody could sign in", "set oidc.issuer too");
+        }
+        if self.traces.percent > 100 {
+            wrong("traces.percent", "must be at most 100", "write 0 to 100, or leave it out");
+        }
         if self.store.log_max < ByteSize(4 << 20) {
             wrong("store.log_max", "must be at least 4MiB", "write 4MiB or more, or leave it out");
         }
+        if self.store.connections < CONNECTIONS_MIN {
+            wrong("store.connections", "must be at least 5", "write 5 or more, or leave it out");
+        }
+        for (key, set) in
+            [("store.password_file", self.store.password_file.is_some()), ("store.ca_file", self.store.ca_file.is_some())]
+        {
+            if set && self.store.url.is_none() {
+                wrong(key, "is for PostgreSQL, and store.url is not set", "set store.url, or leave it out");
+            }
+        }
         for (key, value, least) in [
+            ("store.statement_timeout", self.store.statement_timeout, Span::secs(1)),
             ("limits.idempotency_keep", self.limits.idempotency_keep, Span::hours(24)),
             ("limits.unknown_wait", self.limits.unknown_wait, self.upstream.timeout),
+            ("replica.lease", self.replica.lease, Span::secs(3)),
+            ("history.after", self.history.after, Span::minutes(1)),
             ("retention.messages", self.retention.messages, Span::days(8)),
             ("retention.events", self.retention.events, Span::days(1)),
             ("retention.journal", self.retention.journal, Span::hours(1)),
@@ -289,6 +405,8 @@ impl Config {
             ("retention.media", self.retention.media, Span::hours(1)),
             ("templates.sync_interval", self.templates.sync_interval, Span::secs(10)),
             ("upstream.timeout", self.upstream.timeout, Span::secs(1)),
+            ("console.idle", self.console.idle, Span::minutes(1)),
+            ("console.longest", self.console.longest, self.console.idle),
             ("webhooks.timeout", self.webhooks.timeout, Span::secs(1)),
             ("webhooks.disable_after", self.webhooks.disable_after, Span::hours(1)),
             ("server.header_timeout", self.server.header_timeout, Span::secs(1)),

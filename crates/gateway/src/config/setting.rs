@@ -4,11 +4,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use transom_domain::Span;
+use transom_store::PostgresAddress;
 
 /// A kind of value.
 pub trait Setting: Sized {
     /// The kind in words, as errors and the reference page name it.
     const KIND: &'static str;
+    /// Whether a value may hold a secret, so that one that does not read is not repeated.
+    const SECRET: bool = false;
 
     /// Reads the text of a file, a variable or a flag.
     ///
@@ -87,6 +90,7 @@ numbers!(u32, u64, usize);
 
 impl<T: Setting> Setting for Option<T> {
     const KIND: &'static str = T::KIND;
+    const SECRET: bool = T::SECRET;
 
     fn read(text: &str) -> Result<Self, String> {
         T::read(text).map(Some)
@@ -222,6 +226,20 @@ impl Setting for BaseUrl {
 
     fn shown(&self) -> Option<String> {
         Some(self.0.clone())
+    }
+}
+
+impl Setting for PostgresAddress {
+    const KIND: &'static str = "PostgreSQL address";
+    const SECRET: bool = true;
+
+    fn read(text: &str) -> Result<Self, String> {
+        Self::read(text)
+    }
+
+    /// Without its password.
+    fn shown(&self) -> Option<String> {
+        Some(self.to_string())
     }
 }
 

@@ -127,3 +127,23 @@ fn the_reference_file_is_a_configuration_with_and_without_its_comments() {
     let from_file = loaded.in_force.iter().filter(|v| matches!(v.origin, Origin::File(..))).count();
     assert_eq!(from_file, Config::reference().iter().filter(|k| k.default.is_some()).count());
 }
+
+#[test]
+fn the_address_of_the_store_is_shown_and_refused_without_its_password() {
+    let (_dir, sources) = file("[store]\nurl = \"postgres://me:hunter2@db.example/shop\"\n");
+    let loaded = Config::load(&sources).unwrap();
+    let shown = loaded.in_force.iter().find(|v| v.key == "store.url").unwrap();
+    assert_eq!(shown.value.as_deref(), Some("postgres://me@db.example:5432/shop?sslmode=verify-full"));
+    assert!(!format!("{:?}", loaded.config).contains("hunter2"));
+    assert_eq!(
+        errors(
+            "[store]\nurl = \"postgres://me:hunter2@db.example/shop?sslmode=prefer\"\nconnections = 3\nca_file = \"ca.pem\"\n"
+        ),
+        [
+            "transom.toml:2: store.url: what is written there is no PostgreSQL address; write sslmode=verify-full (or require, which is the \
+             same here), or sslmode=disable",
+            "transom.toml:3: store.connections: must be at least 5; write 5 or more, or leave it out",
+            "transom.toml:4: store.ca_file: is for PostgreSQL, and store.url is not set; set store.url, or leave it out",
+        ]
+    );
+}

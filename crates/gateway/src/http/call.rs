@@ -20,10 +20,12 @@ use transom_store::{IdempotencyKey, Scopes};
 use super::App;
 use super::bounds::Held;
 use crate::problem::Problem;
-use crate::service::Caller;
+use crate::service::{Caller, Credential, Needs, Visitor};
 
 /// Most bytes of a request body of the API (published: 1 MiB).
 pub(crate) const BODY_MAX: usize = 1024 * 1024;
+/// The header that names a request, so that its repetition is known.
+pub(crate) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 /// Most characters of an idempotency key (published: 128).
 const IDEMPOTENCY_KEY_MAX: usize = 128;
 
@@ -50,6 +52,8 @@ pub(crate) const WEBHOOKS: u32 = Scopes::WEBHOOKS.0;
 
 /// Scope of whoever administers the business: settings, erasure, the audit log.
 pub(crate) const ADMIN: u32 = Scopes::ADMIN.0;
+/// No scope at all: any key of the business, and anybody who is something in it.
+pub(crate) const ANY: u32 = 0;
 
 /// The holder of a key of the business in the path, with that scope.
 #[derive(Debug, Clone, Copy)]
@@ -67,8 +71,45 @@ impl<const SCOPE: u32> FromRequestParts<App> for Authorised<SCOPE> {
         let business: BusinessId = business
             .and_then(|text| text.parse().ok())
             .ok_or_else(|| Problem::new(ErrorCode::ApiKeyInvalid, "The key in X-API-Key is not known."))?;
-        let key = parts.headers.get("x-api-key").and_then(|value| value.to_str().ok());
-        app.service.authenticate(business, key, Scopes(SCOPE)).await.map(Self)
+        let credential = shown(parts, app).await?;
+        let needs = Needs { scope: Scopes(SCOPE), changes: !parts.method.is_safe() };
+        app.service.authorise(business, credential, needs).await.map(Self)
+    }
+}
+
+/// Whoever shows a key, or is signed in, where the path names no business.
+#[derive(Debug, Clone)]
+pub(crate) struct Visiting(pub(crate) Visitor);
+
+impl FromRequestParts<App> for Visiting {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let credential = shown(parts, app).await?;
+        app.service.visitor(credential).await.map(Self)
+    }
+}
+
+/// What the request shows for itself; for what goes on for so long that it is checked again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown(pub(crate) Credential);
+
+impl FromRequestParts<App> for Shown {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        shown(parts, app).await.map(Self)
+    }
+}
+
+/// A key, else the console's cookie.
+async fn shown(parts: &Parts, app: &App) -> Result<Credential, Problem> {
+    match parts.headers.get("x-api-key") {
+        Some(key) => match key.to_str().map(str::trim) {
+            Ok(key) if !key.is_empty() => Ok(Credential::key(key)),
+            _ => Err(Problem::new(ErrorCode::ApiKeyInvalid, "The X-API-Key header is missing.")),
+        },
+        None => app.console.credential(parts).await,
     }
 }
 
@@ -152,16 +193,23 @@ impl FromRequest<App> for Asked {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        let key = idempotency_key(&parts.headers)?;
-        let mut held = app.bounds.bodies.hold();
-        let body = read_body(&parts.headers, body, BODY_MAX, app.settings.body_timeout, &mut held).await?;
-        let idempotency = key.map(|key| {
-            let fingerprint = fingerprint(parts.method.as_str(), parts.uri.path(), &body);
-            IdempotencyKey { key, fingerprint }
-        });
+        // A key that is none is told before a body is waited for.
+        let key = idempotency_key(request.headers(), IDEMPOTENCY_KEY)?;
+        let (parts, body, held) = with_body(request, app).await?;
+        let idempotency = key.map(|key| keyed(key, &parts, &body));
         Ok(Self { body, idempotency, _held: Some(held) })
     }
+}
+
+/// A request with its body, within the API's limits. The body counts as in memory until the third is dropped.
+///
+/// # Errors
+/// As [`read_body`].
+pub(crate) async fn with_body(request: Request, app: &App) -> Result<(Parts, Bytes, Held), Problem> {
+    let (parts, body) = request.into_parts();
+    let mut held = app.bounds.bodies.hold();
+    let body = read_body(&parts.headers, body, BODY_MAX, app.settings.body_timeout, &mut held).await?;
+    Ok((parts, body, held))
 }
 
 #[cfg(any(test, feature = "fuzz"))]
@@ -172,17 +220,26 @@ impl Asked {
     }
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+/// The idempotency key in the header of this name, where the caller gave one.
+///
+/// # Errors
+/// When it is no key.
+pub(crate) fn idempotency_key(headers: &HeaderMap, name: &str) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
     let fits = (1..=IDEMPOTENCY_KEY_MAX).contains(&value.len()) && value.as_bytes().iter().all(|b| (0x20..0x7f).contains(b));
     match value.to_str() {
         Ok(key) if fits => Ok(Some(key.to_owned())),
         _ => Err(Problem::field(
-            "Idempotency-Key",
+            name,
             "must be 1 to 128 printable ASCII characters",
             "use an id of your own for this request, such as a UUID",
         )),
     }
+}
+
+/// A key with what tells its request from others.
+pub(crate) fn keyed(key: String, parts: &Parts, body: &[u8]) -> IdempotencyKey {
+    IdempotencyKey { key, fingerprint: fingerprint(parts.method.as_str(), parts.uri.path(), body) }
 }
 
 /// What two requests with the same idempotency key are compared by. Each part is followed by a byte that none can contain.
@@ -321,12 +378,12 @@ mod tests {
     fn idempotency_keys_are_printable_and_bounded() {
         let key = |text: &[u8]| {
             let value = axum::http::HeaderValue::from_bytes(text).unwrap();
-            idempotency_key(&HeaderMap::from_iter([(header::HeaderName::from_static("idempotency-key"), value)]))
+            idempotency_key(&HeaderMap::from_iter([(header::HeaderName::from_static("idempotency-key"), value)]), IDEMPOTENCY_KEY)
         };
         assert_eq!(key(b"order 7").unwrap().as_deref(), Some("order 7"));
         assert!(key(&[b'x'; 128]).is_ok() && key(&[b'x'; 129]).is_err());
         assert!(key(b"").is_err() && key(b"\xc3\xa9").is_err() && key(b"a\tb").is_err());
-        assert_eq!(idempotency_key(&HeaderMap::new()).unwrap(), None);
+        assert_eq!(idempotency_key(&HeaderMap::new(), IDEMPOTENCY_KEY).unwrap(), None);
     }
 
     #[test]

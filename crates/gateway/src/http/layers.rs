@@ -18,10 +18,12 @@ use transom_domain::error_code::ErrorCode;
 
 use super::refusal::{ErrorObject, Refused};
 use crate::problem::Problem;
-use crate::{telemetry, twilio};
+use crate::{telemetry, traces, twilio};
 
 /// Names a request to both sides.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Which trace a request is part of (W3C Trace Context).
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Longest request id that is taken over from a caller.
 const REQUEST_ID_MAX: usize = 64;
 
@@ -68,8 +70,9 @@ async fn surround(traces: &Traces, public: &str, request: Request, next: Next) -
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let path = matched.as_ref().map_or("-", MatchedPath::as_str);
     let span = tracing::info_span!("request", method = %method, path, request_id = ?id, trace_id = trace);
-    let work = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let mut response = match work.instrument(span.clone()).await {
+    let traceparent = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let work = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone());
+    let mut response = match traces::on_behalf_of(traceparent.as_deref(), work).await {
         Ok(response) => response,
         Err(panic) => span.in_scope(|| panicked(panic.as_ref())),
     };

@@ -2,9 +2,12 @@
 //! lets requests under way finish.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -13,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tower::util::MapRequest;
 
 use crate::telemetry;
 
@@ -27,6 +31,10 @@ const UPKEEP: Duration = Duration::from_secs(5);
 const HEADERS_MAX: usize = 64;
 /// Bytes for the head of a request.
 const HEAD_MAX: usize = 32 * 1024;
+
+/// Who is at the other end of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
 
 /// Serves until `shutdown`, then lets requests under way finish for [`HttpSettings::drain`].
 pub async fn serve(listener: TcpListener, router: Router, settings: HttpSettings, shutdown: CancellationToken) {
@@ -56,8 +64,12 @@ pub async fn serve(listener: TcpListener, router: Router, settings: HttpSettings
                 }
             },
         };
-        let (stream, permit) = stream;
-        let service = TowerToHyperService::new(router.clone());
+        let (stream, peer, permit) = stream;
+        let known = MapRequest::new(router.clone(), move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            request
+        });
+        let service = TowerToHyperService::new(known);
         let builder = builder.clone();
         let watcher = graceful.watcher();
         let (first_byte, write_timeout) = (settings.first_byte_timeout, settings.write_timeout);
@@ -84,12 +96,12 @@ pub async fn serve(listener: TcpListener, router: Router, settings: HttpSettings
 async fn accept(
     listener: &TcpListener,
     room: &std::sync::Arc<Semaphore>,
-) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
     let permit = room.clone().acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
+    let (stream, peer) = listener.accept().await?;
     // Answers are small and written whole: waiting to fill a packet only delays them.
     stream.set_nodelay(true)?;
-    Ok((stream, permit))
+    Ok((stream, peer, permit))
 }
 
 /// Whether the first byte comes in time: the timer for headers starts only with it.

@@ -12,6 +12,7 @@ mod meta;
 mod pages;
 mod patient;
 pub(crate) mod refusal;
+mod replicas;
 
 use std::time::Duration;
 
@@ -23,15 +24,17 @@ use transom_domain::error_code::ErrorCode;
 
 use crate::admin::{self, Admin};
 use crate::chance::Chance;
+use crate::console::{self, Console, ConsoleSettings};
 use crate::intake::Intake;
 use crate::native;
 use crate::problem::Problem;
 use crate::service::Service;
 use crate::twilio;
+use crate::work::replicas::Keeper;
 
 use self::bounds::Bounds;
 
-pub use listener::serve;
+pub use listener::{Peer, serve};
 
 /// Bounds on connections and requests.
 #[derive(Debug, Clone)]
@@ -78,8 +81,12 @@ pub struct Parts {
     pub intake: Intake,
     /// The operator's door, with its token; none leaves it out.
     pub admin: Option<(Admin, String)>,
+    /// The console.
+    pub console: ConsoleSettings,
     /// What `/metrics` prints.
     pub metrics: PrometheusHandle,
+    /// Who hears other replicas, where there may be some.
+    pub keeper: Option<Keeper>,
     /// Bounds.
     pub settings: HttpSettings,
 }
@@ -92,15 +99,18 @@ pub(crate) struct App {
     pub(crate) metrics: PrometheusHandle,
     pub(crate) settings: std::sync::Arc<HttpSettings>,
     pub(crate) bounds: Bounds,
+    pub(crate) console: Console,
 }
 
 /// The whole surface.
 pub fn router(parts: Parts) -> Router {
-    let Parts { service, intake, admin, metrics, settings } = parts;
+    let Parts { service, intake, admin, console, metrics, keeper, settings } = parts;
+    let serves_console = console.enabled;
+    let console = Console::new(service.clone(), console);
     // A quarter of the connections is left to Meta, to health and to the operator.
     let requests = settings.connections_max - settings.connections_max / 4;
     let bounds = Bounds::new(settings.webhook_bytes, settings.body_bytes, requests);
-    let app = App { service, intake, metrics, settings: std::sync::Arc::new(settings), bounds: bounds.clone() };
+    let app = App { service, intake, metrics, settings: std::sync::Arc::new(settings), bounds: bounds.clone(), console };
     let (operations, openapi) = native::routes().split_for_parts();
     let admitted = axum::middleware::from_fn_with_state(bounds, bounds::admit);
     let operations = operations.merge(twilio::routes()).layer(admitted);
@@ -109,11 +119,15 @@ pub fn router(parts: Parts) -> Router {
         .merge(operations)
         .route("/webhooks/meta/{app}", get(meta::handshake).post(meta::hear))
         .route("/media/{business}/{media}", get(files::get))
+        .merge(if serves_console { console::routes() } else { Router::new() })
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
         .with_state(app)
         .merge(docs::routes(&openapi));
+    if let Some(keeper) = keeper {
+        router = router.merge(replicas::routes(keeper));
+    }
     if let Some((admin, token)) = admin {
         router = router.merge(admin::routes(admin, &token));
     }

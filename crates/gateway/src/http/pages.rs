@@ -21,6 +21,7 @@ p { margin: .25rem 0; }
 /// The page at the root: where everything is.
 pub(super) fn index() -> String {
     let links = [
+        ("/console", "Console", "conversations, templates, deliveries"),
         ("/docs", "API reference", "every operation, with examples"),
         ("/openapi.json", "OpenAPI 3.1", "the same for programs"),
         ("/docs/errors", "Error codes", "what each means and what to do"),

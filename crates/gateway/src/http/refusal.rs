@@ -162,6 +162,8 @@ refusals! {
     TemplateRefusals = [400, 401, 403, 404, 409, 413, 429, 500, 502, 503];
     /// Of a file that is uploaded.
     UploadRefusals = [400, 401, 403, 413, 500, 503];
+    /// Of a sender that is set up at Meta.
+    SetupRefusals = [400, 401, 403, 404, 409, 413, 500, 502, 503];
     /// Of a new thing.
     CreateRefusals = [400, 401, 403, 409, 413, 500, 503];
 }

@@ -4,6 +4,7 @@
 mod streams;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 use reqwest::{Client, Method, StatusCode};
@@ -16,9 +17,12 @@ use transom_domain::address::Channel;
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::{BusinessId, KeyId, SenderId};
 use transom_domain::time::{Span, Timestamp};
-use transom_store::{App, Business, Key, MemoryStore, PutSender, Scopes, Sender, SenderState, Store};
+use transom_store::{
+    App, Business, Disk, DiskWait as Waiting, Key, MemoryStore, PutSender, Scopes, Sender, SenderState, Store, StoreError,
+};
 
 use crate::chance::Chance;
+use crate::console::ConsoleSettings;
 use crate::http::HttpSettings;
 use crate::seal::SealingKey;
 use crate::service::{AddressRules, Limits};
@@ -26,8 +30,12 @@ use crate::upstream::UpstreamSettings;
 use crate::wire::Wires;
 use crate::{Gateway, GatewayParts, HouseParts};
 
+mod console;
 mod journal;
 mod losses;
+mod oidc;
+mod provider;
+mod sign_in;
 mod twilio;
 
 const SECRET: &[u8] = b"app secret";
@@ -48,12 +56,25 @@ fn business(n: u128) -> BusinessId {
 async fn key(store: &MemoryStore, id: u128, of: BusinessId, text: &str, scopes: Scopes) {
     let hash = Sha256::digest(text.as_bytes()).into();
     let created_at = Timestamp::EPOCH;
-    let key =
-        Key { id: KeyId(id), business: of, label: text.into(), hash, scopes, created_at, expires_at: None, revoked_at: None };
+    let key = Key {
+        id: KeyId(id),
+        business: of,
+        label: text.into(),
+        hash,
+        scopes,
+        created_at,
+        expires_at: None,
+        revoked_at: None,
+        used_at: None,
+    };
     store.put_key(key).await.unwrap();
 }
 
 async fn house() -> House {
+    house_with(ConsoleSettings::default()).await
+}
+
+async fn house_with(console: ConsoleSettings) -> House {
     let folder = tempfile::tempdir().unwrap();
     let sealing = SealingKey::load_or_create(folder.path()).unwrap();
     let store = MemoryStore::new();
@@ -88,11 +109,15 @@ async fn house() -> House {
         created_at: Timestamp::EPOCH,
     };
     assert_eq!(store.put_sender(sender).await.unwrap(), PutSender::Stored);
-    opened(store, folder).await
+    opened_with(store, folder, console).await
 }
 
 /// A gateway over a store that is there.
 async fn opened(store: MemoryStore, folder: tempfile::TempDir) -> House {
+    opened_with(store, folder, ConsoleSettings::default()).await
+}
+
+async fn opened_with(store: MemoryStore, folder: tempfile::TempDir, console: ConsoleSettings) -> House {
     let sealing = SealingKey::load_or_create(folder.path()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -113,12 +138,14 @@ async fn opened(store: MemoryStore, folder: tempfile::TempDir) -> House {
         keep: transom_store::Keep::default(),
         media: crate::media::MediaSettings::nowhere(),
         chance: Chance::of_system(),
+        replica: crate::work::replicas::ReplicaSettings::default(),
         gate: None,
     };
     let gateway = Gateway::start(GatewayParts {
         house,
         listener,
         http: HttpSettings { drain: Duration::from_secs(1), ..HttpSettings::default() },
+        console,
         admin_token: None,
     })
     .await
@@ -385,4 +412,40 @@ async fn readiness_says_when_nothing_can_be_committed() {
     house.store.fail_next(0);
     assert_eq!(house.client.get(format!("{}/readyz", house.base)).send().await.unwrap().status(), StatusCode::OK);
     house.close().await;
+}
+
+/// A disk that takes nothing from a certain moment on, and says nothing either.
+#[derive(Default)]
+struct Silent(AtomicBool);
+
+impl Disk for Silent {
+    fn write(&self, _: &'static str) -> Waiting<Result<(), StoreError>> {
+        match self.0.load(SeqCst) {
+            true => Box::pin(std::future::pending()),
+            false => Box::pin(async { Ok(()) }),
+        }
+    }
+
+    fn written(&self, _: &'static str) -> Waiting<()> {
+        Box::pin(async {})
+    }
+
+    fn read(&self, _: &'static str) -> Waiting<Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[tokio::test]
+async fn readiness_is_answered_when_the_store_is_silent() {
+    let disk = Arc::new(Silent::default());
+    let house =
+        opened_with(MemoryStore::new().behind(disk.clone()), tempfile::tempdir().unwrap(), ConsoleSettings::default()).await;
+    disk.0.store(true, SeqCst);
+    // Who asks gives up after that.
+    let asked = house.client.get(format!("{}/readyz", house.base)).timeout(Duration::from_secs(10)).send();
+    let answer = asked.await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let body: Value = answer.json().await.unwrap();
+    // Not drained: what was asked of this disk never ends.
+    assert_eq!(body["store"], "cannot commit: the store has not answered within 2 seconds");
 }

@@ -129,6 +129,7 @@ async fn house(store: &Arc<dyn Store>) {
             reply_to: None,
             idempotency: None,
             backlog_max: 100,
+            schedule_max: 100,
             at_once: None,
             now: SENT_AT,
         };
@@ -137,7 +138,7 @@ async fn house(store: &Arc<dyn Store>) {
         let claim = Claim { sender: DESK, room: Room::of(10), owner: 1, now: SENT_AT, pair_gap, pair_burst };
         let claimed = store.claim(claim).await.unwrap().claimed.remove(0);
         let outcome = Outcome::Answered { provider_id: wamid.into(), recipient: Person::default(), note: None };
-        let settle = Settle { business: SHOP, message: id, attempt: claimed.attempt, verdict: None, outcome };
+        let settle = Settle { business: SHOP, message: id, attempt: claimed.attempt, verdict: None, outcome, answer: None };
         store.settle(vec![settle], SENT_AT).await.unwrap();
     }
 }

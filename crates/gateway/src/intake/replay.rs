@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::{BusinessId, JournalId, MessageId, ReplayId};
-use transom_store::{HearOutcome, JournalFilter, JournalHead, JournalRange, JournalReplay, JournalReplayed};
+use transom_store::{HearOutcome, JournalFilter, JournalFrom, JournalHead, JournalRange, JournalReplay, JournalReplayed};
 
 use super::{Intake, Sorted, Understood, sort, understood};
 use crate::problem::Problem;
@@ -133,7 +133,8 @@ impl Intake {
     /// When the store does not answer: what was heard of the slice is heard, and hearing it again does no harm.
     pub async fn replay_slice(&self, replay: &JournalReplay) -> Result<(u64, JournalReplayed), Problem> {
         let filter = JournalFilter { range: replay.range.clone(), ..JournalFilter::default() };
-        let found = self.0.store.journal_search(Some(replay.business), filter, replay.cursor, REPLAY_MAX).await?;
+        let from = JournalFrom::After(replay.cursor);
+        let found = self.0.store.journal_search(Some(replay.business), filter, from, REPLAY_MAX).await?;
         let mut did = JournalReplayed::default();
         for head in found.heads {
             // What came since it began was heard by the present code.

@@ -9,11 +9,13 @@ use ::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
 use ::http::{Method, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use transom_domain::address::Channel;
 use transom_domain::dispatch::rest_after;
+use transom_domain::holding::Duty;
 use transom_domain::id::{MediaId, SenderId};
 use transom_domain::media::{INBOUND_ID_DAYS, INBOUND_MAX};
 use transom_domain::time::{Span, Timestamp};
@@ -28,6 +30,7 @@ use crate::upstream::Upstream;
 use crate::wire::Called;
 use crate::wire::stream::{Load, Opened};
 use crate::work::relay::Relay;
+use crate::work::replicas::Holdings;
 use crate::work::rest::{Post, Rest};
 use crate::work::tasks::Tasks;
 
@@ -48,6 +51,8 @@ const LOOK: Span = Span::minutes(1);
 const REAP_EVERY: Span = Span::minutes(10);
 /// A link in a webhook lives for five minutes (Meta: business-phone-numbers/media); after this it is not worth a try.
 const LINK_LIVES: Span = Span::minutes(4);
+/// Ends of tries that whoever waits may be behind; who is further behind looks for itself.
+const TRIED_KEPT: usize = 64;
 /// Whose machines Meta's files are on, beside the Graph API's own address: nobody else is given a token.
 const META_HOSTS: [&str; 4] = ["facebook.com", "fbsbx.com", "fbcdn.net", "whatsapp.net"];
 
@@ -57,6 +62,7 @@ pub(crate) struct FetcherParts {
     pub(crate) directory: Directory,
     pub(crate) upstream: Upstream,
     pub(crate) relay: Relay,
+    pub(crate) holdings: Holdings,
     pub(crate) rest: Rest,
     pub(crate) chance: Chance,
     pub(crate) tasks: Tasks,
@@ -74,6 +80,8 @@ struct Inner {
     resting: Mutex<BTreeMap<SenderId, Timestamp>>,
     fetching: OnceLock<Arc<Post>>,
     reaping: OnceLock<Arc<Post>>,
+    /// Files of which a try ended, as it ends.
+    tried: broadcast::Sender<MediaId>,
 }
 
 /// Why a file is not here.
@@ -101,6 +109,7 @@ impl Fetcher {
             resting: Mutex::default(),
             fetching: OnceLock::new(),
             reaping: OnceLock::new(),
+            tried: broadcast::Sender::new(TRIED_KEPT),
         }))
     }
 
@@ -109,6 +118,11 @@ impl Fetcher {
         if let Some(post) = self.0.fetching.get() {
             post.poke();
         }
+    }
+
+    /// The files of which a try ends from now on, whatever came of it.
+    pub(crate) fn tried(&self) -> broadcast::Receiver<MediaId> {
+        self.0.tried.subscribe()
     }
 
     /// Something was deleted.
@@ -141,12 +155,7 @@ impl Fetcher {
 impl Inner {
     async fn reaps(self: Arc<Self>, post: Arc<Post>) {
         let mut due = None;
-        loop {
-            let busy = tokio::select! {
-                biased;
-                () = self.parts.stop.cancelled() => return,
-                busy = post.wait(due) => busy,
-            };
+        while let Some(busy) = post.wait_or_stop(due, &self.parts.stop).await {
             let (gone, _) = self.parts.files.reap().await;
             if gone > 0 {
                 tracing::debug!(gone, "bytes that no file has any more were removed");
@@ -158,13 +167,12 @@ impl Inner {
 
     async fn fetches(self: Arc<Self>, post: Arc<Post>) {
         let (mut due, mut last) = (None, None);
-        loop {
-            let busy = tokio::select! {
-                biased;
-                () = self.parts.stop.cancelled() => return,
-                busy = post.wait(due) => busy,
+        while let Some(busy) = post.wait_or_stop(due, &self.parts.stop).await {
+            due = match self.parts.holdings.does(Duty::Fetching) {
+                true => self.round(&post, &mut last).await,
+                false => None,
             };
-            due = self.round(&post, &mut last).await;
+            due = self.parts.holdings.look(due, self.parts.files.clock.now());
             busy.until(due);
         }
     }
@@ -217,6 +225,8 @@ impl Inner {
                     () = this.one(&speaker, media) => {}
                 }
                 this.under_way().remove(&id);
+                // An error says that nobody waits.
+                let _ = this.tried.send(id);
                 post.poke();
                 drop(busy);
             });

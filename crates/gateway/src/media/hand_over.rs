@@ -199,7 +199,7 @@ impl Files {
             }
             body.extend_from_slice(&piece);
         }
-        let answer = Called::Answer { status: opened.status, body: body.into(), retry_after: None };
+        let answer = Called::answer(opened.status, body);
         if !(200..300).contains(&opened.status) {
             return Err(NotHanded::Answered(answer));
         }

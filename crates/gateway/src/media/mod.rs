@@ -30,7 +30,7 @@ use self::links::Links;
 use self::outside::Outside;
 use self::stage::{Held, Stage, Staged};
 use self::vault::{Doing, Name, Vault, VaultError};
-use crate::service::AddressRules;
+use crate::service::{AddressRules, READY_TIME};
 use crate::wire::Wires;
 use crate::wire::stream::{Carrier, Flow};
 
@@ -39,8 +39,15 @@ const LOCKS: usize = 64;
 
 /// How long a look at the vault is believed.
 const PROBED_FOR: Duration = Duration::from_secs(30);
+/// Bytes that are expected are removed by nobody for so long, by no other replica either.
+const EXPECTED_FOR: Span = Span::minutes(20);
+/// Whoever brings them gives up before that.
+const BROUGHT_WITHIN: Duration = Duration::from_secs(600);
+/// Between the store's word that bytes are loose and their removal lies no more than this, or it is asked again: another replica may
+/// have brought them anew meanwhile.
+const LOOSE_FOR: Duration = Duration::from_secs(10);
 /// How long the vault may take to answer one.
-const PROBE_TIME: Duration = Duration::from_secs(5);
+const PROBE_TIME: Duration = READY_TIME;
 
 /// How files are kept, fetched and served.
 #[derive(Clone)]
@@ -217,8 +224,12 @@ impl Files {
     {
         let name = Name { business, digest: staged.digest };
         let _alone = self.lock(name).await;
-        self.store.expect_bytes(business, name.digest, self.clock.now()).await?;
+        let begun = Instant::now();
+        self.store.expect_bytes(business, name.digest, self.clock.now().plus(EXPECTED_FOR)).await?;
         self.vault.keep(name, staged).await?;
+        if begun.elapsed() > BROUGHT_WITHIN {
+            return Err(VaultError(format!("{} took too long for a file", self.vault.place())).into());
+        }
         Ok(record().await?)
     }
 
@@ -249,9 +260,14 @@ impl Files {
     }
 
     async fn reap_one(&self, name: Name) -> Result<(), NotKept> {
-        // Whoever brings these very bytes holds the lock until it is written down that somebody has them.
+        // Whoever brings these very bytes in this process holds the lock until it is written down that somebody has them; in another,
+        // the store does not say that they are loose.
         let _alone = self.lock(name).await;
+        let asked = Instant::now();
         if self.store.are_loose(name.business, name.digest).await? {
+            if asked.elapsed() > LOOSE_FOR {
+                return Err(VaultError("the store took too long to say that bytes are loose".to_owned()).into());
+            }
             self.vault.remove(name).await?;
             self.store.bytes_gone(name.business, name.digest).await?;
         }
@@ -259,5 +275,7 @@ impl Files {
     }
 }
 
+#[cfg(test)]
+mod replica_tests;
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 
 use transom_clock::WorldClock;
 use transom_domain::address::Channel;
-use transom_domain::id::{BusinessId, KeyId, SenderId};
+use transom_domain::id::{BusinessId, KeyId, MediaId, MessageId, SenderId};
 use transom_domain::time::{Span, Timestamp};
 use transom_store::{App, Business, Key, MemoryStore, Scopes, Sender, SenderState, Store};
 
@@ -29,6 +29,7 @@ use crate::chance::Chance;
 use crate::http::HttpSettings;
 use crate::seal::SealingKey;
 use crate::service::{AddressRules, Limits};
+use crate::twilio;
 use crate::upstream::UpstreamSettings;
 use crate::wire::Wires;
 use crate::{Gateway, GatewayParts, HouseParts};
@@ -51,7 +52,7 @@ struct Asked {
 }
 
 #[derive(Clone, Default)]
-struct Meta(Arc<Mutex<Asked>>);
+struct Meta(Arc<Mutex<Asked>>, Arc<tokio::sync::Notify>);
 
 impl Meta {
     fn asked<T>(&self, look: impl FnOnce(&mut Asked) -> T) -> T {
@@ -122,6 +123,11 @@ impl Meta {
                 )
             }
             ("GET", "/file/dead-link") if times == 1 => Response::builder().status(404).body(Body::empty()).unwrap(),
+            // Until it is let go.
+            ("GET", "/file/slow") => {
+                self.1.notified().await;
+                plain(JPEG)
+            }
             ("GET", "/file/lies") => plain(b"\xFF\xD8\xFF\xE0 another picture"),
             ("GET", "/file/redirects") => {
                 Response::builder().status(302).header("location", format!("{base}/inside")).body(Body::empty()).unwrap()
@@ -173,6 +179,7 @@ async fn house() -> House {
             created_at,
             expires_at: None,
             revoked_at: None,
+            used_at: None,
         };
         store.put_key(key).await.unwrap();
     }
@@ -229,10 +236,19 @@ async fn house() -> House {
             check_links: false,
         },
         chance: Chance::of_system(),
+        replica: crate::work::replicas::ReplicaSettings::default(),
         gate: None,
     };
     let http = HttpSettings { drain: Duration::from_secs(1), ..HttpSettings::default() };
-    let gateway = Gateway::start(GatewayParts { house, listener, http, admin_token: None }).await.unwrap();
+    let gateway = Gateway::start(GatewayParts {
+        house,
+        listener,
+        http,
+        console: crate::console::ConsoleSettings::default(),
+        admin_token: None,
+    })
+    .await
+    .unwrap();
     House { gateway, clock, meta, meta_base, client: Client::new(), base, folder }
 }
 
@@ -404,6 +420,42 @@ async fn a_link_that_was_changed_or_is_over_opens_nothing() {
     house.close().await;
 }
 
+/// What an application in Twilio's form is told of a file: a path that its own credentials open, and that it can send on.
+#[tokio::test]
+async fn the_path_in_a_webhook_asks_for_credentials_and_can_be_sent_on() {
+    let house = house().await;
+    let id = house.heard("picture", "image/jpeg", json!({})).await;
+    house.once(&id, "stored").await;
+    let id: MediaId = id.parse().unwrap();
+    let url = format!("{}{}", house.base, twilio::path_of_file(SHOP, MessageId(id.0), id));
+    assert!(url.ends_with(&format!("/Media/ME{:032x}", id.0)), "{url}");
+    let open = async |user: String, password: &str| {
+        let answer = house.client.get(&url).basic_auth(user, Some(password)).send().await.unwrap();
+        (answer.status().as_u16(), answer.bytes().await.unwrap())
+    };
+    assert_eq!(open(twilio::account_sid(SHOP), "key").await, (200, Bytes::from_static(JPEG)));
+    assert_eq!(open(twilio::account_sid(SHOP), "stranger").await.0, 401);
+    assert_eq!(open(twilio::account_sid(BusinessId(2)), "stranger").await.0, 401);
+    assert_eq!(house.client.get(&url).send().await.unwrap().status(), 401);
+
+    // It has no ending that tells its kind, and Meta could not fetch it: the file itself goes, as what it is.
+    let form = [("To", "whatsapp:+4915112345678"), ("From", "whatsapp:+493012345678"), ("MediaUrl", &url), ("Body", "Yours")];
+    let messages = format!("{}/2010-04-01/Accounts/{}/Messages.json", house.base, twilio::account_sid(SHOP));
+    let send = house.client.post(&messages).basic_auth(twilio::account_sid(SHOP), Some("key")).form(&form);
+    assert_eq!(send.send().await.unwrap().status(), 201);
+    house.clock.turn(Span::minutes(2), |_| async { Ok(()) }).await.unwrap();
+    let left = house.meta.asked(|asked| asked.messages.clone());
+    assert_eq!((&left[0]["type"], &left[0]["image"]["caption"]), (&json!("image"), &json!("Yours")), "{left:?}");
+    // Of another business it is nothing.
+    let foreign = url.replace(&twilio::account_sid(SHOP), &twilio::account_sid(BusinessId(2)));
+    let send = house.client.post(&messages).basic_auth(twilio::account_sid(SHOP), Some("key"));
+    send.form(&[form[0], form[1], ("MediaUrl", &foreign)]).send().await.unwrap();
+    house.clock.turn(Span::minutes(2), |_| async { Ok(()) }).await.unwrap();
+    let left = house.meta.asked(|asked| asked.messages.clone());
+    assert_eq!((left.len(), &left[1]["document"]["link"]), (2, &json!(foreign)), "an address like any other: {left:?}");
+    house.close().await;
+}
+
 #[tokio::test]
 async fn a_meta_that_lies_is_not_believed_and_gets_no_token_elsewhere() {
     let house = house().await;
@@ -550,5 +602,21 @@ async fn a_file_goes_to_meta_once_and_again_when_meta_has_lost_it() {
         (status, &problem["details"]["errors"][0]["rule"]),
         (StatusCode::BAD_REQUEST, &json!("names no file of this business"))
     );
+    house.close().await;
+}
+
+#[tokio::test]
+async fn who_waits_for_a_file_is_answered_once_it_is_there_or_the_time_is_over() {
+    let house = house().await;
+    let id: MediaId = house.heard("slow", "image/jpeg", json!({})).await.parse().unwrap();
+    let service = house.gateway.service().clone();
+    let needs = crate::service::Needs { scope: Scopes::SEND, changes: false };
+    let caller = service.authenticate(SHOP, Some("key"), needs).await.unwrap();
+    let early = service.media_within(&caller, id, Duration::from_millis(1)).await.unwrap();
+    assert!(early.link.is_none() && matches!(early.media.state, transom_store::MediaState::Waiting { .. }));
+    let waits = tokio::spawn(async move { service.media_within(&caller, id, Duration::from_secs(600)).await });
+    house.meta.1.notify_one();
+    let shown = tokio::time::timeout(Duration::from_secs(60), waits).await.unwrap().unwrap().unwrap();
+    assert!(shown.link.is_some(), "{:?}", shown.media);
     house.close().await;
 }

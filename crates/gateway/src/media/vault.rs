@@ -165,7 +165,11 @@ impl Vault for Folder {
                 private_dir(&dir)?;
                 let probe = dir.join(".probe");
                 std::fs::write(&probe, b"probe")?;
-                std::fs::remove_file(&probe)
+                match std::fs::remove_file(&probe) {
+                    // Another process that keeps its files here has just looked, too.
+                    Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(()),
+                    removed => removed,
+                }
             });
             match probed.await {
                 Ok(Ok(())) => Ok(()),

@@ -99,6 +99,8 @@ pub(crate) struct EntryView {
     url: Option<String>,
     /// The key under which it was recorded.
     key_id: Option<String>,
+    /// Who recorded it in the console.
+    user_id: Option<String>,
 }
 
 /// A customer's consent with a page of the ledger.
@@ -145,7 +147,7 @@ pub(super) fn consent_json(consent: Consent) -> Value {
 impl From<Entry> for EntryView {
     fn from(entry: Entry) -> Self {
         let Entry { scope, choice, at, source, evidence } = entry;
-        let Evidence { message, said, wording, ip, url, key } = evidence;
+        let Evidence { message, said, wording, ip, url, key, user } = evidence;
         Self {
             scope: scope.as_str(),
             choice: choice.as_str(),
@@ -157,6 +159,7 @@ impl From<Entry> for EntryView {
             ip,
             url,
             key_id: key.map(|id| id.to_string()),
+            user_id: user.map(|id| id.to_string()),
         }
     }
 }
@@ -194,6 +197,7 @@ pub(super) fn parse(asked: &Asked, now: Timestamp) -> Result<Entry, Problem> {
             ip: filled(request.ip),
             url: filled(request.url),
             key: None,
+            user: None,
         };
         Some(Entry { scope: scope?, choice: choice?, at, source: source?, evidence })
     });

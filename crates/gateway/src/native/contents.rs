@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use transom_domain::content::{Content, ContentType, Language, Needle, SEARCH_WORDS_MAX};
 use transom_domain::lint;
 use transom_domain::submission::Stage;
-use transom_domain::template::Approval;
+use transom_domain::template::{Approval, Category};
 use transom_store::{ContentFilter, ContentOrder, Page, StoredContent};
 
 use super::common::rfc3339;
@@ -99,6 +99,14 @@ pub(crate) struct ContentPage {
     data: Vec<ContentView>,
     /// Give it as `pageToken` for the next page; null on the last.
     next_page_token: Option<String>,
+}
+
+/// What the linter found.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ContentFindings {
+    /// Findings, by their field in the request: `types.twilio/card.actions[1].title`.
+    findings: Vec<FindingView>,
 }
 
 impl From<&StoredContent> for ContentView {
@@ -234,6 +242,44 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let stored = app.service.create_content(&caller, parse(&asked, None)?).await?;
     json(StatusCode::CREATED, &ContentView::linted(&stored))
+}
+
+/// Lint content
+///
+/// What Meta's rules say of it, before it is kept or submitted. With a category, as a submission under `name`: errors are what Meta
+/// would refuse. Without one nothing is an error, since in a session it may go as it stands. What content cannot say at all is
+/// refused as at its creation. Nothing is kept.
+#[utoipa::path(
+    post,
+    path = "/v1/businesses/{business}/contents/lint",
+    operation_id = "lintContent",
+    tag = "Content",
+    params(
+        ("business" = String, Path, description = "Id of the business"),
+        ("name" = Option<String>, Query, description = "Name of the template that it would become; with `category`"),
+        ("category" = Option<String>, Query, description = "`MARKETING`, `UTILITY` or `AUTHENTICATION`"),
+    ),
+    request_body(content = ContentRequest),
+    responses((status = 200, description = "What was found", body = ContentFindings), ListRefusals),
+    security(("X-API-Key" = []))
+)]
+pub(crate) async fn lint(_caller: Authorised<TEMPLATES>, RawQuery(query): RawQuery, asked: Asked) -> Result<Response, Problem> {
+    let submission = submission(query.as_deref())?;
+    let new = parse(&asked, None)?;
+    let wanted = submission.as_ref().map(|(name, category)| lint::Submission { name, category: *category });
+    let findings = lint::content(&new.content, wanted).iter().map(FindingView::from).collect();
+    json(StatusCode::OK, &ContentFindings { findings })
+}
+
+/// As what content would be submitted: name and category.
+fn submission(query: Option<&str>) -> Result<Option<(String, Category)>, Problem> {
+    let mut query = Query::read(query, &["name", "category"]);
+    let name = query.get("name").unwrap_or_default().to_owned();
+    let category = query.choice("category", "MARKETING, UTILITY or AUTHENTICATION", transom_meta::templates::category);
+    if query.get("category").is_none() && !name.is_empty() {
+        query.notes.note("category", "is missing", "give the category beside the name");
+    }
+    query.finish(category.map(|category| (name, category)))
 }
 
 /// List contents
@@ -375,6 +421,14 @@ mod tests {
             { "type": "URL", "title": "Go", "url": "https://{{1}}.example.com/" }, { "type": "FAX", "title": "Go" } ] } } });
         assert_eq!(fields(parse(&asked(&body), None)), ["types.twilio/call-to-action.actions[1].type"]);
         assert_eq!(fields(parse(&asked(&json!({})), None)), ["language", "types"]);
+    }
+
+    #[test]
+    fn a_submission_is_a_name_with_its_category() {
+        assert_eq!(submission(None).unwrap(), None);
+        assert_eq!(submission(Some("name=hi&category=UTILITY")).unwrap(), Some(("hi".to_owned(), Category::Utility)));
+        assert_eq!(fields(submission(Some("name=hi"))), ["category"]);
+        assert_eq!(fields(submission(Some("name=hi&category=GREETING&text=x"))), ["text", "category"]);
     }
 
     #[test]

@@ -195,8 +195,8 @@ impl From<CustomerView> for PersonView {
 
 /// List customers
 ///
-/// Those that were made last come first. With `q`, those whose phone number, user name or display name begins so; with `identity`,
-/// whoever has it, now or in the past. Somebody who is found in several ways can be on several pages.
+/// Those that were made last come first. With `q`, those whose phone number begins so, or any word of whose user name or display name;
+/// with `identity`, whoever has it, now or in the past. Whoever is several customers can be on several pages.
 #[utoipa::path(
     get,
     path = "/v1/businesses/{business}/customers",
@@ -205,7 +205,7 @@ impl From<CustomerView> for PersonView {
     params(
         ("business" = String, Path, description = "Id of the business"),
         ("identity" = Option<String>, Query, description = "`+E.164` in any spelling, `bsuid:CC.…` or `messenger:<psid>`"),
-        ("q" = Option<String>, Query, description = "The beginning of a phone number, user name or display name; up to 64 characters"),
+        ("q" = Option<String>, Query, description = "The beginning of a phone number, or of any word of a user name or display name; up to 64 characters"),
         ("pageSize" = Option<u32>, Query, description = "1 to 200; 50 where left out"),
         ("pageToken" = Option<String>, Query, description = "`nextPageToken` of the page before"),
     ),

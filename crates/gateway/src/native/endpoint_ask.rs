@@ -103,10 +103,12 @@ pub(crate) async fn ask(service: &Service, caller: &Caller, ask: EndpointAsk) ->
         EndpointAsk::Add { body } => {
             let new = parse_new(body.to_string().as_bytes(), caller, &service.directory.now())?;
             let (endpoint, secret) = service.create_endpoint(caller, new).await?;
-            shown(serde_json::to_value(CreatedEndpoint { endpoint: EndpointView::of(endpoint, service), secret }))?
+            let endpoint = EndpointView::one(endpoint, caller, service).await?;
+            shown(serde_json::to_value(CreatedEndpoint { endpoint, secret }))?
         }
         EndpointAsk::Show { endpoint } => {
-            shown(serde_json::to_value(EndpointView::of(service.endpoint(caller, endpoint).await?, service)))?
+            let endpoint = service.endpoint(caller, endpoint).await?;
+            shown(serde_json::to_value(EndpointView::one(endpoint, caller, service).await?))?
         }
         EndpointAsk::Update { endpoint, address, echo, more } => update(service, caller, endpoint, address, echo, more).await?,
         EndpointAsk::Switch { endpoint, on } => {
@@ -176,5 +178,5 @@ async fn update(
     }
     let change = parse_change(Value::Object(more).to_string().as_bytes(), caller, &service.directory.now())?;
     let changed = service.change_endpoint(caller, endpoint, change).await?;
-    shown(serde_json::to_value(EndpointView::of(changed, service)))
+    shown(serde_json::to_value(EndpointView::one(changed, caller, service).await?))
 }

@@ -4,9 +4,9 @@ use super::*;
 use serde_json::{Value, json};
 use transom_domain::id::{BusinessId, KeyId};
 use transom_domain::time::Timestamp;
-use transom_store::Scopes;
+use transom_store::{Actor, Scopes};
 
-const CALLER: Caller = Caller { business: BusinessId(1), key: KeyId(1), scopes: Scopes::WEBHOOKS };
+const CALLER: Caller = Caller { business: BusinessId(1), who: Actor::Key(KeyId(1)), scopes: Scopes::WEBHOOKS };
 
 fn made(body: &Value) -> Result<NewEndpoint, Problem> {
     parse_new(body.to_string().as_bytes(), &CALLER, &Snapshot::default())

@@ -4,11 +4,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use transom_domain::endpoint::{CONCURRENCY_DEFAULT, Order, Payload};
-use transom_store::{Endpoint, EventReplay, Manner, Role};
+use transom_store::{Endpoint, EventReplay, Lag, Manner, Role};
 
 use super::common::rfc3339;
-use crate::service::Service;
-use crate::service::endpoints::DeliveryLine;
+use crate::problem::Problem;
+use crate::service::{Caller, Service};
 use crate::work::relay::Tested;
 
 /// An endpoint.
@@ -57,6 +57,11 @@ pub(crate) struct EndpointView {
     last_success: Option<String>,
     /// Position in the stream up to which it was told, or waits to be told again.
     cursor: u64,
+    /// How many events of the stream it has yet to come to, wanted or not; of `raw` payloads, webhooks. Those that wait for another
+    /// try come on top.
+    behind: u64,
+    /// When the oldest happened that it has yet to take or to come to; null when there is none.
+    oldest_waiting_at: Option<String>,
     /// Until when the secret before signs, too.
     previous_secret_until: Option<String>,
     /// Since when it is there.
@@ -64,8 +69,26 @@ pub(crate) struct EndpointView {
 }
 
 impl EndpointView {
+    /// Of all but published registrations.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn all(endpoints: Vec<Endpoint>, caller: &Caller, service: &Service) -> Result<Vec<Self>, Problem> {
+        let lags = service.lags(caller, &endpoints).await?;
+        let both = endpoints.into_iter().zip(lags);
+        Ok(both.filter_map(|(endpoint, lag)| Self::of(endpoint, lag, service)).collect())
+    }
+
+    /// Of one; none for a published registration.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn one(endpoint: Endpoint, caller: &Caller, service: &Service) -> Result<Option<Self>, Problem> {
+        Ok(Self::all(vec![endpoint], caller, service).await?.pop())
+    }
+
     /// None for a published registration.
-    pub(crate) fn of(endpoint: Endpoint, service: &Service) -> Option<Self> {
+    fn of(endpoint: Endpoint, lag: Lag, service: &Service) -> Option<Self> {
         let (manner, payload, previous) = match endpoint.role {
             Role::Published(_) => return None,
             Role::Own(own) => {
@@ -105,6 +128,8 @@ impl EndpointView {
             last_error: health.last_error,
             last_success: health.last_success.map(rfc3339),
             cursor: endpoint.cursor,
+            behind: lag.behind,
+            oldest_waiting_at: lag.waiting_since.map(rfc3339),
             previous_secret_until: previous.map(|(_, until)| rfc3339(until)),
             created_at: rfc3339(endpoint.created_at),
         })
@@ -181,80 +206,6 @@ impl From<Tested> for TestView {
             error: tested.error,
         }
     }
-}
-
-/// One delivery.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Delivery)]
-pub(crate) struct DeliveryView {
-    /// The event, which is also the `webhook-id`.
-    event_id: String,
-    /// Its position in the stream.
-    position: u64,
-    /// Its type.
-    #[serde(rename = "type")]
-    kind: &'static str,
-    /// When we learned of it.
-    at: String,
-    /// `pending`: its turn has not come. `delivered`: taken. `waiting`: not taken yet, and tried again. `given_up`: tried for days.
-    outcome: &'static str,
-    /// Tries so far, where one failed.
-    attempts: Option<u32>,
-    /// When it is tried again, at the earliest.
-    next_attempt_at: Option<String>,
-    /// Since when it waits.
-    waiting_since: Option<String>,
-    /// The last try that failed.
-    last_attempt: Option<AttemptView>,
-}
-
-/// One try.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = DeliveryAttempt)]
-pub(crate) struct AttemptView {
-    /// When it began.
-    at: Option<String>,
-    /// The HTTP status, where there was an answer.
-    status: Option<u16>,
-    /// How long it took.
-    duration_millis: Option<u32>,
-    /// What was seen.
-    error: String,
-}
-
-impl From<DeliveryLine> for DeliveryView {
-    fn from(line: DeliveryLine) -> Self {
-        let view = line.view.as_ref();
-        let attempt = |view: &transom_store::DeliveryView| AttemptView {
-            at: view.attempt.map(|a| rfc3339(a.at)),
-            status: view.attempt.and_then(|a| a.status),
-            duration_millis: view.attempt.map(|a| a.millis),
-            error: view.seen.clone(),
-        };
-        Self {
-            event_id: line.event.id.to_string(),
-            position: line.event.position,
-            kind: line.event.body.name(),
-            at: rfc3339(line.event.at),
-            outcome: line.outcome.as_str(),
-            attempts: view.map(|v| v.tried),
-            next_attempt_at: view.and_then(|v| v.due).map(rfc3339),
-            waiting_since: view.map(|v| rfc3339(v.since)),
-            last_attempt: view.map(attempt),
-        }
-    }
-}
-
-/// Deliveries of an endpoint.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct DeliveryPage {
-    /// Deliveries.
-    pub(crate) data: Vec<DeliveryView>,
-    /// Give it as `pageToken` for the next page; null on the last.
-    pub(crate) next_page_token: Option<String>,
 }
 
 /// A replay.

@@ -8,12 +8,11 @@ use serde_json::json;
 use transom_domain::id::{EndpointId, EventId, ReplayId};
 use transom_store::{Deliveries, Page};
 
+use super::deliveries::DeliveryPage;
 use super::endpoint_body::{
     EndpointRequest, ReplayRequest, RotateRequest, parse_change, parse_deliveries, parse_new, parse_replay, parse_rotate,
 };
-use super::endpoint_views::{
-    CreatedEndpoint, DeliveryPage, EndpointPage, EndpointView, ReplayPage, ReplayView, RotatedSecret, TestView,
-};
+use super::endpoint_views::{CreatedEndpoint, EndpointPage, EndpointView, ReplayPage, ReplayView, RotatedSecret, TestView};
 use crate::http::App;
 use crate::http::call::{Asked, Authorised, PathDeeper, PathId, WEBHOOKS, json as answer};
 use crate::http::refusal::{ChangeRefusals, CreateRefusals, DeliveryReads, ListRefusals, ReadRefusals};
@@ -66,7 +65,8 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let new = parse_new(&asked.body, &caller, &app.service.directory.now())?;
     let (endpoint, secret) = app.service.create_endpoint(&caller, new).await?;
-    answer(StatusCode::CREATED, &CreatedEndpoint { endpoint: EndpointView::of(endpoint, &app.service), secret })
+    let endpoint = EndpointView::one(endpoint, &caller, &app.service).await?;
+    answer(StatusCode::CREATED, &CreatedEndpoint { endpoint, secret })
 }
 
 /// List endpoints
@@ -81,7 +81,7 @@ pub(crate) async fn create(
 )]
 pub(crate) async fn list(State(app): State<App>, Authorised(caller): Authorised<WEBHOOKS>) -> Result<Response, Problem> {
     let endpoints = app.service.endpoints(&caller).await?;
-    let data = endpoints.into_iter().filter_map(|endpoint| EndpointView::of(endpoint, &app.service)).collect();
+    let data = EndpointView::all(endpoints, &caller, &app.service).await?;
     answer(StatusCode::OK, &EndpointPage { data, next_page_token: None })
 }
 
@@ -101,7 +101,7 @@ pub(crate) async fn get(
     id: PathId,
 ) -> Result<Response, Problem> {
     let endpoint = app.service.endpoint(&caller, id.parse(missing)?).await?;
-    answer(StatusCode::OK, &EndpointView::of(endpoint, &app.service))
+    answer(StatusCode::OK, &EndpointView::one(endpoint, &caller, &app.service).await?)
 }
 
 /// Change an endpoint
@@ -126,7 +126,7 @@ pub(crate) async fn change(
     let id = id.parse(missing)?;
     let change = parse_change(&asked.body, &caller, &app.service.directory.now())?;
     let changed = app.service.change_endpoint(&caller, id, change).await?;
-    answer(StatusCode::OK, &EndpointView::of(changed, &app.service))
+    answer(StatusCode::OK, &EndpointView::one(changed, &caller, &app.service).await?)
 }
 
 /// Remove an endpoint

@@ -9,7 +9,6 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures::stream;
-use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, sleep_until};
 
 use transom_domain::error_code::ErrorCode;
@@ -20,11 +19,11 @@ use super::event_filter::{FILTERS, selection};
 use super::events::EventView;
 use super::query::Query;
 use crate::http::App;
-use crate::http::call::{Authorised, WEBHOOKS};
+use crate::http::call::{Authorised, Shown, WEBHOOKS};
 use crate::http::refusal::StreamRefusals;
 use crate::media::links::Links;
 use crate::problem::Problem;
-use crate::service::{Caller, Service, StreamQuery};
+use crate::service::{Caller, Credential, Needs, Service, StreamQuery};
 use crate::work::listeners::Listener;
 
 /// Events that are in memory for one reader: what a client that is slow to take them holds, until it is cut off.
@@ -69,6 +68,7 @@ const RETRY_MS: u32 = 1_000;
 pub(crate) async fn follow(
     State(app): State<App>,
     Authorised(caller): Authorised<WEBHOOKS>,
+    Shown(credential): Shown,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
@@ -89,12 +89,11 @@ pub(crate) async fn follow(
         _ => problem,
     })?;
     let position = given.unwrap_or(first.newest);
-    let key = headers.get("x-api-key").and_then(|v| v.to_str().ok()).map(str::trim).unwrap_or_default();
     let now = Instant::now();
     let reader = Reader {
         service: app.service.clone(),
         caller,
-        key: Sha256::digest(key.as_bytes()).into(),
+        credential,
         listener,
         query: StreamQuery { after: Some(position), limit: AT_ONCE, selection },
         told: position,
@@ -131,7 +130,7 @@ fn last_event(headers: &HeaderMap, query: &mut Query) -> Option<u64> {
 struct Reader {
     service: Service,
     caller: Caller,
-    key: [u8; 32],
+    credential: Credential,
     listener: Listener,
     query: StreamQuery,
     /// The last position that the client was told.
@@ -198,7 +197,11 @@ impl Reader {
     }
 
     async fn may_go_on(&self) -> bool {
-        match self.service.authorise(self.caller.business, self.key, Scopes(WEBHOOKS)).await {
+        match self
+            .service
+            .authorise(self.caller.business, self.credential, Needs { scope: Scopes(WEBHOOKS), changes: false })
+            .await
+        {
             Ok(_) => true,
             Err(problem) => problem.code.status() >= 500,
         }

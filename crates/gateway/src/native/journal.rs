@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use transom_domain::id::{JournalId, MessageId, ReplayId};
 use transom_store::{
-    JournalEntry, JournalFilter, JournalFound, JournalHead, JournalOutcome, JournalRange, JournalReplay, PAGE_MAX,
+    JournalEntry, JournalFilter, JournalFound, JournalFrom, JournalHead, JournalOutcome, JournalRange, JournalReplay, PAGE_MAX,
 };
 
 use super::common::{moment, rfc3339};
@@ -32,15 +32,17 @@ const TEXT_MAX: usize = 256;
 /// The words of outcomes.
 const OUTCOMES: &str = "heard, partly_understood, not_understood, malformed or stranger";
 
-/// Raw webhooks after a position, oldest first.
+/// Raw webhooks from a position on.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct JournalList {
     /// What was found, without the bodies.
     data: Vec<JournalHeadView>,
-    /// Give it as `after` next time: all up to there was looked at.
-    next_after: u64,
-    /// There may be more after that. One page looks at a bounded number of entries, so that it can be empty and still say so.
+    /// Oldest first: give it as `after` next time: all up to there was looked at.
+    next_after: Option<u64>,
+    /// Newest first: give it as `before` next time; null where nothing is left in front of it.
+    next_before: Option<u64>,
+    /// There may be more beyond that. One page looks at a bounded number of entries, so that it can be empty and still say so.
     more: bool,
 }
 
@@ -252,6 +254,16 @@ impl From<&Reheard> for ReheardView {
     }
 }
 
+impl JournalList {
+    fn of(found: &JournalFound, newest: bool) -> Self {
+        let (next_after, next_before) = match newest {
+            false => (Some(found.looked_to), None),
+            true => (None, found.more.then_some(found.looked_to)),
+        };
+        Self { data: found.heads.iter().map(JournalHeadView::from).collect(), next_after, next_before, more: found.more }
+    }
+}
+
 fn outcomes<'a>(words: impl Iterator<Item = &'a str>, field: &str, notes: &mut Notes) -> Vec<JournalOutcome> {
     let mut read = Vec::new();
     for word in words {
@@ -265,7 +277,7 @@ fn outcomes<'a>(words: impl Iterator<Item = &'a str>, field: &str, notes: &mut N
 
 /// Search the raw webhooks
 ///
-/// What Meta posted, in the order of arrival, with how much of it was understood. `text` is looked for in the bodies, however they
+/// What Meta posted, in the order of arrival or, with `order=newest`, the other way, with how much of it was understood. `text` is looked for in the bodies, however they
 /// write it; `message` finds what was said of one message.
 #[utoipa::path(
     get,
@@ -274,7 +286,9 @@ fn outcomes<'a>(words: impl Iterator<Item = &'a str>, field: &str, notes: &mut N
     tag = "Journal",
     params(
         ("business" = String, Path, description = "Id of the business"),
-        ("after" = Option<u64>, Query, description = "Position after which to begin; 0 where left out"),
+        ("order" = Option<String>, Query, description = "`oldest` first, where left out, or `newest`"),
+        ("after" = Option<u64>, Query, description = "Oldest first: position after which to begin; 0 where left out"),
+        ("before" = Option<u64>, Query, description = "Newest first: position before which to begin; the newest where left out"),
         ("limit" = Option<u32>, Query, description = "1 to 200; 50 where left out"),
         ("since" = Option<String>, Query, description = "Heard at this moment or later, RFC 3339"),
         ("until" = Option<String>, Query, description = "Heard before this moment"),
@@ -291,10 +305,25 @@ pub(crate) async fn search(
     Authorised(caller): Authorised<WEBHOOKS>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let known = ["after", "limit", "since", "until", "outcome", "field", "text", "message"];
+    let known = ["order", "after", "before", "limit", "since", "until", "outcome", "field", "text", "message"];
     let mut query = Query::read(query.as_deref(), &known);
     // Positions are kept as signed 64-bit numbers.
-    let after = query.number("after", 0, i64::MAX as u64).unwrap_or(0);
+    let [after, before] = ["after", "before"].map(|name| query.number(name, 0, i64::MAX as u64));
+    let newest = query.choice("order", "oldest or newest", |word| match word {
+        "oldest" => Some(false),
+        "newest" => Some(true),
+        _ => None,
+    });
+    let newest = newest.unwrap_or(before.is_some());
+    for (name, given) in [("after", newest && after.is_some()), ("before", !newest && before.is_some())] {
+        if given {
+            query.notes.note(name, "does not go with this order", "use after with oldest, before with newest");
+        }
+    }
+    let from = match newest {
+        true => JournalFrom::Before(before.unwrap_or(u64::MAX)),
+        false => JournalFrom::After(after.unwrap_or(0)),
+    };
     let limit = query.number("limit", 1, PAGE_MAX as u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(LIMIT_DEFAULT);
     let [since, until] = ["since", "until"].map(|name| {
         let text = query.get(name).map(str::to_owned);
@@ -311,10 +340,9 @@ pub(crate) async fn search(
     let texts = text.into_iter().collect();
     let filter = JournalFilter { range: JournalRange { since, until, outcomes, field }, texts, ids: Vec::new() };
     let message = message.and_then(Result::ok);
-    let (after, limit, filter, message) = query.finish((after, limit, filter, message))?;
-    let found = app.service.search_journal(&caller, filter, message, after, limit).await?;
-    let data = found.heads.iter().map(JournalHeadView::from).collect();
-    answer(StatusCode::OK, &JournalList { data, next_after: found.looked_to, more: found.more })
+    let (limit, filter, message) = query.finish((limit, filter, message))?;
+    let found = app.service.search_journal(&caller, filter, message, from, limit).await?;
+    answer(StatusCode::OK, &JournalList::of(&found, newest))
 }
 
 /// Show a raw webhook
@@ -454,8 +482,7 @@ fn missing() -> Problem {
 
 /// A page of what is nobody's, as the operator is shown it.
 pub(crate) fn stray_page(found: &JournalFound) -> serde_json::Result<Value> {
-    let data = found.heads.iter().map(JournalHeadView::from).collect();
-    serde_json::to_value(JournalList { data, next_after: found.looked_to, more: found.more })
+    serde_json::to_value(JournalList::of(found, false))
 }
 
 /// One body that is nobody's, as the operator is shown it.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use transom_domain::event::EventBody;
+use transom_domain::fact::HeardBy;
 use transom_domain::message::{Attempt, LANE_PATIENCE, Message};
 use transom_domain::status::{Phase, Progress};
 use transom_domain::time::Timestamp;
@@ -33,6 +34,9 @@ pub(crate) struct TimelineEntry {
     at: String,
     /// When we learned of it.
     heard_at: String,
+    /// `history` where Meta said so only when it was asked, since no webhook had told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heard_by: Option<&'static str>,
     /// Until when it holds the message: its next try, or the moment at which what is unknown is decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<String>,
@@ -53,7 +57,17 @@ type Told = (Timestamp, TimelineEntry);
 
 fn ours(what: &'static str, at: Timestamp) -> TimelineEntry {
     let (at, heard_at) = (rfc3339(at), rfc3339(at));
-    TimelineEntry { what, by: "transom", at, heard_at, until: None, attempt: None, text: None, pricing: Value::Null }
+    TimelineEntry {
+        what,
+        by: "transom",
+        at,
+        heard_at,
+        heard_by: None,
+        until: None,
+        attempt: None,
+        text: None,
+        pricing: Value::Null,
+    }
 }
 
 /// The story of a message, from what the store keeps of it.
@@ -132,6 +146,7 @@ fn said(word: &Word, message: &Message) -> TimelineEntry {
         by: if word.step.is_upstreams() { "meta" } else { "transom" },
         at: rfc3339(word.at),
         heard_at: rfc3339(word.heard_at),
+        heard_by: (word.by != HeardBy::Webhook).then(|| word.by.as_str()),
         until: until.map(rfc3339),
         attempt: (word.attempt > 0).then_some(word.attempt),
         text: (!text.is_empty()).then(|| text.join(" ")),
@@ -167,7 +182,18 @@ mod tests {
     use transom_domain::time::Span;
 
     fn word(attempt: u32, step: Step, said: Timestamp, heard: Timestamp) -> Word {
-        Word { attempt, step, at: said, heard_at: heard, until: None, error: None, note: None, pricing: None }
+        Word {
+            attempt,
+            step,
+            at: said,
+            heard_at: heard,
+            by: HeardBy::Webhook,
+            until: None,
+            error: None,
+            note: None,
+            pricing: None,
+            answer: None,
+        }
     }
 
     fn whats(entries: &[TimelineEntry]) -> Vec<(&'static str, Option<u32>)> {

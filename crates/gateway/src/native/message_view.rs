@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use transom_domain::id::BusinessId;
 use transom_domain::message::{Attempt, Message};
+use transom_domain::shown::Shown;
 use transom_domain::status::Phase;
 use transom_domain::time::Timestamp;
 use transom_store::{Sender, Timeline};
@@ -15,6 +16,7 @@ use super::message_print::draft_json;
 use super::message_timeline::{TimelineEntry, story};
 use super::news_print::{edits_json, received_json, revoked_json};
 use super::payload::failure_json;
+use super::shown_print::shown_json;
 use super::verdict::VerdictView;
 use crate::media::links::Links;
 use crate::service::Waits;
@@ -39,7 +41,8 @@ pub(crate) struct MessageView {
     customer: String,
     /// Names the customer, whatever identities the person has.
     customer_id: String,
-    /// What was said: `message`, `template` or `content` by its kind; null after redaction.
+    /// What was said: `message`, `template` or `content` by its kind; null after redaction. Of a template that is known still `shown`
+    /// stands beside it: its texts with their values, as it is now.
     #[schema(value_type = Option<Object>)]
     content: Value,
     /// The verdict, as last taken.
@@ -126,6 +129,14 @@ impl MessageView {
         Self { waits, ..self }
     }
 
+    /// With what the customer sees of it, where it was sent by the name of a template.
+    pub(crate) fn showing(mut self, shown: Option<&Shown>) -> Self {
+        if let (Some(shown), Value::Object(content)) = (shown, &mut self.content) {
+            content.insert("shown".to_owned(), shown_json(shown));
+        }
+        self
+    }
+
     /// With when Meta has given it up, as far as can be told.
     pub(crate) fn presumed_lost(self, at: Option<Timestamp>) -> Self {
         Self { presumed_lost_at: at.map(rfc3339), ..self }
@@ -170,7 +181,7 @@ impl MessageView {
             redacted: message.redacted,
             edits: edits_json(message),
             revoked_at: revoked_json(message),
-            attempts: message.attempts.iter().map(|a| attempt(a, message)).collect(),
+            attempts: message.attempts.iter().map(|a| AttemptView::of(a, message)).collect(),
             timeline: timeline.map(|timeline| story(message, timeline)),
             pricing: last(|a| a.pricing.is_some()).and_then(|a| a.pricing.clone()).unwrap_or_default(),
             details: MessageDetails {
@@ -181,7 +192,7 @@ impl MessageView {
     }
 }
 
-fn content(message: &Message) -> Value {
+pub(super) fn content(message: &Message) -> Value {
     match (&message.draft, &message.inbound) {
         (Some(draft), _) => draft_json(&masked(draft)),
         (None, Some(inbound)) => received_json(message, inbound),
@@ -189,15 +200,17 @@ fn content(message: &Message) -> Value {
     }
 }
 
-fn attempt(attempt: &Attempt, message: &Message) -> AttemptView {
-    AttemptView {
-        number: attempt.number,
-        status: attempt.progress.as_str(),
-        started_at: rfc3339(attempt.started_at),
-        at: rfc3339(attempt.at),
-        provider_message_id: attempt.provider_id.clone(),
-        error: attempt.error.as_ref().map_or(Value::Null, |f| failure_json(f, message.id)),
-        note: attempt.note.clone(),
+impl AttemptView {
+    pub(super) fn of(attempt: &Attempt, message: &Message) -> Self {
+        Self {
+            number: attempt.number,
+            status: attempt.progress.as_str(),
+            started_at: rfc3339(attempt.started_at),
+            at: rfc3339(attempt.at),
+            provider_message_id: attempt.provider_id.clone(),
+            error: attempt.error.as_ref().map_or(Value::Null, |f| failure_json(f, message.id)),
+            note: attempt.note.clone(),
+        }
     }
 }
 

@@ -97,8 +97,9 @@ impl App {
     }
 
     /// The short form, for lists.
-    fn view(&self, message: &Message) -> MessageView {
+    async fn view(&self, message: &Message) -> MessageView {
         MessageView::new(message, self.service.sender(message.sender).as_ref(), None)
+            .showing(self.service.template_shown(message).await.as_ref())
             .signed(message.business, &self.service.files.links)
     }
 
@@ -109,6 +110,7 @@ impl App {
         let waits = self.service.waits(caller, &message).await?;
         let view = MessageView::new(&message, self.service.sender(message.sender).as_ref(), Some(&timeline));
         let lost = self.service.presumed_lost(&message).await?;
+        let view = view.showing(self.service.template_shown(&message).await.as_ref());
         Ok(view.signed(message.business, &self.service.files.links).waiting(waits).presumed_lost(lost))
     }
 }
@@ -148,7 +150,11 @@ pub(crate) async fn list(
     let known = ["sender", "to", "status", "direction", "campaignName", "from", "until", "pageSize", "pageToken"];
     let (filter, page) = filters(query.as_deref(), &known, |text| app.sender_named(caller.business, text))?;
     let (messages, next_page_token) = app.service.messages(&caller, filter, page).await?;
-    json(StatusCode::OK, &MessagePage { data: messages.iter().map(|m| app.view(m)).collect(), next_page_token })
+    let mut data = Vec::with_capacity(messages.len());
+    for message in &messages {
+        data.push(app.view(message).await);
+    }
+    json(StatusCode::OK, &MessagePage { data, next_page_token })
 }
 
 /// Read a message

@@ -6,11 +6,12 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use transom_domain::messaging_service::{CallbackMethod, MessagingService, PoolMember};
+use transom_domain::messaging_service::{MessagingService, PoolMember};
 
 use super::common::rfc3339;
 use super::query::Query;
-use super::read::{Notes, read, request_bodies};
+use super::read::{read, request_bodies};
+use super::sender_callbacks::method;
 use crate::http::App;
 use crate::http::call::{Asked, Authorised, PathDeeper, PathId, WEBHOOKS, json};
 use crate::http::refusal::{ChangeRefusals, CreateRefusals, ListRefusals, ReadRefusals};
@@ -152,14 +153,6 @@ fn no_sender() -> Problem {
     Problem::not_found("sender")
 }
 
-fn method(word: Option<String>, field: &str, notes: &mut Notes) -> Option<CallbackMethod> {
-    let found = CallbackMethod::named(&word?);
-    if found.is_none() {
-        notes.note(field, "is not a method", "use POST or GET");
-    }
-    found
-}
-
 pub(super) fn parse(asked: &Asked) -> Result<ServiceChange, Problem> {
     let (request, mut notes) = read::<MessagingServiceRequest>(&asked.body)?;
     let change = request.map(|request| ServiceChange {
@@ -167,9 +160,9 @@ pub(super) fn parse(asked: &Asked) -> Result<ServiceChange, Problem> {
         sticky_sender: request.sticky_sender,
         validity_seconds: request.validity_seconds,
         inbound_url: request.inbound_url,
-        inbound_method: method(request.inbound_method, "inboundMethod", &mut notes),
+        inbound_method: method("inboundMethod", request.inbound_method, &mut notes),
         fallback_url: request.fallback_url,
-        fallback_method: method(request.fallback_method, "fallbackMethod", &mut notes),
+        fallback_method: method("fallbackMethod", request.fallback_method, &mut notes),
         status_callback: request.status_callback,
         use_inbound_webhook_on_number: request.use_inbound_webhook_on_number,
         usecase: request.usecase,
@@ -376,6 +369,7 @@ pub(crate) async fn leave(
 mod tests {
     use super::*;
     use serde_json::json;
+    use transom_domain::messaging_service::CallbackMethod;
 
     #[test]
     fn a_change_is_read_in_both_spellings_and_what_is_wrong_is_named() {

@@ -4,11 +4,15 @@
 //! tests. A parser collects every finding; a handler asks the service one thing and prints what it gives. No rule lives here.
 
 mod approvals;
+mod attempts;
 mod audit;
+mod businesses;
 mod common;
 mod consent;
 mod contents;
+mod conversations;
 mod customers;
+mod deliveries;
 pub(crate) mod endpoint_ask;
 mod endpoint_body;
 mod endpoint_views;
@@ -20,6 +24,7 @@ mod event_stream;
 pub(crate) mod events;
 mod export;
 pub(crate) mod journal;
+mod keys;
 mod keywords;
 mod media;
 mod message_body;
@@ -30,6 +35,7 @@ mod message_view;
 mod messages;
 mod messaging_services;
 mod news_print;
+mod overview;
 pub mod payload;
 #[cfg(feature = "fuzz")]
 pub mod probe;
@@ -42,12 +48,15 @@ mod retention;
 mod send;
 mod send_session;
 mod send_template;
-mod sender_callbacks;
+pub(crate) mod sender_callbacks;
+mod sender_setup;
 mod senders;
 mod sent;
 mod sessions;
+mod shown_print;
 mod template_view;
 mod templates;
+mod users;
 mod verdict;
 mod webhooks;
 
@@ -85,6 +94,7 @@ use crate::http::refusal::ErrorObject;
         (name = "Templates", description = "Templates as they stand at Meta: made, edited, deleted, and what happened to them."),
         (name = "Webhooks", description = "Where events are told, and the stream of events."),
         (name = "Journal", description = "Meta's webhooks as they came: searched, shown, heard again; and how long things are kept."),
+        (name = "Settings", description = "Businesses, their keys and their people: who may do what."),
         (name = "Reference", description = "The tables that the gateway works by.")
     ),
     components(schemas(ErrorObject)),
@@ -114,9 +124,14 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(messages::cancel))
         .routes(routes!(messages::redact))
         .routes(routes!(messages::give_feedback))
+        .routes(routes!(attempts::get))
+        .routes(routes!(overview::get))
         .routes(routes!(sessions::list))
-        .routes(routes!(senders::list))
-        .routes(routes!(senders::get))
+        .routes(routes!(conversations::list))
+        .routes(routes!(senders::list, sender_setup::add))
+        .routes(routes!(senders::get, sender_setup::change))
+        .routes(routes!(sender_setup::verify))
+        .routes(routes!(sender_setup::resume))
         .routes(routes!(messaging_services::create, messaging_services::list))
         .routes(routes!(messaging_services::get, messaging_services::change, messaging_services::delete))
         .routes(routes!(messaging_services::pool))
@@ -131,6 +146,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(templates::history))
         .routes(routes!(templates::set_twin, templates::delete_twin))
         .routes(routes!(contents::create, contents::list))
+        .routes(routes!(contents::lint))
         .routes(routes!(approvals::submit, approvals::list))
         .routes(routes!(contents::get, contents::change, contents::delete))
         .routes(routes!(media::upload))
@@ -145,6 +161,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(endpoints::enable))
         .routes(routes!(endpoints::test))
         .routes(routes!(endpoints::deliveries))
+        .routes(routes!(deliveries::get))
+        .routes(routes!(deliveries::of_message))
         .routes(routes!(endpoints::retry))
         .routes(routes!(endpoints::replay, endpoints::replays))
         .routes(routes!(endpoints::stop))
@@ -157,6 +175,14 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(consent::get, consent::record))
         .routes(routes!(export::export))
         .routes(routes!(audit::list))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(keys::rotate))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::get, users::change, users::remove))
+        .routes(routes!(users::renew_password))
+        .routes(routes!(businesses::list, businesses::create))
+        .routes(routes!(businesses::get, businesses::change))
         .routes(routes!(erasing::erase))
         .routes(routes!(erasing::get))
         .routes(routes!(keywords::get, keywords::put))

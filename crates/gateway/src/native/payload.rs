@@ -124,7 +124,10 @@ pub(crate) fn failure_json(failure: &Failure, message: MessageId) -> Value {
     put(&mut details, "remedy", failure.code.remedy().into());
     put(&mut details, "help", help(failure.code).into());
     if let Some(upstream) = &failure.upstream {
-        put(&mut details, "metaCode", upstream.code.into());
+        // A history names none.
+        if upstream.code >= 0 {
+            put(&mut details, "metaCode", upstream.code.into());
+        }
         put(&mut details, "metaTitle", upstream.title.clone().into());
         if let Some(text) = &upstream.details {
             put(&mut details, "metaDetails", text.clone().into());

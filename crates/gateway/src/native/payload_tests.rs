@@ -25,6 +25,7 @@ fn party() -> Party {
         bsuid: Some("DE.4402917750112".parse().unwrap()),
         name: Some("Marta".into()),
         username: Some("marta.k".into()),
+        named_as: Vec::new(),
     }
 }
 

@@ -6,8 +6,15 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use transom_domain::address::Channel;
+use transom_domain::content::ContentType;
 use transom_domain::error_code::ErrorCode;
-use transom_domain::rules::{BUTTON_RULES, ButtonCase, RULES};
+use transom_domain::message::WhenClosed;
+use transom_domain::messenger::Human;
+use transom_domain::rules::{BUTTON_RULES, ButtonCase, Cell, PUBLISHED, RULES, Rule};
+use transom_domain::session::{Closed, Session};
+use transom_domain::time::Timestamp;
+use transom_domain::verdict::{Candidate, CustomerFacts, Question, Subject, verdict};
 use transom_meta::codes::{CODES, FAMILIES, MetaCode};
 
 use crate::http::call::json;
@@ -114,6 +121,22 @@ pub(crate) struct RuleEntry {
     pub(crate) out_of_session: &'static str,
     /// Messenger, inside a session; outside one nothing goes.
     pub(crate) messenger: &'static str,
+    /// Each of the three in a sentence: what a verdict says of content that is not approved.
+    pub(crate) why: RuleReasons,
+    /// Where the channel documents it.
+    pub(crate) source: &'static str,
+}
+
+/// The cells of one content type, in a sentence each.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RuleReasons {
+    /// WhatsApp, inside a session.
+    pub(crate) in_session: String,
+    /// WhatsApp, outside a session.
+    pub(crate) out_of_session: String,
+    /// Messenger, inside a session.
+    pub(crate) messenger: String,
 }
 
 /// One case of buttons.
@@ -144,16 +167,46 @@ const fn case_word(case: ButtonCase) -> &'static str {
     }
 }
 
+/// The page on which the table of sessions is published.
+const SESSIONS: &str = "https://www.twilio.com/docs/content/session-definitions";
+/// The page that leads to each type's own, for those that the table of sessions does not have.
+const TYPES: &str = "https://www.twilio.com/docs/content/content-types-overview";
+
+/// What the verdict says of content of this type that is not approved, so that the page never says anything else.
+fn why(kind: ContentType, channel: Channel, session: Session) -> String {
+    let candidate = Candidate { kind, buttons: ButtonCase::None, over_session_limits: None, templates: &[] };
+    let subject = Subject::Content { candidates: &[candidate], when_closed: WhenClosed::Template };
+    let human = Human { name: None, until: None };
+    let customer = CustomerFacts::default();
+    verdict(&Question { channel, subject, session, customer, stopped: None, human }).explanation
+}
+
+fn reasons(rule: &Rule) -> RuleReasons {
+    let open = Session::Open { until: Timestamp::EPOCH };
+    let over = Session::Closed(Closed::Over { since: Timestamp::EPOCH });
+    RuleReasons {
+        in_session: match rule.in_session {
+            Cell::ByButtons => "Its buttons decide whether it goes as it is or needs an approved template.".to_owned(),
+            Cell::Allowed | Cell::Approval | Cell::Unsupported => why(rule.kind, Channel::Whatsapp, open),
+        },
+        out_of_session: why(rule.kind, Channel::Whatsapp, over),
+        messenger: why(rule.kind, Channel::Messenger, open),
+    }
+}
+
 /// The table, from the domain.
 pub(crate) fn rule_table() -> RuleTable {
     RuleTable {
         rules: RULES
             .iter()
-            .map(|rule| RuleEntry {
+            .enumerate()
+            .map(|(place, rule)| RuleEntry {
                 kind: rule.kind.as_str(),
                 in_session: rule.in_session.word(),
                 out_of_session: rule.out_of_session.word(),
                 messenger: rule.messenger.word(),
+                why: reasons(rule),
+                source: if place < PUBLISHED { SESSIONS } else { TYPES },
             })
             .collect(),
         buttons: BUTTON_RULES
@@ -207,8 +260,23 @@ mod tests {
     }
 
     #[test]
-    fn the_table_has_twelve_types_and_all_button_cases() {
+    fn the_table_has_all_types_and_all_button_cases() {
         let table = rule_table();
-        assert_eq!((table.rules.len(), table.buttons.len()), (12, BUTTON_RULES.len()));
+        assert_eq!((table.rules.len(), table.buttons.len()), (RULES.len(), BUTTON_RULES.len()));
+    }
+
+    #[test]
+    fn a_sentence_says_what_its_cell_says() {
+        let agrees = |cell: &str, sentence: &str| match cell {
+            "allowed" => sentence.starts_with("A session is open"),
+            "depends" => sentence.contains("buttons decide"),
+            "approval" => sentence.contains("approved template"),
+            _ => sentence.contains("only inside a session") || sentence.contains("cannot carry"),
+        };
+        for rule in rule_table().rules {
+            assert!(agrees(rule.in_session, &rule.why.in_session), "{rule:?}");
+            assert!(agrees(rule.out_of_session, &rule.why.out_of_session), "{rule:?}");
+            assert!(agrees(rule.messenger, &rule.why.messenger), "{rule:?}");
+        }
     }
 }

@@ -55,6 +55,11 @@ pub(crate) struct CallbacksBody {
 
 request_bodies!(CallbacksBody);
 
+/// As the operations below print them.
+pub(crate) fn callbacks_json(callbacks: SenderCallbacks) -> serde_json::Value {
+    super::word(&CallbacksView::from(callbacks))
+}
+
 impl From<SenderCallbacks> for CallbacksView {
     fn from(callbacks: SenderCallbacks) -> Self {
         Self {
@@ -72,20 +77,21 @@ impl CallbacksBody {
         let given = |url: Option<String>| url.map(|url| url.trim().to_owned()).filter(|url| !url.is_empty());
         SenderCallbacks {
             inbound_url: given(self.inbound_url),
-            inbound_method: method("inboundMethod", self.inbound_method, notes),
+            inbound_method: method("inboundMethod", self.inbound_method, notes).unwrap_or_default(),
             fallback_url: given(self.fallback_url),
-            fallback_method: method("fallbackMethod", self.fallback_method, notes),
+            fallback_method: method("fallbackMethod", self.fallback_method, notes).unwrap_or_default(),
             status_callback: given(self.status_callback),
         }
     }
 }
 
-fn method(field: &str, word: Option<String>, notes: &mut Notes) -> CallbackMethod {
-    let Some(word) = word else { return CallbackMethod::default() };
-    CallbackMethod::named(&word).unwrap_or_else(|| {
+/// The method that a field names; none where it is left out, or names none.
+pub(super) fn method(field: &str, word: Option<String>, notes: &mut Notes) -> Option<CallbackMethod> {
+    let found = CallbackMethod::named(&word?);
+    if found.is_none() {
         notes.note(field, "is neither POST nor GET", "use one of them");
-        CallbackMethod::default()
-    })
+    }
+    found
 }
 
 /// Read a sender's callbacks

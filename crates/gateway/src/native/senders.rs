@@ -43,6 +43,8 @@ pub(crate) struct SenderView {
     account_id: String,
     /// WhatsApp Business Account.
     waba_id: Option<String>,
+    /// App at Meta whose webhooks speak of it.
+    app_id: String,
     /// Messages per second, in and out together.
     throughput: u32,
     /// `active` or `stopped`: a stopped sender keeps its queue and goes on when what is wrong is mended.
@@ -73,6 +75,7 @@ impl From<Sender> for SenderView {
             name: sender.name,
             account_id: sender.account,
             waba_id: sender.waba,
+            app_id: sender.app,
             throughput: sender.throughput,
             state,
             stopped,

@@ -230,6 +230,8 @@ impl From<&HistoryEntry> for HistoryView {
             at: rfc3339(entry.at),
             by: match entry.by {
                 By::Key(key) => format!("key:{key}"),
+                By::User(user) => format!("user:{user}"),
+                By::Operator => "operator".to_owned(),
                 By::Meta => "meta".to_owned(),
                 By::Elsewhere => "elsewhere".to_owned(),
             },

@@ -175,10 +175,10 @@ impl Service {
         })?;
         let mut differs = Vec::new();
         let same = content.richest_first().find(|(_, body)| {
-            let own = to_definition(body, &content.variables).map(|definition| definition.canonical());
-            let is_same = own.as_ref() == Some(&template.definition.canonical());
+            let own = to_definition(body, &content.variables);
+            let is_same = own.as_ref().is_some_and(|own| template.definition.says(own));
             if let (false, Some(own), true) = (is_same, own, differs.is_empty()) {
-                differs = parts_that_differ(&native::word(&own), &native::word(&template.definition.canonical()));
+                differs = parts_that_differ(&native::word(&own.canonical()), &native::word(&template.definition.canonical()));
             }
             is_same
         });

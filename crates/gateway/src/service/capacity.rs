@@ -10,7 +10,7 @@ use transom_domain::message::{Class, Message};
 use transom_domain::status::{Phase, Status};
 use transom_domain::template::default_time_to_live;
 use transom_domain::time::{Span, Timestamp};
-use transom_store::{Outlook, Sender, Silence, WaitReason};
+use transom_store::{HistoryState, NoHistory, Outlook, Sender, Silence, WaitReason};
 
 use super::{Caller, Service};
 use crate::problem::Problem;
@@ -40,6 +40,25 @@ pub struct Capacity {
     /// What was not heard of the messages of the last seven days.
     #[serde(default)]
     pub losses: Losses,
+    /// Whether Meta is asked about messages of which too little was heard.
+    #[serde(default)]
+    pub history: HistoryUse,
+}
+
+/// Asking Meta for the history of messages.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryUse {
+    /// `asked`; `not_offered` where Meta has no history for this sender, or does not show it to its app; `off` where none is configured.
+    pub state: String,
+    /// Messages that wait to be asked about.
+    pub waiting: usize,
+    /// Since when it is not offered.
+    pub since: Option<String>,
+    /// When it is tried again.
+    pub asked_again_at: Option<String>,
+    /// Why not, in Meta's words.
+    pub reason: Option<String>,
 }
 
 /// Statuses that never came, of messages that are a day old or more.
@@ -170,6 +189,24 @@ impl Service {
                 next_at: load.next_due.map(|due| rfc3339(due.max(now))),
             },
             losses: self.store.silence(sender.id, now).await?.into(),
+            history: self.history_use(sender).await?,
+        })
+    }
+
+    async fn history_use(&self, sender: &Sender) -> Result<HistoryUse, Problem> {
+        let HistoryState { waiting, refused } = self.store.history_of(sender.id).await?;
+        let state = match &refused {
+            _ if self.limits.history.per_minute == 0 => "off",
+            // Messenger has none.
+            None if sender.channel == Channel::Whatsapp => "asked",
+            _ => "not_offered",
+        };
+        let told = HistoryUse { state: state.to_owned(), waiting, ..HistoryUse::default() };
+        Ok(match refused {
+            None => told,
+            Some(NoHistory { since, until, why }) => {
+                HistoryUse { since: Some(rfc3339(since)), asked_again_at: Some(rfc3339(until)), reason: Some(why), ..told }
+            }
         })
     }
 
@@ -254,7 +291,7 @@ fn told(outlook: Outlook, resting: Option<Timestamp>, per_second: u32, now: Time
     Waits { reason: reason.as_str(), explanation, until: until.map(rfc3339) }
 }
 
-fn rfc3339(at: Timestamp) -> String {
+pub(crate) fn rfc3339(at: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(at.as_millis()).map_or_else(|_| at.as_millis().to_string(), |t| t.to_string())
 }
 

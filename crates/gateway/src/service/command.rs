@@ -3,22 +3,22 @@
 use transom_domain::address::Identity;
 use transom_domain::content::{Content, Language, Variables};
 use transom_domain::free_form::FreeForm;
-use transom_domain::id::{BusinessId, ContentId, KeyId, MessageId};
+use transom_domain::id::{BusinessId, ContentId, MessageId};
 use transom_domain::message::{HumanAgent, Origin, TemplateName, WhenClosed, WhenRefused, WhenUnknown};
 use transom_domain::parameters::{Naming, Parameter};
 use transom_domain::status::Status;
 use transom_domain::time::{Span, Timestamp};
 use transom_domain::verdict::Verdict;
-use transom_store::{IdempotencyKey, Scopes};
+use transom_store::{Actor, IdempotencyKey, Scopes};
 
-/// Who asks: the holder of a valid key.
+/// Who asks, and for which business: whoever showed a valid key, is signed in to the console, or sits at the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
-    /// The business of the key.
+    /// The business.
     pub business: BusinessId,
-    /// The key.
-    pub key: KeyId,
-    /// What the key may do.
+    /// Who.
+    pub who: Actor,
+    /// What they may do.
     pub scopes: Scopes,
 }
 

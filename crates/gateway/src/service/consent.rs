@@ -34,7 +34,7 @@ impl Service {
             return Err(Problem::field("at", "is of a time to come", "give the moment at which the customer chose"));
         }
         entry.at = entry.at.min(now);
-        entry.evidence.key = Some(caller.key);
+        (entry.evidence.key, entry.evidence.user) = (caller.key(), caller.user());
         let new_customer = CustomerId::compose(now, self.chance.draw());
         let record = RecordConsent { business: caller.business, who, new_customer, entry, now };
         let recorded = self.store.record_consent(record).await?.ok_or_else(|| Problem::not_found("customer"))?;

@@ -4,21 +4,18 @@ use std::sync::Arc;
 
 use transom_domain::endpoint::{Health, Order, Payload};
 use transom_domain::error_code::ErrorCode;
-use transom_domain::event::{Event, Selection};
+use transom_domain::event::Selection;
 use transom_domain::field::FieldError;
 use transom_domain::id::{EndpointId, EventId, ReplayId};
 use transom_domain::time::{Span, Timestamp};
-use transom_store::{
-    Action, Deliveries, DeliveryView, Endpoint, EventReplay, Manner, Own, PAGE_MAX, Page, PutEndpoint, Retried, Role, Sealed,
-    StartReplay,
-};
+use transom_store::{Action, Endpoint, EventReplay, Manner, Own, PutEndpoint, Retried, RetryDelivery, Role, Sealed, StartReplay};
 
 use super::Service;
 use super::command::Caller;
 use super::webhooks::{too_many, webhook_secret};
 use crate::problem::Problem;
 use crate::seal::SealError;
-use crate::work::relay::{Asked, Tested, wants};
+use crate::work::relay::{Asked, Tested};
 
 /// How long a secret signs on after it was replaced, unless the caller says otherwise.
 pub(crate) const OLD_SECRET_KEEP: Span = Span::hours(24);
@@ -118,43 +115,6 @@ impl FilterChange {
     }
 }
 
-/// How a delivery stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeliveryOutcome {
-    /// Its turn has not come.
-    Pending,
-    /// Taken, as the cursor tells.
-    Delivered,
-    /// Not taken yet; tried again.
-    Waiting,
-    /// Not tried any more.
-    GivenUp,
-}
-
-impl DeliveryOutcome {
-    /// The word on the wire.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Delivered => "delivered",
-            Self::Waiting => "waiting",
-            Self::GivenUp => "given_up",
-        }
-    }
-}
-
-/// One delivery.
-#[derive(Debug, Clone)]
-pub struct DeliveryLine {
-    /// Of what.
-    pub event: Event,
-    /// How it stands.
-    pub outcome: DeliveryOutcome,
-    /// What is known of it where it was not taken at once.
-    pub view: Option<DeliveryView>,
-}
-
 /// A place in the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -175,7 +135,7 @@ pub struct ReplayAsk {
     pub to: Option<Place>,
 }
 
-fn missing(id: EndpointId) -> Problem {
+pub(super) fn missing(id: EndpointId) -> Problem {
     Problem::new(ErrorCode::WebhookNotFound, format!("This business has no endpoint {id}."))
 }
 
@@ -340,54 +300,14 @@ impl Service {
         Ok(self.relay.test(&endpoint).await)
     }
 
-    /// Deliveries of any endpoint: what it wants of the stream, newest first, with how each stands; or only what waits or was
-    /// given up, oldest first. A page looks through at most [`PAGE_MAX`] events, and may be shorter than asked.
-    ///
-    /// # Errors
-    /// 404 when there is no endpoint with this id, 400 for a token that no page gave.
-    pub async fn deliveries(
-        &self,
-        caller: &Caller,
-        id: EndpointId,
-        which: Deliveries,
-        page: &Page,
-    ) -> Result<(Vec<DeliveryLine>, Option<String>), Problem> {
-        let endpoint = self.of_events(caller, id).await?;
-        let from = match &page.token {
-            Some(token) => Some(token.parse::<u64>().map_err(|_| Problem::from(transom_store::StoreError::BadToken))?),
-            None => None,
-        };
-        let look = if which == Deliveries::All { PAGE_MAX } else { page.size };
-        let found = self.store.deliveries(caller.business, id, which, from, look).await?.ok_or_else(|| missing(id))?;
-        let (mut lines, mut next) = (Vec::new(), None);
-        let book = self.directory.now().callbacks(caller.business).cloned();
-        let more = found.len() == look;
-        let last = found.last().map(|(event, _)| event.position);
-        for (event, view) in found {
-            if lines.len() == page.size {
-                return Ok((lines, next));
-            }
-            next = Some(event.position.to_string());
-            if view.is_some() || wants(&endpoint, &event, book.as_deref()) {
-                let outcome = match &view {
-                    Some(view) if view.due.is_none() => DeliveryOutcome::GivenUp,
-                    Some(_) => DeliveryOutcome::Waiting,
-                    None if event.position <= endpoint.cursor => DeliveryOutcome::Delivered,
-                    None => DeliveryOutcome::Pending,
-                };
-                lines.push(DeliveryLine { event, outcome, view });
-            }
-        }
-        Ok((lines, last.filter(|_| more).map(|position| position.to_string())))
-    }
-
     /// Makes one delivery due now, whatever became of it, and even while the endpoint is left alone.
     ///
     /// # Errors
     /// 404 when there is no such endpoint or event, 409 while the endpoint is switched off.
     pub async fn retry_delivery(&self, caller: &Caller, id: EndpointId, event: EventId) -> Result<(), Problem> {
         self.told(caller, id).await?;
-        match self.store.retry_delivery(caller.business, id, event, self.now()).await? {
+        let retry = RetryDelivery { endpoint: id, event, told_to: self.relay.told_to(id) };
+        match self.store.retry_delivery(caller.business, retry, self.now()).await? {
             Retried::Due => {
                 self.relay.ask(id, Asked::Of(event));
                 Ok(())
@@ -465,7 +385,7 @@ impl Service {
     }
 
     /// Any endpoint that is told of events.
-    async fn of_events(&self, caller: &Caller, id: EndpointId) -> Result<Endpoint, Problem> {
+    pub(super) async fn of_events(&self, caller: &Caller, id: EndpointId) -> Result<Endpoint, Problem> {
         let endpoint = self.store.endpoint(caller.business, id).await?.ok_or_else(|| missing(id))?;
         if endpoint.role.is_raw() {
             return Err(Problem::new(

@@ -13,7 +13,7 @@ impl Service {
     /// # Errors
     /// 404 when this business has no such customer.
     pub async fn erase_customer(&self, caller: &Caller, who: Who) -> Result<Erasure, Problem> {
-        let begun = self.store.erase_customer(caller.business, who, caller.actor(), self.now()).await?;
+        let begun = self.store.erase_customer(caller.business, who, caller.who, self.now()).await?;
         begun.ok_or_else(|| Problem::not_found("customer"))
     }
 

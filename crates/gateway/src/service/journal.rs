@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use transom_domain::id::{JournalId, MessageId};
 use transom_domain::time::Span;
-use transom_store::{Action, JournalEntry, JournalFilter, JournalFound, Keep, Retention};
+use transom_store::{Action, JournalEntry, JournalFilter, JournalFound, JournalFrom, Keep, Retention};
 
 use super::Service;
 use super::command::Caller;
@@ -20,7 +20,7 @@ pub struct Kept {
 }
 
 impl Service {
-    /// Raw bodies that fit, after a position; with `message` those of them that speak of it.
+    /// Raw bodies that fit, from a position on; with `message` those of them that speak of it.
     ///
     /// # Errors
     /// 404 when this business has no such message; when the store does not answer.
@@ -29,7 +29,7 @@ impl Service {
         caller: &Caller,
         mut filter: JournalFilter,
         message: Option<MessageId>,
-        after: u64,
+        from: JournalFrom,
         limit: usize,
     ) -> Result<JournalFound, Problem> {
         if let Some(id) = message {
@@ -39,13 +39,13 @@ impl Service {
             let ids: Vec<String> = sent.chain(message.inbound.map(|inbound| inbound.provider_id)).collect();
             if ids.is_empty() {
                 // Nothing that Meta posts can speak of it.
-                return Ok(JournalFound { looked_to: after, ..JournalFound::default() });
+                return Ok(JournalFound { looked_to: from.position(), ..JournalFound::default() });
             }
             let since = message.accepted_at.minus(Span::minutes(1));
             filter.range.since = Some(filter.range.since.map_or(since, |asked| asked.max(since)));
             filter.ids = ids;
         }
-        Ok(self.store.journal_search(Some(caller.business), filter, after, limit).await?)
+        Ok(self.store.journal_search(Some(caller.business), filter, from, limit).await?)
     }
 
     /// One raw body.

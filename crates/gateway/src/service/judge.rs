@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use transom_domain::address::{Channel, Identity};
+use transom_domain::address::{Channel, Identity, Phone};
 use transom_domain::content::{Body, ContentType, Language, Variables};
 use transom_domain::error_code::ErrorCode;
 use transom_domain::field::FieldError;
@@ -18,6 +18,7 @@ use transom_domain::template::{Approval, Category, Template, TemplateSend};
 use transom_domain::time::Timestamp;
 use transom_domain::translate;
 use transom_domain::verdict::{Candidate, CustomerFacts, Kind, Question, Reason, SentAs, Subject, Verdict, verdict};
+use transom_meta::send::Recipient;
 
 use crate::problem::Problem;
 use crate::templates::Shelf;
@@ -230,7 +231,7 @@ fn of_content(
         body: &'a Body,
         session_form: Option<FreeForm>,
         over: Option<String>,
-        templates: &'a [Arc<Template>],
+        templates: Vec<&'a Arc<Template>>,
     }
     let known: Vec<Known<'_>> = types
         .iter()
@@ -244,7 +245,8 @@ fn of_content(
             Known { kind: *kind, body, session_form, over, templates: shelf.matching(body, values, language) }
         })
         .collect();
-    let templates: Vec<Vec<&Template>> = known.iter().map(|k| k.templates.iter().map(AsRef::as_ref).collect()).collect();
+    let templates: Vec<Vec<&Template>> =
+        known.iter().map(|k| k.templates.iter().map(|template| template.as_ref()).collect()).collect();
     let candidates: Vec<Candidate<'_>> = known
         .iter()
         .zip(&templates)
@@ -382,6 +384,18 @@ pub fn failure_since(accepted: Option<&Verdict>, shelf: &Shelf, verdict: &Verdic
 #[must_use]
 pub const fn needs_phone(category: Option<Category>) -> bool {
     matches!(category, Some(Category::Authentication))
+}
+
+/// How a message on WhatsApp names whom it is for; none for who is not there. A number is named by its number, even where the address
+/// is a user id, as far as only that will do.
+#[must_use]
+pub fn recipient_of<'a>(address: &'a Identity, phone: Option<&'a Phone>, category: Option<Category>) -> Option<Recipient<'a>> {
+    Some(match (address, phone) {
+        (Identity::Phone(phone), _) => Recipient::To(phone),
+        (Identity::Bsuid(_), Some(phone)) if needs_phone(category) => Recipient::To(phone),
+        (Identity::Bsuid(bsuid), _) => Recipient::Recipient(bsuid),
+        (Identity::Psid(_), _) => return None,
+    })
 }
 
 /// The upstream's id of a message, where it has one: of the best attempt, or as it was received.

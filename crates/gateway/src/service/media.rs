@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::TryStreamExt as _;
+use tokio::time::Instant;
 
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::{BusinessId, MediaId};
@@ -99,6 +100,9 @@ pub struct Linked {
     /// How long the link is still good.
     pub left: Span,
 }
+
+/// How often a file that is waited for is looked up, though nobody here told of it.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 fn gone() -> Problem {
     Problem::not_found("file")
@@ -203,6 +207,30 @@ impl Service {
     pub async fn media(&self, caller: &Caller, id: MediaId) -> Result<Shown, Problem> {
         let media = self.store.media(caller.business, id).await?.ok_or_else(gone)?;
         Ok(self.shown(media))
+    }
+
+    /// What is known of a file once it does not wait to be fetched any more; after so long, as it is then.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn media_within(&self, caller: &Caller, id: MediaId, within: Duration) -> Result<Shown, Problem> {
+        let end = Instant::now() + within;
+        // Before it is looked up: nothing that ends in between is missed.
+        let mut tried = self.fetcher.tried();
+        loop {
+            let shown = self.media(caller, id).await?;
+            let now = Instant::now();
+            if now >= end || !matches!(shown.media.state, MediaState::Waiting { .. }) {
+                return Ok(shown);
+            }
+            // Of a file that another process fetches nobody tells here.
+            let look = end.min(now + LOOK_EVERY);
+            while let Ok(Ok(other)) = tokio::time::timeout_at(look, tried.recv()).await {
+                if other == id {
+                    break;
+                }
+            }
+        }
     }
 
     /// Deletes a file. Its bytes go once no other file of the business has them.

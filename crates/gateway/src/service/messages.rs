@@ -3,12 +3,14 @@
 use transom_domain::address::Identity;
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::MessageId;
-use transom_domain::message::Message;
+use transom_domain::message::{Draft, Message};
+use transom_domain::shown::{Shown, shown};
 use transom_domain::status::Phase;
 use transom_meta::messenger;
-use transom_store::{CancelOutcome, MessageFilter, PAGE_MAX, Page, SessionRow, Timeline};
+use transom_store::{CancelOutcome, ConversationFilter, ConversationRow, MessageFilter, PAGE_MAX, Page, SessionRow, Timeline};
 
 use super::command::Caller;
+use super::one_time_code::masked;
 use super::{Service, judge};
 use crate::problem::Problem;
 
@@ -21,12 +23,41 @@ impl Service {
         self.store.message(caller.business, id).await?.ok_or_else(|| Problem::not_found("message"))
     }
 
+    /// What the customer sees of a message that is sent by the name of a template: the template's text with its values, as it stands
+    /// now. None for any other message, and where the template is not known any more.
+    pub(crate) async fn template_text(&self, message: &Message) -> Option<String> {
+        Some(self.template_shown(message).await?.body)
+    }
+
+    /// As [`Service::template_text`], with what stands around the text.
+    pub(crate) async fn template_shown(&self, message: &Message) -> Option<Shown> {
+        let draft = message.draft.as_ref().filter(|draft| matches!(draft, Draft::Template { .. }))?;
+        let masked = masked(draft);
+        let Draft::Template { send } = masked.as_ref() else { return None };
+        let directory = self.directory.now();
+        let shelf = self.shelf(directory.sender(message.sender)?).await.ok()?;
+        Some(shown(&shelf.ever(&send.name, &send.language)?.definition, send))
+    }
+
     /// What happened to a message; empty when this business has none with this id.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn timeline(&self, caller: &Caller, id: MessageId) -> Result<Timeline, Problem> {
         Ok(self.store.timeline(caller.business, id).await?)
+    }
+
+    /// Conversations as an inbox shows them.
+    ///
+    /// # Errors
+    /// When the store does not answer, or the page token is none of ours.
+    pub async fn conversations(
+        &self,
+        caller: &Caller,
+        filter: ConversationFilter,
+        page: Page,
+    ) -> Result<(Vec<ConversationRow>, Option<String>), Problem> {
+        Ok(self.store.conversations(caller.business, filter, bounded(page), self.now()).await?)
     }
 
     /// Messages, newest first.

@@ -2,43 +2,52 @@
 
 mod address_rules;
 mod approvals;
+pub(crate) mod attempts;
 mod audit;
+mod businesses;
 mod callbacks;
 mod capacity;
 pub mod command;
 mod consent;
 pub(crate) mod contents;
+mod credential;
 mod customers;
+pub(crate) mod deliveries;
 pub(crate) mod endpoints;
 mod erasing;
 mod journal;
 mod judge;
 mod kept;
+mod keys;
 mod media;
+mod members;
 mod messages;
 pub(crate) mod messaging_services;
 mod named_files;
+mod newcomers;
 pub(crate) mod one_time_code;
 mod send;
+mod senders;
 pub(crate) mod stream;
 mod templates;
 mod twilio;
 mod under_way;
+mod users;
 mod webhooks;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use transom_clock::WorldClock;
 use transom_domain::error_code::ErrorCode;
-use transom_domain::id::{BusinessId, KeyId, SenderId};
+use transom_domain::id::{BusinessId, SenderId};
 use transom_domain::pacing::{Bucket, Pace};
 use transom_domain::time::{Span, Timestamp};
-use transom_store::{Keep, Key, Scopes, Sender, Store};
+use transom_store::{Keep, Key, Sender, Store};
 
 use crate::chance::Chance;
 use crate::directory::{Directory, Speaker};
@@ -49,6 +58,7 @@ use crate::seal::SealingKey;
 use crate::telemetry;
 use crate::templates::Library;
 use crate::upstream::Upstream;
+use crate::wire::Wire;
 use crate::work::dispatcher::Dispatcher;
 use crate::work::relay::Relay;
 use crate::work::tasks::Tasks;
@@ -58,32 +68,36 @@ use under_way::UnderWay;
 
 pub use address_rules::AddressRules;
 pub use approvals::{AskForApproval, Submitted};
-pub(crate) use audit::OPERATOR;
+pub use businesses::Visitor;
 pub use capacity::{Capacity, LimitUse, ThroughputUse, WaitingUse, Waits};
 pub use command::{CALLBACK_DATA_MAX, Caller, SendCommand, Sent, What};
 pub use contents::NewContent;
+pub use credential::{Credential, Needs, scope_word};
 pub use journal::Kept;
-pub use judge::{Judged, Known, Leaving, Prejudged, facts_of, failure_since, judged, needs_phone, provider_id};
+pub use judge::{Judged, Known, Leaving, Prejudged, facts_of, failure_since, judged, needs_phone, provider_id, recipient_of};
 pub(crate) use judge::{code_of, failure_of};
+pub use keys::NewKey;
 use media::Uploads;
 pub use media::{Linked, NewMedia, Shown};
+pub use members::{Member, MemberChange, NewMember};
 pub use messaging_services::{ServiceChange, SmsChange, Spokesperson};
+pub(crate) use newcomers::{Newcomer, NotAdmitted};
+pub use senders::{AtMeta, NewSender, SenderChange, Step, StepName, StepState};
 pub use stream::{StreamPage, StreamQuery};
 pub use templates::{
     MadeTemplate, NewTemplate, Outlook as TemplateOutlook, Samples, TemplateChange, TemplateFilter, TemplatePage,
     TemplatesUnderWay, became,
 };
 pub(crate) use twilio::{TokenMove, TwilioCredentials};
+pub(crate) use users::SignedIn;
+pub use users::{FirstPassword, NewUser, Where};
 pub use webhooks::{CreatedWebhook, NewWebhook, WebhookChange, webhook_secret};
-
-/// How long a key that was looked up is believed: the most that a revocation may lag.
-const KEY_MAX_AGE: std::time::Duration = std::time::Duration::from_secs(5);
-/// Keys believed at once.
-const KEYS_MAX: usize = 10_000;
 
 /// Sends of one business under way at once: an eighth of what the store's queue holds, so that one business alone can't fill it
 /// for the others.
 const UNDER_WAY_MAX: usize = 1_024;
+/// How long the store and the vault may take to say whether they work.
+pub(crate) const READY_TIME: Duration = Duration::from_secs(2);
 
 /// How fast a business sends, and how many of its sends are under way.
 #[derive(Debug, Clone, Copy, Default)]
@@ -107,6 +121,8 @@ pub struct Limits {
     pub accept_burst: u32,
     /// Messages of one sender that may wait.
     pub backlog_max: u64,
+    /// Messages of one sender that may wait for one more to be scheduled.
+    pub schedule_max: u64,
     /// How long an idempotency key is kept; at least 24 hours.
     pub idempotency_keep: Span,
     /// How long a lost answer is waited for.
@@ -117,8 +133,27 @@ pub struct Limits {
     pub pair_burst: u32,
     /// How long a webhook endpoint may take to answer, unless it says otherwise.
     pub endpoint_timeout: Span,
+    /// How long a session of the console may go unused.
+    pub console_idle: Span,
     /// How long a webhook endpoint may take nothing before it is switched off.
     pub endpoint_disable_after: Span,
+    /// How Meta is asked for statuses that never came.
+    pub history: HistorySettings,
+}
+
+/// How Meta is asked for the history of messages of which its webhooks told too little.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistorySettings {
+    /// How long after a send nothing may be heard of it.
+    pub after: Span,
+    /// Messages of a sender that are asked about per minute; 0 asks for none.
+    pub per_minute: usize,
+}
+
+impl Default for HistorySettings {
+    fn default() -> Self {
+        Self { after: Span::minutes(15), per_minute: 20 }
+    }
 }
 
 impl Default for Limits {
@@ -127,12 +162,15 @@ impl Default for Limits {
             accept_per_second: 200,
             accept_burst: 400,
             backlog_max: 1_000_000,
+            schedule_max: 500_000,
             idempotency_keep: Span::hours(48),
             unknown_wait: Span::minutes(10),
             pair_gap: Span::secs(6),
             pair_burst: 45,
             endpoint_timeout: Span::secs(15),
+            console_idle: Span::hours(12),
             endpoint_disable_after: Span::days(5),
+            history: HistorySettings::default(),
         }
     }
 }
@@ -161,9 +199,14 @@ pub struct Inner {
     /// Uploads that may be under way at once.
     pub(crate) uploads: Uploads,
     pub(crate) keep: Keep,
+    /// Where others reach us, without a slash at its end; none when nobody listens.
+    pub(crate) public_url: Option<String>,
+    /// Calls our own address, to see whether Meta could.
+    own: Arc<dyn Wire>,
     started: Instant,
     draining: CancellationToken,
     keys: Mutex<HashMap<[u8; 32], (Instant, Key)>>,
+    sessions: Mutex<HashMap<[u8; 32], (Instant, SignedIn)>>,
     rates: Mutex<HashMap<BusinessId, Rate>>,
     under_way: UnderWay,
     kept: KeptContents,
@@ -203,6 +246,10 @@ pub struct ServiceParts {
     pub fetcher: Fetcher,
     /// How long what is over is kept.
     pub keep: Keep,
+    /// Where Meta reaches us, without a slash at its end. None where no server runs: what needs Meta to reach us is then refused.
+    pub public_url: Option<String>,
+    /// Calls our own address, to see whether Meta could.
+    pub own: Arc<dyn Wire>,
 }
 
 /// Whether the house can work.
@@ -257,6 +304,8 @@ impl Service {
             files,
             fetcher,
             keep,
+            public_url,
+            own,
         } = parts;
         Self(Arc::new(Inner {
             store,
@@ -276,9 +325,12 @@ impl Service {
             fetcher,
             uploads: Uploads::default(),
             keep,
+            public_url,
+            own,
             started: Instant::now(),
             draining: CancellationToken::new(),
             keys: Mutex::default(),
+            sessions: Mutex::default(),
             under_way: UnderWay::default(),
             kept: KeptContents::default(),
             rates: Mutex::default(),
@@ -296,72 +348,6 @@ impl Service {
         self.clock.now()
     }
 
-    /// Checks the key of a request for a business and what it needs.
-    ///
-    /// # Errors
-    /// 401 when the key is missing, unknown, over or another business's; 403 when it lacks the scope.
-    pub async fn authenticate(&self, business: BusinessId, key: Option<&str>, needs: Scopes) -> Result<Caller, Problem> {
-        let refused = |why: &str| Problem::new(ErrorCode::ApiKeyInvalid, why);
-        let text = key.map(str::trim).filter(|k| !k.is_empty()).ok_or_else(|| refused("The X-API-Key header is missing."))?;
-        self.authorise(business, Sha256::digest(text.as_bytes()).into(), needs).await
-    }
-
-    /// As [`Service::authenticate`], where the caller names the key and not the business.
-    pub(crate) async fn authenticate_key(&self, key: KeyId, text: &str, needs: Scopes) -> Result<Caller, Problem> {
-        let hash = Sha256::digest(text.trim().as_bytes()).into();
-        let found = self.key_by_hash(hash).await?.filter(|found| found.id == key);
-        let found = found.ok_or_else(|| Problem::new(ErrorCode::ApiKeyInvalid, "The key is not known."))?;
-        self.authorise(found.business, hash, needs).await
-    }
-
-    /// As [`Service::authenticate`], for a key of which only the hash was kept: what goes on for long is asked again and again.
-    pub(crate) async fn authorise(&self, business: BusinessId, hash: [u8; 32], needs: Scopes) -> Result<Caller, Problem> {
-        let refused = |why: &str| Problem::new(ErrorCode::ApiKeyInvalid, why);
-        let key = self.key_by_hash(hash).await?.ok_or_else(|| refused("The key in X-API-Key is not known."))?;
-        let now = self.now();
-        if key.business != business {
-            // The same words as for an unknown key: another tenant's keys are nobody's business.
-            return Err(refused("The key in X-API-Key is not known."));
-        }
-        if key.revoked_at.is_some() || key.expires_at.is_some_and(|at| at <= now) {
-            return Err(refused("The key in X-API-Key was revoked or has expired."));
-        }
-        if !key.scopes.allow(needs) {
-            return Err(Problem::new(ErrorCode::KeyScopeMissing, format!("The key lacks the scope `{}`.", scope_word(needs))));
-        }
-        Ok(Caller { business, key: key.id, scopes: key.scopes })
-    }
-
-    /// Looked up by hash, so that no comparison of secrets can be timed.
-    async fn key_by_hash(&self, hash: [u8; 32]) -> Result<Option<Key>, Problem> {
-        if let Some((at, key)) = self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(&hash)
-            && at.elapsed() < KEY_MAX_AGE
-        {
-            return Ok(Some(key.clone()));
-        }
-        let found = self.store.key_by_hash(hash).await?;
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        match &found {
-            Some(key) => {
-                if keys.len() >= KEYS_MAX {
-                    keys.clear();
-                }
-                keys.insert(hash, (Instant::now(), key.clone()));
-            }
-            None => {
-                keys.remove(&hash);
-            }
-        }
-        Ok(found)
-    }
-
-    /// Forgets what was looked up of keys: a revocation through this process counts at once.
-    pub fn forget_keys(&self) {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        // A stream asks again when it is woken.
-        self.relay.listeners().poke_all();
-    }
-
     /// The sender with this id, of whatever business.
     #[must_use]
     pub fn sender(&self, id: SenderId) -> Option<Sender> {
@@ -374,13 +360,16 @@ impl Service {
         self.directory.now().of(business).iter().map(|s| s.sender.clone()).collect()
     }
 
-    /// Whether the house can work.
+    /// Whether the house can work. Answers within [`READY_TIME`]: who asks gives up soon, and takes silence for a process that hangs.
     pub async fn ready(&self) -> Readiness {
-        let can_commit = self.store.probe(self.now()).await.map_err(|why| why.to_string());
+        let commits = tokio::time::timeout(READY_TIME, self.store.probe(self.now()));
+        let (commits, keeps_files) = tokio::join!(commits, self.files.probe());
+        let silent = |_| Err(format!("the store has not answered within {} seconds", READY_TIME.as_secs()));
+        let can_commit = commits.map_or_else(silent, |answer| answer.map_err(|why| why.to_string()));
         let stopped = |s: &Arc<Speaker>| Some((s.sender.id, s.sender.address.to_string(), s.stopped()?.to_owned()));
         Readiness {
             can_commit,
-            can_keep_files: self.files.probe().await.map_err(|why| why.to_string()),
+            can_keep_files: keeps_files.map_err(|why| why.to_string()),
             stopped: self.directory.now().all().filter_map(stopped).collect(),
             draining: self.draining.is_cancelled(),
         }
@@ -394,6 +383,15 @@ impl Service {
     /// Resolves when it is being shut down.
     pub(crate) async fn drained(&self) {
         self.draining.cancelled().await;
+    }
+
+    /// Runs to its end even if the caller goes away: a call that has left must be recorded.
+    async fn unbroken<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let done = self.tasks.run(work).await;
+        done.unwrap_or_else(|| Err(Problem::new(ErrorCode::Unspecified, "An unexpected failure on our side.")))
     }
 
     /// Lets a send of a business in, unless it sends too fast or has too many under way.
@@ -425,16 +423,5 @@ impl Drop for Admitted {
         if let Some(rate) = rates.get_mut(&self.business) {
             rate.under_way = rate.under_way.saturating_sub(1);
         }
-    }
-}
-
-/// The word of a scope, as keys are made with.
-#[must_use]
-pub fn scope_word(scope: Scopes) -> &'static str {
-    match scope {
-        Scopes::SEND => "send",
-        Scopes::TEMPLATES => "templates",
-        Scopes::WEBHOOKS => "webhooks",
-        _ => "admin",
     }
 }

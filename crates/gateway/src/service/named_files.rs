@@ -13,6 +13,7 @@ use super::Service;
 use super::command::{Caller, What};
 use crate::media::hand_over::files_in;
 use crate::problem::Problem;
+use crate::twilio;
 
 /// The field of a free-form message that names its file.
 fn field_of(say: &FreeForm) -> &'static str {
@@ -92,7 +93,19 @@ impl Service {
     }
 
     fn ours(&self, business: BusinessId, text: &str) -> Option<transom_domain::id::MediaId> {
-        referred(text).or_else(|| self.files.links.own(text).filter(|(of, _)| *of == business).map(|(_, id)| id))
+        let links = &self.files.links;
+        let in_webhooks = || twilio::file_at(text.strip_prefix(links.base())?);
+        let named = || links.own(text).or_else(in_webhooks).filter(|(of, _)| *of == business).map(|(_, id)| id);
+        referred(text).or_else(named)
+    }
+
+    /// The kind that a file of ours has by its type; none for what leads elsewhere, is gone, or is nothing that can be sent.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn kind_of_own(&self, business: BusinessId, link: &str) -> Result<Option<MediaKind>, Problem> {
+        let Some(id) = self.ours(business, link) else { return Ok(None) };
+        Ok(self.store.media(business, id).await?.and_then(|media| kind_of(&media.mime_type)))
     }
 
     /// The full name of a file of ours; none for what leads elsewhere.

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
@@ -18,6 +19,7 @@ use transom_domain::parameters;
 use transom_domain::status::{Phase, shown};
 use transom_domain::template::Template;
 use transom_domain::time::{Span, Timestamp};
+use transom_domain::trace::TraceParent;
 use transom_domain::verdict::{Reason, Verdict};
 use transom_store::{Accept, Accepted, Decide, Idempotency, IdempotencyKey, Look, LookUp, Replay, StoredContent};
 
@@ -29,6 +31,7 @@ use crate::native;
 use crate::problem::Problem;
 use crate::telemetry;
 use crate::templates::Shelf;
+use crate::traces::{self, Kind, Trace};
 
 /// Content of up to so many bytes, as JSON, is judged by the writer itself.
 const LIGHT: usize = 4_096;
@@ -77,10 +80,20 @@ impl Service {
     pub async fn send(&self, caller: &Caller, command: SendCommand) -> Result<Sent, Problem> {
         // In a task of its own: a caller who goes away must not keep a stored message from being sent.
         let (this, caller) = (self.clone(), *caller);
-        let sent = self.tasks.run(async move { this.try_send(&caller, command).await }).await;
+        let (began, parent) = (SystemTime::now(), traces::of_caller());
+        let sent = self.tasks.run(async move { this.try_send(&caller, command, parent).await }).await;
         let sent = sent.unwrap_or_else(|| Err(Problem::new(ErrorCode::Unspecified, "An unexpected failure on our side.")));
         match &sent {
-            Ok(Sent::Accepted { .. }) => telemetry::accepted(),
+            Ok(Sent::Accepted { id, status, .. }) => {
+                telemetry::accepted();
+                if let Some(trace) = Trace::known(*id, parent) {
+                    let accepted = trace.root("accept", Kind::Server).since(began);
+                    accepted
+                        .with("transom.business.id", caller.business.to_string())
+                        .with("transom.status", status.as_str())
+                        .end();
+                }
+            }
             Ok(Sent::Replayed { .. }) => telemetry::replayed(),
             Err(problem) => telemetry::refused(problem.code),
         }
@@ -92,7 +105,7 @@ impl Service {
         Box::pin(self.send(caller, command))
     }
 
-    async fn try_send(&self, caller: &Caller, mut command: SendCommand) -> Result<Sent, Problem> {
+    async fn try_send(&self, caller: &Caller, mut command: SendCommand, parent: Option<TraceParent>) -> Result<Sent, Problem> {
         let _admitted = self.admit(caller.business)?;
         let now = self.now();
         check_times(&command, now)?;
@@ -113,6 +126,10 @@ impl Service {
         if let (None, Some(id)) = (&command.idempotency, command.id) {
             let fingerprint = Sha256::digest(format!("{command:?}")).into();
             command.idempotency = Some(IdempotencyKey { key: format!("message:{id}"), fingerprint });
+        }
+        // Not part of what is asked: a repetition is another request in another trace.
+        if parent.is_some() {
+            command.origin.get_or_insert_default().trace = parent;
         }
         let _held = match &command.idempotency {
             Some(key) => Some(self.under_way.hold(caller.business, &key.key)?),
@@ -276,6 +293,7 @@ impl Service {
                         reply_to: reply_to.clone(),
                         idempotency,
                         backlog_max: limits.backlog_max,
+                        schedule_max: limits.schedule_max,
                         at_once: (may_leave && urgent && leaves).then_some(at_once),
                         now,
                     };
@@ -315,6 +333,14 @@ impl Service {
                 telemetry::turned_away("backlog");
                 let why = "As many messages of this sender wait already as may wait.";
                 Err(Problem::new(ErrorCode::BacklogFull, why).retry_after(60))
+            }
+            (Some(Accepted::ScheduleFull), _) => {
+                telemetry::turned_away("schedule");
+                let why = format!(
+                    "{} messages of this sender wait or are scheduled: no more can be scheduled.",
+                    self.limits.schedule_max
+                );
+                Err(Problem::new(ErrorCode::ScheduleFull, why).retry_after(60))
             }
             (None, Some(Err(refusal))) => Ok(Err(refusal)),
             (Some(Accepted::Stored { .. }), _) | (None, _) => {

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::{BusinessId, KeyId};
-use transom_store::{Action, Actor, AuthToken, Key, Scopes, TwilioSettings};
+use transom_store::{Action, Actor, AuthToken, Business, Key, Scopes, TwilioSettings};
 
 use super::{Caller, Service};
 use crate::problem::Problem;
@@ -46,6 +46,15 @@ impl Service {
     /// When the store does not answer.
     pub(crate) async fn twilio_settings(&self, caller: &Caller) -> Result<TwilioSettings, Problem> {
         Ok(self.store.settings(caller.business).await?.twilio)
+    }
+
+    /// The caller's business itself.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn business(&self, caller: &Caller) -> Result<Business, Problem> {
+        let found = self.store.businesses().await?.into_iter().find(|business| business.id == caller.business);
+        found.ok_or_else(|| Problem::not_found("business"))
     }
 
     /// The tokens of a business; the first one is made when they are first asked for.
@@ -113,6 +122,7 @@ impl Service {
             created_at: now,
             expires_at: None,
             revoked_at: None,
+            used_at: None,
         };
         let made = AuthToken { key: key.id, sealed: self.key.seal(text.as_bytes()).map_err(|why| sealing(&why))?, since: now };
         let id = key.id;

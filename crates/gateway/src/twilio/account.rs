@@ -14,7 +14,7 @@ use super::refusal::Refusal;
 use super::sid::Sid;
 use crate::http::App;
 use crate::http::call::path_parameter;
-use crate::service::Caller;
+use crate::service::{Caller, Needs};
 
 /// Longest Authorization header that is looked at; ours have some 140 bytes.
 const HEADER_MAX: usize = 1_024;
@@ -31,10 +31,11 @@ impl<const SCOPE: u32> FromRequestParts<App> for Account<SCOPE> {
         let (user, password) = basic(&parts.headers)?;
         let named = path_parameter(parts, "account").await;
         let service = &app.service;
+        let needs = Needs { scope: Scopes(SCOPE), changes: !parts.method.is_safe() };
         let caller = if let Some(business) = BusinessId::of_sid(&user) {
-            service.authenticate(business, Some(&password), Scopes(SCOPE)).await
+            service.authenticate(business, Some(&password), needs).await
         } else if let Some(key) = KeyId::of_sid(&user) {
-            service.authenticate_key(key, &password, Scopes(SCOPE)).await
+            service.authenticate_key(key, &password, needs).await
         } else {
             return Err(unauthorised("The user name is neither the SID of an account (AC…) nor of an API key (SK…)."));
         };

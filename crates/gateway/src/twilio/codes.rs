@@ -102,6 +102,7 @@ codes! {
     SendAtMissing = 35111, 400, AtOnce, "ScheduleType is given without SendAt.";
     SendAtOutOfRange = 35114, 400, AtOnce, "SendAt is not 300 seconds to 35 days ahead, or is no moment.";
     ScheduleWithoutService = 35118, 400, AtOnce, "A message is scheduled without MessagingServiceSid.";
+    ScheduleFull = 35125, 400, AtOnce, "As many messages of this sender wait as may wait for one more to be scheduled.";
     PageRefused = 63001, 400, Later, "Meta does not accept our credentials for this sender: the operator has to mend them.";
     FromUnknown = 63007, 400, AtOnce, "From is no sender of this account. Later: the number is not registered at Meta.";
     ChannelMisconfigured = 63008, 400, Either, "The sender is stopped by an error that the operator has to mend.";
@@ -122,7 +123,7 @@ codes! {
     TemplateDisabled = 63042, 400, Either, "Meta has disabled the template.";
     MarketingLimited = 63049, 400, Later, "Meta holds marketing messages back from this customer; do not repeat it at once.";
     AccountLocked = 63051, 400, Later, "Meta has restricted or locked the account.";
-    ContentTypeMissing = 92001, 400, AtOnce, "No content type is given, or one that is none, or one that cannot work here; the message says which and why.";
+    ContentTypeMissing = 92001, 400, AtOnce, "No content type is given, or or one that is none; the message says which.";
     VariablesTooMany = 92002, 400, AtOnce, "The content has more than 100 variables.";
     LanguageMissing = 92003, 400, AtOnce, "The content has no language.";
     LanguageInvalid = 92004, 400, AtOnce, "The language is no code such as en or pt_BR.";
@@ -137,6 +138,8 @@ pub const fn of_answer(code: ErrorCode) -> Code {
     match code {
         ErrorCode::ApiKeyInvalid
         | ErrorCode::KeyScopeMissing
+        | ErrorCode::SessionInvalid
+        | ErrorCode::CrossSite
         | ErrorCode::UpstreamSignatureInvalid
         | ErrorCode::UpstreamHandshakeRefused => Code::Unauthorised,
         ErrorCode::MethodNotAllowed => Code::MethodNotAllowed,
@@ -165,6 +168,7 @@ pub const fn of_answer(code: ErrorCode) -> Code {
         ErrorCode::WebhookAddressRefused => Code::CallbackInvalid,
         ErrorCode::MessageCustomerOptedOut => Code::OptedOut,
         ErrorCode::BacklogFull => Code::QueueFull,
+        ErrorCode::ScheduleFull => Code::ScheduleFull,
         ErrorCode::MessageTextEmpty => Code::ContentMissing,
         ErrorCode::MessageAttachmentEmpty | ErrorCode::MessageAttachmentInvalid => Code::MediaUrlInvalid,
         ErrorCode::MessageAttachmentsNumberInvalid => Code::MediaTooMany,

@@ -15,24 +15,8 @@ const FRIENDLY_NAME_MAX: usize = 256;
 /// Most levels of a body that are looked through; Twilio's forms have seven.
 const DEPTH_MAX: usize = 16;
 
-/// Types that Twilio knows and that cannot be sent from here, each with the reason.
-const UNUSABLE: [(&str, &str); 4] = [
-    (
-        "twilio/pay",
-        "asks for a payment by Pix through a payment provider that Twilio is connected with; Transom is connected with none. Send \
-         a link to your own checkout as a URL button of a twilio/call-to-action",
-    ),
-    (
-        "twilio/schedule",
-        "has no channel: neither WhatsApp nor Messenger can show it. Send the times as the rows of a twilio/list-picker",
-    ),
-    (
-        "whatsapp/flows",
-        "names a form that was made at Meta by hand, which Transom does not follow. Write the pages as twilio/flows: the form is \
-         then made and published at Meta when the content is submitted",
-    ),
-    ("twilio/button", "was retired by Twilio. Use twilio/quick-reply or twilio/call-to-action"),
-];
+/// A type that Twilio has retired.
+const RETIRED: &str = "twilio/button";
 
 /// Reads a creation, or a change of content in `kept`, whose language can stay unsaid.
 pub(super) fn read(mut body: Map<String, Value>, kept: Option<&Language>) -> Result<NewContent, Refusal> {
@@ -92,15 +76,15 @@ fn bare(name: &str) -> String {
 /// The content type that is meant by a name, in whatever spelling.
 ///
 /// # Errors
-/// What is known to Twilio and not usable here, with the reason; and what nobody knows.
+/// What Twilio has retired, and what nobody knows.
 pub(super) fn kind(name: &str) -> Result<ContentType, Refusal> {
     let meant = bare(name);
     if let Some(kind) = ContentType::ALL.into_iter().find(|kind| bare(kind.as_str()) == meant) {
         return Ok(kind);
     }
-    if let Some((unusable, why)) = UNUSABLE.iter().find(|(unusable, _)| bare(unusable) == meant) {
-        let code = if *unusable == "twilio/button" { Code::TypeRetired } else { Code::ContentTypeMissing };
-        return Err(Refusal::new(code, format!("types: {unusable} {why}.")));
+    if bare(RETIRED) == meant {
+        let message = format!("types: {RETIRED} was retired by Twilio. Use twilio/quick-reply or twilio/call-to-action.");
+        return Err(Refusal::new(Code::TypeRetired, message));
     }
     let known: Vec<_> = ContentType::ALL.iter().map(|kind| kind.as_str()).collect();
     let message = format!("types: {} is not a content type. Use one of {}.", super::form::shown(name), known.join(", "));
@@ -207,16 +191,35 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_work_here_is_refused_with_its_reason() {
-        for (name, number) in
-            [("twilio/pay", 92001), ("twilioSchedule", 92001), ("whatsapp_flows", 92001), ("twilio/button", 92008)]
+    fn what_is_retired_or_unknown_is_refused_with_its_reason() {
+        for (name, number, said) in
+            [("twilioButton", 92008, "Use twilio/quick-reply"), ("twilio/fax", 92001, "twilio/fax is not a content type")]
         {
             let refused = of(&json!({ "language": "en", "types": { name: { "body": "x" } } })).unwrap_err();
             assert_eq!(refused.code.number(), number, "{name}");
-            assert!(refused.message.contains("twilio/") && refused.message.len() > 60, "{}", refused.message);
+            assert!(refused.message.contains(said), "{}", refused.message);
         }
-        let refused = of(&json!({ "language": "en", "types": { "twilio/fax": {} } })).unwrap_err();
-        assert!(refused.message.contains("twilio/fax is not a content type"), "{}", refused.message);
+    }
+
+    #[test]
+    fn types_that_the_sdks_only_know_in_part_are_kept_whole() {
+        let pay = json!({ "body": "Pay {{1}}", "payment_id": "p-1", "merchant_name": "Desk shop", "country_code": "BR",
+            "currency_code": "BRL", "items": "[]", "order_expiration": 1_900_000_000, "order_expiration_description": "Soon",
+            "subtotal_amount": "10.00", "total_amount": "10.00", "pix": { "type": "ORDER_DETAILS", "code": "{{2}}", "key_type": "EMAIL" } });
+        let form = json!({ "body": "Tell us", "button_text": "Open", "flow_id": "{{form}}", "flow_token": "{{token}}",
+            "subtitle": null, "is_flow_first_page_endpoint": true });
+        let times = json!({ "id": "t", "title": "When?", "timeSlots": "9,10" });
+        let new =
+            of(&json!({ "language": "en", "types": { "twilio/pay": pay, "whatsappFlows": form, "twilio_schedule": times } }));
+        let content = new.unwrap().content;
+        assert_eq!(content.names().into_iter().collect::<Vec<_>>(), ["1", "2", "form", "token"]);
+        let types = serde_json::to_value(content).unwrap()["types"].clone();
+        assert_eq!((&types["twilio/pay"], &types["twilio/schedule"]), (&pay, &times));
+        assert_eq!(types["whatsapp/flows"]["is_flow_first_page_endpoint"], true);
+        let python = json!({ "id": "t", "title": "When?", "time_slots": "9,10" });
+        let again = of(&json!({ "language": "en", "types": { "twilio_schedule": python } })).unwrap().content;
+        assert_eq!(serde_json::to_value(again).unwrap()["types"]["twilio/schedule"], times);
+        assert_eq!(code(&json!({ "language": "en", "types": { "whatsapp/flows": { "body": "a", "button_text": "b" } } })), 20422);
     }
 
     #[test]

@@ -107,31 +107,60 @@ struct List<T> {
     meta: Meta,
 }
 
+/// What a list of contents is, beside its entries.
+#[derive(Debug, Clone, Copy)]
+struct Kind {
+    path: &'static str,
+    /// Whether the query narrows it.
+    filters: Filters,
+    /// Whether entries say how far their approval is.
+    approvals: Approvals,
+}
+
+/// Which filters count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Filters {
+    /// None: version 1 lists everything.
+    None,
+    /// Those of version 2.
+    Search,
+}
+
+/// What is read of approvals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Approvals {
+    /// Nothing.
+    Unread,
+    /// How far each is.
+    Read,
+}
+
 /// One page of contents, each with what is known of its submissions where that is shown.
 async fn page<T: Serialize>(
     service: &Service,
     caller: &Caller,
-    (path, here): (&str, &Base),
+    here: &Base,
     query: &Form,
-    searches: bool,
-    shows_approvals: bool,
+    kind: Kind,
     show: impl Fn(&StoredContent, &[Followed]) -> T,
 ) -> Result<Response, Refusal> {
     let paging = Paging::read(query)?;
-    let filter = if searches { filter(query)? } else { Default::default() };
+    let filter = match kind.filters {
+        Filters::None => Default::default(),
+        Filters::Search => filter(query)?,
+    };
     let ask = |page| {
         let (service, filter) = (service.clone(), filter.clone());
         async move { service.contents(caller, filter, page).await }
     };
     let (found, next) = paging.gather(ask).await?;
-    let submissions = if shows_approvals {
-        service.approvals_of(caller, found.iter().map(|stored| stored.id).collect()).await?
-    } else {
-        Vec::new()
+    let submissions = match kind.approvals {
+        Approvals::Unread => Vec::new(),
+        Approvals::Read => service.approvals_of(caller, found.iter().map(|stored| stored.id).collect()).await?,
     };
     let of = |at: usize| submissions.get(at).map_or(&[][..], Vec::as_slice);
     let contents = found.iter().enumerate().map(|(at, stored)| show(stored, of(at))).collect();
-    let meta = paging.meta(here, path, query, KEY, next.as_deref());
+    let meta = paging.meta(here, kind.path, query, KEY, next.as_deref());
     Ok(answer(StatusCode::OK, &List { contents, meta })?)
 }
 
@@ -142,8 +171,8 @@ pub(super) async fn list(
     here: Here,
     Asked(query): Asked,
 ) -> Result<Response, Refusal> {
-    let show = |stored: &StoredContent, _: &[Followed]| ContentView::of(stored, &here);
-    page(&app.service, &caller, ("/v1/Content", &here), &query, false, false, show).await
+    let kind = Kind { path: "/v1/Content", filters: Filters::None, approvals: Approvals::Unread };
+    page(&app.service, &caller, &here, &query, kind, |stored, _| ContentView::of(stored, &here)).await
 }
 
 /// `GET /v1/ContentAndApprovals`
@@ -153,7 +182,8 @@ pub(super) async fn list_with_approvals(
     here: Here,
     Asked(query): Asked,
 ) -> Result<Response, Refusal> {
-    page(&app.service, &caller, ("/v1/ContentAndApprovals", &here), &query, false, true, WithApproval::of).await
+    let kind = Kind { path: "/v1/ContentAndApprovals", filters: Filters::None, approvals: Approvals::Read };
+    page(&app.service, &caller, &here, &query, kind, WithApproval::of).await
 }
 
 /// `GET /v1/LegacyContent`
@@ -163,8 +193,8 @@ pub(super) async fn list_legacy(
     here: Here,
     Asked(query): Asked,
 ) -> Result<Response, Refusal> {
-    let show = |stored: &StoredContent, submissions: &[Followed]| Legacy::of(stored, submissions, &here);
-    page(&app.service, &caller, ("/v1/LegacyContent", &here), &query, false, true, show).await
+    let kind = Kind { path: "/v1/LegacyContent", filters: Filters::None, approvals: Approvals::Read };
+    page(&app.service, &caller, &here, &query, kind, |stored, known| Legacy::of(stored, known, &here)).await
 }
 
 /// `GET /v2/Content`
@@ -174,8 +204,8 @@ pub(super) async fn search(
     here: Here,
     Asked(query): Asked,
 ) -> Result<Response, Refusal> {
-    let show = |stored: &StoredContent, _: &[Followed]| ContentView::of(stored, &here);
-    page(&app.service, &caller, ("/v2/Content", &here), &query, true, false, show).await
+    let kind = Kind { path: "/v2/Content", filters: Filters::Search, approvals: Approvals::Unread };
+    page(&app.service, &caller, &here, &query, kind, |stored, _| ContentView::of(stored, &here)).await
 }
 
 /// `GET /v2/ContentAndApprovals`
@@ -185,5 +215,6 @@ pub(super) async fn search_with_approvals(
     here: Here,
     Asked(query): Asked,
 ) -> Result<Response, Refusal> {
-    page(&app.service, &caller, ("/v2/ContentAndApprovals", &here), &query, true, true, WithApproval::of).await
+    let kind = Kind { path: "/v2/ContentAndApprovals", filters: Filters::Search, approvals: Approvals::Read };
+    page(&app.service, &caller, &here, &query, kind, WithApproval::of).await
 }

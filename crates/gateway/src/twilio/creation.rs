@@ -42,7 +42,9 @@ pub(super) fn read(form: &Form, when_refused: WhenRefused, now: Timestamp) -> Re
     let (from, service) = sender(form, &to)?;
     let what = what(form)?;
     let send_at = scheduled(form, service.is_some(), now)?;
-    let validity = form.number("ValidityPeriod", 1..=VALIDITY_MAX, Code::ValidityInvalid)?.unwrap_or(VALIDITY_MAX);
+    let validity = form.number("ValidityPeriod", 1..=VALIDITY_MAX, Code::ValidityInvalid)?;
+    // What a messaging service says counts before what goes without saying.
+    let validity = validity.or(service.is_none().then_some(VALIDITY_MAX));
     let status_callback = form.text("StatusCallback")?.map(callback).transpose()?;
     let media = !matches!(&what, What::FreeForm(FreeForm::Text { .. }));
     Ok(SendCommand {
@@ -52,12 +54,12 @@ pub(super) fn read(form: &Form, when_refused: WhenRefused, now: Timestamp) -> Re
         name: None,
         what,
         send_at,
-        validity: i64::try_from(validity).ok().map(Span::secs),
+        validity: validity.and_then(|seconds| i64::try_from(seconds).ok()).map(Span::secs),
         when_unknown: WhenUnknown::Auto,
         callback_data: None,
         when_refused,
         campaign: None,
-        origin: Origin { status_callback, service, reply: false, media }.said(),
+        origin: Origin { status_callback, service, media, ..Origin::default() }.said(),
         human: None,
         context: None,
         idempotency: None,
@@ -138,10 +140,7 @@ fn what(form: &Form) -> Result<What, Refusal> {
         ([], Some(body)) => Ok(What::FreeForm(FreeForm::Text { body: body.to_owned(), preview_url: false })),
         ([link], body) => {
             let kind = file_kind(link)?;
-            if body.is_some() && matches!(kind, MediaKind::Audio | MediaKind::Sticker) {
-                let rule = format!("cannot stand under a file that is shown as {}", kind.as_str());
-                return Err(Refusal::parameter("Body", rule, "send text and file as two messages").coded(Code::ContentInvalid));
-            }
+            may_stand_under(body, kind)?;
             let file = File { kind, source: MediaSource::Link((*link).to_owned()), filename: None };
             Ok(What::FreeForm(FreeForm::Media { file, caption: body.map(str::to_owned), voice: false }))
         }
@@ -150,6 +149,18 @@ fn what(form: &Form) -> Result<What, Refusal> {
             Err(Refusal::parameter("MediaUrl", rule, "send one message for each file").coded(Code::MediaTooMany))
         }
     }
+}
+
+/// Whether a text can stand under a file of this kind.
+///
+/// # Errors
+/// When there is one and it cannot.
+pub(super) fn may_stand_under(text: Option<&str>, kind: MediaKind) -> Result<(), Refusal> {
+    if text.is_none() || !matches!(kind, MediaKind::Audio | MediaKind::Sticker) {
+        return Ok(());
+    }
+    let rule = format!("cannot stand under a file that is shown as {}", kind.as_str());
+    Err(Refusal::parameter("Body", rule, "send text and file as two messages").coded(Code::ContentInvalid))
 }
 
 /// As what a file is shown.
@@ -371,6 +382,9 @@ mod tests {
         assert_eq!((command.validity, command.when_refused), (Some(Span::secs(36_000)), WhenRefused::Accept));
         let origin = command.origin.unwrap();
         assert_eq!((origin.status_callback.as_deref(), origin.media), (Some("https://shop.example/told#rc=2"), false));
+        let validity = |pairs| with(pairs).unwrap().validity;
+        assert_eq!(validity(&[("MessagingServiceSid", MG)]), None, "the messaging service says");
+        assert_eq!(validity(&[("MessagingServiceSid", MG), ("ValidityPeriod", "60")]), Some(Span::secs(60)));
         let media = with(&[("MediaUrl", "https://e.com/a.png")]).unwrap();
         assert!(media.origin.unwrap().media);
         let What::FreeForm(FreeForm::Media { file, caption, .. }) = media.what else { panic!("no file") };

@@ -6,7 +6,7 @@ use transom_domain::address::Channel;
 use transom_domain::content::ContentType;
 use transom_domain::message::WhenClosed;
 use transom_domain::messenger::Human;
-use transom_domain::rules::ButtonCase;
+use transom_domain::rules::{ButtonCase, NEVER};
 use transom_domain::session::{Closed, Session};
 use transom_domain::time::Timestamp;
 use transom_domain::verdict::{Candidate, CustomerFacts, Question, Subject, Verdict, verdict};
@@ -25,6 +25,8 @@ enum Documented {
     Approval,
     /// It cannot go, and cannot be submitted.
     Impossible,
+    /// No page says anything of it.
+    Nothing,
 }
 
 impl Documented {
@@ -33,6 +35,7 @@ impl Documented {
             Self::Allowed => "goes",
             Self::Approval => "approval required: 63016 later",
             Self::Impossible => "impossible: 63016 later",
+            Self::Nothing => "nothing",
         }
     }
 }
@@ -57,6 +60,13 @@ const MATRIX: &[(ContentType, ButtonCase, Documented, Documented)] = &[
     (ContentType::Authentication, ButtonCase::CopyCode, Documented::Approval, Documented::Approval),
 ];
 
+/// The types that this matrix does not have, from their own pages.
+const BEYOND: &[(ContentType, ButtonCase, Documented, Documented)] = &[
+    (ContentType::WhatsappFlows, ButtonCase::None, Documented::Allowed, Documented::Approval),
+    (ContentType::Pay, ButtonCase::None, Documented::Allowed, Documented::Impossible),
+    (ContentType::Schedule, ButtonCase::None, Documented::Nothing, Documented::Nothing),
+];
+
 const OPEN: Session = Session::Open { until: Timestamp::from_secs(86_400) };
 const CLOSED: Session = Session::Closed(Closed::NeverHeard);
 
@@ -71,14 +81,29 @@ pub fn differences_page() -> String {
          hears that chose `transom twilio refusals at-once`.\n\n\
          | Content type | Buttons | Session | Twilio documents | Here | Here, at once |\n|---|---|---|---|---|---|\n",
     );
-    for (kind, buttons, inside, outside) in MATRIX {
+    rows(MATRIX, &mut page);
+    let _ = write!(
+        page,
+        "\n## Types that the table of sessions does not have\n\n\
+         `whatsapp/flows` opens a form that the business published at Meta itself. `twilio/pay` and `twilio/schedule` are kept, shown, changed\n\
+         and moved in, and never sent from here: beside another type of the same content they are passed over, alone they are refused.\n\n\
+         | Content type | Buttons | Session | Twilio documents | Here | Here, at once |\n|---|---|---|---|---|---|\n",
+    );
+    rows(BEYOND, &mut page);
+    for never in NEVER {
+        let _ = write!(page, "\n`{}` {}. {}\n", never.kind, never.why, never.instead);
+    }
+    page
+}
+
+fn rows(matrix: &[(ContentType, ButtonCase, Documented, Documented)], page: &mut String) {
+    for (kind, buttons, inside, outside) in matrix {
         for (session, word, documented) in [(OPEN, "open", inside), (CLOSED, "none", outside)] {
             let (later, at_once) = answers(&asked(*kind, *buttons, session), session);
             let buttons = buttons.words();
             let _ = writeln!(page, "| `{kind}` | {buttons} | {word} | {} | {later} | {at_once} |", documented.word());
         }
     }
-    page
 }
 
 fn asked(kind: ContentType, buttons: ButtonCase, session: Session) -> Verdict {
@@ -116,10 +141,14 @@ mod tests {
 
     #[test]
     fn what_goes_here_is_what_twilio_lets_go() {
-        let mut kinds: Vec<ContentType> = MATRIX.iter().map(|(kind, ..)| *kind).collect();
+        let mut kinds: Vec<ContentType> = MATRIX.iter().chain(BEYOND).map(|(kind, ..)| *kind).collect();
         kinds.dedup();
         assert_eq!(kinds, ContentType::ALL);
-        for (kind, buttons, inside, outside) in MATRIX {
+        for never in NEVER {
+            let (later, at_once) = answers(&asked(never.kind, ButtonCase::None, OPEN), OPEN);
+            assert_eq!((later.as_str(), at_once.as_str()), ("400, 216602", "400, 216602"), "{}", never.kind);
+        }
+        for (kind, buttons, inside, outside) in MATRIX.iter().chain(&BEYOND[..1]) {
             for (session, documented) in [(OPEN, inside), (CLOSED, outside)] {
                 let (later, at_once) = answers(&asked(*kind, *buttons, session), session);
                 let goes = *documented == Documented::Allowed;

@@ -4,14 +4,19 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
+use transom_store::IdempotencyKey;
+
 use crate::http::App;
-use crate::http::call::{BODY_MAX, read_body};
+use crate::http::call::{IDEMPOTENCY_KEY, idempotency_key, keyed, with_body};
 
 use super::codes::Code;
 use super::refusal::Refusal;
 
 /// Most parameters of one request; the SDKs know fewer than forty.
 const PARAMETERS_MAX: usize = 1_000;
+/// Headers that name a request, so that its repetition is known: the one of the native dialect, and the one that Twilio names its own
+/// repeated requests with. No SDK sends either by itself; an HTTP client of one's own can.
+const KEYS: [&str; 2] = [IDEMPOTENCY_KEY, "I-Twilio-Idempotency-Token"];
 /// What the body of a form is called.
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -106,13 +111,35 @@ impl FromRequest<App> for Form {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Refusal> {
-        let (parts, body) = request.into_parts();
-        let mut held = app.bounds.bodies.hold();
-        let body = read_body(&parts.headers, body, BODY_MAX, app.settings.body_timeout, &mut held).await?;
+        Ok(KeyedForm::from_request(request, app).await?.form)
+    }
+}
+
+/// A form, and what its repetition would be known by.
+#[derive(Debug)]
+pub(crate) struct KeyedForm {
+    /// The form.
+    pub(crate) form: Form,
+    /// Where the caller named the request.
+    pub(crate) idempotency: Option<IdempotencyKey>,
+}
+
+impl FromRequest<App> for KeyedForm {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Refusal> {
+        let (parts, body, _held) = with_body(request, app).await?;
         if !body.is_empty() {
             must_be_a_form(&parts.headers)?;
         }
-        Self::read(&body)
+        let form = Form::read(&body)?;
+        let mut idempotency = None;
+        for name in KEYS {
+            if let Some(key) = idempotency_key(&parts.headers, name)? {
+                idempotency.get_or_insert(keyed(key, &parts, &body));
+            }
+        }
+        Ok(Self { form, idempotency })
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::codes::Code;
 use super::refusal::Refusal;
 use crate::http::App;
-use crate::http::call::{BODY_MAX, read_body};
+use crate::http::call::with_body;
 
 /// What the body is called.
 const JSON: &str = "application/json";
@@ -31,9 +31,7 @@ impl FromRequest<App> for JsonBody {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Refusal> {
-        let (parts, body) = request.into_parts();
-        let mut held = app.bounds.bodies.hold();
-        let body = read_body(&parts.headers, body, BODY_MAX, app.settings.body_timeout, &mut held).await?;
+        let (parts, body, _held) = with_body(request, app).await?;
         must_be_json(&parts.headers)?;
         Self::read(&body)
     }

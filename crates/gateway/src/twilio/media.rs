@@ -1,5 +1,10 @@
 //! The files of a message: listed, looked up, read, deleted. What a customer sent is kept here; what is sent by an address of its own
 //! stays where that leads.
+//!
+//! `MediaUrl0` of a webhook is the path of the file here, which asks for the account's credentials, as Twilio's does, and leads on to
+//! a link that is good for a time. An application that sends it on sends the file itself: nobody fetches it from here for that.
+
+use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -7,8 +12,8 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use transom_domain::error_code::ErrorCode;
-use transom_domain::free_form::{MediaKind, MediaSource};
-use transom_domain::id::MediaId;
+use transom_domain::free_form::{FreeForm, MediaKind, MediaSource};
+use transom_domain::id::{BusinessId, MediaId, MessageId};
 use transom_domain::media::{bare_type, of_message, referred, takes};
 use transom_domain::message::Message;
 use transom_domain::time::Timestamp;
@@ -16,16 +21,21 @@ use transom_store::MediaState;
 
 use super::account::Account;
 use super::codes::Code;
+use super::creation;
 use super::dates::{self, Stretch};
 use super::form::Asked;
-use super::message_view::path;
+use super::message_view::{API_VERSION, path};
 use super::paging::Paging;
 use super::refusal::Refusal;
 use super::sid::Sid;
 use super::words;
 use crate::http::App;
 use crate::http::call::{SEND, json};
-use crate::service::Caller;
+use crate::service::{Caller, Service, What};
+
+/// How long a caller waits for a file that is still being fetched from Meta: a webhook can be faster than the file it tells of, and
+/// what reads files for it asks once.
+const FETCHED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Account, message, file.
 type OfMedia = Path<(String, String, String)>;
@@ -88,9 +98,13 @@ pub(super) async fn fetch(
     Account(caller): Account<SEND>,
     Path((_, sid, media)): OfMedia,
 ) -> Result<Response, Refusal> {
-    let (message, file) = app.attached_named(&caller, &sid, &media).await?;
+    let (message, mut file) = app.attached_named(&caller, &sid, &media).await?;
     if media.ends_with(".json") {
         return Ok(json(StatusCode::OK, &view(&message, &file))?);
+    }
+    if matches!(file.place, Place::NotHere { soon: true }) {
+        app.service.media_within(&caller, file.id, FETCHED_WITHIN).await?;
+        file = app.attached_named(&caller, &sid, &media).await?.1;
     }
     let link = match &file.place {
         Place::Kept { link } | Place::Elsewhere { link } => link,
@@ -117,6 +131,33 @@ pub(super) async fn delete(
     }
     app.service.delete_media(&caller, file.id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The path of a file that a customer sent, as webhooks name it.
+pub(crate) fn path_of_file(business: BusinessId, message: MessageId, file: MediaId) -> String {
+    let message = super::sid::message_sid(message, false);
+    format!("/{API_VERSION}/Accounts/{}/Messages/{message}/Media/{}", business.sid(), file.sid())
+}
+
+/// Whose file a path names, as [`path_of_file`] writes it; none for any other path.
+pub(crate) fn file_at(path: &str) -> Option<(BusinessId, MediaId)> {
+    let rest = path.strip_prefix('/')?.strip_prefix(API_VERSION)?.strip_prefix("/Accounts/")?;
+    let (business, rest) = rest.split_once("/Messages/")?;
+    let (message, file) = rest.split_once("/Media/")?;
+    MessageId::of_sid(message)?;
+    Some((BusinessId::of_sid(business)?, MediaId::of_sid(file)?))
+}
+
+/// A file of ours that is sent by its address goes as what it is, which its address does not tell.
+///
+/// # Errors
+/// When it is of a kind that carries no text, and there is one; or the store does not answer.
+pub(crate) async fn know_own_file(service: &Service, business: BusinessId, what: &mut What) -> Result<(), Refusal> {
+    let What::FreeForm(FreeForm::Media { file, caption, .. }) = what else { return Ok(()) };
+    let MediaSource::Link(link) = &file.source else { return Ok(()) };
+    let Some(kind) = service.kind_of_own(business, link).await? else { return Ok(()) };
+    file.kind = kind;
+    creation::may_stand_under(caption.as_deref(), kind)
 }
 
 impl App {
@@ -190,6 +231,17 @@ fn view(message: &Message, file: &Attached) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_names_its_file_and_no_other_path_does() {
+        let (shop, message, file) = (BusinessId(1), MessageId(2), MediaId(3));
+        let path = path_of_file(shop, message, file);
+        assert_eq!(path, format!("/2010-04-01/Accounts/AC{:032x}/Messages/SM{:032x}/Media/ME{:032x}", 1, 2, 3));
+        assert_eq!(file_at(&path), Some((shop, file)));
+        for other in ["", "/", &path[1..], &format!("{path}.json"), &format!("{path}?x=1"), &path.replace("/Media/", "/Files/")] {
+            assert_eq!(file_at(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn the_type_is_told_by_the_name() {

@@ -67,15 +67,24 @@ const fn first_word(later: bool, through_service: bool) -> &'static str {
     }
 }
 
-/// A message; `sender` is the address of its sender, where that is still there.
-pub(super) fn view(message: &Message, sender: Option<&Identity>) -> Value {
-    shown(message, sender, words::status(message.status, message.failure.as_ref(), message.channel))
+/// What a message does not know itself.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    /// The address of its sender, where that is still there.
+    pub(super) sender: Option<Identity>,
+    /// What the template says that it was sent by, with its values.
+    pub(super) template_text: Option<String>,
+}
+
+/// A message.
+pub(super) fn view(message: &Message, beside: Beside) -> Value {
+    shown(message, beside, words::status(message.status, message.failure.as_ref(), message.channel))
 }
 
 /// A message that was accepted a moment ago, with the first word for it, however far it is by now.
-pub(super) fn accepted(message: &Message, sender: Option<&Identity>, later: bool) -> Value {
+pub(super) fn accepted(message: &Message, beside: Beside, later: bool) -> Value {
     let through_service = message.origin.as_ref().is_some_and(|origin| origin.service.is_some());
-    let mut shown = shown(message, sender, first_word(later, through_service));
+    let mut shown = shown(message, beside, first_word(later, through_service));
     for moment in ["error_code", "error_message", "date_sent"] {
         shown[moment] = Value::Null;
     }
@@ -83,8 +92,8 @@ pub(super) fn accepted(message: &Message, sender: Option<&Identity>, later: bool
     shown
 }
 
-fn shown(message: &Message, sender: Option<&Identity>, status: &str) -> Value {
-    let (sender, customer) = (sender.map(address::written), address::written(&message.address));
+fn shown(message: &Message, beside: Beside, status: &str) -> Value {
+    let (sender, customer) = (beside.sender.as_ref().map(address::written), address::written(&message.address));
     let inbound = words::is_inbound(message);
     let (from, to) = if inbound { (Some(customer), sender) } else { (sender, Some(customer)) };
     let origin = message.origin.clone().unwrap_or_default();
@@ -104,7 +113,7 @@ fn shown(message: &Message, sender: Option<&Identity>, status: &str) -> Value {
         "from": from,
         "to": to,
         // What was redacted is empty, and not gone.
-        "body": if message.redacted { Some("".into()) } else { words::text(message) },
+        "body": if message.redacted { Some("".into()) } else { words::text(message).or(beside.template_text.map(Into::into)) },
         "status": status,
         "direction": direction,
         "price": null,
@@ -143,13 +152,13 @@ mod tests {
     use transom_domain::message::Origin;
     use transom_domain::status::Failure;
 
-    fn sender() -> Identity {
-        "+493012345678".parse().unwrap()
+    fn sender() -> Beside {
+        Beside { sender: Some("+493012345678".parse().unwrap()), template_text: None }
     }
 
     #[test]
     fn it_has_every_field_in_the_type_that_the_strictest_sdk_reads() {
-        let shown = view(&message(Vec::new()), Some(&sender()));
+        let shown = view(&message(Vec::new()), sender());
         for text in ["sid", "account_sid", "num_segments", "num_media", "from", "to", "body", "status", "direction", "uri"] {
             assert!(shown[text].is_string(), "{text}");
         }
@@ -167,7 +176,7 @@ mod tests {
         let failure = Failure { code: ErrorCode::MessageOutsideOfEligibilityWindow, message: "Closed.".into(), upstream: None };
         let origin = Some(Origin { service: Some(ServiceId(9)), media: true, reply: true, ..Origin::default() });
         let failed = Message { status: Status::Failed, failure: Some(failure), origin, ..message(Vec::new()) };
-        let shown = view(&failed, None);
+        let shown = view(&failed, Beside::default());
         assert_eq!((&shown["status"], &shown["error_code"]), (&json!("undelivered"), &json!(63016)));
         assert_eq!((&shown["num_segments"], &shown["from"]), (&json!("0"), &Value::Null));
         assert!(shown["sid"].as_str().unwrap().starts_with("MM"));
@@ -175,14 +184,16 @@ mod tests {
             (&shown["direction"], &shown["messaging_service_sid"]),
             (&json!("outbound-reply"), &json!(ServiceId(9).sid()))
         );
-        let first = accepted(&failed, None, false);
+        let first = accepted(&failed, Beside::default(), false);
         assert_eq!((&first["status"], &first["error_code"]), (&json!("accepted"), &Value::Null));
-        assert_eq!(accepted(&failed, None, true)["status"], "scheduled");
+        assert_eq!(accepted(&failed, Beside::default(), true)["status"], "scheduled");
     }
 
     #[test]
     fn what_was_redacted_is_empty() {
         let redacted = Message { redacted: true, draft: None, ..message(Vec::new()) };
-        assert_eq!(view(&redacted, None)["body"], "");
+        assert_eq!(view(&redacted, Beside { template_text: Some("Hi Ana".into()), ..sender() })["body"], "");
+        let by_template = Message { draft: None, ..message(Vec::new()) };
+        assert_eq!(view(&by_template, Beside { template_text: Some("Hi Ana".into()), ..sender() })["body"], "Hi Ana");
     }
 }

@@ -16,8 +16,9 @@ use transom_store::{Direction, MessageFilter};
 use super::account::Account;
 use super::codes::Code;
 use super::dates::Stretch;
-use super::form::{Asked, Form};
-use super::message_view::{API_VERSION, FirstView, accepted, view};
+use super::form::{Asked, Form, KeyedForm};
+use super::media::know_own_file;
+use super::message_view::{API_VERSION, Beside, FirstView, accepted, view};
 use super::paging::Paging;
 use super::refusal::Refusal;
 use super::sid::Sid;
@@ -31,23 +32,38 @@ use crate::service::{Caller, Sent};
 type OfMessage = Path<(String, String)>;
 
 /// `POST Messages.json`.
-pub(super) async fn create(State(app): State<App>, Account(caller): Account<SEND>, form: Form) -> Result<Response, Refusal> {
+pub(super) async fn create(
+    State(app): State<App>,
+    Account(caller): Account<SEND>,
+    KeyedForm { form, idempotency }: KeyedForm,
+) -> Result<Response, Refusal> {
     let settings = app.service.twilio_settings(&caller).await?;
     let when_refused = if settings.refuse_at_once { WhenRefused::Refuse } else { WhenRefused::Accept };
     let now = app.service.now();
-    let command = creation::read(&form, when_refused, now)?;
+    let mut command = creation::read(&form, when_refused, now)?;
+    know_own_file(&app.service, caller.business, &mut command.what).await?;
+    command.idempotency = idempotency;
     let (later, by_content) = (command.send_at.is_some(), form.text("ContentSid")?.is_some());
     let first = FirstView::of(&command, form.text("Body")?, now);
     let sent = app.service.send(&caller, command).await.map_err(|problem| refused(problem, by_content))?;
-    let Sent::Accepted { id, .. } = sent else {
-        return Err(Problem::new(ErrorCode::Unspecified, "An unexpected failure on our side.").into());
+    let id = match sent {
+        Sent::Accepted { id, .. } => id,
+        Sent::Replayed { body } => accepted_before(&body)?,
     };
     // It is accepted: from here on nothing may be answered that makes a client send it again.
     let view = match app.service.message(&caller, id).await {
-        Ok(message) => accepted(&message, app.address_of(&message).as_ref(), later),
+        Ok(message) => accepted(&message, app.beside(&message).await, later),
         Err(_) => first.view(caller.business, id),
     };
     json(StatusCode::CREATED, &view).or_else(|_| Ok(StatusCode::CREATED.into_response()))
+}
+
+/// The message that a repeated request made when it came first, by the answer that was kept.
+fn accepted_before(answer: &[u8]) -> Result<MessageId, Refusal> {
+    let kept: Option<Value> = serde_json::from_slice(answer).ok();
+    let id = kept.as_ref().and_then(|kept| kept.get("id")?.as_str()?.parse().ok());
+    let other = "The idempotency key stands for a request of another kind. Use a new key for a new request.";
+    id.ok_or_else(|| Problem::new(ErrorCode::IdempotencyConflict, other).into())
 }
 
 /// `GET Messages/{sid}.json`.
@@ -57,7 +73,7 @@ pub(super) async fn fetch(
     Path((_, sid)): OfMessage,
 ) -> Result<Response, Refusal> {
     let message = app.message_named(&caller, &sid).await?;
-    app.answer(&message)
+    app.answer(&message).await
 }
 
 /// `GET Messages.json`.
@@ -78,7 +94,10 @@ pub(super) async fn list(
         }
         None => (Vec::new(), None),
     };
-    let shown: Vec<Value> = messages.iter().map(|message| view(message, app.address_of(message).as_ref())).collect();
+    let mut shown = Vec::with_capacity(messages.len());
+    for message in &messages {
+        shown.push(view(message, app.beside(message).await));
+    }
     let path = format!("/{API_VERSION}/Accounts/{}/Messages.json", caller.business.sid());
     Ok(json(StatusCode::OK, &paging.list(&path, &query, "messages", &shown, next.as_deref()))?)
 }
@@ -116,7 +135,7 @@ pub(super) async fn update(
         }
     }
     let message = app.message_named(&caller, &sid).await?;
-    app.answer(&message)
+    app.answer(&message).await
 }
 
 fn not_cancellable(message: &Message) -> Refusal {
@@ -199,13 +218,14 @@ impl App {
         })
     }
 
-    /// The address of the sender of a message.
-    fn address_of(&self, message: &Message) -> Option<Identity> {
-        self.service.sender(message.sender).map(|sender| sender.address)
+    /// What is shown of a message and does not stand in it.
+    async fn beside(&self, message: &Message) -> Beside {
+        let sender = self.service.sender(message.sender).map(|sender| sender.address);
+        Beside { sender, template_text: self.service.template_text(message).await }
     }
 
-    fn answer(&self, message: &Message) -> Result<Response, Refusal> {
-        Ok(json(StatusCode::OK, &view(message, self.address_of(message).as_ref()))?)
+    async fn answer(&self, message: &Message) -> Result<Response, Refusal> {
+        Ok(json(StatusCode::OK, &view(message, self.beside(message).await))?)
     }
 }
 

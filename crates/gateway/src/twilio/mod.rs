@@ -4,6 +4,7 @@
 //! and the native dialect too. A handler asks for the [`account::Account`], reads its form, asks the service one thing, prints.
 
 mod account;
+mod accounts;
 mod address;
 mod approvals;
 mod base;
@@ -24,6 +25,8 @@ mod message_view;
 mod messages;
 mod page;
 mod paging;
+#[cfg(feature = "fuzz")]
+pub mod probe;
 mod refusal;
 mod services;
 mod sid;
@@ -41,6 +44,7 @@ use crate::problem::Problem;
 
 pub(crate) use base::Base;
 pub use differences::differences_page;
+pub(crate) use media::{file_at, know_own_file, path_of_file};
 pub use page::reference_page;
 pub(crate) use page::rows as reference_rows;
 
@@ -69,7 +73,8 @@ pub fn key_sid(key: KeyId) -> String {
 /// All operations.
 pub(crate) fn routes() -> Router<App> {
     let account = "/2010-04-01/Accounts/{account}";
-    let router = listed(Router::new(), &format!("{account}/Messages"), get(messages::list).post(messages::create));
+    let router = listed(Router::new(), "/2010-04-01/Accounts", get(accounts::list)).route(account, get(accounts::fetch));
+    let router = listed(router, &format!("{account}/Messages"), get(messages::list).post(messages::create));
     let one = get(messages::fetch).post(messages::update).delete(messages::delete);
     let router = router.route(&format!("{account}/Messages/{{sid}}"), one);
     let router = listed(router, &format!("{account}/Messages/{{sid}}/Media"), get(media::list));

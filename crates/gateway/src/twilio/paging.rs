@@ -69,6 +69,11 @@ impl Paging {
         Ok(Self { size: usize::try_from(size).unwrap_or(PAGE_MAX), number, trail, from })
     }
 
+    /// Whether it begins at the beginning.
+    pub(crate) const fn is_first(&self) -> bool {
+        self.from.is_none()
+    }
+
     /// All entries of this page, out of as many pages of the store as it takes, and where the next page begins.
     ///
     /// # Errors

@@ -72,6 +72,8 @@ pub(super) fn of_body(body: &Body) -> Option<String> {
     match body {
         Body::Carousel(carousel) => Some(carousel.body.clone()),
         Body::Flows(flows) => Some(flows.body.clone()),
+        Body::Pay(pay) => Some(pay.body.clone()),
+        Body::Schedule(schedule) => Some(schedule.title.clone()),
         Body::Authentication(_) => None,
         other => translate::to_free_form(other).and_then(|say| said(&say).map(str::to_owned)),
     }

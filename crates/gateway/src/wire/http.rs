@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ::http::header::{HeaderValue, RETRY_AFTER, USER_AGENT};
+use ::http::header::{HeaderValue, USER_AGENT};
 use ::http::{Request, Uri};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -98,6 +98,15 @@ impl Http {
         Ok(Self { client, timeout })
     }
 
+    /// Towards other replicas: no proxy, wherever they are.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up, as a sentence.
+    pub fn replicas(timeout: Duration) -> Result<Self, String> {
+        let connector = connector(Resolver { rules: None, look_up });
+        Ok(Self { client: Way::Direct(client(secured(connector, timeout)?)), timeout })
+    }
+
     /// Towards webhook endpoints: no proxy, and no way into a private network unless `addresses` allows it.
     ///
     /// # Errors
@@ -125,10 +134,9 @@ impl Http {
             Err(why) if why.is_connect() => return Called::NeverLeft(in_words(&why)),
             Err(why) => return Called::Lost(in_words(&why)),
         };
-        let status = answer.status().as_u16();
-        let retry_after = answer.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let (head, mut left) = answer.into_parts();
+        let (status, headers) = (head.status.as_u16(), head.headers);
         let (Wanted::Whole(max) | Wanted::Status(max)) = wanted;
-        let mut left = answer.into_body();
         let mut body = Bytes::new();
         let mut more = Vec::new();
         while let Some(frame) = left.frame().await {
@@ -146,12 +154,12 @@ impl Http {
                 }
                 // Trailers say nothing to us.
                 Ok(Err(_)) => {}
-                _ if matches!(wanted, Wanted::Status(_)) => return Called::Answer { status, body: Bytes::new(), retry_after },
+                _ if matches!(wanted, Wanted::Status(_)) => break,
                 Ok(Ok(_)) => return Called::Lost(format!("the body is larger than {max} bytes")),
                 Err(why) => return Called::Lost(innermost(&why)),
             }
         }
-        Called::Answer { status, body: if more.is_empty() { body } else { more.into() }, retry_after }
+        Called::Answer { status, body: if more.is_empty() { body } else { more.into() }, headers }
     }
 }
 

@@ -56,7 +56,8 @@ async fn a_name_that_turns_private_is_not_followed_and_each_connection_looks_it_
     let (port, calls) = server("HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await;
     let wire = Http::looking_up(SOON, RULES, counted).unwrap();
     let address = format!("http://rebinds.example:{port}/");
-    assert_eq!(called(&wire, &address).await, Called::Answer { status: 204, body: Bytes::new(), retry_after: None });
+    let there = called(&wire, &address).await;
+    assert!(matches!(&there, Called::Answer { status: 204, body, .. } if body.is_empty()), "{there:?}");
     assert_eq!(
         (LOOKED_UP.load(Ordering::SeqCst), calls.load(Ordering::SeqCst)),
         (1, 1),

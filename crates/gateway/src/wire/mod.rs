@@ -9,7 +9,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::Request;
+use ::http::header::RETRY_AFTER;
+use ::http::{HeaderMap, HeaderValue, Request};
 use bytes::Bytes;
 
 pub use self::http::Http;
@@ -18,6 +19,8 @@ use crate::service::AddressRules;
 
 /// How long the head of a link's answer is waited for: a caller waits meanwhile.
 const LINK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a replica may take to hear a hint: it is worth nothing when it is late.
+const HINT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What became of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +31,8 @@ pub enum Called {
         status: u16,
         /// Body.
         body: Bytes,
-        /// When to come again, as it stands in `Retry-After`.
-        retry_after: Option<String>,
+        /// Headers.
+        headers: HeaderMap,
     },
     /// Nothing left: it can be called again without a doubt.
     NeverLeft(String),
@@ -37,12 +40,30 @@ pub enum Called {
     Lost(String),
 }
 
+impl Called {
+    /// An answer without headers.
+    #[must_use]
+    pub fn answer(status: u16, body: impl Into<Bytes>) -> Self {
+        Self::Answer { status, body: body.into(), headers: HeaderMap::new() }
+    }
+
+    /// With when to come again, in `Retry-After`; only of an answer, and of what can stand in a header.
+    #[must_use]
+    pub fn again_after(mut self, text: &str) -> Self {
+        if let (Self::Answer { headers, .. }, Ok(value)) = (&mut self, HeaderValue::from_str(text)) {
+            headers.insert(RETRY_AFTER, value);
+        }
+        self
+    }
+}
+
 /// How much of an answer's body is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     /// All of it; one with more bytes than this counts as lost.
     Whole(usize),
-    /// Nothing but the status; the body is read up to this many bytes, so that the connection can be used again.
+    /// Nothing rests on more than the status; the body is read up to this many bytes, so that the connection can be used again, and
+    /// may be cut.
     Status(usize),
 }
 
@@ -59,6 +80,15 @@ pub trait Wire: Send + Sync + 'static {
     fn call(&self, request: Request<Bytes>, wanted: Wanted) -> Calling<'_>;
 }
 
+/// No way at all.
+pub struct NoWire;
+
+impl Wire for NoWire {
+    fn call(&self, _: Request<Bytes>, _: Wanted) -> Calling<'_> {
+        Box::pin(async { Called::NeverLeft("there is no way".to_owned()) })
+    }
+}
+
 /// The ways out of the house.
 #[derive(Clone)]
 pub struct Wires {
@@ -70,6 +100,8 @@ pub struct Wires {
     pub files: Arc<dyn Carrier>,
     /// To where callers say that files are.
     pub links: Arc<dyn Carrier>,
+    /// To other replicas.
+    pub replicas: Arc<dyn Wire>,
 }
 
 impl Wires {
@@ -89,12 +121,13 @@ impl Wires {
             endpoints: Arc::new(Http::endpoints(endpoint_timeout, addresses)?),
             files: Arc::new(Streams::upstream(graph_url, upstream_timeout)?),
             links: Arc::new(Streams::outside(LINK_TIMEOUT, addresses)?),
+            replicas: Arc::new(Http::replicas(HINT_TIMEOUT)?),
         })
     }
 
-    /// Over these two, without a way for files.
+    /// Over these two, without a way for files or to other replicas.
     #[must_use]
     pub fn without_files(upstream: Arc<dyn Wire>, endpoints: Arc<dyn Wire>) -> Self {
-        Self { upstream, endpoints, files: Arc::new(NoWay), links: Arc::new(NoWay) }
+        Self { upstream, endpoints, files: Arc::new(NoWay), links: Arc::new(NoWay), replicas: Arc::new(NoWire) }
     }
 }

@@ -1,13 +1,11 @@
 //! Erasures: worked on slice by slice, beside all else, until nothing is left. A restart goes on where the last slice ended.
 
-use std::time::Duration;
-
-use tokio::time::Instant;
-
 use transom_clock::WorldClock;
 use transom_domain::id::{BusinessId, CustomerId};
 use transom_store::{Erasure, ErasureNext, Store, StoreError};
 
+use super::relay::Relay;
+use super::slices::Slices;
 use crate::media::fetch::Fetcher;
 
 /// Rows that one slice looks at.
@@ -21,9 +19,11 @@ const REST: u32 = 4;
 ///
 /// # Errors
 /// When the store does not answer: the next round goes on.
-pub(super) async fn round(store: &dyn Store, fetcher: &Fetcher, clock: &WorldClock) -> Result<(), StoreError> {
+pub(super) async fn round(store: &dyn Store, fetcher: &Fetcher, relay: &Relay, clock: &WorldClock) -> Result<(), StoreError> {
     for Erasure { business, customer, .. } in store.open_erasures(AT_ONCE).await? {
         one(store, fetcher, clock, business, customer).await?;
+        // What endpoints answered may speak of whoever is forgotten: nothing is told of them any more.
+        relay.forget_answers(business);
     }
     Ok(())
 }
@@ -33,12 +33,12 @@ pub(super) async fn round(store: &dyn Store, fetcher: &Fetcher, clock: &WorldClo
 /// # Errors
 /// When the store does not answer: the next round goes on.
 pub(super) async fn blank(store: &dyn Store) -> Result<(), StoreError> {
+    let mut slices = Slices::resting(REST);
     loop {
-        let begun = Instant::now();
+        slices.next().await;
         if !store.blank_bodies().await? {
             return Ok(());
         }
-        tokio::time::sleep((begun.elapsed() * REST).max(Duration::from_millis(1))).await;
     }
 }
 
@@ -50,8 +50,9 @@ async fn one(
     business: BusinessId,
     customer: CustomerId,
 ) -> Result<(), StoreError> {
+    let mut slices = Slices::resting(REST);
     loop {
-        let begun = Instant::now();
+        slices.next().await;
         match store.erase_slice(business, customer, SLICE, clock.now()).await? {
             ErasureNext::Again => {}
             ErasureNext::Later => return Ok(()),
@@ -70,6 +71,5 @@ async fn one(
             }
             ErasureNext::Done => return Ok(()),
         }
-        tokio::time::sleep((begun.elapsed() * REST).max(Duration::from_millis(1))).await;
     }
 }

@@ -2,16 +2,17 @@
 //! last slice ended.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use transom_clock::WorldClock;
+use transom_domain::holding::Duty;
 use transom_domain::time::{Span, Timestamp};
 use transom_store::Store;
 
+use super::replicas::Holdings;
 use super::rest::Post;
+use super::slices::Slices;
 use crate::intake::Intake;
 use crate::problem::Problem;
 
@@ -30,6 +31,8 @@ pub struct Rehearing {
     pub store: Arc<dyn Store>,
     /// World time.
     pub clock: WorldClock,
+    /// Whether it is done here.
+    pub holdings: Holdings,
     /// Ends it.
     pub stop: CancellationToken,
 }
@@ -38,25 +41,25 @@ impl Rehearing {
     /// Works on what there is, until the house stops.
     pub async fn work(self, post: Arc<Post>) {
         let mut due = None;
-        loop {
-            let busy = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                busy = post.wait(due) => busy,
+        while let Some(busy) = post.wait_or_stop(due, &self.stop).await {
+            due = match self.holdings.does(Duty::Rehearing) {
+                true => tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => return,
+                    due = self.all() => due,
+                },
+                false => None,
             };
-            due = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                due = self.all() => due,
-            };
+            due = self.holdings.look(due, self.clock.now());
             busy.until(due);
         }
     }
 
     /// Goes on with every replay that is not over, to its end. Says when to look again.
     async fn all(&self) -> Option<Timestamp> {
+        let mut slices = Slices::resting(REST);
         loop {
-            match self.round().await {
+            match self.round(&mut slices).await {
                 Ok(true) => {}
                 Ok(false) => return None,
                 Err(why) => {
@@ -68,10 +71,10 @@ impl Rehearing {
     }
 
     /// One slice of each; `false` when there is none.
-    async fn round(&self) -> Result<bool, Problem> {
+    async fn round(&self, slices: &mut Slices) -> Result<bool, Problem> {
         let open = self.store.open_journal_replays(AT_ONCE).await?;
         for replay in &open {
-            let begun = Instant::now();
+            slices.next().await;
             let (cursor, did) = self.intake.replay_slice(replay).await?;
             let now = self.clock.now();
             if !self.store.journal_replayed(replay.business, replay.id, cursor, did, now).await? {
@@ -79,7 +82,6 @@ impl Rehearing {
             } else if cursor >= replay.to {
                 tracing::info!(replay.id = %replay.id, "a replay of the journal is over");
             }
-            tokio::time::sleep((begun.elapsed() * REST).max(Duration::from_millis(1))).await;
         }
         Ok(!open.is_empty())
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering:
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use transom_clock::{Settles, Settling, WorldClock};
 use transom_domain::time::Timestamp;
@@ -129,10 +130,32 @@ impl Post {
         }
     }
 
+    /// As [`Post::wait`]; none once it is told to stop, whatever there is to do.
+    pub async fn wait_or_stop(self: &Arc<Self>, due: Option<Timestamp>, stop: &CancellationToken) -> Option<Busy> {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => None,
+            busy = self.wait(due) => Some(busy),
+        }
+    }
+
     /// Waits for a poke and takes it, while the work goes on: whoever waits so is not at rest.
     pub async fn poked(&self) {
         while !self.poked.swap(false, SeqCst) {
             self.wake.notified().await;
+        }
+    }
+
+    /// Waits until no work is under way here.
+    pub async fn idle(&self) {
+        loop {
+            let changed = self.rest.0.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.busy.load(SeqCst) == 0 {
+                return;
+            }
+            changed.await;
         }
     }
 

@@ -9,15 +9,18 @@ use futures::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use transom_clock::WorldClock;
+use transom_domain::holding;
 use transom_domain::id::SenderId;
 use transom_domain::message::Message;
 use transom_domain::time::{Span, Timestamp};
-use transom_store::{BATCH_MAX, Keep, Resolution, Store, StoreError, SweepPoint};
+use transom_store::{BATCH_MAX, Keep, Resolution, Store, StoreError, SweepKind, SweepPoint, WalkPoint};
 
 use super::dispatcher::Dispatcher;
 use super::erasing;
 use super::relay::Relay;
+use super::replicas::Holdings;
 use super::rest::{Post, Rest};
+use super::slices::Slices;
 use super::tasks::Tasks;
 use crate::directory::{Directory, MAX_AGE, Speaker};
 use crate::media::fetch::Fetcher;
@@ -30,8 +33,6 @@ const SWEEP_ROWS: usize = 256;
 /// A sweep rests for so many times as long as its last slice took: of a writer that is busy it uses a few hundredths, of one
 /// that is idle a fifth.
 const SWEEP_REST: u32 = 4;
-/// It rests at least so long.
-const SWEEP_REST_LEAST: Duration = Duration::from_millis(1);
 /// It rests so long when the store has more work than it can take.
 const SWEEP_REST_BUSY: Duration = Duration::from_secs(1);
 /// How often erasures are looked for and gone on with.
@@ -49,6 +50,9 @@ const EXPIRY_LOOK: Span = Span::secs(30);
 
 /// Sessions are looked for this often at most: how late an end may be told.
 const SESSION_LOOK: Span = Span::secs(10);
+
+/// A duty that another replica does is looked at this often.
+const HELD_LOOK: Span = Span::secs(1);
 
 /// How often each stopped sender was tried, and when it is due again.
 type Tried = BTreeMap<SenderId, (u32, Timestamp)>;
@@ -74,6 +78,22 @@ enum Duty {
     Mend(Tried),
 }
 
+impl Duty {
+    /// As what it is held.
+    const fn held_as(&self) -> holding::Duty {
+        match self {
+            Self::Unknowns => holding::Duty::Unknowns,
+            Self::Expiry => holding::Duty::Expiry,
+            Self::Sessions => holding::Duty::Sessions,
+            Self::Erase => holding::Duty::Erasing,
+            Self::Sweep => holding::Duty::Sweeping,
+            Self::Templates => holding::Duty::Templates,
+            Self::Limits => holding::Duty::Limits,
+            Self::Mend(_) => holding::Duty::Mending,
+        }
+    }
+}
+
 /// What upkeep works with.
 #[derive(Clone)]
 pub struct Upkeep {
@@ -89,6 +109,8 @@ pub struct Upkeep {
     pub dispatcher: Dispatcher,
     /// Who tells.
     pub relay: Relay,
+    /// Which duties are done here.
+    pub holdings: Holdings,
     /// Where workers are posted.
     pub rest: Rest,
     /// Who keeps files.
@@ -107,13 +129,12 @@ impl Upkeep {
     /// Does a duty at the start, and then whenever its post is poked or it is due again, until the house stops.
     async fn does(self, mut duty: Duty, post: Arc<Post>) {
         let mut due = None;
-        loop {
-            let busy = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                busy = post.wait(due) => busy,
+        while let Some(busy) = post.wait_or_stop(due, &self.stop).await {
+            due = if self.holdings.does(duty.held_as()) {
+                self.round(&mut duty).await
+            } else {
+                Some(self.clock.now().plus(HELD_LOOK))
             };
-            due = self.round(&mut duty).await;
             busy.until(due);
         }
     }
@@ -122,7 +143,10 @@ impl Upkeep {
     async fn round(&self, duty: &mut Duty) -> Option<Timestamp> {
         let after = |gap: Span| Some(self.clock.now().plus(gap));
         match duty {
-            Duty::Unknowns => self.decide().await,
+            Duty::Unknowns => {
+                let due = self.decide().await;
+                self.holdings.look(due, self.clock.now())
+            }
             Duty::Expiry => self.expire().await,
             Duty::Sessions => self.sessions().await,
             Duty::Erase => {
@@ -131,7 +155,7 @@ impl Upkeep {
                     () = self.stop.cancelled() => Ok(()),
                     erased = async {
                         erasing::blank(&*self.store).await?;
-                        erasing::round(&*self.store, &self.fetcher, &self.clock).await
+                        erasing::round(&*self.store, &self.fetcher, &self.relay, &self.clock).await
                     } => erased,
                 };
                 if let Err(why) = erased {
@@ -243,39 +267,43 @@ impl Upkeep {
     /// One round over everything that grows old, in small slices between the work of others.
     async fn sweep(&self) {
         let mut from = Some(SweepPoint::START);
+        let mut slices = Slices::resting(SWEEP_REST);
+        let mut files = false;
         while let Some(point) = from {
-            let started = tokio::time::Instant::now();
-            let mut rest = SWEEP_REST_LEAST;
+            slices.next().await;
             match self.store.sweep(self.keep, point, SWEEP_ROWS, self.clock.now()).await {
                 Ok(swept) => {
                     telemetry::swept(swept.kind, swept.rows);
+                    files |= swept.rows > 0 && matches!(swept.kind, SweepKind::Messages | SweepKind::Media);
                     if swept.rows > 0 {
                         tracing::debug!(kind = swept.kind.as_str(), rows = swept.rows, "old rows were removed");
                     }
                     from = swept.next;
                 }
                 // Whoever waits for the writer goes first; this slice comes again.
-                Err(StoreError::Busy) => rest = SWEEP_REST_BUSY,
+                Err(StoreError::Busy) => slices.rest_at_least(SWEEP_REST_BUSY),
                 Err(why) => {
                     tracing::warn!(error = %why, "old rows could not be removed");
                     return;
                 }
             }
-            // Machine time: it is the writer that is spared.
-            tokio::time::sleep(rest.max(started.elapsed().saturating_mul(SWEEP_REST))).await;
+        }
+        if files {
+            // The bytes go now too, and not when it is their turn next.
+            self.fetcher.reap_soon();
         }
     }
 
     /// Counts what was not heard of messages that have grown old enough, and shows it.
     async fn count_silence(&self) {
-        loop {
-            let started = tokio::time::Instant::now();
-            match self.store.count_silence(SWEEP_ROWS, self.clock.now()).await {
-                Ok(true) => {}
-                Ok(false) => break,
+        let mut slices = Slices::resting(SWEEP_REST);
+        let mut from = Some(WalkPoint::START);
+        while let Some(point) = from {
+            slices.next().await;
+            match self.store.count_silence(point, SWEEP_ROWS, self.clock.now()).await {
+                Ok(next) => from = next,
                 Err(why) => return tracing::warn!(error = %why, "what was not heard could not be counted"),
             }
-            tokio::time::sleep(SWEEP_REST_LEAST.max(started.elapsed().saturating_mul(SWEEP_REST))).await;
         }
         for speaker in self.directory.now().all() {
             if let Ok(silence) = self.store.silence(speaker.sender.id, self.clock.now()).await {
@@ -409,7 +437,10 @@ impl Upkeep {
         telemetry::in_flight(self.dispatcher.in_flight());
         telemetry::stopped(directory.all().filter(|s| s.stopped().is_some()).count());
         for speaker in directory.all() {
-            if let Ok(backlog) = self.store.backlog(speaker.sender.id).await {
+            // Whoever speaks for a sender shows what waits for it; the others none.
+            if !self.holdings.has(holding::Thing::Sender(speaker.sender.id)) {
+                telemetry::waiting(&speaker.sender.address.to_string(), 0, Duration::ZERO);
+            } else if let Ok(backlog) = self.store.backlog(speaker.sender.id).await {
                 let oldest = backlog.oldest.map_or(0, |oldest| now.since(oldest).as_millis());
                 let oldest = Duration::from_millis(u64::try_from(oldest).unwrap_or(0));
                 telemetry::waiting(&speaker.sender.address.to_string(), backlog.waiting, oldest);

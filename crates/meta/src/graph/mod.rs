@@ -2,6 +2,7 @@
 //! does that (Meta: business-phone-numbers, webhooks/override, graph-api/reference).
 
 mod account;
+mod history;
 mod media;
 mod number;
 mod path;
@@ -13,15 +14,16 @@ pub use account::{
     number_callback_body, parse_app_subscriptions, parse_catalogs, parse_created, parse_debug_token, parse_id,
     parse_subscribed_apps, parse_success, parse_waba, subscribe_body,
 };
+pub use history::{MessageHistory, NoAnswer, Occurrence, parse_message_events, parse_message_history, refused_history};
 pub use media::{Media, parse_handle, parse_media};
 pub use number::{
     BadPin, NumberStatus, PhoneNumber, Pin, Quality, Throughput, parse_phone_number, parse_phone_numbers, register_body,
 };
 pub use path::{
     DEFAULT_VERSION, GRAPH_URL, VERSIONS, app_subscriptions_path, create_template_path, debug_token_path, delete_template_path,
-    edit_template_path, media_item_path, media_path, messages_path, phone_number_path, phone_number_settings_path,
-    phone_numbers_path, product_catalogs_path, register_path, start_upload_path, subscribed_apps_path, template_path,
-    templates_named_path, templates_path, waba_path,
+    edit_template_path, media_item_path, media_path, message_events_path, message_history_path, messages_path, phone_number_path,
+    phone_number_settings_path, phone_numbers_path, product_catalogs_path, register_path, start_upload_path,
+    subscribed_apps_path, template_path, templates_named_path, templates_path, waba_path,
 };
 
 pub(crate) use path::node_path;

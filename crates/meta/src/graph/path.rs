@@ -19,6 +19,20 @@ pub fn messages_path(phone_number_id: &str) -> String {
     at(phone_number_id, "messages", &[])
 }
 
+/// `GET`: what became of one message, for [`super::parse_message_history`].
+#[must_use]
+pub fn message_history_path(phone_number_id: &str, message: &str) -> String {
+    let fields = "id,message_id,events{delivery_status,timestamp,error_description}";
+    at(phone_number_id, "message_history", &[("message_id", message), ("fields", fields)])
+}
+
+/// `GET`: more of it, where one page was not enough, for [`super::parse_message_events`].
+#[must_use]
+pub fn message_events_path(history_id: &str, after: &str) -> String {
+    let fields = "cursor,node{delivery_status,occurrence_timestamp,error_description}";
+    list(history_id, "events", fields, LIMIT, Some(after))
+}
+
 /// `POST`, multipart: uploads a file.
 #[must_use]
 pub fn media_path(phone_number_id: &str) -> String {

@@ -11,7 +11,7 @@ use transom_domain::address::Psid;
 use transom_domain::free_form::{File, MediaKind, MediaSource};
 use transom_domain::messenger::{Button, Form};
 
-pub use page::{Page, WEBHOOK_FIELDS, app_subscription_body, page_path, parse_page, subscribe_path};
+pub use page::{Page, WEBHOOK_FIELDS, app_subscription_body, page_path, parse_page, parse_profile, profile_path, subscribe_path};
 
 use crate::read::{object, put, text};
 use crate::send::{Accepted, Answer};

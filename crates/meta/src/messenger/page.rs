@@ -62,6 +62,29 @@ pub fn parse_page(json: &Value) -> Result<Page, BadAnswer> {
     Ok(Page { id, name: member(page, "name") })
 }
 
+/// Longest name that is kept; those that people have are far shorter.
+const NAME_MAX: usize = 200;
+
+/// `GET`: what a person is called, under the Page's token (Meta: messenger-platform/identity/user-profile). The picture is not asked
+/// for: nothing here shows it.
+#[must_use]
+pub fn profile_path(psid: &str) -> String {
+    crate::graph::node_path(psid, &[("fields", "first_name,last_name")])
+}
+
+/// Reads what a person is called; none where the person is not called anything, or keeps it back.
+///
+/// # Errors
+/// When the answer is none.
+pub fn parse_profile(body: &[u8]) -> Result<Option<String>, BadAnswer> {
+    let what = "the profile";
+    let json: Value = serde_json::from_slice(body).map_err(|_| BadAnswer::Garbled { what })?;
+    let profile = json.as_object().ok_or(BadAnswer::Garbled { what })?;
+    let parts: Vec<String> = ["first_name", "last_name"].into_iter().filter_map(|key| member(profile, key)).collect();
+    let name = parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    Ok(Some(name.chars().take(NAME_MAX).collect()).filter(|name: &String| !name.is_empty()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -115,8 +115,18 @@ fn interactive(say: &FreeForm) -> Map<String, Value> {
             put(&mut parameters, "thumbnail_product_retailer_id", thumbnail.as_deref());
             frame("catalog_message", Some(body), footer.as_deref(), named("catalog_message", parameters))
         }
-        FreeForm::Flow { header, body, footer, flow_id, button, token, screen, data } => {
-            let parameters = flow(flow_id, button, token.as_deref(), screen.as_deref(), data.as_ref());
+        FreeForm::Flow { header, body, footer, flow_id, button, token, screen, from_endpoint, data } => {
+            let mut parameters = object([
+                ("flow_message_version", json!(FLOW_MESSAGE_VERSION)),
+                ("flow_id", json!(flow_id)),
+                ("flow_cta", json!(button)),
+            ]);
+            put(&mut parameters, "flow_token", token.as_deref());
+            if *from_endpoint {
+                put(&mut parameters, "flow_action", Some("data_exchange"));
+            } else {
+                first_screen(&mut parameters, screen.as_deref(), data.as_ref());
+            }
             with_header(frame("flow", Some(body), footer.as_deref(), named("flow", parameters)), header.as_ref())
         }
         FreeForm::VoiceCall { body, display_text, ttl_minutes, payload } => {
@@ -166,24 +176,15 @@ fn list_sections(sections: &[ListSection]) -> Value {
     Value::Array(printed.collect())
 }
 
-fn flow(
-    flow_id: &str,
-    button: &str,
-    token: Option<&str>,
-    screen: Option<&str>,
-    data: Option<&Map<String, Value>>,
-) -> Map<String, Value> {
-    let mut parameters =
-        object([("flow_message_version", json!(FLOW_MESSAGE_VERSION)), ("flow_id", json!(flow_id)), ("flow_cta", json!(button))]);
-    put(&mut parameters, "flow_token", token);
+/// Where a form opens, and with what.
+fn first_screen(parameters: &mut Map<String, Value>, screen: Option<&str>, data: Option<&Map<String, Value>>) {
     // Data travels with the screen it is for; empty data is refused. Without a screen the form opens at its own first one.
     if let Some(screen) = screen.filter(|s| !s.is_empty()) {
         let mut payload = object([("screen", json!(screen))]);
         if let Some(data) = data.filter(|d| !d.is_empty()) {
             payload.insert("data".to_owned(), Value::Object(data.clone()));
         }
-        put(&mut parameters, "flow_action", Some("navigate"));
+        put(parameters, "flow_action", Some("navigate"));
         parameters.insert("flow_action_payload".to_owned(), Value::Object(payload));
     }
-    parameters
 }

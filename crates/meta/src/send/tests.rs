@@ -223,6 +223,7 @@ fn a_form_opens_at_a_screen_only_when_one_is_named() {
         button: "Los".into(),
         token: token.map(str::to_owned),
         screen: screen.map(str::to_owned),
+        from_endpoint: false,
         data,
     };
     let data = object([("k", json!("v"))]);
@@ -235,6 +236,13 @@ fn a_form_opens_at_a_screen_only_when_one_is_named() {
     assert_eq!(interactive(&flow(None, None, Some(data)))["action"], bare);
     let empty = interactive(&flow(None, Some("START"), Some(Map::new())));
     assert_eq!(empty["action"]["parameters"]["flow_action_payload"], json!({"screen": "START"}));
+    let mut asked = flow(Some("t-1"), Some("START"), None);
+    if let FreeForm::Flow { from_endpoint, .. } = &mut asked {
+        *from_endpoint = true;
+    }
+    let parameters = json!({"flow_message_version": "3", "flow_id": "991", "flow_cta": "Los", "flow_token": "t-1",
+        "flow_action": "data_exchange"});
+    assert_eq!(interactive(&asked)["action"]["parameters"], parameters);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use transom_domain::fact::{Account, Fact, IdentityChange, Inbound, InboundBody, Preference, Reported, StatusReport};
+use transom_domain::fact::{Account, Fact, HeardBy, IdentityChange, Inbound, InboundBody, Preference, Reported, StatusReport};
 use transom_domain::failure::UpstreamError;
 use transom_domain::time::Timestamp;
 
@@ -112,6 +112,7 @@ fn status(field: &str, wire: &Status<'_>, contacts: &Contacts, fallback: Timesta
         errors: wire.errors.as_deref().unwrap_or_default().iter().map(UpstreamError::from).collect(),
         pricing: wire.pricing.clone(),
         conversation: wire.conversation.clone(),
+        by: HeardBy::Webhook,
     })
 }
 

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use transom_domain::address::Psid;
 use transom_domain::amendment::{Amended, Amendment};
-use transom_domain::fact::{Account, Echo, Fact, Inbound, InboundBody, Person, Reported, StatusReport, Watermark};
+use transom_domain::fact::{Account, Echo, Fact, HeardBy, Inbound, InboundBody, Person, Reported, StatusReport, Watermark};
 use transom_domain::free_form::MediaKind;
 use transom_domain::message::{CallbackTag, PartTag};
 use transom_domain::time::Timestamp;
@@ -125,6 +125,7 @@ impl Event {
             errors: Vec::new(),
             pricing: None,
             conversation: None,
+            by: HeardBy::Webhook,
         })
     }
 

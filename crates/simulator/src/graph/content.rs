@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     Unsupported,
     Edit,
     Revoke,
+    /// A type that only the message itself names.
+    Raw,
 }
 
 impl Kind {
@@ -46,6 +48,7 @@ impl Kind {
             Self::Unsupported => "unsupported",
             Self::Edit => "edit",
             Self::Revoke => "revoke",
+            Self::Raw => "raw",
         }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::answer::{GraphResult, Lost, Outcome};
 use super::call::Call;
-use super::{App, accounts, log, media, page, subscriptions, templates, uploads};
+use super::{App, accounts, history, log, media, page, subscriptions, templates, uploads};
 use crate::graph::error::GraphError;
 use crate::graph::send::{self, Posted};
 use crate::world::faults::CallFaults;
@@ -46,6 +46,7 @@ enum Node {
     Business,
     Page,
     Person,
+    History,
 }
 
 /// Every path that is not a control.
@@ -71,7 +72,7 @@ pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response
         lost,
     };
     if faults.lost_call {
-        app.log.push(logged(bytes.unwrap_or_default(), 0, Bytes::new(), true));
+        app.record(logged(bytes.unwrap_or_default(), 0, Bytes::new(), true));
         return lost();
     }
     let call = Call::new(parts.method.clone(), &path, query.as_deref(), parts.headers.clone());
@@ -92,7 +93,7 @@ pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response
     let (status, kind, answer) = if faults.bad_gateway { bad_gateway() } else { app.printed(result) };
     let is_text = kind == JSON || faults.bad_gateway;
     let shown = if is_text { answer.clone() } else { Bytes::from(format!("({} bytes of {kind})", answer.len())) };
-    app.log.push(logged(body, status, shown, faults.lost_answer));
+    app.record(logged(body, status, shown, faults.lost_answer));
     if faults.lost_answer {
         return lost();
     }
@@ -214,6 +215,8 @@ impl App {
             (Node::Number, "marketing_messages") if post => {
                 Err(GraphError::new(131_055, "The Marketing Messages API is not enabled for this account; use /messages."))
             }
+            (Node::Number, "message_history") if get => history::of_number(self, call, number),
+            (Node::History, "events") if get => history::events(self, call, number),
             (Node::Number, edge) => accounts::number(self, call, number, edge).await,
             (Node::Account, "message_templates") => templates::of_account(self, call, number).await,
             (Node::Account, "message_template_previews") if get => templates::previews(call),
@@ -265,6 +268,8 @@ impl App {
                 Node::Page
             } else if world.messenger.people.contains_key(&id) {
                 Node::Person
+            } else if world.of_history(id).is_some() {
+                Node::History
             } else {
                 return None;
             })
@@ -277,9 +282,7 @@ impl App {
         let posted = send::read(&value)?;
         match posted {
             Posted::Read { message_id, typing } => {
-                // The indicator shows on the phone for 25 seconds and leaves no trace.
-                tracing::trace!(typing, "a message is marked as read");
-                self.engine.commit(|world, now| world.read_by_business(now, number, &message_id)).await??;
+                self.engine.commit(|world, now| world.read_by_business(now, number, &message_id, typing)).await??;
                 Ok(json!({ "success": true }).into())
             }
             Posted::Send(request) => {

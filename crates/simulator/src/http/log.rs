@@ -47,7 +47,8 @@ impl RequestLog {
         Self(Mutex::new(Ring { entries: VecDeque::new(), next: (boots << 32) + 1, bytes: 0 }))
     }
 
-    pub(crate) fn push(&self, mut entry: Entry) {
+    /// Keeps a call; gives its number.
+    pub(crate) fn push(&self, mut entry: Entry) -> u64 {
         for body in [&mut entry.body, &mut entry.answer] {
             if body.len() > BODY_MAX {
                 *body = Bytes::from(format!("({} bytes, not kept)", body.len()));
@@ -62,6 +63,7 @@ impl RequestLog {
             let Some((_, gone)) = ring.entries.pop_front() else { break };
             ring.bytes -= gone.body.len() + gone.answer.len();
         }
+        number
     }
 
     /// The calls after a number, oldest first.

@@ -134,7 +134,8 @@ async fn subscribe(app: &App, id: u64, fields: Vec<String>) -> Result<(), GraphE
 /// The profile of a person, for the Page that knows them.
 pub(crate) fn profile(app: &App, call: &Call, id: u64, page: Option<u64>) -> GraphResult {
     let shown = app.engine.look(|world, _| {
-        let person = world.messenger.people.get(&id).filter(|person| page == Some(person.page))?;
+        // Who keeps it back is, for the Page, nobody (Meta: messenger-platform/identity/user-profile).
+        let person = world.messenger.people.get(&id).filter(|person| page == Some(person.page) && !person.private)?;
         let (first, last) = person.name.split_once(' ').unwrap_or((person.name.as_str(), ""));
         Some(json!({ "id": id.to_string(), "name": person.name, "first_name": first, "last_name": last,
             "profile_pic": format!("{}/profile/{id}.jpg", world.base_url) }))

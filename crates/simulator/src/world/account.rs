@@ -72,6 +72,9 @@ pub(crate) struct Number {
     /// Meta's test numbers only reach who is on their list.
     pub(crate) test_number: bool,
     pub(crate) allowed: Vec<String>,
+    /// Somebody uses the number in the WhatsApp Business app, too.
+    #[serde(default)]
+    pub(crate) business_app: bool,
     /// Messages per second, in plus out.
     pub(crate) throughput: u32,
     pub(crate) tier: String,
@@ -138,6 +141,8 @@ pub(crate) struct Settings {
     pub(crate) webhook_version: u32,
     /// `read` comes without `delivered`, as it may.
     pub(crate) skip_delivered: bool,
+    /// The app may ask for the history of messages. Not every app may.
+    pub(crate) message_history: bool,
     /// Updates per POST at most; 1 keeps every status a POST of its own.
     pub(crate) webhook_batch: usize,
     /// A webhook that was not heard is tried again after at most this many seconds; nothing: after ever longer, as Meta does.
@@ -167,6 +172,7 @@ impl Default for Settings {
             business_verified: true,
             webhook_version: 24,
             skip_delivered: false,
+            message_history: true,
             webhook_batch: 1,
             webhook_gap_max_seconds: None,
             throttle_as_429: false,

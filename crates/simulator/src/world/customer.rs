@@ -12,6 +12,8 @@ use super::phone;
 pub(crate) const WINDOW: Span = Span::hours(24);
 /// Meta: pricing, free entry points.
 const FREE_ENTRY: Span = Span::hours(72);
+/// The typing indicator ends by itself: Meta, typing-indicators.
+pub(crate) const TYPING: Span = Span::secs(25);
 /// How long a number that was in touch stays in webhooks of a user with a username: Meta, business-scoped-user-ids.
 const PHONE_SHOWN: Span = Span::days(30);
 /// What one phone keeps; the oldest go first.
@@ -29,6 +31,9 @@ pub(crate) enum Flag {
     Capped,
     /// 130472 for marketing outside the window.
     Experiment,
+    /// The customer blocked the business: messages are taken, `sent` is told, and they never arrive, not even once the block is
+    /// lifted. The customer cannot write either before that.
+    Blocked,
 }
 
 /// How a customer and one business number stand.
@@ -84,6 +89,9 @@ pub(crate) struct Customer {
     pub(crate) auto_read: bool,
     pub(crate) flags: Vec<Flag>,
     pub(crate) threads: BTreeMap<u64, Thread>,
+    /// The business's typing indicator shows until then, in milliseconds. Not kept: it ends by itself.
+    #[serde(skip)]
+    pub(crate) typing_until: Option<i64>,
     /// Messages on the phone, by sequence. Rebuilt from the messages.
     #[serde(skip)]
     pub(crate) inbox: VecDeque<u64>,
@@ -132,7 +140,7 @@ impl Customer {
     }
 
     /// The customer as the controls show it.
-    pub(crate) fn shown(&self) -> Value {
+    pub(crate) fn shown(&self, now: Timestamp) -> Value {
         json!({
             "id": self.id.to_string(),
             "phone": self.phone,
@@ -144,6 +152,7 @@ impl Customer {
             "online": self.online,
             "autoRead": self.auto_read,
             "flags": self.flags,
+            "typing": self.typing_until.is_some_and(|until| now.as_millis() < until),
         })
     }
 }

@@ -104,7 +104,7 @@ pub(crate) struct CustomerChange {
 
 impl World {
     /// A new customer.
-    pub(crate) fn add_customer(&mut self, new: NewCustomer) -> Result<Value, Refusal> {
+    pub(crate) fn add_customer(&mut self, now: Now, new: NewCustomer) -> Result<Value, Refusal> {
         if self.customers.len() >= CUSTOMERS_MAX {
             return Err(Refusal::conflict("id", "there are two million customers already", "start with a fresh folder"));
         }
@@ -155,10 +155,11 @@ impl World {
             auto_read: new.auto_read,
             flags: new.flags,
             threads: std::collections::BTreeMap::new(),
+            typing_until: None,
             inbox: std::collections::VecDeque::new(),
             waiting: std::collections::VecDeque::new(),
         };
-        let shown = customer.shown();
+        let shown = customer.shown(now.world);
         if let Some(wa_id) = wa_id {
             self.by_wa_id.insert(wa_id, id);
         }
@@ -193,7 +194,7 @@ impl World {
             self.tell_preference(now, id, stops);
         }
         self.deliver_waiting(now, id);
-        Ok(self.customers.get(&id).map(Customer::shown).unwrap_or_default())
+        Ok(self.customers.get(&id).map(|person| person.shown(now.world)).unwrap_or_default())
     }
 
     /// Puts faults on order, in place of those that were.

@@ -116,6 +116,7 @@ impl World {
             registered: false,
             pin: None,
             test_number: false,
+            business_app: false,
             allowed: Vec::new(),
             throughput: 80,
             tier: "TIER_UNLIMITED".into(),

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 use transom_domain::{Span, Timestamp};
 
-use super::customer::Customer;
+use super::customer::{Customer, Flag, TYPING};
 use super::desk::Refusal;
-use super::inbound_shape::{Context, Draft};
+use super::inbound_shape::{Context, Draft, plain};
 use super::media::{Media, URL_LIVES};
 use super::message::{Body, Message, Progress, Status, wamid};
 use super::statuses::{error_object, metadata};
@@ -30,18 +30,19 @@ impl World {
         if draft.kind == Kind::System {
             return self.customer_changes(now, customer, number, &draft);
         }
-        let mut object = draft.object;
-        if let (Some(file), Some(map)) = (&file, object.as_object_mut()) {
-            map.insert("id".into(), json!(file.id.to_string()));
-            map.insert("sha256".into(), json!(base64_of_hex(&file.sha256)));
-            map.insert("url".into(), json!(self.media_url(file.id, now.world)));
+        let mut draft = draft;
+        let amends = matches!(draft.kind, Kind::Edit | Kind::Revoke);
+        if amends {
+            self.amend(number, customer, false, &draft)?;
+            if !self.is_in_the_app(number) {
+                // Meta shows such a number that there was something, and not what.
+                let word = if draft.kind == Kind::Edit { "edit" } else { "unknown" };
+                draft = plain(Kind::Unsupported, json!({ "type": word }));
+            }
         }
-        if let Some(file) = file {
-            self.add_media(file);
-        }
+        let object = self.with_file(now, draft.object, file);
         let context = draft.context.map(|context| self.context(number, customer, context)).transpose()?;
-        let opens = !matches!(draft.kind, Kind::Edit | Kind::Revoke);
-        let shown_wa_id = self.arrives(now, customer, number, opens, draft.referral.is_some())?;
+        let shown_wa_id = self.arrives(now, customer, number, !amends, draft.referral.is_some())?;
         let Some(person) = self.customers.get(&customer) else { return Err(Refusal::no_customer()) };
         let from = person.wa_id.clone().unwrap_or_else(|| person.user_id.clone());
         let seq = self.messages.next_seq();
@@ -53,14 +54,18 @@ impl World {
         message.insert("from_user_id".into(), json!(person.user_id));
         message.insert("id".into(), json!(id));
         message.insert("timestamp".into(), json!(now.world.as_secs().to_string()));
-        message.insert("type".into(), json!(draft.kind.as_str()));
+        if let (Kind::Raw, Some(own)) = (draft.kind, object.as_object()) {
+            message.extend(own.clone());
+        } else {
+            message.insert("type".into(), json!(draft.kind.as_str()));
+            message.insert(draft.kind.as_str().to_owned(), object.clone());
+        }
         if draft.kind == Kind::Unsupported {
             let error = [(131_051, "Message type unknown", "Message type is not currently supported.")].map(|(code, title, details)| {
                 json!({ "code": code, "title": title, "message": title, "error_data": { "details": details } })
             });
             message.insert("errors".into(), json!(error));
         }
-        message.insert(draft.kind.as_str().to_owned(), object.clone());
         if let Some(context) = context {
             message.insert("context".into(), context);
         }
@@ -69,11 +74,27 @@ impl World {
         }
         let contact = person.contact(shown_wa_id.as_deref(), true);
         self.tell_inbound(now, number, Some(contact), message);
-        self.keep_inbound(now, seq, id.clone(), customer, number, from, draft.kind, object);
+        // An edit shows in the message that it is of.
+        if !amends {
+            self.keep_inbound(now, seq, id.clone(), customer, number, from, draft.kind, object);
+        }
         Ok(id)
     }
 
-    fn check_reachable(&self, number: u64) -> Result<(), Refusal> {
+    /// The object of a media message with what Meta knows of its file, which is taken in.
+    pub(super) fn with_file(&mut self, now: Now, mut object: Value, file: Option<Media>) -> Value {
+        if let (Some(file), Some(map)) = (&file, object.as_object_mut()) {
+            map.insert("id".into(), json!(file.id.to_string()));
+            map.insert("sha256".into(), json!(base64_of_hex(&file.sha256)));
+            map.insert("url".into(), json!(self.media_url(file.id, now.world)));
+        }
+        if let Some(file) = file {
+            self.add_media(file);
+        }
+        object
+    }
+
+    pub(super) fn check_reachable(&self, number: u64) -> Result<(), Refusal> {
         match self.numbers.get(&number) {
             Some(number) if number.registered => Ok(()),
             Some(_) => {
@@ -86,8 +107,15 @@ impl World {
     /// Counts the message towards the number's throughput and opens or extends the session. Answers the phone number, if
     /// webhooks show it.
     fn arrives(&mut self, now: Now, customer: u64, number: u64, opens: bool, from_ad: bool) -> Result<Option<String>, Refusal> {
-        self.throughput.count(number, now.machine_second);
         let Some(person) = self.customers.get_mut(&customer) else { return Err(Refusal::no_customer()) };
+        if person.has(Flag::Blocked) {
+            return Err(Refusal::conflict(
+                "flags",
+                "the customer has blocked the business, and cannot write to it",
+                "PATCH the customer's flags without blocked first",
+            ));
+        }
+        self.throughput.count(number, now.machine_second);
         let shown = person.shown_wa_id(number, now.world).map(str::to_owned);
         let at = now.world.as_millis();
         let thread = person.threads.entry(number).or_default();
@@ -146,9 +174,12 @@ impl World {
             pricing: None,
             conversation: None,
         };
-        let progress =
-            Progress { status: Status::Sent, error: None, details: None, next: None, priced: false, read_by_business: false };
-        let message = Message { body, progress };
+        self.keep_on_phone(customer, Message { body, progress: Progress::at(Status::Sent) });
+    }
+
+    /// Keeps a message that a customer's phone shows.
+    pub(super) fn keep_on_phone(&mut self, customer: u64, message: Message) {
+        let seq = message.body.seq;
         self.effects.changes.push(message.created());
         self.messages.insert(message);
         if let Some(person) = self.customers.get_mut(&customer) {
@@ -156,7 +187,7 @@ impl World {
         }
     }
 
-    fn context(&self, number: u64, customer: u64, context: Context) -> Result<Value, Refusal> {
+    pub(super) fn context(&self, number: u64, customer: u64, context: Context) -> Result<Value, Refusal> {
         let quote = |id: &str| {
             let quoted = self.messages.by_wamid(id).filter(|message| message.body.number == number);
             let Some(quoted) = quoted.filter(|message| message.body.customer == Some(customer)) else {
@@ -327,8 +358,9 @@ impl World {
         }
     }
 
-    /// `status: read` from the business: that message and all earlier ones of the thread.
-    pub(crate) fn read_by_business(&mut self, now: Now, number: u64, wamid: &str) -> Result<(), GraphError> {
+    /// `status: read` from the business: that message and all earlier ones of the thread. With `typing` the customer also sees for
+    /// a while that an answer is being written.
+    pub(crate) fn read_by_business(&mut self, now: Now, number: u64, wamid: &str, typing: bool) -> Result<(), GraphError> {
         let message = self.messages.by_wamid(wamid).filter(|message| !message.body.outbound && message.body.number == number);
         let Some(message) = message else {
             return Err(
@@ -340,7 +372,13 @@ impl World {
                 .about("message_id"));
         }
         let until = message.body.seq;
-        let inbox = message.body.customer.and_then(|id| self.customers.get(&id)).map(|person| person.inbox.clone());
+        let customer = message.body.customer;
+        let inbox = customer.and_then(|id| self.customers.get(&id)).map(|person| person.inbox.clone());
+        if typing && let Some(person) = customer.and_then(|id| self.customers.get_mut(&id)) {
+            person.typing_until = Some(now.world.plus(TYPING).as_millis());
+            let id = person.id;
+            self.keep_customer(id);
+        }
         for seq in inbox.into_iter().flatten().filter(|seq| *seq <= until) {
             let is_unread = self.messages.get(seq).is_some_and(|message| {
                 !message.body.outbound && message.body.number == number && !message.progress.read_by_business

@@ -15,7 +15,9 @@ const CHANGE_FORMS: &[&str] = &["system", "without_previous", "user_id_update"];
 /// Bounds of texts a person types or an object carries; the body of a text is Meta's, the rest is ours.
 const TEXT_MAX: usize = 4_096;
 const SHORT_MAX: usize = 1_024;
-/// A flow's answer as text.
+/// What every message has besides what its sender says.
+const MESSAGE_MEMBERS: [&str; 4] = ["id", "from", "from_user_id", "timestamp"];
+/// A flow's answer as text, and a message as it stands.
 const RESPONSE_MAX: usize = 64 * 1_024;
 
 /// Media of a customer's message before it has an id.
@@ -51,8 +53,8 @@ pub(crate) fn plain(kind: Kind, object: Value) -> Draft {
     Draft { kind, object, media: None, context: None, referral: None }
 }
 
-/// Reads `{to, type, <object>, context?, referral?}`; `to` is left to the caller.
-pub(crate) fn read(fields: &Fields<'_>) -> Read<Draft> {
+/// Reads `{to, type, <object>, context?, referral?}`; the business number, under whatever name, is left to the caller.
+pub(crate) fn read(fields: &Fields<'_>, number: &str) -> Read<Draft> {
     let kind = fields.one_of(
         "type",
         &[
@@ -72,9 +74,10 @@ pub(crate) fn read(fields: &Fields<'_>) -> Read<Draft> {
             "unsupported",
             "edit",
             "revoke",
+            "raw",
         ],
     )?;
-    fields.only(&["to", "type", kind, "context", "referral"])?;
+    fields.only(&[number, "type", kind, "context", "referral"])?;
     let mut draft = match kind {
         "image" => media(fields, MediaKind::Image)?,
         "video" => media(fields, MediaKind::Video)?,
@@ -83,6 +86,7 @@ pub(crate) fn read(fields: &Fields<'_>) -> Read<Draft> {
         "sticker" => media(fields, MediaKind::Sticker)?,
         "contacts" => contacts(fields)?,
         "unsupported" => unsupported(fields)?,
+        "raw" => raw(fields)?,
         other => object(fields, other)?,
     };
     draft.context = context(fields)?;
@@ -149,7 +153,9 @@ fn object(fields: &Fields<'_>, name: &'static str) -> Read<Draft> {
         "edit" => {
             object.only(&["original_message_id", "message"])?;
             object.text("original_message_id", 512)?;
-            object.object("message")?;
+            let message = object.object("message")?;
+            let kind = message.text("type", 64)?;
+            message.value(kind)?;
             Kind::Edit
         }
         _ => {
@@ -214,6 +220,22 @@ fn unsupported(fields: &Fields<'_>) -> Read<Draft> {
         None => "unknown".to_owned(),
     };
     Ok(plain(Kind::Unsupported, json!({ "type": kind })))
+}
+
+/// A message as it stands, of whatever type: what Meta adds one day.
+fn raw(fields: &Fields<'_>) -> Read<Draft> {
+    let object = fields.object("raw")?;
+    object.text("type", 64)?;
+    let value = fields.value("raw")?;
+    for key in MESSAGE_MEMBERS {
+        if object.has(key) {
+            return Err(object.wrong(key, "is Meta's to write; leave it out."));
+        }
+    }
+    if value.to_string().len() > RESPONSE_MAX {
+        return Err(fields.wrong("raw", "must be at most 65536 bytes long."));
+    }
+    Ok(plain(Kind::Raw, value.clone()))
 }
 
 fn interactive(object: &Fields<'_>) -> Read<()> {

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use transom_domain::Timestamp;
 
 use super::effects::{Change, MessageRow};
 use crate::chance::Chance;
@@ -115,6 +116,47 @@ pub(crate) struct Progress {
     /// `delivered` has told the price, so `read` does not.
     pub(crate) priced: bool,
     pub(crate) read_by_business: bool,
+    /// What it says since it was edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) edited: Option<Edited>,
+    /// It was taken back: the phones show that there was one.
+    #[serde(default)]
+    pub(crate) revoked: bool,
+    /// What it was before and is now, each with the second in which it became so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) past: Vec<(Status, i64)>,
+}
+
+/// What a message says since it was edited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Edited {
+    /// The word of its type.
+    pub(crate) kind: String,
+    /// The object of the type.
+    pub(crate) shown: Value,
+}
+
+impl Progress {
+    /// Of a message that has come so far, and waits for nothing.
+    pub(crate) fn at(status: Status) -> Self {
+        Self {
+            status,
+            error: None,
+            details: None,
+            next: None,
+            priced: false,
+            read_by_business: false,
+            edited: None,
+            revoked: false,
+            past: Vec::new(),
+        }
+    }
+
+    /// It gets so far, now.
+    pub(crate) fn reach(&mut self, status: Status, now: Timestamp) {
+        self.status = status;
+        self.past.push((status, now.as_secs()));
+    }
 }
 
 /// A message.

@@ -2,12 +2,14 @@
 //! durable and what may then be told.
 
 pub(crate) mod account;
+pub(crate) mod business_app;
 pub(crate) mod customer;
 pub(crate) mod desk;
 pub(crate) mod effects;
 pub(crate) mod faults;
 pub(crate) mod flow;
 pub(crate) mod genesis;
+pub(crate) mod history;
 pub(crate) mod inbound;
 pub(crate) mod inbound_shape;
 pub(crate) mod media;

@@ -138,7 +138,7 @@ impl World {
         };
         let seq = body.seq;
         let (customer, number, by_phone) = (body.customer, body.number, !body.by_user_id && is_real);
-        let progress = Progress { status, error, details, next, priced: false, read_by_business: false };
+        let progress = Progress { error, details, next, ..Progress::at(status) };
         let message = Message { body, progress };
         self.effects.changes.push(message.created());
         self.messages.insert(message);
@@ -146,6 +146,9 @@ impl World {
             self.timers.insert((due, Timer::Message(seq, step)));
         }
         if let Some(id) = customer {
+            if self.customers.get_mut(&id).is_some_and(|person| person.typing_until.take().is_some()) {
+                self.keep_customer(id);
+            }
             self.touch_thread(now, id, number, by_phone);
         }
     }

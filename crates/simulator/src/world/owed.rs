@@ -86,6 +86,7 @@ pub(crate) const FIELDS: &[&str] = &[
     "message_reactions",
     "message_edits",
     "messaging_optins",
+    "smb_message_echoes",
     "account_review_update",
     "phone_number_name_update",
     "security",

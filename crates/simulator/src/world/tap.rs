@@ -125,7 +125,14 @@ impl World {
     fn on_screen(&self, message: &Message) -> Value {
         let (body, progress) = (&message.body, &message.progress);
         let business = self.numbers.get(&body.number).map_or("", |number| number.display_digits());
-        let kind = body.kind.as_str();
+        let of_raw = || body.shown.get("type").and_then(Value::as_str).filter(|_| body.kind == Kind::Raw);
+        let kind = of_raw().unwrap_or(body.kind.as_str());
+        let (kind, message) = match &progress.edited {
+            _ if progress.revoked => ("revoked", json!({ "type": "revoked" })),
+            Some(edited) => (edited.kind.as_str(), json!({ "type": edited.kind, (edited.kind.as_str()): edited.shown })),
+            None if body.kind == Kind::Raw => (kind, body.shown.clone()),
+            None => (kind, json!({ "type": kind, kind: body.shown })),
+        };
         let status = if !body.outbound && progress.read_by_business { "read" } else { progress.status.as_str() };
         json!({
             "wamid": body.wamid,
@@ -133,7 +140,9 @@ impl World {
             "from": if body.outbound { business } else { body.to.as_str() },
             "number": body.number.to_string(),
             "type": kind,
-            "message": { "type": kind, kind: body.shown },
+            "message": message,
+            "edited": progress.edited.is_some(),
+            "revoked": progress.revoked,
             "quotes": body.quotes,
             "status": status,
             "readByBusiness": progress.read_by_business,

@@ -59,13 +59,13 @@ impl Run {
         });
         let home = world.app.home;
         world.subscribe_account(home.waba, None);
+        let now = Now { world: Timestamp::from_millis(1_795_000_000_000), machine_second: 0 };
         let customers = ["+4915112345671", "+4915112345672", "+12125550123"]
             .map(|phone| {
                 let new = serde_json::from_value(json!({ "phone": phone, "name": "C" })).unwrap();
-                world.add_customer(new).unwrap()["id"].as_str().unwrap().parse().unwrap()
+                world.add_customer(now, new).unwrap()["id"].as_str().unwrap().parse().unwrap()
             })
             .to_vec();
-        let now = Now { world: Timestamp::from_millis(1_795_000_000_000), machine_second: 0 };
         let filed = json!({ "name": "t", "language": "en", "category": "UTILITY", "components": [{ "type": "BODY", "text": "Your order is ready now." }] });
         let draft = super::template::create::read(&filed).unwrap();
         let id = world.file_template(now, home.waba, draft).unwrap()["id"].as_str().unwrap().parse().unwrap();
@@ -196,7 +196,7 @@ proptest! {
             let _ = Spec::of(list);
         }
         if let Ok(fields) = crate::graph::read::Fields::body(&value) {
-            let _ = super::inbound_shape::read(&fields);
+            let _ = super::inbound_shape::read(&fields, "to");
         }
     }
 }

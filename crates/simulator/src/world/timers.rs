@@ -68,7 +68,7 @@ impl World {
 
     fn step_failed(&mut self, now: Now, seq: u64) {
         self.change(seq, |progress| {
-            progress.status = Status::Failed;
+            progress.reach(Status::Failed, now.world);
             progress.next = None;
         });
         self.tell_status(now, seq);
@@ -79,6 +79,17 @@ impl World {
             return;
         };
         let person = customer.and_then(|id| self.customers.get_mut(&id));
+        if person.as_ref().is_some_and(|person| person.has(Flag::Blocked)) {
+            self.change(seq, |progress| {
+                progress.reach(Status::Sent, now.world);
+                progress.next = None;
+            });
+            self.tell_status(now, seq);
+            // Nobody is told any more of it, as of one whose time is over.
+            self.change(seq, |progress| progress.reach(Status::Expired, now.world));
+            self.let_templates_go(now, seq);
+            return;
+        }
         let is_online = person.as_ref().is_some_and(|person| person.online && !person.has(Flag::NotOnWhatsapp));
         let mut next = None;
         if kind == Kind::Reaction {
@@ -93,7 +104,7 @@ impl World {
             person.waiting.push_back(seq);
         }
         self.change(seq, |progress| {
-            progress.status = Status::Sent;
+            progress.reach(Status::Sent, now.world);
             progress.next = next;
         });
         if let Some((step, due)) = next {
@@ -107,7 +118,7 @@ impl World {
         let Some(message) = self.messages.get(seq) else { return };
         if now.world >= Timestamp::from_millis(message.body.expires) {
             self.change(seq, |progress| {
-                progress.status = Status::Expired;
+                progress.reach(Status::Expired, now.world);
                 progress.next = None;
             });
             return;
@@ -122,7 +133,7 @@ impl World {
         let next = person.auto_read.then(|| (Step::Read, now.world.plus(READ_AFTER).as_millis()));
         let is_told = !self.settings.skip_delivered;
         self.change(seq, |progress| {
-            progress.status = Status::Delivered;
+            progress.reach(Status::Delivered, now.world);
             progress.next = next;
             progress.priced = is_told;
         });
@@ -140,7 +151,7 @@ impl World {
             return;
         }
         self.change(seq, |progress| {
-            progress.status = Status::Read;
+            progress.reach(Status::Read, now.world);
             progress.next = None;
         });
         self.tell_status(now, seq);

@@ -176,6 +176,20 @@ impl Desk {
         Answer { status: answer.status().as_u16(), body: answer.json().await.unwrap_or_default() }
     }
 
+    /// Follows the stream of what happens, from where a client was.
+    pub(crate) async fn follow(&self, after: Option<&str>) -> reqwest::Response {
+        let mut request = self.http.get(format!("{}/sim/v1/stream", self.simulator.graph_url()));
+        if let Some(after) = after {
+            request = request.header("last-event-id", after);
+        }
+        request.send().await.expect("an answer")
+    }
+
+    /// The page at a path.
+    pub(crate) async fn page(&self, path: &str) -> reqwest::Response {
+        self.http.get(format!("{}{path}", self.simulator.graph_url())).send().await.expect("an answer")
+    }
+
     /// A Graph call with the access token.
     pub(crate) async fn graph(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
         self.call_with(&self.id.access_token, method, &format!("v24.0/{path}"), body).await

@@ -1,6 +1,6 @@
 //! Customers: what they write and tap, who they are in webhooks, and their files.
 
-use crate::common::{Desk, each, values};
+use crate::common::{Desk, each, statuses, values};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -9,6 +9,8 @@ async fn customers_write_everything_the_documents_name() {
     let ana = desk.customer(json!({ "phone": "+4915112345678", "name": "Ana" })).await;
     let path = format!("customers/{}/messages", ana["id"].as_str().unwrap());
     let quoted = desk.writes(&ana, "Hello").await;
+    let number = format!("numbers/{}", desk.id.phone_number_id);
+    assert_eq!(desk.sim("PATCH", &number, &json!({ "businessApp": true })).await["businessApp"], true);
     for (kind, object) in [
         ("text", json!({ "body": "Hi" })),
         ("image", json!({ "caption": "The box" })),
@@ -260,6 +262,12 @@ async fn files_go_up_resolve_for_five_minutes_and_need_the_token() {
     let message = each(&business.take(), "messages").into_iter().find(|message| message["type"] == "image").unwrap();
     let bytes = client.get(message["image"]["url"].as_str().unwrap()).bearer_auth(&desk.id.access_token).send().await.unwrap();
     assert_eq!(bytes.bytes().await.unwrap().as_ref(), [0, 1, 2]);
+    // The phone in the browser has no token, and runs nothing of what a file holds.
+    let shown = desk.page(&format!("/sim/v1/media/{id}")).await;
+    assert_eq!(shown.headers()["content-type"], "image/png");
+    assert_eq!(shown.headers()["content-security-policy"], "default-src 'none'; sandbox");
+    assert_eq!(shown.bytes().await.unwrap().as_ref(), [7; 100]);
+    assert_eq!(desk.page("/sim/v1/media/17").await.status().as_u16(), 404);
     assert_eq!(desk.graph("DELETE", &id, None).await.body, json!({ "success": true }));
     assert_eq!(desk.graph("GET", &id, None).await.body["error"]["error_subcode"], 33);
 }
@@ -322,4 +330,105 @@ async fn controls_refuse_what_they_do_not_know() {
     assert_eq!(desk.control("POST", "customers", &json!({ "phone": "+49 151 12345678" })).await.status, 409);
     let found = desk.sim("GET", "customers/%2B4915112345678", &json!({})).await;
     assert_eq!(found["id"], made["id"]);
+}
+
+#[tokio::test]
+async fn what_is_edited_and_taken_back_shows_on_the_phone() {
+    let (desk, business) = Desk::with_business().await;
+    let ana = desk.customer(json!({ "phone": "+4915112345678", "name": "Ana" })).await;
+    let path = format!("customers/{}", ana["id"].as_str().unwrap());
+    let wamid = desk.writes(&ana, "Tomorow").await;
+    let edit = |to: &str| {
+        let message = json!({ "type": "text", "text": { "body": to } });
+        json!({ "type": "edit", "edit": { "original_message_id": wamid, "message": message } })
+    };
+    let shown = async || desk.sim("GET", &format!("{path}/inbox"), &json!({})).await["data"].clone();
+    // A number that is not used in the app hears that there was something, and the phone shows it all the same.
+    desk.turn(1).await;
+    business.take();
+    desk.sim("POST", &format!("{path}/messages"), &edit("Tomorrow")).await;
+    desk.turn(1).await;
+    let heard = each(&business.take(), "messages").remove(0);
+    assert_eq!((heard["type"].as_str(), &heard["unsupported"]), (Some("unsupported"), &json!({ "type": "edit" })));
+    let phone = shown().await;
+    assert_eq!((phone.as_array().unwrap().len(), &phone[0]["edited"]), (1, &json!(true)));
+    assert_eq!(phone[0]["message"], json!({ "type": "text", "text": { "body": "Tomorrow" } }));
+
+    desk.sim("PATCH", &format!("numbers/{}", desk.id.phone_number_id), &json!({ "businessApp": true })).await;
+    desk.sim("POST", &format!("{path}/messages"), &edit("Today")).await;
+    desk.sim("POST", &format!("{path}/messages"), &json!({ "type": "revoke", "revoke": { "original_message_id": wamid } })).await;
+    desk.turn(1).await;
+    let kinds: Vec<Value> = each(&business.take(), "messages").iter().map(|message| message["type"].clone()).collect();
+    assert_eq!(kinds, ["edit", "revoke"]);
+    let phone = shown().await;
+    assert_eq!((&phone[0]["type"], &phone[0]["message"]), (&json!("revoked"), &json!({ "type": "revoked" })));
+    let again = desk.control("POST", &format!("{path}/messages"), &edit("Never")).await;
+    assert_eq!((again.status, again.body["error"]["field"].as_str()), (409, Some("edit.original_message_id")), "{}", again.body);
+    // It is not the customer's to change what the business wrote, nor somebody else's to change this.
+    let ours = desk.text("+4915112345678").await.wamid();
+    let not_hers = json!({ "type": "revoke", "revoke": { "original_message_id": ours } });
+    assert_eq!(desk.control("POST", &format!("{path}/messages"), &not_hers).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_message_of_any_type_goes_as_it_stands() {
+    let (desk, business) = Desk::with_business().await;
+    let ana = desk.customer(json!({ "phone": "+4915112345678", "name": "Ana" })).await;
+    let path = format!("customers/{}", ana["id"].as_str().unwrap());
+    let raw = json!({ "type": "hologram", "hologram": { "beam": "blue" }, "more": [1, { "a": null }] });
+    let wamid = desk.sim("POST", &format!("{path}/messages"), &json!({ "type": "raw", "raw": raw })).await["wamid"].clone();
+    desk.turn(1).await;
+    let heard = each(&business.take(), "messages").remove(0);
+    assert_eq!((&heard["id"], &heard["from"]), (&wamid, &json!("4915112345678")));
+    assert_eq!([&heard["type"], &heard["hologram"], &heard["more"]], [&raw["type"], &raw["hologram"], &raw["more"]]);
+    let phone = desk.sim("GET", &format!("{path}/inbox"), &json!({})).await;
+    assert_eq!((&phone["data"][0]["type"], &phone["data"][0]["message"]), (&raw["type"], &raw));
+    for (raw, field) in [
+        (json!({ "hologram": {} }), "raw['type']"),
+        (json!({ "type": "x", "from": "17" }), "raw['from']"),
+        (json!({ "type": "x", "text": "x".repeat(70_000) }), "raw"),
+    ] {
+        let refused = desk.control("POST", &format!("{path}/messages"), &json!({ "type": "raw", "raw": raw })).await;
+        assert_eq!((refused.status, refused.body["error"]["field"].as_str()), (400, Some(field)), "{}", refused.body);
+    }
+}
+
+#[tokio::test]
+async fn what_goes_to_who_blocked_the_business_never_arrives() {
+    let (desk, business) = Desk::with_business().await;
+    let ana = desk.customer(json!({ "phone": "+4915112345678", "name": "Ana" })).await;
+    let path = format!("customers/{}", ana["id"].as_str().unwrap());
+    desk.writes(&ana, "Hello").await;
+    desk.sim("PATCH", &path, &json!({ "flags": ["blocked"] })).await;
+    let sent = desk.send("+4915112345678", json!({ "type": "text", "text": { "body": "Hi" } })).await;
+    desk.turn(1).await;
+    assert_eq!(statuses(&business.take()), [(sent.wamid(), "sent".to_owned())]);
+    let refused = desk.control("POST", &format!("{path}/messages"), &json!({ "type": "text", "text": { "body": "Stop" } })).await;
+    assert_eq!(refused.body["error"]["field"], "flags", "{}", refused.body);
+    // Nor once the block is lifted.
+    desk.sim("PATCH", &path, &json!({ "flags": [] })).await;
+    desk.turn(1).await;
+    assert!(statuses(&business.take()).is_empty());
+    desk.writes(&ana, "Hello again").await;
+}
+
+#[tokio::test]
+async fn typing_shows_for_a_while_or_until_the_answer() {
+    let (desk, _business) = Desk::with_business().await;
+    let ana = desk.customer(json!({ "phone": "+4915112345678", "name": "Ana" })).await;
+    let path = format!("customers/{}", ana["id"].as_str().unwrap());
+    let shows = async || desk.sim("GET", &path, &json!({})).await["typing"] == true;
+    let types = async || {
+        let wamid = desk.writes(&ana, "Hello").await;
+        let read = json!({ "messaging_product": "whatsapp", "status": "read", "message_id": wamid, "typing_indicator": { "type": "text" } });
+        assert_eq!(desk.graph("POST", &format!("{}/messages", desk.id.phone_number_id), Some(&read)).await.status, 200);
+    };
+    assert!(!shows().await);
+    types().await;
+    assert!(shows().await);
+    desk.turn(25).await;
+    assert!(!shows().await);
+    types().await;
+    desk.send("+4915112345678", json!({ "type": "text", "text": { "body": "Hi" } })).await;
+    assert!(!shows().await);
 }

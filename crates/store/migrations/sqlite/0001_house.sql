@@ -12,6 +12,12 @@ CREATE TABLE business (
     created_at INTEGER NOT NULL
 );
 
+-- One row: raised in the same commit by each change of an app, a business, what it chose, a sender, or a messaging service.
+CREATE TABLE directory (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    version INTEGER NOT NULL
+);
+
 -- What a business has chosen for itself: one document.
 CREATE TABLE business_settings (
     business BLOB PRIMARY KEY,
@@ -26,9 +32,31 @@ CREATE TABLE api_key (
     scopes INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     expires_at INTEGER,
-    revoked_at INTEGER
+    revoked_at INTEGER,
+    -- To the hour: a note per request would be a write per request.
+    used_at INTEGER
 );
 CREATE UNIQUE INDEX api_key_of ON api_key (business, id);
+
+-- Who uses the console. The address stands beside the document only to be found and to be one user's.
+CREATE TABLE console_user (
+    id BLOB PRIMARY KEY,
+    email TEXT NOT NULL,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX console_user_email ON console_user (email);
+
+-- Where they are signed in. Of the token that the browser has, only its hash; the one before is good for a minute more.
+CREATE TABLE console_session (
+    id BLOB PRIMARY KEY,
+    hash BLOB NOT NULL,
+    former BLOB,
+    whose BLOB NOT NULL,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX console_session_hash ON console_session (hash);
+CREATE INDEX console_session_former ON console_session (former) WHERE former IS NOT NULL;
+CREATE INDEX console_session_user ON console_session (whose);
 
 CREATE TABLE app (
     id TEXT PRIMARY KEY,
@@ -181,6 +209,14 @@ CREATE INDEX customer_name ON customer (business, name_key, id) WHERE name_key I
 CREATE INDEX customer_username ON customer (business, username_key, id) WHERE username_key IS NOT NULL;
 CREATE INDEX customer_merged ON customer (business, merged_into, id) WHERE merged_into IS NOT NULL;
 
+-- Names from their second word on, from their third, and so on: by these a customer is found by any word of a name.
+CREATE TABLE customer_word (
+    business BLOB NOT NULL,
+    word TEXT NOT NULL,
+    customer BLOB NOT NULL,
+    PRIMARY KEY (business, word, customer)
+) WITHOUT ROWID;
+
 -- Who has, or had, which identity. A number is kept under one key for all its spellings.
 CREATE TABLE identity (
     business BLOB NOT NULL,
@@ -274,6 +310,8 @@ CREATE TABLE conversation (
     heard INTEGER,
     refused INTEGER,
     paid_back INTEGER,
+    -- when either side said something last; what waits is not said yet
+    spoken_at INTEGER,
     -- when what is told of the session is looked at again; none while it is told to be closed
     look_at INTEGER,
     PRIMARY KEY (sender, customer)
@@ -281,7 +319,8 @@ CREATE TABLE conversation (
 CREATE INDEX conversation_look ON conversation (look_at) WHERE look_at IS NOT NULL;
 CREATE INDEX conversation_heard ON conversation (business, heard, sender, customer) WHERE heard IS NOT NULL;
 CREATE INDEX conversation_sender ON conversation (business, sender, heard, customer) WHERE heard IS NOT NULL;
-CREATE INDEX conversation_of ON conversation (business, customer, heard) WHERE heard IS NOT NULL;
+CREATE INDEX conversation_spoken ON conversation (business, spoken_at, sender, customer) WHERE spoken_at IS NOT NULL;
+CREATE INDEX conversation_of ON conversation (business, customer, heard);
 
 -- Messages -----------------------------------------------------------------------------------------------------------
 
@@ -372,6 +411,10 @@ CREATE TABLE word (
     error TEXT,
     note TEXT,
     pricing TEXT,
+    -- how it came to us, where not by a webhook
+    heard_by TEXT,
+    -- what the upstream answered to the call, as JSON
+    answer TEXT,
     PRIMARY KEY (seq, attempt, word)
 ) WITHOUT ROWID;
 
@@ -627,6 +670,8 @@ CREATE TABLE delivery (
     at INTEGER,
     status INTEGER,
     millis INTEGER,
+    -- what was answered to it, as JSON
+    answer TEXT,
     PRIMARY KEY (endpoint, position)
 ) WITHOUT ROWID;
 CREATE INDEX delivery_due ON delivery (endpoint, due, position) WHERE first = 1;
@@ -651,12 +696,29 @@ CREATE TABLE replay (
 ) WITHOUT ROWID;
 CREATE INDEX replay_open ON replay (endpoint) WHERE over_at IS NULL;
 
--- How far each walk along the messages has come; of a business, or of all.
+-- How far each walk along the messages of a business has come.
 CREATE TABLE walk (
     walk TEXT NOT NULL,
     business BLOB NOT NULL,
     seq INTEGER NOT NULL,
     PRIMARY KEY (walk, business)
+) WITHOUT ROWID;
+
+-- Messages whose history the upstream is to be asked for.
+CREATE TABLE overdue (
+    sender BLOB NOT NULL,
+    due INTEGER NOT NULL,
+    message BLOB NOT NULL,
+    tries INTEGER NOT NULL,
+    PRIMARY KEY (sender, due, message)
+) WITHOUT ROWID;
+
+-- Senders for which the upstream offers no history.
+CREATE TABLE no_history (
+    sender BLOB PRIMARY KEY,
+    since INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    why TEXT NOT NULL
 ) WITHOUT ROWID;
 
 -- What was not heard of a sender's messages, by the day on which they were accepted.
@@ -670,6 +732,36 @@ CREATE TABLE silence (
     PRIMARY KEY (sender, day)
 ) WITHOUT ROWID;
 CREATE INDEX silence_day ON silence (day);
+
+-- How many messages came and went, by the minute or hour in which they were accepted, and how far they got; nobody's data.
+CREATE TABLE tally (
+    business BLOB NOT NULL,
+    -- in minutes
+    width INTEGER NOT NULL,
+    -- its beginning, in minutes since 1970
+    at INTEGER NOT NULL,
+    sender BLOB NOT NULL,
+    received INTEGER NOT NULL,
+    accepted INTEGER NOT NULL,
+    sent INTEGER NOT NULL,
+    delivered INTEGER NOT NULL,
+    read INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    cancelled INTEGER NOT NULL,
+    PRIMARY KEY (business, width, at, sender)
+) WITHOUT ROWID;
+
+-- Failures that were told, by the hour; without a code of the upstream's it is -1.
+CREATE TABLE tally_failure (
+    business BLOB NOT NULL,
+    hour INTEGER NOT NULL,
+    sender BLOB NOT NULL,
+    code TEXT NOT NULL,
+    upstream INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    PRIMARY KEY (business, hour, sender, code, upstream)
+) WITHOUT ROWID;
 
 CREATE TABLE probe (
     one INTEGER PRIMARY KEY CHECK (one = 1),

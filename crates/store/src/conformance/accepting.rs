@@ -135,6 +135,20 @@ pub(super) async fn a_full_backlog_refuses_and_a_claim_makes_room(factory: &dyn 
     Ok(())
 }
 
+pub(super) async fn what_is_for_later_leaves_room_for_what_goes_now(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let later = Accept { not_before: desk.now.plus(Span::hours(1)), schedule_max: 2, ..desk.text("+4915112345671")? };
+    hold!(matches!(desk.store.accept(later).await?, Accepted::Stored { .. }));
+    desk.send("+4915112345672").await?;
+    let later = Accept { not_before: desk.now.plus(Span::hours(1)), schedule_max: 2, ..desk.text("+4915112345673")? };
+    let (id, now) = (later.id, Accept { not_before: desk.now, ..later.clone() });
+    same!(desk.store.accept(later).await?, Accepted::ScheduleFull);
+    same!(desk.store.message(SHOP, id).await?.map(|m| m.id), None);
+    hold!(matches!(desk.store.accept(now).await?, Accepted::Stored { .. }));
+    same!(desk.store.backlog(DESK).await?.waiting, 3);
+    Ok(())
+}
+
 pub(super) async fn a_foreign_sender_is_refused(factory: &dyn Factory) -> Outcome {
     let mut desk = Desk::new(factory).await?;
     let foreign = Accept { business: RIVAL, ..desk.text("+4915112345678")? };

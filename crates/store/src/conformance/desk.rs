@@ -5,7 +5,7 @@ use std::sync::Arc;
 use transom_domain::address::{Channel, Identity, Phone};
 use transom_domain::error_code::ErrorCode;
 use transom_domain::event::{Event, EventBody};
-use transom_domain::fact::{Account, Fact, Heard, Inbound, InboundBody, Person, Reported, StatusReport};
+use transom_domain::fact::{Account, Fact, Heard, HeardBy, Inbound, InboundBody, Person, Reported, StatusReport};
 use transom_domain::failure::UpstreamError;
 use transom_domain::free_form::FreeForm;
 use transom_domain::id::{BusinessId, CustomerId, JournalId, MessageId, SenderId};
@@ -143,6 +143,7 @@ impl Desk {
             reply_to: None,
             idempotency: None,
             backlog_max: 1_000,
+            schedule_max: 1_000,
             at_once: None,
             now: self.now,
         })
@@ -216,7 +217,7 @@ impl Desk {
     }
 
     pub(crate) async fn settle(&self, message: MessageId, attempt: u32, outcome: Outcome) -> Result<Status, Broken> {
-        let settle = Settle { business: SHOP, message, attempt, verdict: None, outcome };
+        let settle = Settle { business: SHOP, message, attempt, verdict: None, outcome, answer: None };
         match self.store.settle(vec![settle], self.now).await?.first() {
             Some(settled) => Ok(settled.status),
             None => Err(Broken(format!("message {message}, attempt {attempt}: nothing was settled"))),
@@ -229,8 +230,14 @@ impl Desk {
     }
 
     pub(crate) async fn lose(&self, message: MessageId, attempt: u32, wait: Span) -> Result<Status, Broken> {
-        let outcome = Outcome::Unknown { until: self.now.plus(wait), failure: failure(ErrorCode::OutcomeUnknown) };
-        self.settle(message, attempt, outcome).await
+        let (until, failure) = (self.now.plus(wait), failure(ErrorCode::OutcomeUnknown));
+        self.settle(message, attempt, Outcome::Unknown { until, failure, first: false }).await
+    }
+
+    /// The same of the first of two calls.
+    pub(crate) async fn lose_first(&self, message: MessageId, attempt: u32, wait: Span) -> Result<Status, Broken> {
+        let (until, failure) = (self.now.plus(wait), failure(ErrorCode::OutcomeUnknown));
+        self.settle(message, attempt, Outcome::Unknown { until, failure, first: true }).await
     }
 
     pub(crate) async fn again(&self, message: MessageId, attempt: u32, wait: Span) -> Result<Status, Broken> {
@@ -263,6 +270,7 @@ impl Desk {
             },
             pricing: None,
             conversation: None,
+            by: HeardBy::Webhook,
         }
     }
 

@@ -1,13 +1,16 @@
 //! Erasing: what is left of a person after it, and what of others.
 
 use transom_domain::consent::{Choice, Entry, Evidence, Scope, Source};
+use transom_domain::event::Event;
 use transom_domain::fact::{Fact, Person, Reported};
 use transom_domain::id::{CustomerId, MessageId};
 use transom_domain::time::Span;
 
 use super::desk::{DESK, Desk, RIVAL, SHOP, identity, person};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{Action, Actor, CancelOutcome, ErasureNext, Idempotency, IdempotencyKey, Page, RecordConsent, Who};
+use crate::{
+    Action, Actor, AuditFilter, CancelOutcome, ErasureNext, Idempotency, IdempotencyKey, MergeOutcome, Page, RecordConsent, Who,
+};
 
 const ANA: &str = "+4915112345678";
 const BEN: &str = "+4915112345679";
@@ -99,6 +102,16 @@ pub(super) async fn what_is_taken_out_by_hand_is_blanked_in_the_journal(factory:
 
 pub(super) async fn nothing_is_left_of_who_asks_to_be_forgotten(factory: &dyn Factory) -> Outcome {
     let (mut desk, customer, sent) = shop(factory).await?;
+    // For a while she and Ben were held to be one person, and what he wrote was told with her name.
+    let ben = desk.look(SHOP, DESK, identity(BEN)?).await?.customer.ok_or_else(|| Broken("no Ben".to_owned()))?;
+    let MergeOutcome::Merged { merged, .. } = desk.store.merge_customers(SHOP, customer, ben, desk.now).await?.outcome else {
+        return Err(Broken("they cannot be merged".to_owned()));
+    };
+    let fact = desk.inbound(person(BEN)?, "in.meanwhile", desk.now);
+    desk.hear(vec![fact]).await?;
+    let is_bens = |event: &Event| event.body.party().is_some_and(|party| party.customer_address.to_string() == BEN);
+    hold!(desk.events().await?.iter().any(|event| is_bens(event) && format!("{event:?}").contains("Unmistakable")));
+    desk.store.unmerge_customer(SHOP, merged, desk.now).await?;
     // Something that waits, and an answer that is kept.
     let mut accept = desk.text(ANA)?;
     accept.not_before = desk.now.plus(Span::hours(5));
@@ -146,7 +159,7 @@ pub(super) async fn nothing_is_left_of_who_asks_to_be_forgotten(factory: &dyn Fa
         other => return Err(Broken(format!("the key stands for {other:?}"))),
     }
     // Written down, without her.
-    let (log, _) = desk.store.audit(SHOP, Page { size: 9, token: None }).await?;
+    let (log, _) = desk.store.audit(SHOP, AuditFilter::default(), Page { size: 9, token: None }).await?;
     same!(log.iter().map(|line| line.action).collect::<Vec<_>>(), vec![Action::CustomerErased, Action::ErasureAsked]);
     // Asked for again it is as it was; of nobody there is none.
     let asked = desk.store.erase_customer(SHOP, Who::Id(customer), Actor::Operator, desk.now).await?;

@@ -155,7 +155,7 @@ pub(super) async fn each_event_is_told_once(factory: &dyn Factory) -> Outcome {
         same!((party.sender, party.sender_address), (DESK, identity("+493012345678")?));
         same!((party.customer_address, party.phone.map(|p| p.to_string())), (identity(ANA)?, Some(ANA.to_owned())));
         same!(callback_data.as_deref(), Some("{\"order\":7}"));
-        same!(said, Some(origin()));
+        same!(said, Some(Box::new(origin())));
     }
     same!(desk.message(id).await?.origin, Some(origin()));
     Ok(())

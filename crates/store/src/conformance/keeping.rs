@@ -10,8 +10,8 @@ use transom_domain::time::{Span, Timestamp};
 use super::desk::{APP, DESK, Desk, OWNER, RIVAL, SHOP, business, identity, person, sender};
 use super::{Broken, Factory, Outcome, hold, same};
 use crate::{
-    Accept, Accepted, App, BusinessSettings, Direction, HearBody, HeardBody, JournalEntry, JournalFilter, JournalHead,
-    JournalOutcome, JournalRange, Key, MessageFilter, Page, PutSender, Retention, Scopes, Sealed, StoreError,
+    Accept, Accepted, App, BusinessSettings, Direction, HearBody, HeardBody, JournalEntry, JournalFilter, JournalFrom,
+    JournalHead, JournalOutcome, JournalRange, Key, MessageFilter, Page, PutSender, Retention, Scopes, Sealed, StoreError,
 };
 
 const ANA: &str = "+4915112345678";
@@ -250,6 +250,7 @@ pub(super) async fn directory_and_secrets(factory: &dyn Factory) -> Outcome {
         created_at: desk.now,
         expires_at: None,
         revoked_at: None,
+        used_at: None,
     };
     store.put_key(key.clone()).await?;
     same!(store.key_by_hash([9; 32]).await?, Some(key));
@@ -327,7 +328,7 @@ pub(super) async fn the_journal_is_bounded(factory: &dyn Factory) -> Outcome {
     for n in 0..210 {
         desk.store.journal_ignored(nobodys(n, desk.now)).await?;
     }
-    let all = desk.store.journal_search(None, JournalFilter::default(), 0, 200).await?;
+    let all = desk.store.journal_search(None, JournalFilter::default(), JournalFrom::After(0), 200).await?;
     // Nobody's, cut, and the newest; what was heard is not pushed out by it.
     same!(all.heads.iter().map(|head| head.position).collect::<Vec<_>>(), (11..=210).collect::<Vec<_>>());
     hold!(all.heads.iter().all(|head| head.business.is_none() && head.size < 10_000));
@@ -383,7 +384,12 @@ pub(super) async fn the_journal_is_searched_in_bounded_looks(factory: &dyn Facto
     let texts: Vec<String> = (0..300).map(|n| format!("{{\"n\":\"body {n}.\",\"who\":\"Zo\\u00eb\"}}")).collect();
     journaled(&mut desk, &texts.iter().map(String::as_str).collect::<Vec<_>>()).await?;
     let of = |range: JournalRange| JournalFilter { range, ..JournalFilter::default() };
-    let search = async |filter: JournalFilter, after, limit| desk.store.journal_search(Some(SHOP), filter, after, limit).await;
+    let search = async |filter: JournalFilter, after, limit| {
+        desk.store.journal_search(Some(SHOP), filter, JournalFrom::After(after), limit).await
+    };
+    let back = async |filter: JournalFilter, before, limit| {
+        desk.store.journal_search(Some(SHOP), filter, JournalFrom::Before(before), limit).await
+    };
     let positions = |found: &crate::JournalFound| found.heads.iter().map(|head| head.position).collect::<Vec<_>>();
     let since = of(JournalRange { since: Some(start.plus(Span::minutes(7))), ..JournalRange::default() });
     same!(positions(&search(since.clone(), 0, 3).await?), vec![8, 9, 10]);
@@ -412,7 +418,25 @@ pub(super) async fn the_journal_is_searched_in_bounded_looks(factory: &dyn Facto
     let field = of(JournalRange { field: Some("message".to_owned()), ..JournalRange::default() });
     same!(search(field, 0, 200).await?.heads.len(), 0);
     let field = of(JournalRange { field: Some("messages".to_owned()), ..JournalRange::default() });
-    same!(search(field, 299, 200).await?.heads.len(), 1);
+    same!(search(field.clone(), 299, 200).await?.heads.len(), 1);
+    // Newest first: the same entries, and the page says where to go on.
+    let found = back(field.clone(), u64::MAX, 3).await?;
+    same!((positions(&found), found.looked_to, found.more), (vec![300, 299, 298], 298, true));
+    same!(positions(&back(field.clone(), 298, 2).await?), vec![297, 296]);
+    let found = back(field, 3, 200).await?;
+    same!((positions(&found), found.more), (vec![2, 1], false));
+    let range = JournalRange {
+        since: Some(start.plus(Span::minutes(7))),
+        until: Some(start.plus(Span::minutes(9))),
+        ..JournalRange::default()
+    };
+    let found = back(of(range.clone()), u64::MAX, 200).await?;
+    same!((positions(&found), found.more), (vec![9, 8], false));
+    same!(positions(&back(of(range), 9, 200).await?), vec![8]);
+    let outcomes = of(JournalRange { outcomes: vec![JournalOutcome::NotUnderstood], ..JournalRange::default() });
+    let found = back(outcomes, 100, 200).await?;
+    same!((found.heads.len(), positions(&found)[..3].to_vec()), (33, vec![99, 96, 93]));
+    same!(positions(&back(text("body 257."), u64::MAX, 1).await?), vec![258]);
     Ok(())
 }
 
@@ -426,7 +450,7 @@ pub(super) async fn what_is_erased_is_gone_from_the_journal_only_there(factory: 
     desk.store.journal_ignored(JournalEntry { raw: ana.as_bytes().to_vec(), ..nobodys(7, desk.now) }).await?;
     let erased = desk.store.journal_erase(SHOP, texts.clone(), 0).await?;
     same!((erased.entries, erased.next), (3, None));
-    let nobodys = desk.store.journal_search(None, JournalFilter::default(), 0, 10).await?.heads;
+    let nobodys = desk.store.journal_search(None, JournalFilter::default(), JournalFrom::After(0), 10).await?.heads;
     hold!(nobodys.len() == 1 && nobodys.iter().all(|head| head.erased));
     let shown = desk.store.journal_after(SHOP, 0, 10).await?;
     let shown: Vec<_> = shown.entries.iter().map(|e| (e.head.erased, e.raw.as_slice())).collect();
@@ -451,6 +475,6 @@ pub(super) async fn each_business_keeps_its_journal_as_long_as_it_chose(factory:
     desk.turn(Span::days(12));
     desk.sweep(1).await?;
     same!(desk.store.journal_after(RIVAL, 0, 10).await?.entries.len(), 0);
-    same!(desk.store.journal_search(None, JournalFilter::default(), 0, 10).await?.heads.len(), 0);
+    same!(desk.store.journal_search(None, JournalFilter::default(), JournalFrom::After(0), 10).await?.heads.len(), 0);
     Ok(())
 }

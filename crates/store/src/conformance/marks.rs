@@ -12,7 +12,8 @@ use super::{Broken, Factory, Outcome, hold, same};
 use crate::{BATCH_MAX, Outcome as Of, Sender};
 
 const ANA: &str = "messenger:8000000000000001";
-const BEA: &str = "messenger:8000000000000002";
+const BO: &str = "messenger:8000000000000002";
+const CY: &str = "messenger:8000000000000003";
 
 /// The desk, as a Page.
 async fn page(factory: &dyn Factory) -> Result<Desk, Broken> {
@@ -50,7 +51,7 @@ pub(super) async fn a_mark_covers_what_was_sent_up_to_it(factory: &dyn Factory) 
     let mut desk = page(factory).await?;
     let first = handed(&mut desk, ANA, "m_1").await?;
     let until = desk.now;
-    let other = handed(&mut desk, BEA, "m_2").await?;
+    let other = handed(&mut desk, BO, "m_2").await?;
     let later = handed(&mut desk, ANA, "m_3").await?;
     let delivered = mark(ANA, Reported::Delivered, until)?;
     same!(desk.hear(vec![delivered.clone()]).await?.news, 1);
@@ -80,7 +81,7 @@ pub(super) async fn a_mark_before_the_answer_settles_what_joins_later(factory: &
     for mark_first in [true, false] {
         let mut desk = page(factory).await?;
         // A person of their own for each order: the store stays the same.
-        let to = if mark_first { ANA } else { BEA };
+        let to = if mark_first { ANA } else { BO };
         desk.now = Timestamp::from_secs(1_800_000_000 + i64::from(mark_first) * 1_000);
         let id = {
             let mut accept = desk.text(to)?;
@@ -134,7 +135,7 @@ pub(super) async fn the_first_of_two_parts_settles_nothing_and_is_remembered(fac
     let mut echo = desk.status("m_part", Reported::Sent, desk.now);
     echo.callback = Some(tag.to_string());
     same!(desk.hear(vec![Fact::Status(echo)]).await?.news, 1);
-    desk.store.first_part(SHOP, tag, "m_part".to_owned()).await?;
+    hold!(desk.store.first_part(SHOP, tag, "m_part".to_owned()).await?);
     let message = desk.message(id).await?;
     same!((message.status, message.attempts[0].progress), (Status::Sending, Progress::Started));
     hold!(message.attempts[0].has_sent_first_part());
@@ -158,6 +159,37 @@ pub(super) async fn the_first_of_two_parts_settles_nothing_and_is_remembered(fac
     same!(desk.store.message(SHOP, id).await?, None);
     let late = desk.status("m_part", Reported::Delivered, desk.now);
     same!(desk.hear(vec![Fact::Status(late)]).await?.orphans, 1);
+    Ok(())
+}
+
+pub(super) async fn the_second_of_two_parts_goes_once_the_first_is_heard_of(factory: &dyn Factory) -> Outcome {
+    let mut desk = page(factory).await?;
+    let ids = [send(&mut desk, ANA).await?, send(&mut desk, BO).await?, send(&mut desk, CY).await?];
+    same!(desk.claim().await?.claimed.len(), 3);
+    let echo = |desk: &Desk, id, part: &str| {
+        let mut echo = desk.status(part, Reported::Sent, desk.now);
+        echo.callback = Some(PartTag(CallbackTag { message: id, attempt: 1 }).to_string());
+        vec![Fact::Status(echo)]
+    };
+    // The answer is lost, and then the echo comes; and the other way round.
+    desk.lose_first(ids[0], 1, Span::hours(1)).await?;
+    same!(desk.shows(ids[0]).await?, Status::Unknown);
+    let heard = desk.hear(echo(&desk, ids[0], "m_0")).await?;
+    same!((heard.news, heard.nudged.len()), (1, 1));
+    same!(desk.hear(echo(&desk, ids[1], "m_1")).await?.nudged.len(), 0);
+    desk.lose_first(ids[1], 1, Span::hours(1)).await?;
+    // Whoever was about to make the second call is told that it is another's now.
+    let tag = PartTag(CallbackTag { message: ids[0], attempt: 1 });
+    hold!(!desk.store.first_part(SHOP, tag, "m_0".to_owned()).await?);
+    // Where the second call may have left, its own echo is waited for.
+    hold!(desk.store.first_part(SHOP, PartTag(CallbackTag { message: ids[2], attempt: 1 }), "m_2".to_owned()).await?);
+    desk.lose(ids[2], 1, Span::hours(1)).await?;
+    same!(desk.hear(echo(&desk, ids[2], "m_2")).await?.nudged.len(), 0);
+    same!(desk.shows(ids[2]).await?, Status::Unknown);
+    // The attempt that follows knows that the file is there.
+    let claimed = desk.claim().await?.claimed;
+    same!(claimed.len(), 2);
+    hold!(claimed.iter().all(|one| one.message.attempts[0].has_sent_first_part()));
     Ok(())
 }
 

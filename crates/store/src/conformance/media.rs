@@ -142,6 +142,12 @@ pub(super) async fn bytes_stay_until_nobody_has_them(factory: &dyn Factory) -> O
     same!(loose(&desk).await?, vec![(SHOP, 9)]);
     desk.store.bytes_gone(SHOP, [9; 32]).await?;
     same!(loose(&desk).await?, vec![]);
+    // Somebody brings them once more while the last file that has them is removed: they are not loose before that should be over.
+    let later = desk.now.plus(Span::minutes(1));
+    desk.store.expect_bytes(SHOP, [4; 32], later).await?;
+    hold!(desk.store.delete_media(SHOP, MediaId(5), desk.now).await?);
+    same!(desk.store.loose(later, 9).await?, vec![]);
+    same!(loose(&desk).await?, vec![(SHOP, 4)]);
     Ok(())
 }
 

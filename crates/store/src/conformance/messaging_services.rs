@@ -5,12 +5,13 @@ use std::sync::Arc;
 use transom_domain::address::Channel;
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::{SenderId, ServiceId};
+use transom_domain::limits::LimitsTold;
 use transom_domain::messaging_service::{Because, CallbackMethod, Callbacks, MessagingService, PoolMember, ServiceOptions};
 use transom_domain::time::Span;
 
 use super::desk::{DESK, Desk, RIVAL, SHOP, business, failure, identity, sender};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{ChangeService, JoinPool, Page, StoreError};
+use crate::{App, ChangeService, JoinPool, Page, Sealed, StoreError};
 
 const SECOND: SenderId = SenderId(12);
 const PAGE: SenderId = SenderId(13);
@@ -151,5 +152,52 @@ pub(super) async fn who_spoke_with_a_customer_last_speaks_again(factory: &dyn Fa
     // Where they do not stick, the one with least to do is: the first has a message that waits, and so has the second.
     store.change_service(SHOP, service, Arc::new(|options| options.sticky_sender = false), desk.now).await?;
     same!(chosen(choose(ana, desk.now).await?), first);
+    Ok(())
+}
+
+pub(super) async fn every_change_of_the_directory_is_counted(factory: &dyn Factory) -> Outcome {
+    let mut desk = with_senders(factory).await?;
+    let mut known = desk.store.directory_version().await?;
+    // Says whether it has grown since the last time.
+    macro_rules! grown {
+        () => {{
+            let before = std::mem::replace(&mut known, desk.store.directory_version().await?);
+            before < known
+        }};
+    }
+    desk.store.put_business(business(SHOP)).await?;
+    hold!(grown!());
+    desk.store.change_settings(SHOP, Arc::new(|settings| settings.retention.journal = Some(3))).await?;
+    hold!(grown!());
+    desk.store.put_app(App { id: "7".to_owned(), secret: Sealed(vec![1]), verify_token: Sealed(vec![2]) }).await?;
+    hold!(grown!());
+    desk.store.put_sender(sender(SECOND.0, SHOP, "+493012345679")?).await?;
+    hold!(grown!());
+    desk.store.set_sender_state(SHOP, SECOND, Some(failure(ErrorCode::UpstreamError)), desk.now).await?;
+    hold!(grown!());
+    let told = LimitsTold { throughput: Some(1_000), at: desk.now, ..LimitsTold::default() };
+    hold!(desk.store.put_limits(SHOP, SECOND, told, desk.now).await?);
+    hold!(grown!());
+    let service = make(&mut desk, "one").await?;
+    hold!(grown!());
+    desk.store.change_service(SHOP, service, Arc::new(|options| options.sticky_sender = false), desk.now).await?;
+    hold!(grown!());
+    desk.store.join_pool(SHOP, service, SECOND, desk.now).await?;
+    hold!(grown!());
+    hold!(desk.store.leave_pool(SHOP, service, SECOND).await?);
+    hold!(grown!());
+    hold!(desk.store.delete_service(SHOP, service).await?);
+    hold!(grown!());
+    // What changes nothing of it, and what is refused.
+    hold!(!desk.store.set_sender_state(SHOP, DESK, None, desk.now).await?);
+    hold!(!desk.store.delete_service(SHOP, service).await?);
+    hold!(!desk.store.leave_pool(SHOP, service, SECOND).await?);
+    let accept = desk.text("+491701234567")?;
+    desk.store.accept(accept).await?;
+    hold!(!grown!());
+    // It is what is kept, and not what one process has counted.
+    drop(std::mem::replace(&mut desk.store, Arc::new(crate::MemoryStore::new())));
+    desk.store = factory.open();
+    same!(desk.store.directory_version().await?, known);
     Ok(())
 }

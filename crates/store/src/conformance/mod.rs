@@ -7,10 +7,16 @@ mod amending;
 mod audit;
 mod consent;
 mod contents;
+mod conversations;
 pub(crate) mod desk;
 mod erasing;
 mod hearing;
+mod history;
+#[cfg(test)]
+mod holding;
+mod insight;
 mod keeping;
+mod keys;
 mod lanes;
 mod limits;
 mod losing;
@@ -30,11 +36,13 @@ mod sessions;
 mod settling;
 mod standing;
 mod sweeping;
-mod telling;
+mod tally;
+pub(crate) mod telling;
 mod templates;
 #[cfg(test)]
 pub(crate) mod tests;
 mod timeline;
+mod users;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -113,7 +121,7 @@ macro_rules! checks {
 
 checks! {
     accepting: a_key_replays_what_was_accepted, what_is_judged_is_what_is_stored, ids_and_keys_are_each_businesss_own, positions_have_no_gaps,
-        a_full_backlog_refuses_and_a_claim_makes_room, a_foreign_sender_is_refused, calling_off_redacting_and_deleting;
+        a_full_backlog_refuses_and_a_claim_makes_room, what_is_for_later_leaves_room_for_what_goes_now, a_foreign_sender_is_refused, calling_off_redacting_and_deleting;
     lanes: a_lane_starts_in_the_order_accepted, classes_go_before_each_other, a_class_without_room_leaves_the_others_theirs, a_long_wait_lets_the_next_pass,
         a_short_wait_keeps_its_place, a_pair_has_its_pace, what_is_past_its_validity_never_leaves, a_stopped_sender_keeps_its_queue,
         what_was_scheduled_takes_its_place, what_nothing_stands_before_starts_at_once;
@@ -128,6 +136,8 @@ checks! {
     hearing: statuses_in_any_order_come_out_the_same, a_status_before_the_answer_is_joined, a_tag_binds_at_once,
         each_event_is_told_once, a_repeated_message_is_one_message, a_session_opens_once, a_refusal_for_want_of_a_session_closes_it,
         a_body_is_heard_whole, word_from_meta_overrides_giving_up, what_is_done_to_an_old_message_opens_no_session;
+    history: what_nothing_is_heard_of_is_asked_about, who_has_no_history_is_not_asked,
+        what_a_history_tells_is_heard_as_if_it_had_been_told, a_history_is_no_evidence_that_webhooks_come;
     amending: edits_in_any_order_show_the_same, what_is_redacted_is_still_known_by_its_name,
         what_the_business_wrote_elsewhere_is_sent_already, what_was_edited_often_can_be_taken_back, a_reply_names_a_message_of_its_own_conversation;
     standing: a_ban_stops_the_senders_of_the_account_until_it_is_taken_back, a_restriction_holds_back_new_customers_only,
@@ -136,17 +146,26 @@ checks! {
         looks_are_bounded_and_go_by_what_a_business_wants;
     marks: a_mark_covers_what_was_sent_up_to_it, a_mark_from_the_future_covers_nothing_sent_later, a_mark_before_the_answer_settles_what_joins_later,
         an_echo_settles_a_lost_answer_and_a_mark_finds_it, the_first_of_two_parts_settles_nothing_and_is_remembered,
+        the_second_of_two_parts_goes_once_the_first_is_heard_of,
         a_mark_settles_a_bounded_number_and_the_next_goes_on;
     timeline: every_order_tells_the_same_story, a_story_has_its_own_steps, what_is_tried_again_says_until_when,
         what_waits_to_be_told_is_in_the_story, without_an_order_it_is_in_the_story_too,
         feedback_stands_in_the_story, what_is_taken_out_is_taken_out_of_events;
     people: identities_join_one_customer, a_conflict_keeps_both, a_customer_without_a_number, a_new_number_is_the_same_customer,
         preferences_go_by_time, a_number_is_found_by_each_of_its_spellings, who_is_known_by_a_number_only_is_whoever_has_it,
-        a_merge_by_hand_is_undone_as_if_it_had_not_been, a_change_is_told_once_in_whatever_form, the_latest_of_many_changes_counts, people_are_listed_and_found;
+        a_merge_by_hand_is_undone_as_if_it_had_not_been, a_change_is_told_once_in_whatever_form, the_latest_of_many_changes_counts, people_are_listed_and_found,
+        any_word_of_a_name_finds,
+        a_name_that_was_asked_for_stands_in_for_none;
     merging: what_waits_over_an_undo_is_its_own, a_number_that_passed_on_is_judged_as_whose_it_is,
         what_is_refused_stays_with_whom_it_did_not_reach, what_is_wanted_is_told_where_a_merge_changes_it,
         a_conversation_keeps_its_order_over_a_merge, who_is_forgotten_after_an_undo_is_in_nobody_s_events;
-    audit: what_was_done_is_kept_in_order_and_in_pages;
+    conversations: whoever_wrote_last_stands_first, the_newest_message_stands_in_the_list;
+    insight: what_was_told_of_a_message_is_found_with_whom_it_did_not_reach, an_endpoint_says_how_far_it_lags;
+    tally: tallies_agree_with_a_count_over_all_messages, tallies_outlive_their_messages_by_the_hour;
+    users: users_are_kept_changed_and_found, who_signs_in_elsewhere_is_found_bound_or_made_once, a_session_ends_by_hand_by_time_and_with_its_user,
+        a_business_keeps_its_last_owner;
+    audit: what_was_done_is_kept_in_order_and_in_pages, lines_are_found_by_who_did_what_and_when;
+    keys: a_key_gives_way_to_another_one, a_number_is_one_sender_of_its_business;
     erasing: nothing_is_left_of_who_asks_to_be_forgotten, an_erasure_waits_for_what_is_on_its_way,
         what_is_taken_out_by_hand_is_blanked_in_the_journal;
     consent: a_ledger_keeps_every_word_once_in_pages, what_stops_marketing_is_kept_with_what_shows_it,
@@ -162,7 +181,7 @@ checks! {
     contents: content_is_kept_found_and_listed, a_submission_is_made_once, a_submission_shows_its_own_template,
         content_in_use_stays_as_it_is, what_nobody_submits_any_more_holds_no_content, contents_have_orders_and_pages,
         contents_are_found_by_how_far_they_got;
-    messaging_services: services_are_kept_changed_and_listed, a_sender_is_in_one_pool_at_most,
+    messaging_services: services_are_kept_changed_and_listed, a_sender_is_in_one_pool_at_most, every_change_of_the_directory_is_counted,
         who_spoke_with_a_customer_last_speaks_again;
     restoring: what_waited_at_the_backup_is_held, what_waited_at_the_backup_ends_or_goes_as_is_chosen;
     media: a_file_is_fetched_once, no_sender_waits_for_another_s_files, bytes_stay_until_nobody_has_them,

@@ -15,8 +15,9 @@ use transom_domain::time::{Span, Timestamp};
 
 use super::desk::{DESK, Desk, OWNER, SHOP, failure, identity};
 use super::telling::{endpoint, waits};
-use super::tests::{Memory, Sqlite};
+use super::tests::{Memory, Postgres, Sqlite};
 use super::{Broken, Factory};
+use crate::postgres::testing;
 use crate::{
     Accept, Accepted, AtOnce, Claim, Idempotency, IdempotencyKey, MemoryStore, MessageFilter, Outcome, Page, RelayRound,
     Resolution, Settle, Topic,
@@ -145,12 +146,19 @@ impl Bench {
                     0 | 1 => {
                         Outcome::Answered { provider_id: format!("wamid.{n}.{attempt}"), recipient: someone(n % 6)?, note: None }
                     }
-                    2 => Outcome::Unknown { until: later, failure },
+                    2 => Outcome::Unknown { until: later, failure, first: wait % 2 == 1 },
                     3 => Outcome::Again { not_before: later, failure, uncounted: wait % 2 == 0 },
                     4 => Outcome::Failed { failure, no_session: true },
                     _ => Outcome::Failed { failure, no_session: false },
                 };
-                let settle = Settle { business: SHOP, message: message(n), attempt: u32::from(attempt), verdict: None, outcome };
+                let settle = Settle {
+                    business: SHOP,
+                    message: message(n),
+                    attempt: u32::from(attempt),
+                    verdict: None,
+                    outcome,
+                    answer: None,
+                };
                 format!("{:?}", store.settle(vec![settle], now).await)
             }
             Move::Status { wamid, word, tagged, code } => {
@@ -214,6 +222,7 @@ impl Bench {
                     }
                 }
                 let round = RelayRound {
+                    by: OWNER,
                     endpoint: EndpointId(1),
                     cursor: work.looked_to,
                     waiting,
@@ -376,6 +385,21 @@ proptest! {
     fn what_starts_at_once_is_as_if_accepted_and_claimed(steps in prop::collection::vec(moves(), 1..80)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let outcome = runtime.block_on(compare_at_once(&steps));
+        prop_assert!(outcome.is_ok(), "{}", outcome.err().map(|b| b.0).unwrap_or_default());
+    }
+}
+
+proptest! {
+    // Fewer and shorter: each is a schema of its own.
+    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn postgres_answers_as_memory_does(steps in prop::collection::vec(moves(), 1..50)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let outcome = runtime.block_on(async {
+            let (memory, postgres) = (Memory(MemoryStore::new()), Postgres(testing::empty()));
+            same_answers(Bench::new(&memory).await?, Bench::new(&postgres).await?, &steps).await
+        });
         prop_assert!(outcome.is_ok(), "{}", outcome.err().map(|b| b.0).unwrap_or_default());
     }
 }

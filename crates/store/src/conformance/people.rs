@@ -1,5 +1,6 @@
 //! People: identities, numbers that change, wishes; and templates, which are known by time as they are.
 
+use transom_domain::address::Psid;
 use transom_domain::fact::{Fact, IdentityChange, Person, Preference, Reported};
 use transom_domain::id::CustomerId;
 use transom_domain::time::{Span, Timestamp};
@@ -9,9 +10,12 @@ use transom_domain::event::EventBody;
 use transom_domain::people::Joined;
 
 use super::desk::{DESK, Desk, RIVAL, SHOP, identity, person};
+use super::erasing::work;
 use super::{Broken, Factory, Outcome, hold, same};
 use crate::Outcome as Settlement;
-use crate::{CustomerFilter, CustomerView, LookUp, MergeOutcome, MessageFilter, Page, Store, UnmergeOutcome};
+use crate::{
+    Actor, CustomerFilter, CustomerView, ErasureNext, LookUp, MergeOutcome, MessageFilter, Page, Store, UnmergeOutcome, Who,
+};
 
 pub(super) const ANA: &str = "+4915112345678";
 pub(super) const NEW: &str = "+4915187654321";
@@ -442,5 +446,114 @@ pub(super) async fn people_are_listed_and_found(factory: &dyn Factory) -> Outcom
         let asked = desk.store.customers(SHOP, asked(query, None), Page { size: 1, token: Some("nonsense".to_owned()) }).await;
         same!(asked.err(), Some(crate::StoreError::BadToken));
     }
+    Ok(())
+}
+
+/// The names of those whom a search finds, in pages of a size.
+async fn searched(desk: &Desk, query: &str, size: usize) -> Result<Vec<String>, Broken> {
+    let (mut all, mut token) = (Vec::new(), None);
+    loop {
+        let filter = CustomerFilter { query: Some(query.to_owned()), identity: None };
+        let (views, next) = desk.store.customers(SHOP, filter, Page { size, token }).await?;
+        all.extend(views.into_iter().filter_map(|view| view.name));
+        token = next;
+        if token.is_none() {
+            all.sort();
+            return Ok(all);
+        }
+    }
+}
+
+pub(super) async fn any_word_of_a_name_finds(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let (ana, sam) = (identity(ANA)?, identity(NEW)?);
+    let called = |phone: &str, bsuid: &str, name: &str, username: Option<&str>| {
+        let names = (Some(name.to_owned()), username.map(str::to_owned));
+        known_as(Some(phone), Some(bsuid)).map(|person| Person { name: names.0, username: names.1, ..person })
+    };
+    let heard = [
+        called(ANA, "DE.1", "Ana Mar\u{ed}a Smith", Some("ana.smith"))?,
+        called(NEW, "DE.2", "Smith Samsmith", None)?,
+        called("+4915100000003", "DE.3", "O'Neill-Smithers", Some("on"))?,
+    ];
+    for (n, from) in heard.into_iter().enumerate() {
+        let fact = desk.inbound(from, &format!("in.{n}"), desk.now);
+        desk.hear(vec![fact]).await?;
+    }
+    // Somebody whom the business wrote to under a name, and somebody whose name was asked for.
+    let mut written = desk.text("+4915100000004")?;
+    written.name = Some("Zoe Blacksmith".to_owned());
+    desk.accept(written).await?;
+    desk.send("+4915100000005").await?;
+    hold!(desk.store.learn_name(SHOP, identity("+4915100000005")?, "Yan Smith".to_owned()).await?);
+    let (maria, samsmith, neill, zoe, yan) =
+        ("Ana Mar\u{ed}a Smith", "Smith Samsmith", "O'Neill-Smithers", "Zoe Blacksmith", "Yan Smith");
+    for (query, found) in [
+        ("smith", vec![maria, neill, samsmith, yan]),
+        ("SMITHE", vec![neill]),
+        ("mar\u{cd}a sm", vec![maria]),
+        ("ana", vec![maria]),
+        ("@smith", vec![maria, neill, samsmith, yan]),
+        ("blacks", vec![zoe]),
+        ("sam", vec![samsmith]),
+        ("neill", vec![neill]),
+        ("mith", vec![]),
+    ] {
+        for size in [1, 2, 50] {
+            same!(
+                (query, size, searched(&desk, query, size).await?),
+                (query, size, found.iter().map(|name| (*name).to_owned()).collect())
+            );
+        }
+    }
+    let foreign = CustomerFilter { query: Some("smith".to_owned()), identity: None };
+    hold!(desk.store.customers(RIVAL, foreign, page(10)).await?.0.is_empty());
+    for (query, found) in [("smith", 1), ("mar\u{ed}a", 1), ("jones", 0)] {
+        let one = CustomerFilter { query: Some(query.to_owned()), identity: Some(ana.clone()) };
+        same!((query, desk.store.customers(SHOP, one, page(10)).await?.0.len()), (query, found));
+    }
+    // Who is called otherwise is found by that and no longer as before.
+    desk.turn(Span::secs(5));
+    let fact = desk.inbound(called(ANA, "DE.1", "Ana Jones", Some("ana.j"))?, "in.renamed", desk.now);
+    desk.hear(vec![fact]).await?;
+    same!(searched(&desk, "jones", 5).await?, vec!["Ana Jones"]);
+    same!(searched(&desk, "smith", 5).await?, vec![neill, samsmith, yan]);
+    // Two who are one person are found by the words of either.
+    let ids = (holder(&*desk.store, ANA).await?, holder(&*desk.store, NEW).await?);
+    let (Some(a), Some(b)) = ids else { return Err(Broken("not known".to_owned())) };
+    hold!(matches!(desk.store.merge_customers(SHOP, a, b, desk.now).await?.outcome, MergeOutcome::Merged { .. }));
+    same!(searched(&desk, "jones", 5).await?, searched(&desk, "samsm", 5).await?);
+    // Nothing of it is left of who is forgotten.
+    desk.store.erase_customer(SHOP, Who::Identity(sam), Actor::Operator, desk.now).await?;
+    for query in ["jones", "samsm", "ana", "j"] {
+        same!((query, searched(&desk, query, 5).await?), (query, vec![]));
+    }
+    same!(work(&desk, a.min(b)).await?, ErasureNext::Done);
+    same!(searched(&desk, "smith", 5).await?, vec![neill, yan]);
+    Ok(())
+}
+
+pub(super) async fn a_name_that_was_asked_for_stands_in_for_none(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let nameless = identity("messenger:8001")?;
+    let fact = desk.inbound(Person { psid: Psid::parse("8001").ok(), ..Person::default() }, "in.1", desk.now);
+    desk.hear(vec![fact]).await?;
+    let learn = async |business, name: &str| desk.store.learn_name(business, nameless.clone(), name.to_owned()).await;
+    hold!(!learn(RIVAL, "Cleo").await?);
+    hold!(learn(SHOP, "Cleo").await?);
+    // Once: a name that is known is not replaced by what was asked for.
+    hold!(!learn(SHOP, "Other").await?);
+    let filter = CustomerFilter { query: Some("cle".to_owned()), identity: None };
+    let found = desk.store.customers(SHOP, filter, page(10)).await?.0;
+    same!(found.iter().map(|view| view.name.as_deref()).collect::<Vec<_>>(), vec![Some("Cleo")]);
+    // What is heard later counts more.
+    desk.turn(Span::secs(5));
+    let person = Person { psid: Psid::parse("8001").ok(), name: Some("Cleopatra".to_owned()), ..Person::default() };
+    let fact = desk.inbound(person, "in.2", desk.now);
+    desk.hear(vec![fact]).await?;
+    let known = desk.store.customer_with(SHOP, nameless.clone()).await?;
+    same!(known.and_then(|view| view.name), Some("Cleopatra".to_owned()));
+    // Nobody is called anything by an identity that nobody has.
+    hold!(!desk.store.learn_name(SHOP, identity("messenger:8002")?, "Ghost".to_owned()).await?);
     Ok(())
 }

@@ -7,12 +7,12 @@ use transom_domain::event::EventBody;
 use transom_domain::id::{EndpointId, EventId, ReplayId};
 use transom_domain::time::{Span, Timestamp};
 
-use super::desk::{Desk, RIVAL, SHOP};
+use super::desk::{Desk, OWNER, RIVAL, SHOP};
 use super::telling::{endpoint, waits, written};
 use super::{Broken, Factory, Outcome, hold, same};
 use crate::{
-    Attempted, ChangeEndpoint, Deliveries, Endpoint, EventReplay, Manner, Own, PutEndpoint, RelayRound, Retried, Role, Sealed,
-    StartReplay, Topic, Waiting,
+    Attempted, ChangeEndpoint, Deliveries, Endpoint, EventReplay, Manner, Own, PutEndpoint, RelayRound, Retried, RetryDelivery,
+    Role, Sealed, StartReplay, Topic, Waiting,
 };
 
 const ANA: &str = "+4915112345678";
@@ -33,6 +33,7 @@ pub(super) fn own(id: u128, order: Order) -> Endpoint {
 
 fn round(desk: &Desk, cursor: u64, waiting: Vec<Waiting>) -> RelayRound {
     RelayRound {
+        by: OWNER,
         endpoint: ONE,
         cursor,
         waiting,
@@ -47,7 +48,15 @@ fn round(desk: &Desk, cursor: u64, waiting: Vec<Waiting>) -> RelayRound {
 
 fn given_up(position: u64) -> Waiting {
     let attempt = Attempted { at: Timestamp::from_secs(7), status: Some(500), millis: 12 };
-    Waiting { position, conversation: None, tried: 19, due: None, attempt: Some(attempt), seen: "HTTP 500".to_owned() }
+    Waiting {
+        position,
+        conversation: None,
+        tried: 19,
+        due: None,
+        attempt: Some(attempt),
+        answer: None,
+        seen: "HTTP 500".to_owned(),
+    }
 }
 
 pub(super) async fn an_endpoint_of_its_own_keeps_what_it_was_given(factory: &dyn Factory) -> Outcome {
@@ -219,10 +228,11 @@ pub(super) async fn what_was_given_up_is_kept_and_holds_back_nothing(factory: &d
     same!(desk.store.deliveries(RIVAL, ONE, Deliveries::All, None, 10).await?, None);
 
     // By hand, whatever became of it.
+    let retry = |event| RetryDelivery { endpoint: ONE, event, told_to: 0 };
     let id = over[0].0.id;
-    same!(desk.store.retry_delivery(SHOP, ONE, id, now).await?, Retried::Due);
-    same!(desk.store.retry_delivery(SHOP, ONE, EventId(77), now).await?, Retried::NoEvent);
-    same!(desk.store.retry_delivery(RIVAL, ONE, id, now).await?, Retried::NoEndpoint);
+    same!(desk.store.retry_delivery(SHOP, retry(id), now).await?, Retried::Due);
+    same!(desk.store.retry_delivery(SHOP, retry(EventId(77)), now).await?, Retried::NoEvent);
+    same!(desk.store.retry_delivery(RIVAL, retry(id), now).await?, Retried::NoEndpoint);
     let due = desk.store.relay_work(ONE, 0, now, 10).await?.due;
     same!(
         due.iter().map(|d| (d.event.position, d.tried, d.ordered)).collect::<Vec<_>>(),
@@ -230,14 +240,14 @@ pub(super) async fn what_was_given_up_is_kept_and_holds_back_nothing(factory: &d
     );
     desk.store.relay_settle(RelayRound { over: vec![first, second], ..round(&desk, second, Vec::new()) }).await?;
     same!(list(Deliveries::GivenUp).await?.len(), 0);
-    same!(desk.store.retry_delivery(SHOP, ONE, id, now).await?, Retried::Due);
+    same!(desk.store.retry_delivery(SHOP, retry(id), now).await?, Retried::Due);
     desk.store.relay_settle(round(&desk, second, vec![given_up(first)])).await?;
     // It goes with its event, which it does not hold.
     desk.turn(Span::days(40));
     desk.sweep(100).await?;
     desk.sweep(100).await?;
     same!(desk.store.deliveries(SHOP, ONE, Deliveries::GivenUp, None, 10).await?.map(|d| d.len()), Some(0));
-    same!(desk.store.retry_delivery(SHOP, ONE, id, desk.now).await?, Retried::NoEvent);
+    same!(desk.store.retry_delivery(SHOP, retry(id), desk.now).await?, Retried::NoEvent);
     Ok(())
 }
 

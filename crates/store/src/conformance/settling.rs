@@ -26,7 +26,7 @@ pub(super) async fn an_answer_hands_over(factory: &dyn Factory) -> Outcome {
     if let Some(verdict) = &mut verdict {
         "As it was at dispatch.".clone_into(&mut verdict.explanation);
     }
-    let settle = Settle { business: SHOP, message: id, attempt: 1, verdict: verdict.clone(), outcome };
+    let settle = Settle { business: SHOP, message: id, attempt: 1, verdict: verdict.clone(), outcome, answer: None };
     let settled = desk.store.settle(vec![settle], desk.now).await?;
     same!(settled.iter().map(|s| (s.others_wait, s.told)).collect::<Vec<_>>(), vec![(true, false)]);
     let message = desk.message(id).await?;
@@ -42,7 +42,7 @@ pub(super) async fn an_answer_hands_over(factory: &dyn Factory) -> Outcome {
     same!(look.customer, Some(message.customer));
     same!(desk.take().await?.message.id, behind);
     let end = Of::Failed { failure: failure(ErrorCode::MessageOutsideOfEligibilityWindow), no_session: false };
-    let settle = Settle { business: SHOP, message: behind, attempt: 1, verdict: None, outcome: end };
+    let settle = Settle { business: SHOP, message: behind, attempt: 1, verdict: None, outcome: end, answer: None };
     let settled = desk.store.settle(vec![settle], desk.now).await?;
     same!(settled.iter().map(|s| (s.others_wait, s.told)).collect::<Vec<_>>(), vec![(false, true)]);
     Ok(())

@@ -7,14 +7,14 @@ use transom_domain::fact::Fact;
 use transom_domain::id::{CustomerId, EndpointId, SenderId};
 use transom_domain::time::{Span, Timestamp};
 
-use super::desk::{DESK, Desk, RIVAL, SHOP, failure, person};
+use super::desk::{DESK, Desk, OWNER, RIVAL, SHOP, failure, person};
 use super::{Broken, Factory, Outcome, hold, same};
 use crate::{Endpoint, PutEndpoint, Registration, RelayRound, Role, Topic, Waiting};
 
 const ANA: &str = "+4915112345678";
 const BEN: &str = "+4915112345679";
 
-pub(super) fn endpoint(id: u128, topic: Topic) -> Endpoint {
+pub(crate) fn endpoint(id: u128, topic: Topic) -> Endpoint {
     Endpoint {
         id: EndpointId(id),
         business: SHOP,
@@ -28,8 +28,9 @@ pub(super) fn endpoint(id: u128, topic: Topic) -> Endpoint {
     }
 }
 
-fn round(desk: &Desk, cursor: u64) -> RelayRound {
+pub(crate) fn round(desk: &Desk, cursor: u64) -> RelayRound {
     RelayRound {
+        by: OWNER,
         endpoint: EndpointId(1),
         cursor,
         waiting: Vec::new(),
@@ -44,7 +45,7 @@ fn round(desk: &Desk, cursor: u64) -> RelayRound {
 
 /// A delivery that waits.
 pub(super) fn waits(position: u64, key: Option<(SenderId, CustomerId)>, tried: u32, due: Timestamp, seen: &str) -> Waiting {
-    Waiting { position, conversation: key, tried, due: Some(due), attempt: None, seen: seen.to_owned() }
+    Waiting { position, conversation: key, tried, due: Some(due), attempt: None, answer: None, seen: seen.to_owned() }
 }
 
 /// A customer writes; gives the position of the event and the conversation.

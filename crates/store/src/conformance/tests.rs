@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use transom_domain::limits::{LimitsTold, MessagingLimit};
 use transom_domain::message::Class;
+use transom_domain::time::Timestamp;
 
 use super::desk::{DESK, Desk, SHOP};
-use super::{CHECKS, Factory};
+use super::{CHECKS, Factory, holding};
+use crate::cache::Cache;
 use crate::moves::claim::claim;
 use crate::moves::reach;
-use crate::sqlite::cache::Cache;
+use crate::postgres::testing;
 use crate::sqlite::rows::{SqliteRows, count};
-use crate::{MemoryStore, SqliteOptions, SqliteStore, Store};
+use crate::{MemoryStore, PostgresAddress, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, Store};
 
 pub(crate) struct Memory(pub(crate) MemoryStore);
 
@@ -30,8 +32,18 @@ impl Factory for Sqlite {
     }
 }
 
+/// A store on PostgreSQL, by its address.
+pub(crate) struct Postgres(pub(crate) String);
+
+impl Factory for Postgres {
+    fn open(&self) -> Arc<dyn Store> {
+        let options = PostgresOptions { writers: 2, readers: 2, ..PostgresOptions::default() };
+        Arc::new(PostgresStore::open(&PostgresAddress::read(&self.0).unwrap(), options).unwrap())
+    }
+}
+
 /// Runs every check on a store of its own, and names all that broke.
-async fn hold(make: impl Fn() -> Box<dyn Factory>) {
+async fn broken(make: impl Fn() -> Box<dyn Factory>) -> Vec<String> {
     let mut broken = Vec::new();
     for check in CHECKS {
         let factory = make();
@@ -39,17 +51,52 @@ async fn hold(make: impl Fn() -> Box<dyn Factory>) {
             broken.push(format!("{}\n{}\n", check.name, why.0));
         }
     }
+    broken
+}
+
+fn hold(broken: &[String]) {
     assert!(broken.is_empty(), "{} of {} promises are broken\n{}", broken.len(), CHECKS.len(), broken.join("\n"));
+}
+
+/// What of the suite breaks on PostgreSQL: run once for all tests that need it.
+pub(crate) async fn broken_on_postgres() -> &'static [String] {
+    static BROKEN: tokio::sync::OnceCell<Vec<String>> = tokio::sync::OnceCell::const_new();
+    BROKEN.get_or_init(|| broken(|| Box::new(Postgres(testing::empty())))).await
 }
 
 #[tokio::test]
 async fn memory_keeps_every_promise() {
-    hold(|| Box::new(Memory(MemoryStore::new()))).await;
+    hold(&broken(|| Box::new(Memory(MemoryStore::new()))).await);
+}
+
+#[tokio::test]
+async fn postgres_keeps_every_promise() {
+    hold(broken_on_postgres().await);
 }
 
 #[tokio::test]
 async fn sqlite_keeps_every_promise() {
-    hold(|| Box::new(Sqlite(tempfile::tempdir().unwrap()))).await;
+    hold(&broken(|| Box::new(Sqlite(tempfile::tempdir().unwrap()))).await);
+}
+
+/// Holds an engine that is shared to what replicas rely on.
+async fn hold_together(make: impl Fn() -> Box<dyn Factory>) {
+    holding::a_lease_that_is_over_is_not_renewed(&*make()).await.unwrap();
+    holding::what_is_held_is_taken_when_it_is_free(&*make()).await.unwrap();
+    holding::who_does_not_hold_a_sender_begins_nothing_of_it(&*make()).await.unwrap();
+    holding::what_a_replica_leaves_behind_is_taken_once_its_lease_is_over(&*make()).await.unwrap();
+    holding::who_does_not_hold_an_endpoint_records_nothing_of_it(&*make()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_replicas_rely_on_holds_in_memory_and_on_postgres() {
+    hold_together(|| {
+        let begun = std::time::Instant::now();
+        let clock = move || Timestamp::from_millis(i64::try_from(begun.elapsed().as_millis()).unwrap());
+        Box::new(Memory(MemoryStore::shared(clock)))
+    })
+    .await;
+    hold_together(|| Box::new(Postgres(testing::empty()))).await;
 }
 
 /// What a killed process leaves behind: the files as they lie there, the log not emptied.

@@ -13,7 +13,7 @@ use super::hearing::orders;
 use super::relaying;
 use super::telling::{self, endpoint};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{CancelOutcome, Outcome as Of, RelayRound, Resolution, Settle, Step, Timeline, Topic, Word};
+use crate::{CancelOutcome, Outcome as Of, RelayRound, Resolution, Settle, Step, Timeline, Topic, UpstreamAnswer, Word};
 
 const ANA: &str = "+4915112345678";
 const BEN: &str = "+4915112345679";
@@ -147,17 +147,26 @@ pub(super) async fn what_is_tried_again_says_until_when(factory: &dyn Factory) -
         "As it was at dispatch.".clone_into(&mut verdict.explanation);
     }
     let answered = Of::Answered { provider_id: "wamid.1".to_owned(), recipient: person(ANA)?, note: Some("held".to_owned()) };
-    let settle = Settle { business: SHOP, message: id, attempt: 2, verdict: verdict.clone(), outcome: answered };
+    let said = UpstreamAnswer { status: 200, body: "{}".to_owned(), cut: false };
+    let settle = Settle {
+        business: SHOP,
+        message: id,
+        attempt: 2,
+        verdict: verdict.clone(),
+        outcome: answered,
+        answer: Some(said.clone()),
+    };
     desk.store.settle(vec![settle], desk.now).await?;
     let story = desk.store.timeline(SHOP, id).await?;
     same!(steps(&story), vec![(1, "refused"), (2, "answered")]);
     let refused = find(&story, 1, Step::Attempt(Progress::Refused))?;
     same!((refused.until, refused.error.as_ref().map(|e| e.code)), (Some(next), Some(ErrorCode::UpstreamError)));
     same!(find(&story, 2, Step::Attempt(Progress::Answered))?.note.as_deref(), Some("held"));
+    same!(find(&story, 2, Step::Attempt(Progress::Answered))?.answer.as_ref(), Some(&said));
     same!(story.dispatched_on, verdict.map(|v| (2, v)));
     same!(story.accepted_on.map(|v| v.explanation), Some("A session is open.".to_owned()));
     // A late outcome is a word, and holds nothing any more.
-    let lost = Of::Unknown { until: next.plus(Span::days(1)), failure: failure(ErrorCode::OutcomeUnknown) };
+    let lost = Of::Unknown { until: next.plus(Span::days(1)), failure: failure(ErrorCode::OutcomeUnknown), first: false };
     desk.settle(id, 1, lost).await?;
     same!(find(&desk.store.timeline(SHOP, id).await?, 1, Step::Attempt(Progress::Unknown))?.until, None);
     Ok(())
@@ -178,6 +187,7 @@ pub(super) async fn what_waits_to_be_told_is_in_the_story(factory: &dyn Factory)
         }
     };
     let round = RelayRound {
+        by: OWNER,
         endpoint: EndpointId(1),
         cursor: work.looked_to,
         waiting: work.fresh.iter().map(waits(1)).collect(),
@@ -217,6 +227,7 @@ pub(super) async fn without_an_order_it_is_in_the_story_too(factory: &dyn Factor
     let work = desk.store.relay_work(EndpointId(1), 0, desk.now, 10).await?;
     let due = desk.now.plus(Span::secs(30));
     let round = RelayRound {
+        by: OWNER,
         endpoint: EndpointId(1),
         cursor: work.looked_to,
         waiting: work.fresh.iter().map(|(event, _)| telling::waits(event.position, None, 1, due, "500")).collect(),

@@ -44,6 +44,8 @@ impl Scopes {
     pub const TEMPLATES: Self = Self(2);
     /// Webhook endpoints and events.
     pub const WEBHOOKS: Self = Self(4);
+    /// Look at everything that those three are for, and change nothing.
+    pub const READ: Self = Self(8);
     /// Everything of the business.
     pub const ADMIN: Self = Self(0x8000_0000);
 
@@ -51,6 +53,12 @@ impl Scopes {
     #[must_use]
     pub const fn allow(self, other: Self) -> bool {
         self.0 & Self::ADMIN.0 != 0 || self.0 & other.0 == other.0
+    }
+
+    /// Whether this allows to look at what `other` is for. What only an administrator may do, only one may look at.
+    #[must_use]
+    pub const fn allow_looking(self, other: Self) -> bool {
+        self.allow(other) || (self.0 & Self::READ.0 != 0 && other.0 & Self::ADMIN.0 == 0)
     }
 }
 
@@ -73,6 +81,8 @@ pub struct Key {
     pub expires_at: Option<Timestamp>,
     /// Since when no longer.
     pub revoked_at: Option<Timestamp>,
+    /// When it was last used, as far as it was noted.
+    pub used_at: Option<Timestamp>,
 }
 
 /// An app at the upstream: whose secret signs webhooks.
@@ -135,6 +145,8 @@ pub enum SenderState {
 pub enum PutSender {
     /// Stored.
     Stored,
+    /// The business has the same number or Page already, as this sender: put that one.
+    Known(SenderId),
     /// Its number, Page or WABA is another business's.
     TakenByAnotherBusiness,
 }

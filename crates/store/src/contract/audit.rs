@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use transom_domain::id::{BusinessId, KeyId};
+use transom_domain::id::{BusinessId, KeyId, UserId};
 use transom_domain::time::Timestamp;
 
 /// Who did it.
@@ -11,6 +11,8 @@ use transom_domain::time::Timestamp;
 pub enum Actor {
     /// The holder of a key, through the API.
     Key(KeyId),
+    /// Somebody in the console.
+    User(UserId),
     /// An operator, on the command line.
     Operator,
     /// The house itself, in the course of something that one of the others began.
@@ -37,6 +39,12 @@ macro_rules! actions {
                     $(Self::$name => $word,)+
                 }
             }
+
+            /// What has this word.
+            #[must_use]
+            pub fn named(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|action| action.as_str() == word)
+            }
         }
     };
 }
@@ -44,12 +52,28 @@ macro_rules! actions {
 actions! {
     /// A business was made.
     BusinessMade = "business.made",
+    /// A business was given another name.
+    BusinessChanged = "business.changed",
     /// An API key was made.
     KeyMade = "key.made",
+    /// An API key was made in the place of another one, which ends.
+    KeyRotated = "key.rotated",
     /// An API key was revoked.
     KeyRevoked = "key.revoked",
+    /// A user of the console was made.
+    UserMade = "user.made",
+    /// What a user of the console is, or their password, was changed.
+    UserChanged = "user.changed",
+    /// Somebody stays an owner, though the provider at which they sign in says otherwise: nobody else owns the business.
+    OwnerKept = "user.owner_kept",
+    /// A user of the console was removed.
+    UserRemoved = "user.removed",
+    /// An app at Meta was added, or its secret set anew.
+    AppPut = "app.put",
     /// A sender was added, or set anew.
     SenderPut = "sender.put",
+    /// A stopped sender was let go on.
+    SenderResumed = "sender.resumed",
     /// A webhook endpoint was made.
     EndpointMade = "endpoint.made",
     /// A webhook endpoint was changed.
@@ -93,4 +117,87 @@ pub struct AuditEntry {
     pub action: Action,
     /// To what: an id, or empty where there is only one.
     pub object: String,
+}
+
+/// Kinds of those who do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActorKind {
+    /// Holders of keys.
+    Key,
+    /// People in the console.
+    User,
+    /// Operators.
+    Operator,
+    /// The house.
+    House,
+}
+
+impl ActorKind {
+    /// All.
+    pub const ALL: [Self; 4] = [Self::Key, Self::User, Self::Operator, Self::House];
+
+    /// The word on our wires.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::User => "user",
+            Self::Operator => "operator",
+            Self::House => "house",
+        }
+    }
+
+    /// The kind with this word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+impl Actor {
+    /// What kind of one it is.
+    #[must_use]
+    pub const fn kind(self) -> ActorKind {
+        match self {
+            Self::Key(_) => ActorKind::Key,
+            Self::User(_) => ActorKind::User,
+            Self::Operator => ActorKind::Operator,
+            Self::House => ActorKind::House,
+        }
+    }
+}
+
+/// Which lines of the audit log are wanted; what is left out does not count.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Done by one of this kind.
+    pub kind: Option<ActorKind>,
+    /// Done with this key.
+    pub key: Option<KeyId>,
+    /// Done by this user.
+    pub user: Option<UserId>,
+    /// One of these; all where there is none.
+    pub actions: Vec<Action>,
+    /// Done to this.
+    pub object: Option<String>,
+    /// At this moment or later.
+    pub from: Option<Timestamp>,
+    /// Before this moment.
+    pub to: Option<Timestamp>,
+}
+
+impl AuditFilter {
+    /// Whether a line is wanted.
+    #[must_use]
+    pub fn wants(&self, entry: &AuditEntry) -> bool {
+        let key = self.key.map(Actor::Key);
+        let user = self.user.map(Actor::User);
+        self.kind.is_none_or(|kind| kind == entry.actor.kind())
+            && key.is_none_or(|key| key == entry.actor)
+            && user.is_none_or(|user| user == entry.actor)
+            && (self.actions.is_empty() || self.actions.contains(&entry.action))
+            && self.object.as_deref().is_none_or(|object| object == entry.object)
+            && self.from.is_none_or(|from| entry.at >= from)
+            && self.to.is_none_or(|to| entry.at < to)
+    }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use transom_domain::endpoint::{Health, Order, Payload};
 use transom_domain::event::{Event, EventBody, Selection};
-use transom_domain::id::{BusinessId, CustomerId, EndpointId, ReplayId, SenderId};
+use transom_domain::id::{BusinessId, CustomerId, EndpointId, EventId, ReplayId, SenderId};
 use transom_domain::time::Timestamp;
 
 use super::Sealed;
@@ -204,6 +204,17 @@ pub struct Attempted {
     pub millis: u32,
 }
 
+/// What an endpoint answered, as far as it is kept: for people to look at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointAnswer {
+    /// Headers, by name.
+    pub headers: Vec<(String, String)>,
+    /// The beginning of the body; what is no UTF-8 in it is replaced.
+    pub body: String,
+    /// There was more of the body.
+    pub cut: bool,
+}
+
 /// An event that an endpoint has not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
@@ -217,6 +228,8 @@ pub struct Waiting {
     pub due: Option<Timestamp>,
     /// The last try; none when there was none since it was recorded last.
     pub attempt: Option<Attempted>,
+    /// What was answered to it.
+    pub answer: Option<EndpointAnswer>,
     /// What was seen.
     pub seen: String,
 }
@@ -224,6 +237,8 @@ pub struct Waiting {
 /// A round of an endpoint, recorded at once.
 #[derive(Debug, Clone)]
 pub struct RelayRound {
+    /// Who made it: the replica that holds the endpoint.
+    pub by: u64,
     /// The endpoint.
     pub endpoint: EndpointId,
     /// Its cursor, never moved back.
@@ -259,6 +274,8 @@ pub struct DeliveryView {
     pub since: Timestamp,
     /// The last try.
     pub attempt: Option<Attempted>,
+    /// What was answered to it.
+    pub answer: Option<EndpointAnswer>,
     /// What was seen.
     pub seen: String,
 }
@@ -272,6 +289,18 @@ pub enum Deliveries {
     Waiting,
     /// Those that were given up.
     GivenUp,
+}
+
+/// Which delivery is to be repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryDelivery {
+    /// At which endpoint.
+    pub endpoint: EndpointId,
+    /// Of which event.
+    pub event: EventId,
+    /// Up to which position the endpoint is known to have been told, where that is further than its cursor: a cursor that only moved
+    /// is written down a little later.
+    pub told_to: u64,
 }
 
 /// What became of the wish to repeat a delivery.

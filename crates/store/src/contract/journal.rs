@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 use transom_domain::id::{BusinessId, JournalId, ReplayId};
 use transom_domain::time::Timestamp;
 
+use super::Answer;
+#[cfg(doc)]
+use crate::Store;
+
 /// The most entries that one page of a search looks at.
 pub const JOURNAL_LOOK_MAX: usize = 2_048;
 /// The most bytes of bodies that one page of a search looks through, and that one page of entries holds, but for its last.
@@ -161,12 +165,31 @@ impl std::ops::AddAssign for JournalReplayed {
     }
 }
 
+/// Where a search of the journal begins, and which way it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JournalFrom {
+    /// Behind this position, oldest first.
+    After(u64),
+    /// In front of this position, newest first; [`u64::MAX`] is in front of nothing.
+    Before(u64),
+}
+
+impl JournalFrom {
+    /// The position.
+    #[must_use]
+    pub const fn position(self) -> u64 {
+        match self {
+            Self::After(position) | Self::Before(position) => position,
+        }
+    }
+}
+
 /// One page of a search.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JournalFound {
-    /// What was found, oldest first, without its bytes.
+    /// What was found, in the order of the search, without its bytes.
     pub heads: Vec<JournalHead>,
-    /// Position up to which all was looked at.
+    /// Position up to which all was looked at: where the next page begins.
     pub looked_to: u64,
     /// There may be more after that.
     pub more: bool,
@@ -240,6 +263,53 @@ fn unicode<'a>(from: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
     let text: String = char::decode_utf16(read.iter().copied()).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
     out.extend_from_slice(text.as_bytes());
     from.get(length..).unwrap_or_default()
+}
+
+/// What the store does with the journal.
+pub trait Journal {
+    /// The raw bodies of a business after a position, oldest first: at most `limit`, and at most [`JOURNAL_LOOK_BYTES`] but for the
+    /// last. What is read this way has no gap that fills later.
+    fn journal_after(&self, business: BusinessId, after: u64, limit: usize) -> Answer<'_, JournalPage>;
+    /// Raw bodies that fit, of a business or of nobody, from a position on; at most `limit`. A page looks through at most
+    /// [`JOURNAL_LOOK_MAX`] entries and, for texts, [`JOURNAL_LOOK_BYTES`]: with a rare filter it can be empty and still say where
+    /// to go on.
+    fn journal_search(
+        &self,
+        business: Option<BusinessId>,
+        filter: JournalFilter,
+        from: JournalFrom,
+        limit: usize,
+    ) -> Answer<'_, JournalFound>;
+    /// One raw body of a business, or of nobody.
+    fn journal_entry(&self, business: Option<BusinessId>, id: JournalId) -> Answer<'_, Option<JournalEntry>>;
+    /// Records how much of a raw body was understood when it was heard again; `false` when it is gone.
+    fn journal_reheard(&self, business: BusinessId, id: JournalId, outcome: JournalOutcome, note: String) -> Answer<'_, bool>;
+    /// Writes down that a range of the journal is to be heard again, up to what is there now; a business's replays that are over are
+    /// remembered up to [`REPLAYS_KEEP`]. One at a time: answers with the one that is under way, where it is another.
+    fn start_journal_replay(&self, replay: JournalReplay) -> Answer<'_, JournalReplay>;
+    /// Replays of a business's journal, newest first.
+    fn journal_replays(&self, business: BusinessId) -> Answer<'_, Vec<JournalReplay>>;
+    /// Replays that are under way, of all businesses.
+    fn open_journal_replays(&self, limit: usize) -> Answer<'_, Vec<JournalReplay>>;
+    /// Records how far a replay came: up to a position, and over when that is its last. `false` when it was stopped meanwhile.
+    fn journal_replayed(
+        &self,
+        business: BusinessId,
+        id: ReplayId,
+        cursor: u64,
+        did: JournalReplayed,
+        now: Timestamp,
+    ) -> Answer<'_, bool>;
+    /// Ends a replay where it stands; `false` when there is none of this name.
+    fn stop_journal_replay(&self, business: BusinessId, id: ReplayId, now: Timestamp) -> Answer<'_, bool>;
+    /// Takes the bytes out of every entry of a business, and of nobody, that holds one of these texts, as they stand or escaped
+    /// as JSON allows: one
+    /// slice, of about a megabyte. The entry stays, without its bytes, so that positions have no gap. Until [`Store::scrub`] the
+    /// bytes are still in the log of the file.
+    fn journal_erase(&self, business: BusinessId, texts: Vec<String>, after: u64) -> Answer<'_, JournalErased>;
+    /// Blanks raw bodies that name messages which were redacted or deleted by hand, since these came: one slice. Says whether there
+    /// may be more.
+    fn blank_bodies(&self) -> Answer<'_, bool>;
 }
 
 #[cfg(test)]

@@ -6,29 +6,35 @@
 //! - Positions come from a counter row per business (events) and per sender (messages), raised inside the commit. A reader
 //!   never sees a gap that fills later.
 //! - No move does work that grows with what is stored; each bounded list names its bound.
-//! - A move never calls out, and never reads a clock: `now` is an argument.
+//! - A move never calls out, and never reads a clock: `now` is an argument. Leases alone run on the store's own: see [`Replicas`].
 
 mod admin;
 mod audit;
 mod condition;
 mod consent;
 mod content;
+mod conversations;
 mod endpoint;
 mod erasing;
 mod hearing;
+mod history;
+mod insight;
 mod journal;
 mod limits;
 mod media;
 mod messaging_services;
 mod people;
+mod replicas;
 mod restoring;
 mod sending;
 mod settings;
 mod silence;
 mod sweeping;
+mod tally;
 mod telling;
 mod templates;
 mod timeline;
+mod users;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -36,29 +42,36 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use admin::{App, Business, Key, PutSender, Scopes, Sealed, Sender, SenderState};
-pub use audit::{Action, Actor, AuditEntry};
+pub use audit::{Action, Actor, ActorKind, AuditEntry, AuditFilter};
 pub use condition::{Condition, CopyProgress, DiskSpace};
 pub use consent::{ConsentLedger, RecordConsent, RecordedConsent, Who};
 pub use content::{
     AddContent, CONTENTS_LOOK_MAX, ChangeContent, ContentFilter, ContentOrder, DeleteContent, Followed, NAME_ORDER_CHARS,
     SUBMISSIONS_MAX, StoredContent, Submit,
 };
+pub use conversations::{
+    CLOSING, CONVERSATIONS_FOUND_MAX, CONVERSATIONS_LOOK_MAX, ConversationFilter, ConversationRow, ConversationStanding,
+    Conversations,
+};
 pub use endpoint::{
-    Attempted, CALLBACK_ORIGINS_MAX, ChangeEndpoint, Deliveries, DeliveryView, DueDelivery, ENDPOINTS_MAX, Endpoint, EventReplay,
-    Manner, Own, PutEndpoint, REPLAY_BATCH, REPLAYS_KEEP, Registration, RelayRound, RelayWork, Retried, Role, StartReplay, Told,
-    Topic, Waiting,
+    Attempted, CALLBACK_ORIGINS_MAX, ChangeEndpoint, Deliveries, DeliveryView, DueDelivery, ENDPOINTS_MAX, Endpoint,
+    EndpointAnswer, EventReplay, Manner, Own, PutEndpoint, REPLAY_BATCH, REPLAYS_KEEP, Registration, RelayRound, RelayWork,
+    Retried, RetryDelivery, Role, StartReplay, Told, Topic, Waiting,
 };
 pub use erasing::{Erasure, ErasureNext, ErasureStage};
 pub use hearing::{HearBody, HearOutcome, HeardBody, LookedAt};
+pub use history::{ASKED_WITHIN, Asked, History, HistoryState, NoHistory, OVERDUE_MAX, Offer, Overdue, UNDELIVERED_AFTER};
+pub use insight::{Insight, Lag, TELLINGS_LOOK_MAX, Telling};
 pub(crate) use journal::holds_text;
 pub use journal::{
-    JOURNAL_LOOK_BYTES, JOURNAL_LOOK_MAX, JournalEntry, JournalErased, JournalFilter, JournalFound, JournalHead, JournalOutcome,
-    JournalPage, JournalRange, JournalReplay, JournalReplayed,
+    JOURNAL_LOOK_BYTES, JOURNAL_LOOK_MAX, Journal, JournalEntry, JournalErased, JournalFilter, JournalFound, JournalFrom,
+    JournalHead, JournalOutcome, JournalPage, JournalRange, JournalReplay, JournalReplayed,
 };
 pub use limits::{Outlook, SenderLoad, WaitReason};
 pub use media::{Digest, Fetched, Media, MediaState, UpstreamCopy};
 pub use messaging_services::{ChangeService, ChosenSender, JoinPool, SERVICES_MAX};
 pub use people::{CustomerFilter, CustomerView, MergeAnswer, MergeOutcome, MergedCustomer, UnmergeOutcome};
+pub use replicas::{Alike, Enrol, GivenBack, HOLDINGS_MAX, Holding, REPLICAS_KEEP, Replica, Replicas, Take, Taken};
 pub(crate) use restoring::Revived;
 pub use restoring::{Revival, Revive, RevivePoint};
 pub use sending::{
@@ -68,18 +81,26 @@ pub use sending::{
 pub use settings::{
     AuthToken, BusinessSettings, CallbackMethod, ChangeSettings, Retention, SenderCallbacks, Sessions, TwilioSettings,
 };
-pub use silence::{DROPPED_AFTER, SILENCE_AFTER, SILENCE_DAYS, Silence};
+pub use silence::{DROPPED_AFTER, SILENCE_AFTER, SILENCE_DAYS, Silence, WalkPoint};
 pub(crate) use sweeping::After;
 pub use sweeping::{Keep, SLICE_MAX, SweepKind, SweepPoint, Swept};
+pub use tally::{
+    FAILINGS_MAX, Failing, OPEN_SESSIONS_MAX, Overview, OverviewAsk, TALLIES_KEEP, TALLY_MINUTES_KEEP, TALLY_POINTS_MAX, Tallies,
+    Tally, TallyStep,
+};
 pub use telling::{Backlog, Direction, EventPage, MessageFilter, Page, SessionRow};
 pub use templates::{Begun, HISTORY_KEEP, HISTORY_MAX, PutTwin, TemplateAction, TemplateIntent, TemplateKey, TemplateOutcome};
-pub use timeline::{OUTSTANDING_LOOK_MAX, Outstanding, Step, TIMELINE_MAX, Timeline, Word};
+pub use timeline::{OUTSTANDING_LOOK_MAX, Outstanding, Step, TIMELINE_MAX, Timeline, UpstreamAnswer, Word};
+pub use users::{
+    Admitted, AdmittedAs, ChangeUser, ConsoleSession, ExternalIdentity, ExternalSignIn, RenewSession, RoleGiven, SESSIONS_MAX,
+    USERS_MAX, User, UserRole, UserRoles, Users,
+};
 
 use transom_domain::address::Identity;
 use transom_domain::content::Content;
 use transom_domain::endpoint::Health;
 use transom_domain::id::{
-    BusinessId, ContentId, CustomerId, EndpointId, EventId, JournalId, KeyId, MediaId, MessageId, ReplayId, SenderId, ServiceId,
+    BusinessId, ContentId, CustomerId, EndpointId, KeyId, MediaId, MessageId, ReplayId, SenderId, ServiceId,
 };
 use transom_domain::limits::LimitsTold;
 use transom_domain::message::{Message, PartTag, TemplateName};
@@ -110,6 +131,9 @@ pub enum StoreError {
     /// A page token that no page has given.
     #[error("the page token is none that a page has given")]
     BadToken,
+    /// Another replica holds what this was done for. Nothing was stored.
+    #[error("another replica holds it by now")]
+    NotHeld,
     /// A row does not decode, or a promise of the schema is broken: names table, key and column.
     #[error("the store holds something it should not: {0}")]
     Corrupt(String),
@@ -122,10 +146,16 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Se
 pub const BATCH_MAX: usize = 256;
 /// The longest page of any list.
 pub const PAGE_MAX: usize = 200;
+/// Lines of the audit log that one look for some of them may pass over, but for the page under way.
+pub const AUDIT_LOOKED_AT: usize = 5_000;
 
 /// The store.
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Journal + History + Insight + Tallies + Users + Conversations + Replicas + Send + Sync + 'static {
     // ---- administration -------------------------------------------------------------------------------------------
+
+    /// How often what the directory is made of has changed: apps, businesses, what they chose, senders, messaging services and their
+    /// pools. It grows in the same commit, so that whoever has read all of it since a version need not while that stands.
+    fn directory_version(&self) -> Answer<'_, u64>;
 
     /// Makes a business; again with the same id changes its name. A new webhook secret is taken over only together with the one
     /// before it (`previous_webhook_secret`), so that a start that makes the business anew does not rotate it.
@@ -142,6 +172,11 @@ pub trait Store: Send + Sync + 'static {
     fn put_key(&self, key: Key) -> Answer<'_, ()>;
     /// Revokes a key of this business; `false` when there is none.
     fn revoke_key(&self, business: BusinessId, key: KeyId, now: Timestamp) -> Answer<'_, bool>;
+    /// Notes that a key was used, unless a later use is noted.
+    fn note_key_used(&self, business: BusinessId, key: KeyId, at: Timestamp) -> Answer<'_, ()>;
+    /// Stores a key in the place of another one of the same business, which ends at `until` unless it ends before. `false`, and
+    /// nothing is stored, when there is none that is still good.
+    fn rotate_key(&self, old: KeyId, until: Timestamp, new: Key) -> Answer<'_, bool>;
     /// The keys of a business, revoked ones too.
     fn keys(&self, business: BusinessId) -> Answer<'_, Vec<Key>>;
     /// The directory look-up: the key with this SHA-256.
@@ -152,7 +187,8 @@ pub trait Store: Send + Sync + 'static {
     /// All apps.
     fn apps(&self) -> Answer<'_, Vec<App>>;
 
-    /// Makes or replaces a sender. A number, Page or WABA belongs to one business: refused when another one has it.
+    /// Makes or replaces a sender. A number, Page or WABA belongs to one business, and a number or Page to one sender of it:
+    /// refused when another one has it.
     fn put_sender(&self, sender: Sender) -> Answer<'_, PutSender>;
     /// All senders of all businesses: the narrow directory, which callers cache.
     fn senders(&self) -> Answer<'_, Vec<Sender>>;
@@ -297,13 +333,16 @@ pub trait Store: Send + Sync + 'static {
     fn accept(&self, accept: Accept) -> Answer<'_, Accepted>;
     /// Takes due heads of a sender's lanes and commits an attempt for each, before any byte leaves. A stopped sender yields
     /// nothing and keeps its queue. Heads past their validity end here; heads that the pair pace holds make their lane due later.
+    /// `NotHeld` where another than [`Claim::owner`] holds the sender.
     fn claim(&self, claim: Claim) -> Answer<'_, Claims>;
     /// Records outcomes of attempts, with their events; frees or moves their lanes. An outcome for an attempt that has a
     /// further word already is joined, never overwritten; one for a message or an attempt that is gone is left out of the answer.
+    /// Whoever began an attempt may tell what became of it, whoever holds the sender by now: it begins nothing.
     fn settle(&self, outcomes: Vec<Settle>, now: Timestamp) -> Answer<'_, Vec<Settled>>;
     /// The first of the two calls of an attempt was taken, under this id of the upstream's: committed before the second leaves, so that
-    /// the first is never made again.
-    fn first_part(&self, business: BusinessId, tag: PartTag, provider_id: String) -> Answer<'_, ()>;
+    /// the first is never made again. Says whether the second may: not where the attempt was taken over meanwhile, since whoever took it
+    /// over goes on with the second itself.
+    fn first_part(&self, business: BusinessId, tag: PartTag, provider_id: String) -> Answer<'_, bool>;
     /// Attempts without an outcome that another owner left behind become `Unknown` until `until`; what is unknown already is waited
     /// for until then at least, since nobody listened meanwhile. Says how many were left behind.
     fn recover(&self, owner: u64, now: Timestamp, until: Timestamp) -> Answer<'_, usize>;
@@ -362,8 +401,9 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
         now: Timestamp,
     ) -> Answer<'_, (Vec<Media>, Option<Timestamp>)>;
-    /// Bytes are going to be written: should nothing come of it, they are known to be loose.
-    fn expect_bytes(&self, business: BusinessId, digest: Digest, now: Timestamp) -> Answer<'_, ()>;
+    /// Bytes are going to be written: should nothing come of it, they are known to be loose from `until` on, and not before, whoever
+    /// else removes a file with the same bytes.
+    fn expect_bytes(&self, business: BusinessId, digest: Digest, until: Timestamp) -> Answer<'_, ()>;
     /// Records what became of a try to fetch a file, with the event of one that failed. `false` when the file does not wait: it is
     /// gone, or it was fetched already.
     fn fetched(&self, business: BusinessId, id: MediaId, outcome: Fetched, now: Timestamp) -> Answer<'_, bool>;
@@ -433,7 +473,8 @@ pub trait Store: Send + Sync + 'static {
     /// conversation has a delivery outstanding here are marked `held`.
     fn relay_work(&self, endpoint: EndpointId, after: u64, now: Timestamp, limit: usize) -> Answer<'_, RelayWork>;
     /// Records a round of an endpoint: cursor, new and changed deliveries, the endpoint's health, with an event where that is
-    /// worth one. Gives the health as it is then; that of the round where the endpoint is gone.
+    /// worth one. Gives the health as it is then; that of the round where the endpoint is gone. `NotHeld` where another than
+    /// [`RelayRound::by`] holds the endpoint.
     fn relay_settle(&self, round: RelayRound) -> Answer<'_, Health>;
     /// Deliveries of an endpoint, at most `limit` and [`PAGE_MAX`]: all events newest first from before `from`, or what waits
     /// or was given up oldest first from after `from`. None when there is no such endpoint.
@@ -446,7 +487,7 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Answer<'_, Option<Vec<Told>>>;
     /// Makes one delivery due now, whatever became of it.
-    fn retry_delivery(&self, business: BusinessId, endpoint: EndpointId, event: EventId, now: Timestamp) -> Answer<'_, Retried>;
+    fn retry_delivery(&self, business: BusinessId, retry: RetryDelivery, now: Timestamp) -> Answer<'_, Retried>;
     /// Begins a replay, cut to what is kept, unless one is under way. Of those that are over the last [`REPLAYS_KEEP`] stay.
     fn start_replay(&self, business: BusinessId, replay: EventReplay) -> Answer<'_, StartReplay>;
     /// The replays of an endpoint, newest first; none when there is no such endpoint.
@@ -483,10 +524,14 @@ pub trait Store: Send + Sync + 'static {
     fn scrubbed(&self, business: BusinessId, customer: CustomerId, now: Timestamp) -> Answer<'_, ()>;
     /// Adds a line to the audit log.
     fn add_audit(&self, entry: AuditEntry) -> Answer<'_, ()>;
-    /// The audit log of a business, newest first.
-    fn audit(&self, business: BusinessId, page: Page) -> Answer<'_, (Vec<AuditEntry>, Option<String>)>;
+    /// The lines of a business's audit log that a filter wants, newest first. At most [`AUDIT_LOOKED_AT`] lines are looked at in
+    /// one go, so that a page may hold fewer than asked for, even none, and still tell of a next one.
+    fn audit(&self, business: BusinessId, filter: AuditFilter, page: Page) -> Answer<'_, (Vec<AuditEntry>, Option<String>)>;
     /// The person who has this identity, in any spelling.
     fn customer_with(&self, business: BusinessId, identity: Identity) -> Answer<'_, Option<CustomerView>>;
+    /// What the person behind an identity is called, as the channel told it on being asked: kept where no name is known. Says whether
+    /// it was; not where nobody is known by the identity any more.
+    fn learn_name(&self, business: BusinessId, identity: Identity, name: String) -> Answer<'_, bool>;
     /// People: those who were made last first, or those who are looked for in the order of what was looked at. A page looks through
     /// a bounded number of rows, so that it can be shorter than asked and still have a token to go on with; somebody who is found
     /// in several ways can be on several pages.
@@ -502,52 +547,6 @@ pub trait Store: Send + Sync + 'static {
     /// A customer's consent, and a page of the ledger, newest first; `None` when nobody is named so.
     fn consent(&self, business: BusinessId, who: Who, page: Page) -> Answer<'_, Option<ConsentLedger>>;
 
-    // ---- the journal ----------------------------------------------------------------------------------------------
-
-    /// The raw bodies of a business after a position, oldest first: at most `limit`, and at most [`JOURNAL_LOOK_BYTES`] but for the
-    /// last. What is read this way has no gap that fills later.
-    fn journal_after(&self, business: BusinessId, after: u64, limit: usize) -> Answer<'_, JournalPage>;
-    /// Raw bodies that fit, of a business or of nobody, after a position, oldest first; at most `limit`. A page looks through at most
-    /// [`JOURNAL_LOOK_MAX`] entries and, for texts, [`JOURNAL_LOOK_BYTES`]: with a rare filter it can be empty and still say where
-    /// to go on.
-    fn journal_search(
-        &self,
-        business: Option<BusinessId>,
-        filter: JournalFilter,
-        after: u64,
-        limit: usize,
-    ) -> Answer<'_, JournalFound>;
-    /// One raw body of a business, or of nobody.
-    fn journal_entry(&self, business: Option<BusinessId>, id: JournalId) -> Answer<'_, Option<JournalEntry>>;
-    /// Records how much of a raw body was understood when it was heard again; `false` when it is gone.
-    fn journal_reheard(&self, business: BusinessId, id: JournalId, outcome: JournalOutcome, note: String) -> Answer<'_, bool>;
-    /// Writes down that a range of the journal is to be heard again, up to what is there now; a business's replays that are over are
-    /// remembered up to [`REPLAYS_KEEP`]. One at a time: answers with the one that is under way, where it is another.
-    fn start_journal_replay(&self, replay: JournalReplay) -> Answer<'_, JournalReplay>;
-    /// Replays of a business's journal, newest first.
-    fn journal_replays(&self, business: BusinessId) -> Answer<'_, Vec<JournalReplay>>;
-    /// Replays that are under way, of all businesses.
-    fn open_journal_replays(&self, limit: usize) -> Answer<'_, Vec<JournalReplay>>;
-    /// Records how far a replay came: up to a position, and over when that is its last. `false` when it was stopped meanwhile.
-    fn journal_replayed(
-        &self,
-        business: BusinessId,
-        id: ReplayId,
-        cursor: u64,
-        did: JournalReplayed,
-        now: Timestamp,
-    ) -> Answer<'_, bool>;
-    /// Ends a replay where it stands; `false` when there is none of this name.
-    fn stop_journal_replay(&self, business: BusinessId, id: ReplayId, now: Timestamp) -> Answer<'_, bool>;
-    /// Takes the bytes out of every entry of a business, and of nobody, that holds one of these texts, as they stand or escaped
-    /// as JSON allows: one
-    /// slice, of about a megabyte. The entry stays, without its bytes, so that positions have no gap. Until [`Store::scrub`] the
-    /// bytes are still in the log of the file.
-    fn journal_erase(&self, business: BusinessId, texts: Vec<String>, after: u64) -> Answer<'_, JournalErased>;
-    /// Blanks raw bodies that name messages which were redacted or deleted by hand, since these came: one slice. Says whether there
-    /// may be more.
-    fn blank_bodies(&self) -> Answer<'_, bool>;
-
     // ---- upkeep ---------------------------------------------------------------------------------------------------
 
     /// Keeps a raw body that was heard but is nobody's (wrong signature, unknown number), bounded; never content of a tenant.
@@ -558,9 +557,9 @@ pub trait Store: Send + Sync + 'static {
     /// whole). A round begins at [`SweepPoint::START`] and goes on where the slice before it ended. Never removed: a message
     /// that is not over, and an event that an endpoint has yet to be told.
     fn sweep(&self, keep: Keep, from: SweepPoint, limit: usize, now: Timestamp) -> Answer<'_, Swept>;
-    /// Counts what was not heard of messages that have grown old enough: one slice of at most `limit` messages, each of which is
-    /// passed once. Says whether there are more.
-    fn count_silence(&self, limit: usize, now: Timestamp) -> Answer<'_, bool>;
+    /// Counts what was not heard of messages that have grown old enough: one slice of at most `limit` messages of one business, each
+    /// of which is passed once. A round begins at [`WalkPoint::START`] and goes on where the slice before it ended; none when it is over.
+    fn count_silence(&self, from: WalkPoint, limit: usize, now: Timestamp) -> Answer<'_, Option<WalkPoint>>;
     /// What was not heard of a sender's messages of the last [`SILENCE_DAYS`] days that were old enough to tell.
     fn silence(&self, sender: SenderId, now: Timestamp) -> Answer<'_, Silence>;
     /// Empties the logs into the files and overwrites them, so that what was removed is nowhere in the folder any more. `false` when

@@ -45,7 +45,8 @@ pub struct MergedCustomer {
 pub struct CustomerFilter {
     /// Who has this identity.
     pub identity: Option<Identity>,
-    /// Whose phone number, user name or display name begins so, without regard to case. A text of digits is a number.
+    /// Whose phone number, or any word of whose user name or display name, begins so, without regard to case. A text of digits is a
+    /// number.
     pub query: Option<String>,
 }
 

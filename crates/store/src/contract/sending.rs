@@ -12,6 +12,8 @@ use transom_domain::status::{Failure, Status};
 use transom_domain::time::{Span, Timestamp};
 use transom_domain::verdict::{CustomerFacts, Verdict};
 
+use super::UpstreamAnswer;
+
 /// What is asked before anything is decided of a send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LookUp {
@@ -108,6 +110,8 @@ pub struct Accept {
     pub idempotency: Option<Idempotency>,
     /// The most messages of this sender that may wait.
     pub backlog_max: u64,
+    /// The most messages of this sender that may wait for one more to be scheduled: what lies ahead leaves room for what goes now.
+    pub schedule_max: u64,
     /// Begin attempt 1 in the same transaction, if nothing stands in its way. For a caller that holds a free connection and pace
     /// for it.
     pub at_once: Option<AtOnce>,
@@ -156,6 +160,8 @@ pub enum Accepted {
     IdTaken,
     /// As many messages of this sender wait as may wait.
     BacklogFull,
+    /// It is for later, and so many messages of this sender wait that no more can be scheduled.
+    ScheduleFull,
 }
 
 /// A claim of due heads.
@@ -214,6 +220,8 @@ pub struct Settle {
     pub verdict: Option<Verdict>,
     /// What happened.
     pub outcome: Outcome,
+    /// What the upstream answered, where it did: kept with what it says became of the attempt.
+    pub answer: Option<UpstreamAnswer>,
 }
 
 /// What happened to an attempt.
@@ -234,6 +242,8 @@ pub enum Outcome {
         until: Timestamp,
         /// What was seen.
         failure: Failure,
+        /// It was the first of two calls, and the second was not begun: once the first is known to have been taken, nothing is unknown.
+        first: bool,
     },
     /// The upstream did not take it (or it never left), and it is to be tried again.
     Again {

@@ -1,5 +1,6 @@
 //! Statuses that never came: messages that Meta took and said too little of since.
 
+use transom_domain::id::BusinessId;
 use transom_domain::time::Span;
 
 /// A message that Meta took is looked at so long after it was accepted, once: one that was scheduled for later than that, or waited
@@ -12,6 +13,15 @@ pub const SILENCE_AFTER: Span = Span::hours(24);
 pub const DROPPED_AFTER: Span = Span::days(30);
 /// Days over which [`crate::Store::silence`] adds up.
 pub const SILENCE_DAYS: i64 = 7;
+
+/// How far a round of [`crate::Store::count_silence`] has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WalkPoint(pub(crate) Option<BusinessId>);
+
+impl WalkPoint {
+    /// The start of a round.
+    pub const START: Self = Self(None);
+}
 
 /// What was not heard of the messages of a sender, as of [`SILENCE_AFTER`] after each was accepted; by the day on which they were
 /// accepted, and for those that count as dropped later by the day on which that was seen.

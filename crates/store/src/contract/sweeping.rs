@@ -51,11 +51,13 @@ pub enum SweepKind {
     Media,
     /// The upstream's ids of uploaded files that can be sent no more.
     UpstreamCopies,
+    /// Tallies: minutes that become hours, and hours that are over.
+    Tallies,
 }
 
 impl SweepKind {
     /// Every kind, in the order of a round.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::IdempotencyKeys,
         Self::Journal,
         Self::Orphans,
@@ -67,6 +69,7 @@ impl SweepKind {
         Self::TemplateHistory,
         Self::Media,
         Self::UpstreamCopies,
+        Self::Tallies,
     ];
 
     /// The word in metrics.
@@ -84,6 +87,7 @@ impl SweepKind {
             Self::TemplateHistory => "template_history",
             Self::Media => "media",
             Self::UpstreamCopies => "upstream_copies",
+            Self::Tallies => "tallies",
         }
     }
 
@@ -99,7 +103,8 @@ impl SweepKind {
             Self::Events => Some(Self::TemplateHistory),
             Self::TemplateHistory => Some(Self::Media),
             Self::Media => Some(Self::UpstreamCopies),
-            Self::UpstreamCopies => None,
+            Self::UpstreamCopies => Some(Self::Tallies),
+            Self::Tallies => None,
         }
     }
 }
@@ -117,7 +122,8 @@ pub(crate) enum After {
     Nothing,
     /// What is nobody's.
     Nobody,
-    Message(i64),
+    /// A message of a business.
+    Message(BusinessId, i64),
     Endpoint(EndpointId),
     Business(BusinessId),
 }

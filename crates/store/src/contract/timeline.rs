@@ -1,6 +1,9 @@
 //! What happened to a message: every word said of it, not only the furthest.
 
+use serde::{Deserialize, Serialize};
+
 use transom_domain::event::EventBody;
+use transom_domain::fact::HeardBy;
 use transom_domain::id::EndpointId;
 use transom_domain::status::{Failure, Progress};
 use transom_domain::time::Timestamp;
@@ -64,6 +67,17 @@ impl Step {
     }
 }
 
+/// What the upstream answered to a call, as far as it is kept: for people to look at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct UpstreamAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// The beginning of the body; what is no UTF-8 in it is replaced.
+    pub body: String,
+    /// There was more of the body.
+    pub cut: bool,
+}
+
 /// One thing said of a message. There is one per attempt and step, however often and in whatever order it was said: the
 /// earliest saying counts.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +90,8 @@ pub struct Word {
     pub at: Timestamp,
     /// When we heard it.
     pub heard_at: Timestamp,
+    /// How, where it is the upstream's.
+    pub by: HeardBy,
     /// Until when it held the message: not before this moment again, or undecided until it.
     pub until: Option<Timestamp>,
     /// Why, where it is a failure.
@@ -84,6 +100,8 @@ pub struct Word {
     pub note: Option<String>,
     /// Price, as received with it.
     pub pricing: Option<serde_json::Value>,
+    /// What the upstream answered to the call, where this says what became of it.
+    pub answer: Option<UpstreamAnswer>,
 }
 
 /// An event of a message that an endpoint has not taken yet.

@@ -66,10 +66,6 @@ impl ContentRows for MemoryRows {
         Ok(found.into_iter().take(limit).map(|(place, stored)| (place.seq, stored.clone())).collect())
     }
 
-    fn waits_with(&self, content: ContentId) -> Result<bool> {
-        Ok(self.waits.values().any(|wait| wait.content == Some(content)))
-    }
-
     fn submissions(&self, business: BusinessId, content: ContentId) -> Result<Vec<Submission>> {
         let of = self.submissions.iter().filter(|((b, c, ..), _)| *b == business && *c == content);
         let mut found: Vec<Submission> = of.map(|(_, submission)| submission.clone()).collect();

@@ -29,6 +29,11 @@ impl JournalRows for MemoryRows {
         Ok(later.filter(|head| !flagged || head.outcome != JournalOutcome::Heard).take(limit).cloned().collect())
     }
 
+    fn heads_before(&self, of: Of, before: u64, flagged: bool, limit: usize) -> Result<Vec<JournalHead>> {
+        let earlier = self.journal.range((of, 0)..(of, before)).rev().map(|(_, entry)| &entry.head);
+        Ok(earlier.filter(|head| !flagged || head.outcome != JournalOutcome::Heard).take(limit).cloned().collect())
+    }
+
     fn entry_from(&self, of: Of, position: u64) -> Result<Option<(u64, Timestamp)>> {
         Ok(self.journal.range((of, position)..=(of, u64::MAX)).next().map(|((_, position), entry)| (*position, entry.head.at)))
     }

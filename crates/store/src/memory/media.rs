@@ -49,7 +49,8 @@ impl MediaRows for MemoryRows {
     }
 
     fn put_loose(&mut self, business: BusinessId, digest: &Digest, at: Timestamp) -> Result<()> {
-        self.loose.put((business, *digest), at);
+        let known = self.loose.get(&(business, *digest)).copied();
+        self.loose.put((business, *digest), known.map_or(at, |known| known.max(at)));
         Ok(())
     }
 

@@ -47,7 +47,7 @@ impl MessagingServiceRows for MemoryRows {
         Ok(older.filter(|(_, s)| s.business == business).take(limit).map(|(seq, s)| (*seq, s.clone())).collect())
     }
 
-    fn pool(&self, service: ServiceId, limit: usize) -> Result<Vec<PoolMember>> {
+    fn pool(&self, _business: BusinessId, service: ServiceId, limit: usize) -> Result<Vec<PoolMember>> {
         let of = self.pools.iter().filter(|(_, (of, _))| *of == service);
         let mut members: Vec<PoolMember> = of.map(|(sender, (_, since))| PoolMember { sender: *sender, since: *since }).collect();
         members.sort_by_key(|member| (member.since, member.sender));

@@ -8,6 +8,7 @@ mod content;
 mod disk;
 mod erasing;
 mod heard;
+mod history;
 mod journal;
 mod marks;
 mod media;
@@ -18,21 +19,27 @@ mod queue;
 mod reach;
 mod rehear;
 mod relay;
+mod replicas;
 mod restore;
 mod silence;
 mod sweep;
 pub(crate) mod table;
+mod tally;
 mod telling;
 mod template;
+mod users;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::engine::{Engine, Room};
+use transom_domain::time::Timestamp;
+
+use crate::engine::{Engine, Room, Scope};
 use crate::rows::{JournalRows, Result, Rows};
 use crate::{Answer, Condition, CopyProgress, StoreError};
 
 use disk::name_of;
+use replicas::StoreClock;
 use table::MemoryRows;
 
 pub use disk::{Disk, Waiting};
@@ -65,6 +72,14 @@ impl MemoryStore {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty store that many replicas share, whose leases run on this clock.
+    #[must_use]
+    pub fn shared(clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        let store = Self::default();
+        store.state().rows.clock = Some(StoreClock(Arc::new(clock)));
+        store
     }
 
     /// The same store, whose moves go by way of this disk.
@@ -140,7 +155,12 @@ fn closed() -> StoreError {
 }
 
 impl Engine for MemoryStore {
-    fn write<T: Send + 'static>(&self, _room: Room, run: impl Fn(&mut dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
+    fn write<T: Send + 'static>(
+        &self,
+        _scope: Scope,
+        _room: Room,
+        run: impl Fn(&mut dyn Rows) -> Result<T> + Send + 'static,
+    ) -> Answer<'_, T> {
         Box::pin(async move {
             let Some(disk) = &self.disk else { return self.run(|rows| run(rows)) };
             let what = name_of(&run);
@@ -153,6 +173,7 @@ impl Engine for MemoryStore {
 
     fn note<T: Send + 'static>(
         &self,
+        _scope: Scope,
         _room: Room,
         run: impl Fn(&mut dyn JournalRows) -> Result<T> + Send + 'static,
     ) -> Answer<'_, T> {
@@ -166,7 +187,7 @@ impl Engine for MemoryStore {
         })
     }
 
-    fn consult<T: Send + 'static>(&self, run: impl FnOnce(&dyn JournalRows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
+    fn consult<T: Send + 'static>(&self, run: impl Fn(&dyn JournalRows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
         Box::pin(async move {
             if let Some(disk) = &self.disk {
                 disk.read(name_of(&run)).await?;
@@ -174,13 +195,17 @@ impl Engine for MemoryStore {
             let state = self.state();
             if state.closed { Err(closed()) } else { run(&state.rows) }
         })
+    }
+
+    fn is_shared(&self) -> bool {
+        self.state().rows.clock.is_some()
     }
 
     fn scrubbed(&self) -> Answer<'_, bool> {
         Box::pin(async { Ok(true) })
     }
 
-    fn read<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
+    fn read<T: Send + 'static>(&self, run: impl Fn(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
         Box::pin(async move {
             if let Some(disk) = &self.disk {
                 disk.read(name_of(&run)).await?;
@@ -190,7 +215,7 @@ impl Engine for MemoryStore {
         })
     }
 
-    fn look_up<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
+    fn look_up<T: Send + 'static>(&self, run: impl Fn(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
         self.read(run)
     }
 

@@ -16,6 +16,16 @@ use crate::{App, Business, BusinessSettings, Key, Sender, StoreError};
 use transom_domain::template::Record;
 
 impl AdminRows for MemoryRows {
+    fn directory_version(&self) -> Result<u64> {
+        Ok(self.directory.get(&()).copied().unwrap_or(0))
+    }
+
+    fn raise_directory(&mut self) -> Result<()> {
+        let version = self.directory_version()?;
+        self.directory.put((), version + 1);
+        Ok(())
+    }
+
     fn business(&self, id: BusinessId) -> Result<Option<Business>> {
         Ok(self.businesses.get(&id).cloned())
     }
@@ -216,15 +226,16 @@ impl PeopleRows for MemoryRows {
         after: Option<(&str, CustomerId)>,
         limit: usize,
     ) -> Result<Vec<(String, CustomerId)>> {
-        let name = |row: &CustomerRow| match by {
-            NameKey::Name => row.name.as_deref().map(folded),
-            NameKey::Username => row.username.as_deref().map(folded),
-        };
         let known = self.customers.values().filter(|row| row.business == business);
-        let mut found: Vec<(String, CustomerId)> = known
-            .filter_map(|row| Some((name(row)?, row.id)))
-            .filter(|(name, id)| name.starts_with(prefix) && after.is_none_or(|after| (name.as_str(), *id) > after))
-            .collect();
+        let mut found: Vec<(String, CustomerId)> = match by {
+            NameKey::Name => known.filter_map(|row| Some((folded(row.name.as_deref()?), row.id))).collect(),
+            NameKey::Username => known.filter_map(|row| Some((folded(row.username.as_deref()?), row.id))).collect(),
+            NameKey::Word => {
+                let words = self.customer_words.keys().filter(|(of, ..)| *of == business);
+                words.map(|(_, word, id)| (word.clone(), *id)).collect()
+            }
+        };
+        found.retain(|(name, id)| name.starts_with(prefix) && after.is_none_or(|after| (name.as_str(), *id) > after));
         found.sort();
         found.truncate(limit);
         Ok(found)
@@ -236,6 +247,16 @@ impl PeopleRows for MemoryRows {
 
     fn put_customer(&mut self, row: &CustomerRow) -> Result<()> {
         self.customers.put((row.business, row.id), row.clone());
+        Ok(())
+    }
+
+    fn put_word(&mut self, business: BusinessId, word: &str, customer: CustomerId) -> Result<()> {
+        self.customer_words.put((business, word.to_owned(), customer), ());
+        Ok(())
+    }
+
+    fn drop_word(&mut self, business: BusinessId, word: &str, customer: CustomerId) -> Result<()> {
+        self.customer_words.drop(&(business, word.to_owned(), customer));
         Ok(())
     }
 
@@ -302,5 +323,33 @@ impl PeopleRows for MemoryRows {
         found.sort_by_key(|(heard, s, c, _)| std::cmp::Reverse((*heard, *s, *c)));
         found.truncate(limit);
         Ok(found.into_iter().map(|(_, s, c, evidence)| (s, c, evidence)).collect())
+    }
+
+    fn spoken_conversations(
+        &self,
+        business: BusinessId,
+        after: Option<(Timestamp, SenderId, CustomerId)>,
+        limit: usize,
+    ) -> Result<Vec<(SenderId, CustomerId, Conversation)>> {
+        let mut found: Vec<_> = self
+            .conversations
+            .iter()
+            .filter(|(_, (b, _))| *b == business)
+            .filter_map(|((s, c), (_, row))| row.spoken_at.map(|at| ((at, *s, *c), *row)))
+            .filter(|(place, _)| after.is_none_or(|after| *place < after))
+            .collect();
+        found.sort_by_key(|(place, _)| std::cmp::Reverse(*place));
+        found.truncate(limit);
+        Ok(found.into_iter().map(|((_, s, c), row)| (s, c, row)).collect())
+    }
+
+    fn conversations_of(
+        &self,
+        business: BusinessId,
+        customer: CustomerId,
+        limit: usize,
+    ) -> Result<Vec<(SenderId, CustomerId, Conversation)>> {
+        let of = self.conversations.iter().filter(|((_, c), (b, _))| *c == customer && *b == business);
+        Ok(of.take(limit).map(|((s, c), (_, row))| (*s, *c, *row)).collect())
     }
 }

@@ -1,6 +1,6 @@
 //! What waits, in memory. Each look walks the rows of one sender: plain rather than fast, so that it can be seen to be right.
 
-use transom_domain::id::{BusinessId, SenderId};
+use transom_domain::id::{BusinessId, ContentId, SenderId};
 use transom_domain::message::Class;
 use transom_domain::time::Timestamp;
 
@@ -120,5 +120,9 @@ impl QueueRows for MemoryRows {
 
     fn next_validity(&self, now: Timestamp) -> Result<Option<Timestamp>> {
         Ok(self.validities().map(|(at, _)| at).filter(|at| *at > now).min())
+    }
+
+    fn waits_with(&self, _business: BusinessId, content: ContentId) -> Result<bool> {
+        Ok(self.waits.values().any(|wait| wait.content == Some(content)))
     }
 }

@@ -7,26 +7,31 @@ use transom_domain::status::Phase;
 
 use super::table::MemoryRows;
 use crate::Silence;
-use crate::rows::{Aged, Passed, Result, Seq, SilenceRows, SweepRows as _, Walk};
+use crate::rows::{Aged, Passed, Result, Seq, SilenceRows, Walk};
 
 impl SilenceRows for MemoryRows {
-    fn walked_to(&self, walk: Walk, of: Option<BusinessId>) -> Result<Seq> {
-        Ok(self.walks.get(&(walk, of)).copied().unwrap_or(0))
+    fn walked_to(&self, walk: Walk, business: BusinessId) -> Result<Seq> {
+        Ok(self.walks.get(&(walk, business)).copied().unwrap_or(0))
     }
 
-    fn put_walked_to(&mut self, walk: Walk, of: Option<BusinessId>, seq: Seq) -> Result<()> {
-        self.walks.put((walk, of), seq);
+    fn put_walked_to(&mut self, walk: Walk, business: BusinessId, seq: Seq) -> Result<()> {
+        self.walks.put((walk, business), seq);
         Ok(())
     }
 
     fn messages_of_after(&self, business: BusinessId, after: Seq, limit: usize) -> Result<Vec<Aged>> {
-        let later = self.messages_after(after, usize::MAX)?;
-        Ok(later.into_iter().filter(|message| message.business == business).take(limit).collect())
+        let later = self.messages.range((Bound::Excluded(after), Bound::Unbounded));
+        let aged = later.filter(|(_, (brief, _))| brief.business == business).filter_map(|(seq, (brief, _))| {
+            let phase = &self.standings.get(seq)?.phase;
+            let over = !matches!(phase, Phase::Queued { .. } | Phase::InFlight | Phase::Unknown { .. });
+            Some(Aged { seq: *seq, id: brief.id, business: brief.business, accepted_at: brief.accepted_at, over })
+        });
+        Ok(aged.take(limit).collect())
     }
 
-    fn passed_after(&self, after: Seq, limit: usize) -> Result<Vec<Passed>> {
+    fn passed_after(&self, business: BusinessId, after: Seq, limit: usize) -> Result<Vec<Passed>> {
         let later = self.messages.range((Bound::Excluded(after), Bound::Unbounded));
-        let passed = later.filter_map(|(seq, (brief, whole))| {
+        let passed = later.filter(|(_, (brief, _))| brief.business == business).filter_map(|(seq, (brief, whole))| {
             let standing = self.standings.get(seq)?;
             let last = self.attempts.range((*seq, 0)..=(*seq, u32::MAX)).next_back();
             Some(Passed {
@@ -57,7 +62,7 @@ impl SilenceRows for MemoryRows {
         Ok(sum)
     }
 
-    fn drop_silence(&mut self, before: i64) -> Result<()> {
+    fn drop_silence(&mut self, _business: BusinessId, before: i64) -> Result<()> {
         self.silences.drop_where(usize::MAX, |(_, day), _| *day < before);
         Ok(())
     }

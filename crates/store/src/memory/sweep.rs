@@ -3,11 +3,10 @@
 use std::ops::Bound;
 
 use transom_domain::id::{BusinessId, EndpointId};
-use transom_domain::status::Phase;
 use transom_domain::time::Timestamp;
 
 use super::table::MemoryRows;
-use crate::rows::{Aged, Result, Seq, SweepRows};
+use crate::rows::{Result, Seq, SweepRows};
 
 impl SweepRows for MemoryRows {
     fn sweep_kept(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
@@ -16,17 +15,6 @@ impl SweepRows for MemoryRows {
 
     fn sweep_orphans(&mut self, before: Timestamp, limit: usize) -> Result<usize> {
         Ok(self.orphans.drop_where(limit, |_, orphan| orphan.at < before))
-    }
-
-    fn messages_after(&self, after: Seq, limit: usize) -> Result<Vec<Aged>> {
-        let later = self.messages.range((Bound::Excluded(after), Bound::Unbounded)).take(limit);
-        Ok(later
-            .filter_map(|(seq, (brief, _))| {
-                let phase = &self.standings.get(seq)?.phase;
-                let over = !matches!(phase, Phase::Queued { .. } | Phase::InFlight | Phase::Unknown { .. });
-                Some(Aged { seq: *seq, id: brief.id, business: brief.business, accepted_at: brief.accepted_at, over })
-            })
-            .collect())
     }
 
     fn unbind(&mut self, business: BusinessId, provider_id: &str, seq: Seq) -> Result<usize> {

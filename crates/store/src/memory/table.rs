@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use transom_domain::consent::Entry;
 use transom_domain::event::Event;
 use transom_domain::fact::IdentityChange;
-use transom_domain::id::{BusinessId, ContentId, CustomerId, EndpointId, JournalId, MediaId, ReplayId, SenderId, ServiceId};
+use transom_domain::holding::{ReplicaId, Thing};
+use transom_domain::id::{
+    BusinessId, ConsoleSessionId, ContentId, CustomerId, EndpointId, JournalId, MediaId, MessageId, ReplayId, SenderId,
+    ServiceId, UserId,
+};
 use transom_domain::limits::NumberLimits;
 use transom_domain::messaging_service::MessagingService;
 use transom_domain::people::Claim;
@@ -14,18 +18,19 @@ use transom_domain::template::{HistoryEntry, Record};
 use transom_domain::time::Timestamp;
 use transom_domain::verdict::Verdict;
 
-use crate::Silence;
+use super::replicas::StoreClock;
 use crate::rows::Walk;
 use crate::rows::{
-    AmendmentRow, AttemptRow, Blank, Brief, Conversation, CustomerRow, Delivery, Kept, Lane, LaneKey, Mark, Marks, Orphan, Place,
-    Reached, Seq, Standing, Unread, Wait, Whole,
+    AmendmentRow, AttemptRow, Blank, Brief, Change, Conversation, CustomerRow, Delivery, FailureKey, Kept, Lane, LaneKey, Mark,
+    Marks, Orphan, Place, Reached, Seq, Standing, TallyKey, Unread, Wait, Whole,
 };
 use crate::{
     App, Business, BusinessSettings, Endpoint, EventReplay, JournalEntry, JournalReplay, Key, Sender, StoredContent,
     TemplateIntent, TemplateKey, Word,
 };
-use crate::{AuditEntry, Erasure};
+use crate::{AuditEntry, ConsoleSession, Erasure, User};
 use crate::{Digest, Media, UpstreamCopy};
+use crate::{Holding, NoHistory, Silence};
 
 /// An ordered map with a memory of what was there before.
 #[derive(Debug)]
@@ -86,6 +91,8 @@ macro_rules! tables {
         /// All rows.
         #[derive(Debug, Default)]
         pub(crate) struct MemoryRows {
+            /// Where many replicas share the store.
+            pub(super) clock: Option<StoreClock>,
             $(pub(super) $name: Table<$key, $value>,)+
         }
 
@@ -123,10 +130,12 @@ tables! {
     last_content: () => Seq,
     contents: Seq => StoredContent,
     submissions: (BusinessId, ContentId, String, String, Timestamp) => Submission,
+    directory: () => u64,
     last_service: () => Seq,
     services: Seq => MessagingService,
     pools: SenderId => (ServiceId, Timestamp),
     customers: (BusinessId, CustomerId) => CustomerRow,
+    customer_words: (BusinessId, String, CustomerId) => (),
     identities: (BusinessId, String, CustomerId) => Claim,
     identity_changes: (BusinessId, String, Timestamp, String) => IdentityChange,
     apart: (BusinessId, CustomerId, CustomerId) => (),
@@ -143,7 +152,7 @@ tables! {
     minutes: (BusinessId, i64) => u64,
     last_seq: () => Seq,
     messages: Seq => (Brief, Whole),
-    ids: (BusinessId, transom_domain::id::MessageId) => Seq,
+    ids: (BusinessId, MessageId) => Seq,
     standings: Seq => Standing,
     attempts: (Seq, u32) => AttemptRow,
     words: (Seq, u32, &'static str) => Word,
@@ -170,9 +179,17 @@ tables! {
     journal: (Option<BusinessId>, u64) => JournalEntry,
     rehearings: (BusinessId, ReplayId) => JournalReplay,
     replays: (EndpointId, ReplayId) => EventReplay,
-    walks: (Walk, Option<BusinessId>) => Seq,
+    walks: (Walk, BusinessId) => Seq,
     silences: (SenderId, i64) => Silence,
+    tallies: TallyKey => Change,
+    failures: FailureKey => (u64, Timestamp),
+    users: UserId => User,
+    console_sessions: ConsoleSessionId => ConsoleSession,
+    overdue: (SenderId, Timestamp, MessageId) => u32,
+    no_histories: SenderId => NoHistory,
     probe: () => Timestamp,
+    replicas: ReplicaId => super::replicas::Kept,
+    holdings: (Option<BusinessId>, Thing) => Holding,
 }
 
 #[cfg(test)]

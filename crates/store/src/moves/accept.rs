@@ -1,11 +1,12 @@
 //! `accept`: a message comes into the house, and leaves at once where nothing stands in its way.
 
+use transom_domain::holding::Thing;
 use transom_domain::id::BusinessId;
 use transom_domain::message::Class;
 use transom_domain::status::Phase;
 use transom_domain::time::Timestamp;
 
-use super::{claim, join, lane, people, reach, read, tell, timeline};
+use super::{claim, join, lane, people, reach, read, replicas, tally, tell, timeline};
 use crate::rows::{AttemptRow, Brief, Conversation, Kept, NewMessage, Result, Rows, Standing, Whole};
 use crate::{Accept, Accepted, AtOnce, Idempotency, IdempotencyKey, Look, LookUp, Replay, SenderState, Step, StoreError};
 
@@ -58,6 +59,9 @@ fn stored(rows: &mut dyn Rows, accept: &Accept) -> Result<Accepted> {
     if waiting >= accept.backlog_max {
         return Ok(Accepted::BacklogFull);
     }
+    if accept.not_before > now && waiting >= accept.schedule_max {
+        return Ok(Accepted::ScheduleFull);
+    }
     let lane = (accept.sender, accept.class);
     let (customer, in_lane_of) =
         people::addressed(rows, business, &accept.address, accept.new_customer, accept.name.clone(), lane, now)?;
@@ -101,6 +105,7 @@ fn stored(rows: &mut dyn Rows, accept: &Accept) -> Result<Accepted> {
         verdict: Some(&accept.verdict),
         told_at: None,
     })?;
+    tally::count(rows, &brief, None, standing.status)?;
     if let Some(Idempotency { key, answer, keep }) = &accept.idempotency {
         rows.keep(business, &key.key, &Kept { fingerprint: key.fingerprint, answer: answer.clone(), until: now.plus(*keep) })?;
     }
@@ -139,6 +144,10 @@ fn nobody_comes_first(rows: &dyn Rows, brief: &Brief, waiting: u64, now: Timesta
 /// Attempt 1 of a message before which nobody comes, and the conversation as it then stands; `None` when a claim would
 /// not take the message now.
 fn begin(rows: &mut dyn Rows, brief: &Brief, at_once: &AtOnce, now: Timestamp) -> Result<Option<(AttemptRow, Conversation)>> {
+    // It queues: whoever holds the sender takes it.
+    if !replicas::holds(rows, brief.business, Thing::Sender(brief.sender), at_once.owner)? {
+        return Ok(None);
+    }
     let expired = brief.expires_at.is_some_and(|at| at <= now);
     if expired || rows.sender(brief.sender)?.is_none_or(|s| s.state != SenderState::Active) {
         return Ok(None);

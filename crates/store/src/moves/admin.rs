@@ -7,7 +7,7 @@ use transom_domain::time::Timestamp;
 
 use super::tell;
 use crate::rows::{Result, Rows};
-use crate::{Business, BusinessSettings, PutSender, Sender, SenderState, StoreError};
+use crate::{App, Business, BusinessSettings, Key, PutSender, Sender, SenderState};
 
 /// See [`crate::Store::put_business`].
 pub(crate) fn put_business(rows: &mut dyn Rows, mut business: Business) -> Result<()> {
@@ -19,7 +19,14 @@ pub(crate) fn put_business(rows: &mut dyn Rows, mut business: Business) -> Resul
             business.previous_webhook_secret = known.previous_webhook_secret;
         }
     }
-    rows.put_business(&business)
+    rows.put_business(&business)?;
+    rows.raise_directory()
+}
+
+/// See [`crate::Store::put_app`].
+pub(crate) fn put_app(rows: &mut dyn Rows, app: &App) -> Result<()> {
+    rows.put_app(app)?;
+    rows.raise_directory()
 }
 
 /// See [`crate::Store::change_settings`].
@@ -34,6 +41,7 @@ pub(crate) fn change_settings(
     let mut settings = rows.settings(business)?;
     change(&mut settings);
     rows.put_settings(business, &settings)?;
+    rows.raise_directory()?;
     Ok(Some(settings))
 }
 
@@ -47,6 +55,24 @@ pub(crate) fn revoke_key(rows: &mut dyn Rows, business: BusinessId, key: KeyId, 
     Ok(true)
 }
 
+/// See [`crate::Store::note_key_used`].
+pub(crate) fn note_key_used(rows: &mut dyn Rows, business: BusinessId, key: KeyId, at: Timestamp) -> Result<()> {
+    match rows.key(business, key)? {
+        Some(key) if key.used_at < Some(at) => rows.put_key(&Key { used_at: Some(at), ..key }),
+        _ => Ok(()),
+    }
+}
+
+/// See [`crate::Store::rotate_key`].
+pub(crate) fn rotate_key(rows: &mut dyn Rows, old: KeyId, until: Timestamp, new: &Key) -> Result<bool> {
+    let still_good = |key: &Key| key.revoked_at.is_none() && key.expires_at.is_none_or(|at| at > new.created_at);
+    let Some(mut key) = rows.key(new.business, old)?.filter(still_good) else { return Ok(false) };
+    key.expires_at = Some(key.expires_at.map_or(until, |at| at.min(until)));
+    rows.put_key(&key)?;
+    rows.put_key(new)?;
+    Ok(true)
+}
+
 /// See [`crate::Store::put_sender`].
 pub(crate) fn put_sender(rows: &mut dyn Rows, mut sender: Sender) -> Result<PutSender> {
     if let Some(rival) = rows.rival(&sender)? {
@@ -54,10 +80,7 @@ pub(crate) fn put_sender(rows: &mut dyn Rows, mut sender: Sender) -> Result<PutS
         if holder != Some(sender.business) {
             return Ok(PutSender::TakenByAnotherBusiness);
         }
-        return Err(StoreError::Corrupt(format!(
-            "sender {}: this business has this number or Page already, as sender {rival}; put that one",
-            sender.id
-        )));
+        return Ok(PutSender::Known(rival));
     }
     if let Some(known) = rows.sender(sender.id)? {
         if known.business != sender.business {
@@ -66,6 +89,7 @@ pub(crate) fn put_sender(rows: &mut dyn Rows, mut sender: Sender) -> Result<PutS
         sender.created_at = known.created_at;
     }
     rows.put_sender(&sender)?;
+    rows.raise_directory()?;
     rows.open_counters(sender.id, sender.business)?;
     Ok(PutSender::Stored)
 }
@@ -92,6 +116,7 @@ pub(crate) fn set_sender_state(
     };
     row.state = state;
     rows.put_sender(&row)?;
+    rows.raise_directory()?;
     tell::event(rows, business, now, EventBody::SenderState { sender, address: row.address, stopped })?;
     Ok(true)
 }

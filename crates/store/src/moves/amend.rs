@@ -13,7 +13,7 @@ use transom_domain::time::Timestamp;
 use super::join::told_bit;
 use super::people::Told;
 use super::report::{Loaded, apply};
-use super::{marks, media, people, read, tell};
+use super::{marks, media, people, read, session, tally, tell};
 use crate::Sender;
 use crate::rows::{AMENDMENTS_MAX, AmendmentRow, AttemptRow, Brief, NewMessage, REVOCATIONS_MAX, Result, Rows, Seq, Standing};
 
@@ -181,6 +181,7 @@ pub(crate) fn echo(
         content: None,
         origin: None,
     };
+    session::spoke(rows, business, (sender.id, lane), at)?;
     let mut people = Told::new(now);
     people::enrich(rows, &brief, &echo.to, at, &mut people)?;
     let party = tell::party(rows, business, sender.id, customer, sender.channel, &brief.address)?;
@@ -198,6 +199,7 @@ pub(crate) fn echo(
         verdict: None,
         told_at: Some(position),
     })?;
+    tally::count(rows, &brief, None, standing.status)?;
     let attempt = Attempt {
         number: 1,
         started_at: at,

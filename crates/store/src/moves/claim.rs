@@ -1,12 +1,13 @@
 //! `claim`: due heads become attempts that may leave.
 
+use transom_domain::holding::Thing;
 use transom_domain::id::BusinessId;
 use transom_domain::message::Class;
 use transom_domain::status::Phase;
 use transom_domain::time::{Span, Timestamp};
 
 use super::reach::{self, Places};
-use super::{join, lane, people, read, tell};
+use super::{join, lane, people, read, replicas, tell};
 use crate::rows::{AttemptRow, Brief, Conversation, Lane, LaneKey, PARKED, Result, Rows, Standing, Wait, Whole};
 use crate::{BATCH_MAX, Claim, Claimed, Claims, SenderState, StoreError};
 
@@ -34,6 +35,9 @@ pub(crate) fn claim(rows: &mut dyn Rows, claim: &Claim) -> Result<Claims> {
     let mut claims = Claims::default();
     // A sender that an operator's error has stopped keeps its queue.
     let Some(sender) = rows.sender(claim.sender)?.filter(|s| s.state == SenderState::Active) else { return Ok(claims) };
+    if !replicas::holds(rows, sender.business, Thing::Sender(sender.id), claim.owner)? {
+        return Err(StoreError::NotHeld);
+    }
     let room = claim.room.at_most(BATCH_MAX);
     // Ended messages on the way to a head that may go count against the length of the transaction.
     let mut may_end = BATCH_MAX;
@@ -143,7 +147,8 @@ pub(crate) fn paced(
 ) -> Result<std::result::Result<Conversation, Timestamp>> {
     let known = rows.conversation(key.sender, key.customer)?.unwrap_or_default();
     let (free, paid_back) = pair_pace(known.paid_back, now, gap, burst);
-    Ok(if free > now { Err(free) } else { Ok(Conversation { paid_back: Some(paid_back), ..known }) })
+    let spoken_at = known.spoken_at.max(Some(now));
+    Ok(if free > now { Err(free) } else { Ok(Conversation { paid_back: Some(paid_back), spoken_at, ..known }) })
 }
 
 /// Commits an attempt for a head.

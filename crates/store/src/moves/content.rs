@@ -191,7 +191,7 @@ pub(crate) fn delete(rows: &mut dyn Rows, business: BusinessId, id: ContentId, n
             return Ok(DeleteContent::Pending(Box::new(pending.clone())));
         }
     }
-    if rows.waits_with(id)? {
+    if rows.waits_with(business, id)? {
         return Ok(DeleteContent::Waiting);
     }
     for Followed { submission, .. } in known {

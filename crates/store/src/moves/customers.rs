@@ -4,7 +4,7 @@ use transom_domain::address::Identity;
 use transom_domain::id::{BusinessId, CustomerId};
 
 use super::people;
-use crate::rows::{CustomerRow, NameKey, Result, Rows, folded};
+use crate::rows::{CustomerRow, NameKey, Result, Rows, folded, found_by};
 use crate::{CustomerFilter, CustomerView, MergedCustomer, PAGE_MAX, Page, StoreError};
 
 /// How many rows one page of all customers may look through: those that lead to others are passed over.
@@ -31,7 +31,7 @@ fn view(rows: &dyn Rows, person: &CustomerRow) -> Result<CustomerView> {
             merged.push(MergedCustomer { id, name: row.name, into: lead.into, at: lead.at, why: lead.why });
         }
     }
-    let (name, username) = people::called(rows, person)?;
+    let people::Called { name, username, .. } = people::called(rows, person)?;
     Ok(CustomerView {
         id: person.id,
         name,
@@ -58,6 +58,18 @@ impl Found {
     }
 }
 
+/// What a search looks through, in this order.
+const NAMES: [NameKey; 3] = [NameKey::Username, NameKey::Name, NameKey::Word];
+
+/// What stands for it where a page ended.
+const fn letter(by: NameKey) -> &'static str {
+    match by {
+        NameKey::Username => "u",
+        NameKey::Name => "n",
+        NameKey::Word => "w",
+    }
+}
+
 /// Where a page of a search ended.
 #[derive(Debug, PartialEq, Eq)]
 enum Place {
@@ -70,7 +82,7 @@ impl Place {
     fn token(&self) -> String {
         let text = match self {
             Self::Phone(text) => format!("p{text}"),
-            Self::Name(by, name, id) => format!("{}{id}{name}", if *by == NameKey::Name { 'n' } else { 'u' }),
+            Self::Name(by, name, id) => format!("{}{id}{name}", letter(*by)),
         };
         text.bytes().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -82,9 +94,7 @@ impl Place {
         let rest = text.get(1..)?;
         let by = match text.get(..1)? {
             "p" => return Some(Self::Phone(rest.to_owned())),
-            "u" => NameKey::Username,
-            "n" => NameKey::Name,
-            _ => return None,
+            letter => *NAMES.iter().find(|by| self::letter(**by) == letter)?,
         };
         Some(Self::Name(by, rest.get(26..)?.to_owned(), rest.get(..26)?.parse().ok()?))
     }
@@ -122,13 +132,17 @@ pub(crate) fn customers(
     Ok((views, next))
 }
 
+/// A name, or the beginning of one, as it is looked for.
+fn looked_for(query: &str) -> String {
+    folded(query.trim().trim_start_matches('@'))
+}
+
 fn is_meant(rows: &dyn Rows, person: &CustomerRow, query: &str) -> Result<bool> {
-    let begins = |name: &str| folded(name).starts_with(&folded(query));
     Ok(match number(query) {
         Some(digits) => person.present.phone.as_ref().is_some_and(|phone| phone.as_str().starts_with(&digits)),
         None => {
-            let (name, username) = people::called(rows, person)?;
-            name.into_iter().chain(username).any(|name| begins(&name))
+            let people::Called { name, username, .. } = people::called(rows, person)?;
+            found_by(&CustomerRow { name, username, ..person.clone() }, &looked_for(query)).is_some()
         }
     })
 }
@@ -187,28 +201,39 @@ fn searched(
         }
         return Ok((found.0, last.filter(|_| more).map(|place| place.token())));
     }
-    let prefix = folded(query.trim().trim_start_matches('@'));
-    let (mut by, mut after) = match from {
+    let (begun, mut after) = match from {
         None => (NameKey::Username, None),
         Some(Place::Name(by, name, id)) => (by, Some((name, id))),
         Some(Place::Phone(_)) => return Err(StoreError::BadToken),
     };
-    loop {
-        let left = size.saturating_sub(found.0.len());
-        let named = rows.named(business, by, &prefix, after.as_ref().map(|(name, id)| (name.as_str(), *id)), left + 1)?;
-        let more = named.len() > left;
-        for (name, id) in named.into_iter().take(left) {
-            found.add(rows, business, id)?;
-            after = Some((name, id));
-        }
-        match (more, by, after.take()) {
-            (true, by, Some((name, id))) => return Ok((found.0, Some(Place::Name(by, name, id).token()))),
-            // A full page of user names, and names still to come.
-            (true, by, None) => return Ok((found.0, Some(Place::Name(by, prefix, CustomerId(0)).token()))),
-            (false, NameKey::Username, _) => by = NameKey::Name,
-            (false, NameKey::Name, _) => return Ok((found.0, None)),
+    let prefix = looked_for(query);
+    let mut looked = 0;
+    for by in NAMES.into_iter().skip_while(|by| *by != begun) {
+        loop {
+            let left = size.saturating_sub(found.0.len());
+            let named = rows.named(business, by, &prefix, after.as_ref().map(|(name, id)| (name.as_str(), *id)), left + 1)?;
+            let more = named.len() > left;
+            for (name, id) in named.into_iter().take(left) {
+                looked += 1;
+                // Who is found by several names is found by the first of them.
+                let row = rows.customer(business, id)?;
+                if row.is_some_and(|row| found_by(&row, &prefix).is_some_and(|first| first == (by, name.clone()))) {
+                    found.add(rows, business, id)?;
+                }
+                after = Some((name, id));
+            }
+            if !more {
+                after = None;
+                break;
+            }
+            if found.0.len() == size || looked >= LOOK_MAX {
+                // A full page of what was looked through before, and nobody of this yet.
+                let (name, id) = after.unwrap_or((prefix, CustomerId(0)));
+                return Ok((found.0, Some(Place::Name(by, name, id).token())));
+            }
         }
     }
+    Ok((found.0, None))
 }
 
 #[cfg(test)]
@@ -220,6 +245,7 @@ mod tests {
         for place in [
             Place::Phone("+4915112345678".to_owned()),
             Place::Name(NameKey::Name, "ana müller".to_owned(), CustomerId(7)),
+            Place::Name(NameKey::Word, "müller".to_owned(), CustomerId(7)),
             Place::Name(NameKey::Username, String::new(), CustomerId(u128::MAX >> 3)),
         ] {
             assert_eq!(Place::read(&place.token()), Some(place));

@@ -40,6 +40,18 @@ pub(crate) fn is_blank(row: &CustomerRow) -> bool {
     row.present == Present::default() && row.name.is_none()
 }
 
+/// The row of a customer of whom nothing is known any more.
+fn blank(row: &CustomerRow) -> CustomerRow {
+    CustomerRow {
+        name: None,
+        username: None,
+        named_at: Timestamp::EPOCH,
+        present: Present::default(),
+        consent: Consent::default(),
+        ..row.clone()
+    }
+}
+
 /// See [`crate::Store::erase_customer`].
 pub(crate) fn begin(
     rows: &mut dyn Rows,
@@ -73,15 +85,7 @@ pub(crate) fn begin(
         rows.drop_identities(business, *member)?;
         // The rows stay until nothing names them any more: what is on its way will still be settled.
         if let Some(known) = rows.customer(business, *member)? {
-            let (present, consent) = (Present::default(), Consent::default());
-            rows.put_customer(&CustomerRow {
-                name: None,
-                username: None,
-                named_at: Timestamp::EPOCH,
-                present,
-                consent,
-                ..known
-            })?;
+            rows.rename_customer(&known, &blank(&known))?;
         }
     }
     texts.sort_unstable();
@@ -189,13 +193,13 @@ fn events(rows: &mut dyn Rows, job: &mut Erasure, after: u64, limit: usize) -> R
         last = event.position;
         if forget(&mut event.body, &job.members)?
             || forget_news(&mut event.body, &job.texts)?
-            || forget_mentions(&mut event.body, &job.texts)
+            || forget_mentions(&mut event.body, &job.members, &job.texts)
         {
             rows.amend_event(&event)?;
             for endpoint in &endpoints {
                 // An endpoint may have answered with what it was told.
                 if let Some(delivery) = rows.delivery(endpoint.id, event.position)? {
-                    rows.put_delivery(endpoint.id, &Delivery { seen: ERASED.to_owned(), ..delivery })?;
+                    rows.put_delivery(endpoint.id, &Delivery { seen: ERASED.to_owned(), answer: None, ..delivery })?;
                 }
             }
             job.events += 1;
@@ -221,8 +225,14 @@ fn is_of(party: &Party, members: &[CustomerId]) -> bool {
 
 fn forget_party(party: &mut Party) -> Result<()> {
     party.customer_address = nobody(party.channel)?;
-    (party.phone, party.bsuid, party.name, party.username) = (None, None, None, None);
+    (party.phone, party.bsuid) = (None, None);
+    forget_names(party);
     Ok(())
+}
+
+fn forget_names(party: &mut Party) {
+    (party.name, party.username) = (None, None);
+    party.named_as.clear();
 }
 
 /// What stands where the upstream's own form of a message was.
@@ -321,8 +331,8 @@ fn forget(body: &mut EventBody, members: &[CustomerId]) -> Result<bool> {
     Ok(true)
 }
 
-/// Takes the person's addresses out of somebody else's event: while the two were merged it told those of both.
-fn forget_mentions(body: &mut EventBody, texts: &[String]) -> bool {
+/// Takes the person's addresses and names out of somebody else's event: while the two were merged it told those of both.
+fn forget_mentions(body: &mut EventBody, members: &[CustomerId], texts: &[String]) -> bool {
     let names = |identity: Identity| texts_of(&identity).iter().any(|text| texts.contains(text));
     let in_present = |present: &Present| {
         let Present { phone, bsuid, other } = present.clone();
@@ -357,9 +367,13 @@ fn forget_mentions(body: &mut EventBody, texts: &[String]) -> bool {
             let present = Present { phone: party.phone.clone(), bsuid: party.bsuid.clone(), other: None };
             let is_named = in_present(&present);
             if is_named {
-                (party.phone, party.bsuid, party.name, party.username) = (None, None, None, None);
+                (party.phone, party.bsuid) = (None, None);
             }
-            is_named
+            let is_called = party.named_as.iter().any(|whose| members.contains(whose));
+            if is_called {
+                forget_names(party);
+            }
+            is_named || is_called
         }
     }
 }
@@ -458,6 +472,9 @@ fn person(rows: &mut dyn Rows, job: &mut Erasure, limit: usize, now: Timestamp) 
     }
     for member in &job.members {
         rows.drop_identities(business, *member)?;
+        if let Some(known) = rows.customer(business, *member)? {
+            rows.rename_customer(&known, &blank(&known))?;
+        }
         rows.drop_customer(business, *member)?;
     }
     let entry =

@@ -2,7 +2,7 @@
 
 use transom_domain::event::EventBody;
 use transom_domain::fact::{
-    Fact, Heard, IdentityChange, Inbound, InboundBody, StatusReport, TemplateStatus, TemplateTold, Watermark,
+    Fact, Heard, HeardBy, IdentityChange, Inbound, InboundBody, StatusReport, TemplateStatus, TemplateTold, Watermark,
 };
 use transom_domain::id::{CustomerId, EventId, MessageId, SenderId};
 use transom_domain::limits::LimitsTold;
@@ -12,10 +12,11 @@ use transom_domain::standing::AccountTold;
 use transom_domain::status::{Phase, Status};
 use transom_domain::time::Timestamp;
 
+use super::marks::FirstPart;
 use super::people::Told;
 use super::report::{Applied, Loaded, apply};
 use super::session::{Pair, believe, tell_all};
-use super::{account, amend, consent, marks, media, people, reach, read, tell, template};
+use super::{account, amend, consent, marks, media, people, reach, read, tally, tell, template};
 use crate::rows::{Brief, NewMessage, Orphan, Result, Rows, Seq, Standing};
 use crate::{HearBody, HearOutcome, Sender};
 
@@ -255,6 +256,7 @@ impl Hearing<'_> {
             verdict: None,
             told_at: Some(position),
         })?;
+        tally::count(rows, &brief, None, standing.status)?;
         rows.bind(business, &inbound.provider_id, seq, 0)?;
         // Here and not later: what is sent from now on already sees it.
         let consent = consent::keyword(rows, &mut customer, brief.id, inbound, (heard_at, now))?;
@@ -321,8 +323,11 @@ impl Hearing<'_> {
     fn status(&mut self, rows: &mut dyn Rows, report: &StatusReport) -> Result<()> {
         let (business, now) = (self.body.business, self.body.now);
         if let Some(part) = report.callback.as_deref().and_then(PartTag::parse) {
-            let news = marks::first_part(rows, business, part, &report.provider_id, Some(&self.body.app))?;
-            self.count(news);
+            let heard = marks::first_part_heard(rows, business, part, (&report.provider_id, &self.body.app), now)?;
+            self.count(heard != FirstPart::Old);
+            if let FirstPart::Freed(sender) = heard {
+                self.outcome.nudged.push(sender);
+            }
             return Ok(());
         }
         let failure = report.errors.first().map(|error| (self.body.native)(error));
@@ -339,6 +344,11 @@ impl Hearing<'_> {
                 Some((loaded, at, number)) => {
                     rows.bind(business, &report.provider_id, loaded.brief.seq, number)?;
                     (loaded, at)
+                }
+                // It was asked for by an id that was known here, and is no longer: its message had to go meanwhile.
+                None if report.by == HeardBy::History => {
+                    self.outcome.repeated += 1;
+                    return Ok(());
                 }
                 None => return self.orphan(rows, report, failure),
             },

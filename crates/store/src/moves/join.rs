@@ -2,6 +2,7 @@
 //! gives the same result wherever they come from: an answer, a status, an orphan.
 
 use transom_domain::error_code::ErrorCode;
+use transom_domain::fact::HeardBy;
 use transom_domain::failure::UpstreamError;
 use transom_domain::message::Attempt;
 use transom_domain::status::{Failure, Phase, Progress, Status};
@@ -20,19 +21,20 @@ pub(crate) struct Said {
     pub(crate) provider_id: Option<String>,
     pub(crate) note: Option<String>,
     pub(crate) pricing: Option<serde_json::Value>,
+    pub(crate) by: HeardBy,
 }
 
 impl Said {
     /// A word that says nothing but how far the attempt got.
     pub(crate) fn plain(progress: Progress, at: Timestamp, error: Option<Failure>) -> Self {
-        Self { progress, at, error, provider_id: None, note: None, pricing: None }
+        Self { progress, at, error, provider_id: None, note: None, pricing: None, by: HeardBy::Webhook }
     }
 
     /// As the timeline keeps it.
     pub(crate) fn word(&self, attempt: u32, heard_at: Timestamp, until: Option<Timestamp>) -> Word {
         let (step, at) = (Step::Attempt(self.progress), self.at);
         let (error, note, pricing) = (self.error.clone(), self.note.clone(), self.pricing.clone());
-        Word { attempt, step, at, heard_at, until, error, note, pricing }
+        Word { attempt, step, at, heard_at, by: self.by, until, error, note, pricing, answer: None }
     }
 }
 
@@ -62,10 +64,12 @@ pub(crate) fn join(row: &mut AttemptRow, word: Said) -> bool {
         attempt.progress = attempt.progress.and(word.progress);
         attempt.at = word.at;
         attempt.error = word.error;
-    } else if word.progress == attempt.progress && word.at < attempt.at {
+    } else if word.progress == attempt.progress {
         // The same word twice: the earlier one counts, whichever came first.
-        attempt.at = word.at;
-        attempt.error = word.error;
+        let known = attempt.error.take();
+        let (first, second) = if word.at < attempt.at { (word.error, known) } else { (known, word.error) };
+        attempt.error = reason(first, second);
+        attempt.at = attempt.at.min(word.at);
     }
     if attempt.provider_id.is_none() {
         attempt.provider_id = word.provider_id;
@@ -87,6 +91,17 @@ pub(crate) fn join(row: &mut AttemptRow, word: Said) -> bool {
         }
     }
     *row != before
+}
+
+/// Why it failed, where that was said twice; the first counts by its time. A history names no code, so that whoever does counts more;
+/// of two that do, any fixed choice will do.
+pub(crate) fn reason(first: Option<Failure>, second: Option<Failure>) -> Option<Failure> {
+    let coded = |failure: &Option<Failure>| failure.as_ref().and_then(|f| f.upstream.as_ref()).is_some_and(|e| e.code >= 0);
+    match (coded(&first), coded(&second)) {
+        (true, true) => std::cmp::min_by_key(first, second, |failure| format!("{failure:?}")),
+        (false, true) => second,
+        _ => first,
+    }
 }
 
 /// A price as one text, to compare by.
@@ -189,6 +204,12 @@ mod tests {
     use proptest::prelude::*;
     use transom_domain::status::shown;
 
+    /// None for what a history tells, which knows no code.
+    fn code(of: Option<u8>) -> Option<UpstreamError> {
+        let code = of.map_or(-1, |code| 131_000 + i64::from(code));
+        Some(UpstreamError { code, title: "no".to_owned(), details: None, subcode: None })
+    }
+
     fn word() -> impl Strategy<Value = Said> {
         let progress = prop::sample::select(vec![
             Progress::Unknown,
@@ -203,10 +224,12 @@ mod tests {
         (progress, prop::option::of(0u8..3)).prop_map(|(progress, price)| Said {
             progress,
             at: Timestamp::from_secs(progress as i64),
-            error: (progress == Progress::Failed).then(|| ours(ErrorCode::MessageUndeliverable)),
+            error: (progress == Progress::Failed)
+                .then(|| Failure { upstream: code(price), ..ours(ErrorCode::MessageUndeliverable) }),
             provider_id: None,
             note: None,
             pricing: price.map(|p| serde_json::json!({ "price": p })),
+            by: HeardBy::Webhook,
         })
     }
 

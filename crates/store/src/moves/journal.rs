@@ -7,8 +7,8 @@ use super::halved;
 use crate::contract::holds_text;
 use crate::rows::{JournalRows, Of, Result};
 use crate::{
-    JOURNAL_LOOK_BYTES, JOURNAL_LOOK_MAX, JournalEntry, JournalErased, JournalFilter, JournalFound, JournalHead, JournalOutcome,
-    JournalPage, PAGE_MAX,
+    JOURNAL_LOOK_BYTES, JOURNAL_LOOK_MAX, JournalEntry, JournalErased, JournalFilter, JournalFound, JournalFrom, JournalHead,
+    JournalOutcome, JournalPage, JournalRange, PAGE_MAX,
 };
 
 /// A large body counts as one row for each such part of it: its pages are freed one by one.
@@ -79,21 +79,76 @@ pub(crate) fn before(rows: &dyn JournalRows, of: Of, since: Timestamp) -> Result
     Ok(first - 1)
 }
 
+/// Where a search goes, within what a filter says of moments: from a position on, up to one.
+#[derive(Clone, Copy)]
+enum Way {
+    Up { after: u64, until: Option<Timestamp> },
+    Down { before: u64, after: u64 },
+}
+
+impl Way {
+    fn of(rows: &dyn JournalRows, of: Of, range: &JournalRange, from: JournalFrom) -> Result<Self> {
+        let floor = range.since.map_or(Ok(0), |since| before(rows, of, since))?;
+        Ok(match from {
+            JournalFrom::After(after) => Self::Up { after: after.max(floor), until: range.until },
+            JournalFrom::Before(position) => {
+                let ceiling = range.until.map_or(Ok(u64::MAX), |until| Ok(before(rows, of, until)? + 1))?;
+                Self::Down { before: position.min(ceiling), after: floor }
+            }
+        })
+    }
+
+    const fn at(self) -> u64 {
+        match self {
+            Self::Up { after, .. } => after,
+            Self::Down { before, .. } => before,
+        }
+    }
+
+    fn gone_on(self, to: u64) -> Self {
+        match self {
+            Self::Up { until, .. } => Self::Up { after: to, until },
+            Self::Down { after, .. } => Self::Down { before: to, after },
+        }
+    }
+
+    fn heads(self, rows: &dyn JournalRows, of: Of, flagged: bool) -> Result<Vec<JournalHead>> {
+        match self {
+            Self::Up { after, .. } => rows.heads_after(of, after, flagged, CHUNK),
+            Self::Down { before, .. } => rows.heads_before(of, before, flagged, CHUNK),
+        }
+    }
+
+    fn ends_before(self, head: &JournalHead) -> bool {
+        match self {
+            Self::Up { until, .. } => until.is_some_and(|until| head.at >= until),
+            Self::Down { after, .. } => head.position <= after,
+        }
+    }
+}
+
 /// See [`crate::Store::journal_search`].
-pub(crate) fn search(rows: &dyn JournalRows, of: Of, filter: &JournalFilter, after: u64, limit: usize) -> Result<JournalFound> {
+pub(crate) fn search(
+    rows: &dyn JournalRows,
+    of: Of,
+    filter: &JournalFilter,
+    from: JournalFrom,
+    limit: usize,
+) -> Result<JournalFound> {
     let limit = limit.clamp(1, PAGE_MAX);
-    let since = filter.range.since.map_or(Ok(0), |since| before(rows, of, since))?;
+    let mut way = Way::of(rows, of, &filter.range, from)?;
     let flagged = !filter.range.outcomes.is_empty() && !filter.range.outcomes.contains(&JournalOutcome::Heard);
-    let mut found = JournalFound { looked_to: after.max(since), ..JournalFound::default() };
+    let mut found = JournalFound { looked_to: way.at(), ..JournalFound::default() };
     let (mut looked, mut bytes) = (0, 0);
     loop {
-        let heads = rows.heads_after(of, found.looked_to, flagged, CHUNK)?;
+        let heads = way.heads(rows, of, flagged)?;
         let last = heads.len() < CHUNK;
         for head in heads {
-            if filter.range.until.is_some_and(|until| head.at >= until) {
+            if way.ends_before(&head) {
                 return Ok(found);
             }
             found.looked_to = head.position;
+            way = way.gone_on(head.position);
             looked += 1;
             let of_field = |field: &String| head.fields.split(',').any(|one| one == field);
             if (filter.range.outcomes.is_empty() || filter.range.outcomes.contains(&head.outcome))

@@ -10,14 +10,15 @@
 //! an answer that is late finds what was said already; what is not read yet has a narrow row, so that a mark finds it.
 
 use transom_domain::address::{Channel, Identity};
-use transom_domain::fact::{Person, Reported, StatusReport, Watermark};
-use transom_domain::id::EventId;
-use transom_domain::message::PartTag;
-use transom_domain::status::Progress;
+use transom_domain::fact::{HeardBy, Person, Reported, StatusReport, Watermark};
+use transom_domain::id::{BusinessId, EventId, SenderId};
+use transom_domain::message::{Attempt, PartTag};
+use transom_domain::status::{Phase, Progress};
 use transom_domain::time::Timestamp;
 
 use super::join::Said;
 use super::report::{Applied, Loaded, apply, say};
+use super::{lane, tell};
 use crate::rows::{Marks, Result, Rows, Unread, UpTo};
 use crate::{BATCH_MAX, Sender};
 
@@ -74,6 +75,7 @@ pub(crate) fn heard(rows: &mut dyn Rows, sender: &Sender, told: &Watermark, app:
             errors: Vec::new(),
             pricing: None,
             conversation: None,
+            by: HeardBy::Webhook,
         };
         let applied = apply(rows, &mut loaded, at, &report, None, app, (now, now))?;
         marked.news |= applied.news;
@@ -119,31 +121,63 @@ pub(crate) fn look(rows: &mut dyn Rows, loaded: &mut Loaded, at: usize, now: Tim
     Ok(applied)
 }
 
-/// The file of a message that has two calls has left: kept with the attempt, so that it is never sent again. Says whether that is new.
-pub(crate) fn first_part(
+/// What became of the news that the first of two calls was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FirstPart {
+    /// It was known, or is of nothing that is known here.
+    Old,
+    /// It is kept with the attempt.
+    Kept,
+    /// It was what the message waited for: the second may go, from this sender.
+    Freed(SenderId),
+}
+
+/// See [`crate::Store::first_part`].
+pub(crate) fn first_part_taken(rows: &mut dyn Rows, business: BusinessId, tag: PartTag, provider_id: &str) -> Result<bool> {
+    let Some((mut loaded, at)) = parted(rows, business, tag)? else { return Ok(false) };
+    keep_first_part(rows, &mut loaded, at, provider_id)?;
+    Ok(at + 1 == loaded.attempts.len() && loaded.standing.phase == Phase::InFlight)
+}
+
+/// The first of two calls came back as an echo. That it was taken is committed before the second call leaves, so where this is news, the
+/// second was not begun, and nothing else of the attempt is in doubt.
+pub(crate) fn first_part_heard(
     rows: &mut dyn Rows,
-    business: transom_domain::id::BusinessId,
+    business: BusinessId,
     tag: PartTag,
-    provider_id: &str,
-    app: Option<&str>,
-) -> Result<bool> {
+    (provider_id, app): (&str, &str),
+    now: Timestamp,
+) -> Result<FirstPart> {
+    let Some((mut loaded, at)) = parted(rows, business, tag)? else { return Ok(FirstPart::Old) };
+    let started_at = loaded.attempts.get(at).map_or(now, |row| row.attempt.started_at);
+    if rows.heard_of(app)?.is_none_or(|known| known < started_at) {
+        rows.put_heard_of(app, started_at)?;
+    }
+    if !keep_first_part(rows, &mut loaded, at, provider_id)? {
+        return Ok(FirstPart::Old);
+    }
+    if at + 1 < loaded.attempts.len() || !matches!(loaded.standing.phase, Phase::Unknown { .. }) {
+        return Ok(FirstPart::Kept);
+    }
+    lane::set_phase(rows, &loaded.brief, &mut loaded.standing, Phase::Queued { not_before: now }, now)?;
+    tell::standing(rows, &loaded.brief, &mut loaded.standing, &loaded.attempts, now, now)?;
+    Ok(FirstPart::Freed(loaded.brief.sender))
+}
+
+fn parted(rows: &dyn Rows, business: BusinessId, tag: PartTag) -> Result<Option<(Loaded, usize)>> {
     let PartTag(tag) = tag;
-    let Some((brief, standing)) = rows.brief(business, tag.message)? else { return Ok(false) };
+    let Some((brief, standing)) = rows.brief(business, tag.message)? else { return Ok(None) };
     let attempts = rows.attempts(brief.seq)?;
-    let mut loaded = Loaded { brief, standing, attempts };
-    let Some(at) = loaded.find(tag.attempt) else { return Ok(false) };
-    let Some(row) = loaded.attempts.get_mut(at) else { return Ok(false) };
-    if let Some(app) = app
-        && rows.heard_of(app)?.is_none_or(|known| known < row.attempt.started_at)
-    {
-        rows.put_heard_of(app, row.attempt.started_at)?;
-    }
+    let loaded = Loaded { brief, standing, attempts };
+    Ok(loaded.find(tag.attempt).map(|at| (loaded, at)))
+}
+
+/// Keeps it with the attempt, so that it is never sent again. Says whether that is new.
+fn keep_first_part(rows: &mut dyn Rows, loaded: &mut Loaded, at: usize, provider_id: &str) -> Result<bool> {
     // What answers it answers this message; what is said of how far it got is not said of the message.
-    rows.bind(business, provider_id, loaded.brief.seq, 0)?;
-    if row.attempt.note.is_some() {
-        return Ok(false);
-    }
-    row.attempt.note = Some(transom_domain::message::Attempt::first_part_note(provider_id));
+    rows.bind(loaded.brief.business, provider_id, loaded.brief.seq, 0)?;
+    let Some(row) = loaded.attempts.get_mut(at).filter(|row| row.attempt.note.is_none()) else { return Ok(false) };
+    row.attempt.note = Some(Attempt::first_part_note(provider_id));
     rows.put_attempt(loaded.brief.seq, row)?;
     Ok(true)
 }

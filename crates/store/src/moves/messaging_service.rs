@@ -16,6 +16,7 @@ pub(crate) fn add(rows: &mut dyn Rows, service: &MessagingService) -> Result<boo
     let has_room = rows.count_services(service.business)? < SERVICES_MAX;
     if has_room {
         rows.add_service(service)?;
+        rows.raise_directory()?;
     }
     Ok(has_room)
 }
@@ -43,6 +44,7 @@ pub(crate) fn change(
     change(&mut service.options);
     service.updated_at = now;
     rows.set_service(&service)?;
+    rows.raise_directory()?;
     Ok(Some(service))
 }
 
@@ -51,10 +53,11 @@ pub(crate) fn delete(rows: &mut dyn Rows, business: BusinessId, id: ServiceId) -
     if rows.service(business, id)?.is_none() {
         return Ok(false);
     }
-    for member in rows.pool(id, POOL_MAX)? {
+    for member in rows.pool(business, id, POOL_MAX)? {
         rows.drop_member(member.sender)?;
     }
     rows.drop_service(business, id)?;
+    rows.raise_directory()?;
     Ok(true)
 }
 
@@ -77,11 +80,12 @@ pub(crate) fn join(
         Some((other, _)) => return Ok(JoinPool::Elsewhere(other)),
         None => {}
     }
-    if rows.pool(service, POOL_MAX)?.len() >= POOL_MAX {
+    if rows.pool(business, service, POOL_MAX)?.len() >= POOL_MAX {
         return Ok(JoinPool::Full);
     }
     let member = PoolMember { sender, since: now };
     rows.put_member(service, member)?;
+    rows.raise_directory()?;
     Ok(JoinPool::Joined(member))
 }
 
@@ -90,13 +94,14 @@ pub(crate) fn leave(rows: &mut dyn Rows, business: BusinessId, service: ServiceI
     let is_in = rows.service(business, service)?.is_some() && rows.member(sender)?.is_some_and(|(of, _)| of == service);
     if is_in {
         rows.drop_member(sender)?;
+        rows.raise_directory()?;
     }
     Ok(is_in)
 }
 
 /// See [`crate::Store::pool`].
 pub(crate) fn pool(rows: &dyn Rows, business: BusinessId, service: ServiceId) -> Result<Option<Vec<PoolMember>>> {
-    rows.service(business, service)?.map(|service| rows.pool(service.id, POOL_MAX)).transpose()
+    rows.service(business, service)?.map(|service| rows.pool(business, service.id, POOL_MAX)).transpose()
 }
 
 /// See [`crate::Store::service_of`].
@@ -113,7 +118,7 @@ pub(crate) fn choose(
     now: Timestamp,
 ) -> Result<Option<ChosenSender>> {
     let Some(service) = rows.service(business, id)? else { return Ok(None) };
-    let members = rows.pool(id, POOL_MAX)?;
+    let members = rows.pool(business, id, POOL_MAX)?;
     let person = people::holder(rows, business, to)?;
     let mut candidates = Vec::new();
     for member in &members {

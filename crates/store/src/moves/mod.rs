@@ -14,10 +14,13 @@ pub(crate) mod audit;
 pub(crate) mod claim;
 pub(crate) mod consent;
 pub(crate) mod content;
+pub(crate) mod conversations;
 pub(crate) mod customers;
 pub(crate) mod end;
 pub(crate) mod erase;
 pub(crate) mod hear;
+pub(crate) mod history;
+pub(crate) mod insight;
 pub(crate) mod join;
 pub(crate) mod journal;
 pub(crate) mod lane;
@@ -29,16 +32,19 @@ pub(crate) mod reach;
 pub(crate) mod read;
 pub(crate) mod rehear;
 pub(crate) mod relay;
+pub(crate) mod replicas;
 pub(crate) mod report;
 pub(crate) mod revive;
 pub(crate) mod session;
 pub(crate) mod settle;
 pub(crate) mod silence;
+pub(crate) mod tally;
 pub(crate) mod tell;
 pub(crate) mod template;
 pub(crate) mod timeline;
 pub(crate) mod unknown;
 pub(crate) mod upkeep;
+pub(crate) mod users;
 
 /// The first position, from `low` on and `high` at most, at which something lies that is from a moment or later: moments grow with
 /// positions, and `at` gives that of the first thing at a position or behind it.

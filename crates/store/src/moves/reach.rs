@@ -217,6 +217,7 @@ fn put(rows: &mut dyn Rows, mut sender: Sender, told: &LimitsTold, is_number: bo
         change(SenderTrait::Throughput, Some(sender.throughput.to_string()), Some(throughput.to_string()));
         sender.throughput = throughput;
         rows.put_sender(&sender)?;
+        rows.raise_directory()?;
     }
     if let Some(status) = told.name.clone().filter(|_| is_number) {
         let name = match &known.standing.name {

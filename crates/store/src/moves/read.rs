@@ -3,12 +3,11 @@
 use transom_domain::amendment::Amended;
 use transom_domain::id::{BusinessId, CustomerId, MessageId, SenderId};
 use transom_domain::message::Message;
-use transom_domain::session::Evidence;
 use transom_domain::status::Phase;
 use transom_domain::time::{Span, Timestamp};
 
 use super::{accept, join, people};
-use crate::rows::{AttemptRow, Brief, Result, Rows, Standing, Whole};
+use crate::rows::{AttemptRow, Brief, Conversation, Result, Rows, Standing, Whole};
 use crate::{Backlog, Direction, Look, LookUp, MessageFilter, PAGE_MAX, Page, SessionRow, StoreError};
 
 /// How many rows one page may look through for those that its filter wants. A page can be shorter than asked, with a token to
@@ -255,11 +254,11 @@ pub(crate) fn messages(
 }
 
 /// Where a page of sessions ended.
-fn session_token(row: &(SenderId, CustomerId, Timestamp)) -> String {
+pub(super) fn session_token(row: &(SenderId, CustomerId, Timestamp)) -> String {
     format!("{}.{}.{}", row.2.as_millis(), row.0, row.1)
 }
 
-fn read_session_token(token: &str) -> Option<(Timestamp, SenderId, CustomerId)> {
+pub(super) fn read_session_token(token: &str) -> Option<(Timestamp, SenderId, CustomerId)> {
     let mut parts = token.splitn(3, '.');
     let heard = Timestamp::from_millis(parts.next()?.parse().ok()?);
     Some((heard, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
@@ -297,34 +296,34 @@ pub(crate) fn sessions(
     let token = found.last().filter(|_| more).and_then(|(s, c, e)| e.heard.map(|heard| session_token(&(*s, *c, heard))));
     let mut sessions = Vec::with_capacity(found.len());
     for (sender, customer, evidence) in found {
-        sessions.extend(session(rows, business, sender, customer, evidence)?);
+        let own = Conversation { evidence, ..Conversation::default() };
+        sessions.extend(session(rows, business, (sender, customer, own), |known| known.evidence.heard)?);
     }
     Ok((sessions, token))
 }
 
-/// A conversation as its person's; of several customers who are one person, the one who was heard last shows it.
-fn session(
+/// A conversation as its person's; of several customers who are one person, the one who comes last shows it.
+pub(super) fn session(
     rows: &dyn Rows,
     business: BusinessId,
-    sender: SenderId,
-    customer: CustomerId,
-    own: Evidence,
+    (sender, customer, own): (SenderId, CustomerId, Conversation),
+    comes: fn(&Conversation) -> Option<Timestamp>,
 ) -> Result<Option<SessionRow>> {
     let Some(person) = people::person_of(rows, business, customer)? else { return Ok(None) };
-    let (mut evidence, mut address) = (own, person.present.any());
+    let (mut evidence, mut address) = (own.evidence, person.present.any());
     if person.absorbed > 0 {
         for other in people::members(rows, &person)?.into_iter().filter(|other| *other != customer) {
-            let theirs = rows.conversation(sender, other)?.unwrap_or_default().evidence;
-            if (theirs.heard, other) > (own.heard, customer) {
+            let theirs = rows.conversation(sender, other)?.unwrap_or_default();
+            if (comes(&theirs), other) > (comes(&own), customer) {
                 return Ok(None);
             }
-            evidence = evidence.and(theirs);
+            evidence = evidence.and(theirs.evidence);
         }
         if let Some(row) = rows.sender(sender)? {
             address = people::address_on(rows, &person, customer, row.channel)?;
         }
     }
-    let (name, _) = people::called(rows, &person)?;
+    let people::Called { name, .. } = people::called(rows, &person)?;
     let row = |address| SessionRow { sender, customer: person.id, address, name, evidence };
     Ok(address.map(row))
 }

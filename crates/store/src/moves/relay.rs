@@ -2,15 +2,16 @@
 
 use transom_domain::endpoint::{Health, News, Order};
 use transom_domain::event::{Event, EventBody};
-use transom_domain::id::{BusinessId, CustomerId, EndpointId, EventId, ReplayId, SenderId};
+use transom_domain::holding::Thing;
+use transom_domain::id::{BusinessId, CustomerId, EndpointId, ReplayId, SenderId};
 use transom_domain::time::Timestamp;
 
-use super::{halved, tell};
+use super::{halved, replicas, tell};
 use crate::contract::{CALLBACK_ORIGINS_MAX, ENDPOINTS_MAX};
 use crate::rows::{Delivery, Result, Rows};
 use crate::{
     BATCH_MAX, Deliveries, DeliveryView, DueDelivery, Endpoint, EventPage, EventReplay, PAGE_MAX, PutEndpoint, REPLAY_BATCH,
-    REPLAYS_KEEP, RelayRound, RelayWork, Retried, Role, StartReplay, StoreError, Told, Waiting,
+    REPLAYS_KEEP, RelayRound, RelayWork, Retried, RetryDelivery, Role, StartReplay, StoreError, Told, Waiting,
 };
 
 /// See [`crate::Store::put_endpoint`].
@@ -69,7 +70,7 @@ pub(crate) fn change_endpoint(
     Ok(Some(changed))
 }
 
-fn owned(rows: &dyn Rows, business: BusinessId, endpoint: EndpointId) -> Result<Option<Endpoint>> {
+pub(super) fn owned(rows: &dyn Rows, business: BusinessId, endpoint: EndpointId) -> Result<Option<Endpoint>> {
     Ok(rows.endpoint(endpoint)?.filter(|e| e.business == business))
 }
 
@@ -164,6 +165,9 @@ fn replayed(rows: &dyn Rows, endpoint: &Endpoint, replay: &EventReplay) -> Resul
 /// See [`crate::Store::relay_settle`].
 pub(crate) fn settle(rows: &mut dyn Rows, round: &RelayRound) -> Result<Health> {
     let Some(endpoint) = rows.endpoint(round.endpoint)? else { return Ok(round.health.clone()) };
+    if !replicas::holds(rows, endpoint.business, Thing::Endpoint(endpoint.id), round.by)? {
+        return Err(StoreError::NotHeld);
+    }
     for position in &round.over {
         let Some(over) = rows.delivery(endpoint.id, *position)? else { continue };
         rows.drop_delivery(endpoint.id, *position)?;
@@ -223,6 +227,10 @@ fn wait(rows: &mut dyn Rows, endpoint: EndpointId, waiting: &Waiting, now: Times
         rows.put_delivery(endpoint, &Delivery { first: false, ..oldest })?;
     }
     let before = known.as_ref();
+    let (attempt, answer) = match waiting.attempt {
+        Some(attempt) => (Some(attempt), waiting.answer.clone()),
+        None => before.map_or((None, None), |d| (d.attempt, d.answer.clone())),
+    };
     let delivery = Delivery {
         position,
         key,
@@ -231,7 +239,8 @@ fn wait(rows: &mut dyn Rows, endpoint: EndpointId, waiting: &Waiting, now: Times
         due: waiting.due,
         since: before.map_or(now, |d| d.since),
         seen: waiting.seen.clone(),
-        attempt: waiting.attempt.or_else(|| before.and_then(|d| d.attempt)),
+        attempt,
+        answer,
     };
     rows.put_delivery(endpoint, &delivery)?;
     match known.filter(|d| d.first && d.key != key).and_then(|d| d.key) {
@@ -282,19 +291,14 @@ pub(crate) fn deliveries(
     Ok(Some(found))
 }
 
-fn view(delivery: Delivery) -> DeliveryView {
-    let Delivery { tried, due, since, attempt, seen, .. } = delivery;
-    DeliveryView { tried, due, since, attempt, seen }
+pub(super) fn view(delivery: Delivery) -> DeliveryView {
+    let Delivery { tried, due, since, attempt, answer, seen, .. } = delivery;
+    DeliveryView { tried, due, since, attempt, answer, seen }
 }
 
 /// See [`crate::Store::retry_delivery`].
-pub(crate) fn retry(
-    rows: &mut dyn Rows,
-    business: BusinessId,
-    endpoint: EndpointId,
-    event: EventId,
-    now: Timestamp,
-) -> Result<Retried> {
+pub(crate) fn retry(rows: &mut dyn Rows, business: BusinessId, retry: RetryDelivery, now: Timestamp) -> Result<Retried> {
+    let RetryDelivery { endpoint, event, told_to } = retry;
     let Some(endpoint) = owned(rows, business, endpoint)? else { return Ok(Retried::NoEndpoint) };
     let Some(position) = tell::position_of(business, event) else { return Ok(Retried::NoEvent) };
     if rows.event(business, position)?.is_none_or(|found| found.id != event) {
@@ -302,7 +306,7 @@ pub(crate) fn retry(
     }
     // What it is told for the first time in a moment needs no help.
     let delivery = rows.delivery(endpoint.id, position)?;
-    if position > endpoint.cursor && delivery.is_none() {
+    if position > endpoint.cursor.max(told_to) && delivery.is_none() {
         return Ok(Retried::Due);
     }
     let again = match delivery {
@@ -316,7 +320,8 @@ pub(crate) fn retry(
             due: Some(now),
             since: now,
             seen: "asked for by hand".to_owned(),
-            attempt: known.and_then(|d| d.attempt),
+            attempt: known.as_ref().and_then(|d| d.attempt),
+            answer: known.and_then(|d| d.answer),
         },
     };
     rows.put_delivery(endpoint.id, &again)?;

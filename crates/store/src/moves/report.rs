@@ -1,6 +1,6 @@
 //! One status report, applied to the attempt it speaks of: the same whether it came in time, early or late.
 
-use transom_domain::fact::StatusReport;
+use transom_domain::fact::{HeardBy, StatusReport};
 use transom_domain::id::{EventId, SenderId};
 use transom_domain::session::Evidence;
 use transom_domain::status::{Failure, Phase};
@@ -87,7 +87,8 @@ pub(crate) fn apply(
     (heard_at, now): (Timestamp, Timestamp),
 ) -> Result<Applied> {
     let Some(started_at) = loaded.attempts.get(at).map(|a| a.attempt.started_at) else { return Ok(Applied::default()) };
-    if rows.heard_of(app)?.is_none_or(|known| known < started_at) {
+    // What was asked for says nothing of whether webhooks come through.
+    if report.by == HeardBy::Webhook && rows.heard_of(app)?.is_none_or(|known| known < started_at) {
         rows.put_heard_of(app, started_at)?;
     }
     let mut people = Told::new(now);
@@ -107,6 +108,7 @@ pub(crate) fn apply(
         provider_id: Some(report.provider_id.clone()),
         note: None,
         pricing: report.pricing.clone(),
+        by: report.by,
     };
     let mut applied = say(rows, loaded, at, word, heard_at, now)?;
     applied.news |= unwanted.news;

@@ -9,7 +9,7 @@ use transom_domain::time::{Span, Timestamp};
 
 use super::{people, reach, tell};
 use crate::contract::{BATCH_MAX, LookedAt};
-use crate::rows::{Brief, Result, Rows};
+use crate::rows::{Brief, Conversation, Result, Rows};
 
 /// One conversation, as what is told of it names it.
 pub(crate) struct Pair<'a> {
@@ -62,6 +62,8 @@ pub(crate) fn believe(rows: &mut dyn Rows, pair: &Pair<'_>, evidence: Evidence, 
     let mut row = known.unwrap_or_default();
     let before = row.evidence;
     row.evidence = before.and(evidence);
+    // A refusal is no word of theirs.
+    row.spoken_at = row.spoken_at.max(evidence.heard);
     // What the other customers of the person have heard counts too, and one of them tells of it.
     let others = people::others(rows, pair.business, pair.sender, pair.customer)?;
     let told = row.look_at.into_iter().chain(others.look_at).min();
@@ -72,13 +74,27 @@ pub(crate) fn believe(rows: &mut dyn Rows, pair: &Pair<'_>, evidence: Evidence, 
     }
     let moved = look_at != row.look_at;
     row.look_at = look_at;
-    if known.is_none() || row.evidence != before {
+    if known.is_none_or(|known| (row.evidence, row.spoken_at) != (before, known.spoken_at)) {
         rows.put_conversation(pair.business, pair.sender, pair.customer, &row)?;
     }
     if moved && known.is_some() {
         rows.put_look(pair.sender, pair.customer, look_at)?;
     }
     Ok(Believed { news, is_open: is.at(now).is_open() })
+}
+
+/// The business has said something elsewhere than through here.
+pub(crate) fn spoke(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    (sender, customer): (SenderId, CustomerId),
+    at: Timestamp,
+) -> Result<()> {
+    let known = rows.conversation(sender, customer)?.unwrap_or_default();
+    if known.spoken_at >= Some(at) {
+        return Ok(());
+    }
+    rows.put_conversation(business, sender, customer, &Conversation { spoken_at: Some(at), ..known })
 }
 
 /// Meta refused a message for want of a session: whom it reaches has none. Tells what follows.

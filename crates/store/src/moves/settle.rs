@@ -11,7 +11,7 @@ use super::report::{Loaded, apply};
 use super::session::refused;
 use super::{consent, lane, marks, people, reach, tell, timeline};
 use crate::rows::{Result, Rows};
-use crate::{Outcome, Settle, Settled};
+use crate::{Outcome, Settle, Settled, Word};
 
 /// See [`crate::Store::settle`]. A message that is gone, or an attempt nobody has committed, is passed over.
 pub(crate) fn settle(rows: &mut dyn Rows, outcomes: &[Settle], now: Timestamp) -> Result<Vec<Settled>> {
@@ -60,8 +60,11 @@ fn one(rows: &mut dyn Rows, settle: &Settle, now: Timestamp) -> Result<Option<Se
             let word = Said { provider_id: Some(provider_id), note, ..Said::plain(taken, now, None) };
             (word, Some(Phase::Handed))
         }
-        Outcome::Unknown { until, failure } => {
-            (Said::plain(Progress::Unknown, now, Some(failure)), Some(Phase::Unknown { until }))
+        Outcome::Unknown { until, failure, first } => {
+            // Its echo was here before it was known that the answer would not come.
+            let is_taken = first && row.attempt.has_sent_first_part();
+            let phase = if is_taken { Phase::Queued { not_before: now } } else { Phase::Unknown { until } };
+            (Said::plain(Progress::Unknown, now, Some(failure)), Some(phase))
         }
         Outcome::Again { not_before, uncounted: true, .. } if open && row.attempt.progress <= Progress::Unknown => {
             // It never left: as if it had not been claimed.
@@ -92,7 +95,8 @@ fn one(rows: &mut dyn Rows, settle: &Settle, now: Timestamp) -> Result<Option<Se
         Some(Phase::Unknown { until: at } | Phase::Queued { not_before: at }) => Some(*at),
         _ => None,
     };
-    timeline::note(rows, seq, word.word(settle.attempt, now, until))?;
+    let noted = Word { answer: settle.answer.clone(), ..word.word(settle.attempt, now, until) };
+    timeline::note(rows, seq, noted)?;
     if join(row, word) {
         rows.put_attempt(seq, row)?;
     }

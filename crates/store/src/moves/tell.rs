@@ -7,7 +7,7 @@ use transom_domain::status::{Phase, Progress, Status, shown};
 use transom_domain::time::Timestamp;
 
 use super::join::{failure, told_bit};
-use super::people;
+use super::{people, tally};
 use crate::StoreError;
 use crate::rows::{AttemptRow, Brief, Result, Rows, Standing};
 
@@ -25,7 +25,8 @@ const GATHER: u128 = {
 };
 
 /// The position at which an event with this id lies, if there is one: an id is made from it.
-pub(crate) fn position_of(business: BusinessId, id: EventId) -> Option<u64> {
+#[must_use]
+pub fn position_of(business: BusinessId, id: EventId) -> Option<u64> {
     let chance = id.0.wrapping_sub(business.0).wrapping_mul(GATHER) & ((1 << 80) - 1);
     u64::try_from(chance).ok()
 }
@@ -60,13 +61,17 @@ pub(crate) fn party(
         .ok_or_else(|| StoreError::Corrupt(format!("sender {sender}: a message names it, and it is gone")))?;
     let known = people::person_of(rows, business, customer)?;
     let member = known.as_ref().filter(|person| person.id != customer).map(|_| customer);
-    let (customer, phone, bsuid, (name, username)) = match known {
+    let whose = customer;
+    let (customer, phone, bsuid, called) = match known {
         Some(person) => {
             let called = people::called(rows, &person)?;
             (person.id, person.present.phone, person.present.bsuid, called)
         }
-        None => (customer, None, None, (None, None)),
+        None => (customer, None, None, people::Called::default()),
     };
+    let people::Called { name, username, mut of } = called;
+    of.retain(|other| *other != whose);
+    of.dedup();
     Ok(Party {
         channel,
         sender: sender.id,
@@ -79,6 +84,7 @@ pub(crate) fn party(
         bsuid,
         name,
         username,
+        named_as: of,
     })
 }
 
@@ -97,7 +103,8 @@ pub(crate) fn standing(
     now: Timestamp,
     said_at: Timestamp,
 ) -> Result<Option<EventId>> {
-    standing.status = status(&standing.phase, attempts, now);
+    let before = std::mem::replace(&mut standing.status, status(&standing.phase, attempts, now));
+    tally::count(rows, brief, Some(before), standing.status)?;
     let news = told_bit(standing.status).filter(|bit| standing.told & bit == 0);
     standing.told |= news.unwrap_or(0);
     rows.set_standing(brief.seq, standing)?;
@@ -107,16 +114,20 @@ pub(crate) fn standing(
     let plain: Vec<_> = attempts.iter().map(|a| a.attempt.clone()).collect();
     // The price belongs to the attempt that got furthest.
     let pricing = plain.iter().max_by_key(|a| a.progress).and_then(|a| a.pricing.clone());
+    let failed = failure(&standing.phase, standing.status, &plain);
+    if let Some(failed) = &failed {
+        tally::count_failure(rows, brief, failed, now)?;
+    }
     let body = EventBody::MessageStatus {
         party: party(rows, brief.business, brief.sender, brief.customer, brief.channel, &brief.address)?,
         message: brief.id,
         status: standing.status,
         at: said_at,
-        failure: failure(&standing.phase, standing.status, &plain),
+        failure: failed,
         campaign: brief.campaign.clone(),
         callback_data: brief.callback_data.clone(),
         pricing,
-        origin: brief.origin.clone(),
+        origin: brief.origin.clone().map(Box::new),
     };
     event(rows, brief.business, now, body).map(Some)
 }

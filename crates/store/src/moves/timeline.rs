@@ -1,10 +1,12 @@
 //! The timeline: each word said of a message is written down once, and read again as a story.
 
 use transom_domain::event::EventBody;
+use transom_domain::fact::HeardBy;
 use transom_domain::id::{BusinessId, MessageId};
 use transom_domain::status::Phase;
 use transom_domain::time::Timestamp;
 
+use super::join::reason;
 use super::relay;
 use crate::rows::{Result, Rows, Seq};
 use crate::{OUTSTANDING_LOOK_MAX, Outstanding, Step, StoreError, TIMELINE_MAX, Timeline, Word};
@@ -28,11 +30,14 @@ pub(crate) fn note(rows: &mut dyn Rows, seq: Seq, word: Word) -> Result<bool> {
 /// The same word said twice: the earliest saying counts. Commutative and idempotent; where both were said at the same moment,
 /// any fixed choice will do.
 fn merged(a: Word, b: Word) -> Word {
-    let heard_at = a.heard_at.min(b.heard_at);
+    let (heard_at, by) = (a.heard_at, a.by).min((b.heard_at, b.by));
     // A price may come with one saying and not with the other: it is kept.
     let pricing = a.pricing.clone().into_iter().chain(b.pricing.clone()).max_by_key(serde_json::Value::to_string);
-    let first = if rank(&a) <= rank(&b) { a } else { b };
-    Word { heard_at, pricing, ..first }
+    // One call has one answer; of two any fixed choice will do.
+    let answer = a.answer.clone().into_iter().chain(b.answer.clone()).min();
+    let (first, second) = if rank(&a) <= rank(&b) { (a, b) } else { (b, a) };
+    let error = reason(first.error.clone(), second.error);
+    Word { heard_at, by, pricing, error, answer, ..first }
 }
 
 /// What decides between two sayings of one word.
@@ -44,7 +49,8 @@ fn rank(word: &Word) -> (Timestamp, Option<Timestamp>, Option<&String>, Option<S
 
 /// A step of the message itself.
 pub(crate) fn own(step: Step, now: Timestamp, until: Option<Timestamp>) -> Word {
-    Word { attempt: 0, step, at: now, heard_at: now, until, error: None, note: None, pricing: None }
+    let by = HeardBy::Webhook;
+    Word { attempt: 0, step, at: now, heard_at: now, by, until, error: None, note: None, pricing: None, answer: None }
 }
 
 /// The word that goes with the end of a message on our side; none for a phase that is no such end.
@@ -84,7 +90,7 @@ pub(crate) fn timeline(rows: &dyn Rows, business: BusinessId, message: MessageId
 }
 
 /// The message that an event is about.
-const fn speaks_of(body: &EventBody) -> Option<MessageId> {
+pub(crate) const fn speaks_of(body: &EventBody) -> Option<MessageId> {
     match body {
         EventBody::MessageReceived { message, .. }
         | EventBody::MessageEdited { message, .. }
@@ -100,19 +106,28 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use transom_domain::error_code::ErrorCode;
+    use transom_domain::failure::UpstreamError;
     use transom_domain::status::{Failure, Progress};
 
+    use crate::UpstreamAnswer;
+
     fn saying() -> impl Strategy<Value = Word> {
-        (0i64..3, 0i64..3, prop::option::of(0u8..3), any::<bool>(), any::<bool>()).prop_map(
-            |(at, heard, price, failed, noted)| Word {
+        (0i64..3, 0i64..3, prop::option::of(0u8..3), prop::option::of(-1i64..2), any::<bool>(), any::<bool>()).prop_map(
+            |(at, heard, price, failed, noted, asked)| Word {
                 attempt: 1,
                 step: Step::Attempt(Progress::Failed),
                 at: Timestamp::from_secs(at),
                 heard_at: Timestamp::from_secs(heard),
                 until: None,
-                error: failed.then(|| Failure { code: ErrorCode::UpstreamError, message: "no".to_owned(), upstream: None }),
+                by: if asked { HeardBy::History } else { HeardBy::Webhook },
+                error: failed.map(|code| Failure {
+                    code: ErrorCode::UpstreamError,
+                    message: "no".to_owned(),
+                    upstream: Some(UpstreamError { code, title: String::new(), details: None, subcode: None }),
+                }),
                 note: noted.then(|| "held".to_owned()),
                 pricing: price.map(|p| serde_json::json!({ "price": p })),
+                answer: noted.then(|| UpstreamAnswer { status: 200, body: asked.to_string(), cut: false }),
             },
         )
     }

@@ -2,14 +2,14 @@
 
 use transom_domain::dispatch::{Unresolved, after_silence};
 use transom_domain::error_code::ErrorCode;
-use transom_domain::id::{BusinessId, MessageId};
+use transom_domain::id::{BusinessId, MessageId, SenderId};
 use transom_domain::status::{Failure, Phase, Progress};
 use transom_domain::time::{Span, Timestamp};
 
 use super::join::{Said, join, lapsed, tempered};
 use super::report::Loaded;
 use super::{lane, read, tell, timeline};
-use crate::rows::{AttemptRow, Brief, Result, Rows, Wait};
+use crate::rows::{AttemptRow, Brief, Result, Rows, Seq, Wait};
 use crate::{BATCH_MAX, PendingUnknown, Resolution, StoreError};
 
 /// See [`crate::Store::recover`].
@@ -23,29 +23,56 @@ pub(crate) fn recover(rows: &mut dyn Rows, owner: u64, now: Timestamp, until: Ti
             return Ok(recovered);
         }
         for (seq, number) in slice {
-            let gone = || StoreError::Corrupt(format!("attempt {seq}.{number}: its message is gone"));
-            let mut loaded = Loaded::of(rows, seq)?.ok_or_else(gone)?;
-            let at = loaded.find(number).ok_or_else(gone)?;
-            let last = at + 1 == loaded.attempts.len();
-            let failure = Failure {
-                code: ErrorCode::OutcomeUnknown,
-                message: "The process ended while the answer to the send was awaited.".to_owned(),
-                upstream: None,
-            };
-            let row = loaded.attempts.get_mut(at).ok_or_else(gone)?;
-            let said = Said::plain(Progress::Unknown, now, Some(failure));
-            timeline::note(rows, seq, said.word(number, now, Some(until)))?;
-            join(row, said);
-            rows.put_attempt(seq, row)?;
-            if last && loaded.standing.phase == Phase::InFlight {
-                let others = loaded.attempts.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, a)| a.attempt.progress);
-                let phase = tempered(Phase::Unknown { until }, others);
-                lane::set_phase(rows, &loaded.brief, &mut loaded.standing, phase, now)?;
-            }
-            tell::standing(rows, &loaded.brief, &mut loaded.standing, &loaded.attempts, now, now)?;
+            doubt(rows, seq, number, now, until)?;
             recovered += 1;
         }
     }
+}
+
+/// What was left behind at a sender that another replica held: see [`crate::Replicas::take`].
+pub(crate) fn recover_sender(
+    rows: &mut dyn Rows,
+    sender: SenderId,
+    owner: u64,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<usize> {
+    let mut recovered = 0;
+    loop {
+        let slice = rows.left_behind_at(sender, owner, BATCH_MAX)?;
+        if slice.is_empty() {
+            return Ok(recovered);
+        }
+        for (seq, number) in slice {
+            doubt(rows, seq, number, now, until)?;
+            recovered += 1;
+        }
+    }
+}
+
+/// An attempt whose owner is gone becomes unknown.
+fn doubt(rows: &mut dyn Rows, seq: Seq, number: u32, now: Timestamp, until: Timestamp) -> Result<()> {
+    let gone = || StoreError::Corrupt(format!("attempt {seq}.{number}: its message is gone"));
+    let mut loaded = Loaded::of(rows, seq)?.ok_or_else(gone)?;
+    let at = loaded.find(number).ok_or_else(gone)?;
+    let last = at + 1 == loaded.attempts.len();
+    let failure = Failure {
+        code: ErrorCode::OutcomeUnknown,
+        message: "The process ended while the answer to the send was awaited.".to_owned(),
+        upstream: None,
+    };
+    let row = loaded.attempts.get_mut(at).ok_or_else(gone)?;
+    let said = Said::plain(Progress::Unknown, now, Some(failure));
+    timeline::note(rows, seq, said.word(number, now, Some(until)))?;
+    join(row, said);
+    rows.put_attempt(seq, row)?;
+    if last && loaded.standing.phase == Phase::InFlight {
+        let others = loaded.attempts.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, a)| a.attempt.progress);
+        let phase = tempered(Phase::Unknown { until }, others);
+        lane::set_phase(rows, &loaded.brief, &mut loaded.standing, phase, now)?;
+    }
+    tell::standing(rows, &loaded.brief, &mut loaded.standing, &loaded.attempts, now, now)?;
+    Ok(())
 }
 
 /// When the last attempt began: what was heard of later ones is the evidence.

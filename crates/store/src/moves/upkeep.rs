@@ -3,7 +3,7 @@
 use transom_domain::id::BusinessId;
 use transom_domain::time::{Span, Timestamp};
 
-use super::{end, media};
+use super::{end, media, tally};
 use crate::contract::{After, HISTORY_KEEP};
 use crate::rows::{Of, Result, Rows, Walk};
 use crate::{Keep, SLICE_MAX, SweepKind, SweepPoint, Swept};
@@ -35,6 +35,10 @@ pub(crate) fn sweep(rows: &mut dyn Rows, keep: Keep, from: SweepPoint, limit: us
             Ok(Part { gone, passed: gone, more: gone >= room })
         })?,
         SweepKind::UpstreamCopies => whole(rows.sweep_upstream_copies(now, limit)?, limit),
+        SweepKind::Tallies => by_business(rows, from.after, limit, |rows, business, room| {
+            let (gone, passed) = tally::sweep(rows, business, room, now)?;
+            Ok(Part { gone, passed, more: passed >= room })
+        })?,
         SweepKind::TemplateHistory => whole(rows.sweep_history(now.minus(HISTORY_KEEP), limit)?, limit),
     };
     let next = more.map(|after| SweepPoint { kind: from.kind, after }).or_else(|| from.next_kind());
@@ -129,7 +133,7 @@ fn bodies(rows: &mut dyn Rows, business: BusinessId, keep: Keep, room: usize, no
     let mut part = Part { gone: 0, passed: 0, more: false };
     let Some(chosen) = rows.settings(business)?.retention.bodies else { return Ok(part) };
     let before = now.minus(days(Some(chosen), keep.messages));
-    let from = rows.walked_to(Walk::Bodies, Some(business))?;
+    let from = rows.walked_to(Walk::Bodies, business)?;
     let aged = rows.messages_of_after(business, from, room)?;
     let mut to = from;
     part.more = aged.len() == room;
@@ -145,7 +149,7 @@ fn bodies(rows: &mut dyn Rows, business: BusinessId, keep: Keep, room: usize, no
         }
     }
     if to > from {
-        rows.put_walked_to(Walk::Bodies, Some(business), to)?;
+        rows.put_walked_to(Walk::Bodies, business, to)?;
     }
     Ok(part)
 }
@@ -172,30 +176,49 @@ fn deliveries(rows: &mut dyn Rows, after: After, limit: usize) -> Result<Slice> 
     Ok((gone, Some(after.map_or(After::Nothing, After::Endpoint))))
 }
 
-/// Numbers grow as messages are accepted: the first that is young enough ends the kind. One that is not over stays, whatever its
-/// age, and is passed.
+/// Business after business. Numbers of one grow as its messages are accepted: the first that is young enough ends it. One that is
+/// not over stays, whatever its age, and is passed.
 fn messages(rows: &mut dyn Rows, after: After, before: Timestamp, limit: usize, now: Timestamp) -> Result<Slice> {
-    let mut after = if let After::Message(seq) = after { seq } else { 0 };
+    let (mut at, mut seq, mut done) = match after {
+        After::Message(business, seq) => (Some(business), seq, None),
+        After::Business(business) => (None, 0, Some(business)),
+        _ => (None, 0, None),
+    };
     let (mut gone, mut looked) = (0, 0);
-    for message in rows.messages_after(after, limit)? {
-        if message.accepted_at >= before {
-            return Ok((gone, None));
-        }
-        if gone + looked >= limit {
-            return Ok((gone, Some(After::Message(after))));
-        }
-        if message.over {
-            for id in end::provider_ids(rows, message.seq)? {
-                gone += rows.unbind(message.business, &id, message.seq)?;
-            }
-            gone += media::delete_of(rows, message.business, message.id, now)?;
-            gone += rows.drop_message(message.seq)?;
-        }
+    loop {
+        let Some(business) = at.take().or(rows.businesses_after(done, 1)?.pop()) else { return Ok((gone, None)) };
+        let room = limit.saturating_sub(gone + looked).max(1);
+        let aged = rows.messages_of_after(business, seq, room)?;
+        // A business that is looked at counts as well: there may be many that have nothing.
         looked += 1;
-        after = message.seq;
+        let mut more = aged.len() == room;
+        for message in aged {
+            if message.accepted_at >= before {
+                more = false;
+                break;
+            }
+            if gone + looked > limit {
+                more = true;
+                break;
+            }
+            if message.over {
+                for id in end::provider_ids(rows, message.seq)? {
+                    gone += rows.unbind(business, &id, message.seq)?;
+                }
+                gone += media::delete_of(rows, business, message.id, now)?;
+                gone += rows.drop_message(message.seq)?;
+            }
+            looked += 1;
+            seq = message.seq;
+        }
+        if more {
+            return Ok((gone, Some(After::Message(business, seq))));
+        }
+        (done, seq) = (Some(business), 0);
+        if gone + looked >= limit {
+            return Ok((gone, Some(After::Business(business))));
+        }
     }
-    // All that were read were looked at: there are more if as many were read as may be.
-    Ok((gone, (looked == limit).then_some(After::Message(after))))
 }
 
 fn left_ids(rows: &mut dyn Rows, before: Timestamp, limit: usize) -> Result<Slice> {

@@ -48,8 +48,6 @@ pub(crate) trait ContentRows {
         after: Option<&ContentPlace>,
         limit: usize,
     ) -> Result<Vec<(Seq, StoredContent)>>;
-    /// Whether a message that was sent from it waits.
-    fn waits_with(&self, content: ContentId) -> Result<bool>;
 
     /// The submissions of a content, oldest first.
     fn submissions(&self, business: BusinessId, content: ContentId) -> Result<Vec<Submission>>;

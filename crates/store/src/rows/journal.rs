@@ -17,6 +17,8 @@ pub(crate) trait JournalRows {
     fn put_entry(&mut self, head: &JournalHead, raw: &[u8]) -> Result<()>;
     /// Heads after a position, oldest first; only of what was not understood whole with `flagged`.
     fn heads_after(&self, of: Of, after: u64, flagged: bool, limit: usize) -> Result<Vec<JournalHead>>;
+    /// The other way: heads in front of a position, newest first.
+    fn heads_before(&self, of: Of, before: u64, flagged: bool, limit: usize) -> Result<Vec<JournalHead>>;
     /// When the first entry at a position or after it came, and which it is.
     fn entry_from(&self, of: Of, position: u64) -> Result<Option<(u64, Timestamp)>>;
     fn raw(&self, of: Of, position: u64) -> Result<Vec<u8>>;

@@ -18,7 +18,7 @@ pub(crate) trait MessagingServiceRows {
     fn services(&self, business: BusinessId, before: Option<Seq>, limit: usize) -> Result<Vec<(Seq, MessagingService)>>;
 
     /// The senders of a pool, in the order in which they joined.
-    fn pool(&self, service: ServiceId, limit: usize) -> Result<Vec<PoolMember>>;
+    fn pool(&self, business: BusinessId, service: ServiceId, limit: usize) -> Result<Vec<PoolMember>>;
     /// In which pool a sender is.
     fn member(&self, sender: SenderId) -> Result<Option<(ServiceId, PoolMember)>>;
     fn put_member(&mut self, service: ServiceId, member: PoolMember) -> Result<()>;

@@ -8,6 +8,7 @@ mod consent;
 mod content;
 mod erasing;
 mod heard;
+mod history;
 mod journal;
 mod marks;
 mod media;
@@ -18,32 +19,39 @@ mod queue;
 mod reach;
 mod rehear;
 mod relay;
+mod replicas;
 mod restore;
 mod silence;
 mod sweep;
+mod tally;
 mod telling;
 mod template;
+mod users;
 
 pub(crate) use audit::AuditRows;
 pub(crate) use consent::{ConsentRows, Place};
 pub(crate) use content::{ContentPlace, ContentRows, name_key};
 pub(crate) use erasing::{Blank, ErasingRows};
 pub(crate) use heard::{AMENDMENTS_MAX, AmendmentRow, HeardRows, Mark, REVOCATIONS_MAX};
+pub(crate) use history::HistoryRows;
 pub(crate) use journal::{JournalRows, Of};
 pub(crate) use marks::{MarkRows, Marks, Unread, UpTo};
 pub(crate) use media::MediaRows;
 pub(crate) use message::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Standing, Verdicts, Whole};
 pub(crate) use messaging_services::MessagingServiceRows;
-pub(crate) use people::{AdminRows, ClaimRow, Conversation, CustomerRow, Merged, NameKey, PeopleRows, folded, past};
+pub(crate) use people::{AdminRows, ClaimRow, Conversation, CustomerRow, Merged, NameKey, PeopleRows, folded, found_by, past};
 pub(crate) use queue::{Lane, LaneKey, PARKED, QueueRows, Wait};
 pub(crate) use reach::{ReachRows, Reached};
 pub(crate) use rehear::RehearRows;
 pub(crate) use relay::{Delivery, RelayRows};
+pub(crate) use replicas::ReplicaRows;
 pub(crate) use restore::RestoreRows;
 pub(crate) use silence::{Passed, SilenceRows, Walk};
 pub(crate) use sweep::{Aged, SweepRows};
+pub(crate) use tally::{Change, FailureKey, TallyKey, TallyRows, Width, hour_of, minute_of};
 pub(crate) use telling::TellingRows;
 pub(crate) use template::TemplateRows;
+pub(crate) use users::UserRows;
 
 use crate::StoreError;
 
@@ -61,6 +69,7 @@ pub(crate) trait Rows:
     + ErasingRows
     + ContentRows
     + HeardRows
+    + HistoryRows
     + MediaRows
     + MarkRows
     + PeopleRows
@@ -70,11 +79,14 @@ pub(crate) trait Rows:
     + RehearRows
     + MessagingServiceRows
     + RelayRows
+    + ReplicaRows
     + TellingRows
     + SilenceRows
     + SweepRows
+    + TallyRows
     + RestoreRows
     + TemplateRows
+    + UserRows
 {
 }
 impl<
@@ -84,6 +96,7 @@ impl<
         + ErasingRows
         + ContentRows
         + HeardRows
+        + HistoryRows
         + MediaRows
         + MarkRows
         + PeopleRows
@@ -93,11 +106,14 @@ impl<
         + RehearRows
         + MessagingServiceRows
         + RelayRows
+        + ReplicaRows
         + TellingRows
         + SilenceRows
         + SweepRows
+        + TallyRows
         + RestoreRows
-        + TemplateRows,
+        + TemplateRows
+        + UserRows,
 > Rows for T
 {
 }

@@ -1,5 +1,7 @@
 //! Who there is: businesses, keys, apps, senders, templates, customers, conversations.
 
+use std::collections::BTreeSet;
+
 use transom_domain::address::Identity;
 use transom_domain::consent::Consent;
 use transom_domain::content::Language;
@@ -15,6 +17,8 @@ use crate::{App, Business, BusinessSettings, Key, Sender};
 
 /// Characters of a name that are looked at when it is looked for.
 const FOLDED_MAX: usize = 64;
+/// Words of a name, after its first, by which it is found.
+const WORDS_MAX: usize = 8;
 
 /// A customer, and as long as it leads to no other one, a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,10 +63,17 @@ pub(crate) struct Conversation {
     pub(crate) look_at: Option<Timestamp>,
     /// Pair pace: the moment at which everything borrowed so far is paid back.
     pub(crate) paid_back: Option<Timestamp>,
+    /// When either side said something last. What waits is not said yet.
+    pub(crate) spoken_at: Option<Timestamp>,
 }
 
 /// Rows of the administration.
 pub(crate) trait AdminRows {
+    /// How often the directory has changed: see [`crate::Store::directory_version`].
+    fn directory_version(&self) -> Result<u64>;
+    /// Counts one more change of the directory. Every move that changes what it shows does so.
+    fn raise_directory(&mut self) -> Result<()>;
+
     fn business(&self, id: BusinessId) -> Result<Option<Business>>;
     fn put_business(&mut self, business: &Business) -> Result<()>;
     fn businesses(&self) -> Result<Vec<Business>>;
@@ -99,11 +110,34 @@ pub(crate) enum NameKey {
     Name,
     /// User name.
     Username,
+    /// Either, from a later word on.
+    Word,
 }
 
 /// A name as it is looked for: without regard to case, and bounded.
 pub(crate) fn folded(name: &str) -> String {
     name.trim().chars().take(FOLDED_MAX).flat_map(char::to_lowercase).collect()
+}
+
+/// What a customer is found by beside the beginnings of its names: each from every later word on, so that what is looked for may go
+/// on over the word's end. A word begins where a letter or digit follows something else.
+pub(crate) fn words(row: &CustomerRow) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for name in row.name.iter().chain(&row.username) {
+        let name = folded(name);
+        let pairs = name.char_indices().zip(name.char_indices().skip(1));
+        let begins = pairs.filter(|((_, before), (_, first))| !before.is_alphanumeric() && first.is_alphanumeric());
+        found.extend(begins.take(WORDS_MAX).filter_map(|(_, (at, _))| name.get(at..).map(str::to_owned)));
+    }
+    found
+}
+
+/// By which of a customer's names a search finds it first, and under what text.
+pub(crate) fn found_by(row: &CustomerRow, prefix: &str) -> Option<(NameKey, String)> {
+    let begins = |name: &Option<String>| name.as_deref().map(folded).filter(|name| name.starts_with(prefix));
+    let word = || words(row).into_iter().find(|word| word.starts_with(prefix)).map(|word| (NameKey::Word, word));
+    let name = || begins(&row.name).map(|name| (NameKey::Name, name));
+    begins(&row.username).map(|name| (NameKey::Username, name)).or_else(name).or_else(word)
 }
 
 /// The first text that is greater than every text with this prefix.
@@ -149,8 +183,8 @@ pub(crate) trait PeopleRows {
 
     /// Customers, latest ids first, before the one given; at most `limit`. Those that lead to another one are among them.
     fn customers(&self, business: BusinessId, before: Option<CustomerId>, limit: usize) -> Result<Vec<CustomerRow>>;
-    /// Customers whose folded name, or user name, begins so, in the order of what is looked at, after the one given; at most
-    /// `limit`, each with what was looked at.
+    /// Customers whose folded name, or user name, or a later word of either, begins so, in the order of what is looked at, after the
+    /// one given; at most `limit`, each with what was looked at.
     fn named(
         &self,
         business: BusinessId,
@@ -161,7 +195,23 @@ pub(crate) trait PeopleRows {
     ) -> Result<Vec<(String, CustomerId)>>;
 
     fn customer(&self, business: BusinessId, id: CustomerId) -> Result<Option<CustomerRow>>;
+    /// Keeps a customer who is called as before; see [`PeopleRows::rename_customer`].
     fn put_customer(&mut self, row: &CustomerRow) -> Result<()>;
+    /// Keeps a customer who was called otherwise, or by no name.
+    fn rename_customer(&mut self, was: &CustomerRow, row: &CustomerRow) -> Result<()> {
+        let (before, after) = (words(was), words(row));
+        for word in before.difference(&after) {
+            self.drop_word(row.business, word, row.id)?;
+        }
+        for word in after.difference(&before) {
+            self.put_word(row.business, word, row.id)?;
+        }
+        self.put_customer(row)
+    }
+    /// Keeps one of [`words`].
+    fn put_word(&mut self, business: BusinessId, word: &str, customer: CustomerId) -> Result<()>;
+    /// Removes one of [`words`].
+    fn drop_word(&mut self, business: BusinessId, word: &str, customer: CustomerId) -> Result<()>;
 
     fn conversation(&self, sender: SenderId, customer: CustomerId) -> Result<Option<Conversation>>;
     /// Keeps a conversation. One that is there keeps its [`Conversation::look_at`], which changes only with
@@ -173,7 +223,7 @@ pub(crate) trait PeopleRows {
         customer: CustomerId,
         row: &Conversation,
     ) -> Result<()>;
-    /// As [`PeopleRows::put_conversation`], where nothing but the pair's pace has changed: less than that.
+    /// As [`PeopleRows::put_conversation`], where nothing but the pair's pace and the last word have changed: less than that.
     fn put_paid_back(&mut self, business: BusinessId, sender: SenderId, customer: CustomerId, row: &Conversation) -> Result<()> {
         self.put_conversation(business, sender, customer, row)
     }
@@ -194,4 +244,67 @@ pub(crate) trait PeopleRows {
         after: Option<(Timestamp, SenderId, CustomerId)>,
         limit: usize,
     ) -> Result<Vec<(SenderId, CustomerId, Evidence)>>;
+    /// Conversations in which anything was ever said, latest first, after the one given. Their pace is not read.
+    fn spoken_conversations(
+        &self,
+        business: BusinessId,
+        after: Option<(Timestamp, SenderId, CustomerId)>,
+        limit: usize,
+    ) -> Result<Vec<(SenderId, CustomerId, Conversation)>>;
+    /// All conversations of a customer, in any order; at most `limit`. Their pace is not read.
+    fn conversations_of(
+        &self,
+        business: BusinessId,
+        customer: CustomerId,
+        limit: usize,
+    ) -> Result<Vec<(SenderId, CustomerId, Conversation)>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn called(name: &str, username: Option<&str>) -> CustomerRow {
+        CustomerRow {
+            id: CustomerId(1),
+            business: BusinessId(1),
+            name: Some(name.to_owned()),
+            username: username.map(str::to_owned),
+            named_at: Timestamp::EPOCH,
+            present: Present::default(),
+            merged: None,
+            absorbed: 0,
+            consent: Consent::default(),
+        }
+    }
+
+    #[test]
+    fn words_begin_where_letters_or_digits_do() {
+        for (name, username, found) in [
+            ("Ana", None, vec![]),
+            ("Ana Mar\u{ed}a  SMITH", None, vec!["mar\u{ed}a  smith", "smith"]),
+            ("O'Brien-Li", Some("bo_li.2"), vec!["2", "brien-li", "li", "li.2"]),
+            ("\u{1f98a} Fox", None, vec!["fox"]),
+            ("a b a b", None, vec!["a b", "b", "b a b"]),
+            ("   ", Some("..."), vec![]),
+        ] {
+            assert_eq!(words(&called(name, username)).into_iter().collect::<Vec<_>>(), found, "{name}");
+        }
+        let many = words(&called(&"w ".repeat(500), None));
+        assert_eq!((many.len(), many.iter().all(|word| word.chars().count() < FOLDED_MAX)), (WORDS_MAX, true));
+    }
+
+    #[test]
+    fn a_search_finds_by_one_name_only() {
+        let row = called("Ana Banana", Some("ban.ana"));
+        for (prefix, by) in [
+            ("ban", Some((NameKey::Username, "ban.ana"))),
+            ("ana", Some((NameKey::Name, "ana banana"))),
+            ("ana b", Some((NameKey::Name, "ana banana"))),
+            ("bana", Some((NameKey::Word, "banana"))),
+            ("nana", None),
+        ] {
+            assert_eq!(found_by(&row, prefix), by.map(|(by, text)| (by, text.to_owned())), "{prefix}");
+        }
+    }
 }

@@ -90,4 +90,6 @@ pub(crate) trait QueueRows {
     fn past_validity(&self, now: Timestamp, limit: usize) -> Result<Vec<Wait>>;
     /// When the next validity after `now` ends.
     fn next_validity(&self, now: Timestamp) -> Result<Option<Timestamp>>;
+    /// Whether a message waits that was sent from a content.
+    fn waits_with(&self, business: BusinessId, content: ContentId) -> Result<bool>;
 }

@@ -5,7 +5,7 @@ use transom_domain::id::{BusinessId, CustomerId, EndpointId, ReplayId, SenderId}
 use transom_domain::time::Timestamp;
 
 use super::Result;
-use crate::{Attempted, Endpoint, EventReplay, Topic};
+use crate::{Attempted, Endpoint, EndpointAnswer, EventReplay, Topic};
 
 /// An event that an endpoint has not taken at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(crate) struct Delivery {
     pub(crate) seen: String,
     /// The last try.
     pub(crate) attempt: Option<Attempted>,
+    /// What was answered to it.
+    pub(crate) answer: Option<EndpointAnswer>,
 }
 
 /// Rows of the relay.

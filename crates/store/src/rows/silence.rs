@@ -17,6 +17,10 @@ pub(crate) enum Walk {
     Silence,
     /// What Meta has given up by now is counted.
     Dropped,
+    /// What nothing was heard of is to be asked about.
+    Unheard,
+    /// What is not delivered is to be asked about.
+    Undelivered,
 }
 
 impl Walk {
@@ -25,6 +29,8 @@ impl Walk {
             Self::Bodies => "bodies",
             Self::Silence => "silence",
             Self::Dropped => "dropped",
+            Self::Unheard => "unheard",
+            Self::Undelivered => "undelivered",
         }
     }
 }
@@ -46,17 +52,17 @@ pub(crate) struct Passed {
 
 /// Rows of walks.
 pub(crate) trait SilenceRows {
-    /// The last message that a walk has passed; 0 before the first.
-    fn walked_to(&self, walk: Walk, of: Option<BusinessId>) -> Result<Seq>;
-    fn put_walked_to(&mut self, walk: Walk, of: Option<BusinessId>, seq: Seq) -> Result<()>;
+    /// The last message of a business that a walk has passed; 0 before the first.
+    fn walked_to(&self, walk: Walk, business: BusinessId) -> Result<Seq>;
+    fn put_walked_to(&mut self, walk: Walk, business: BusinessId, seq: Seq) -> Result<()>;
     /// Messages of a business after a number, by number.
     fn messages_of_after(&self, business: BusinessId, after: Seq, limit: usize) -> Result<Vec<Aged>>;
-    /// Messages after a number, by number.
-    fn passed_after(&self, after: Seq, limit: usize) -> Result<Vec<Passed>>;
+    /// The same, as far as they are counted.
+    fn passed_after(&self, business: BusinessId, after: Seq, limit: usize) -> Result<Vec<Passed>>;
     /// Adds to what was counted of a sender on a day.
     fn add_silence(&mut self, sender: SenderId, day: i64, count: Silence) -> Result<()>;
     /// What was counted of a sender since a day.
     fn silence(&self, sender: SenderId, since: i64) -> Result<Silence>;
-    /// Drops what was counted before a day.
-    fn drop_silence(&mut self, before: i64) -> Result<()>;
+    /// Drops what was counted before a day, of the business at least.
+    fn drop_silence(&mut self, business: BusinessId, before: i64) -> Result<()>;
 }

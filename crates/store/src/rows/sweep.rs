@@ -23,8 +23,6 @@ pub(crate) trait SweepRows {
     /// Removes orphans from before `before`.
     fn sweep_orphans(&mut self, before: Timestamp, limit: usize) -> Result<usize>;
 
-    /// Messages after a number, by number.
-    fn messages_after(&self, after: Seq, limit: usize) -> Result<Vec<Aged>>;
     /// Removes one of the upstream's ids, if it is bound to this message.
     fn unbind(&mut self, business: BusinessId, provider_id: &str, seq: Seq) -> Result<usize>;
     /// Keeps one of the upstream's ids of a message that was taken out by hand, as of when the message was accepted.

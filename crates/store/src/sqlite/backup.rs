@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::open::{HOUSE, JOURNAL, Kind, Lock, OpenError};
+use super::open::{FolderLock, HOUSE, JOURNAL, Kind, OpenError};
 use crate::migrate;
 
 /// What is counted in a backup, so that a restore can be compared with it.
@@ -220,7 +220,7 @@ fn hash(mut file: File, path: &Path, mut copy: Option<(&mut File, &Path)>) -> Re
 
 /// A folder that is being restored: held by us, and as empty as it was until the end.
 pub struct Restoring {
-    _lock: Lock,
+    _lock: FolderLock,
     dir: PathBuf,
 }
 
@@ -232,8 +232,7 @@ impl Restoring {
     /// When the backup is damaged, the folder is held, or it is not empty and that was not allowed.
     pub fn begin(backup: &Path, facts: &BackupFacts, dir: &Path, replace: bool) -> Result<Self, BackupError> {
         check_backup(backup, facts)?;
-        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(at(dir))?;
-        let lock = Lock::take(&dir.join("transom.lock"))?;
+        let lock = FolderLock::take(dir)?;
         if !replace && let Some(found) = first_in(dir)? {
             return Err(BackupError::NotEmpty { dir: dir.to_owned(), found });
         }

@@ -10,7 +10,7 @@ use transom_domain::id::JournalId;
 
 use crate::conformance::desk::{Desk, SHOP, person};
 use crate::conformance::tests::Sqlite;
-use crate::{HearBody, SqliteOptions, SqliteStore, Store, StoreError};
+use crate::{HearBody, Journal as _, SqliteOptions, SqliteStore, Store, StoreError};
 
 const HOUSE: [&str; 2] = ["transom.db", "transom.db-wal"];
 const JOURNAL: [&str; 2] = ["journal.sqlite", "journal.sqlite-wal"];

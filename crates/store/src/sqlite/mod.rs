@@ -1,32 +1,32 @@
 //! The embedded engine: SQLite files in WAL mode, each with one writer that commits many callers' work together, and a few readers.
 
 mod backup;
-pub(crate) mod cache;
 mod checkpoint;
 mod copy;
 #[cfg(test)]
 mod halves_tests;
-mod open;
+pub(crate) mod open;
 mod reader;
 mod room;
 pub(crate) mod rows;
 #[cfg(test)]
 mod upkeep_tests;
+mod value;
 mod volume;
 mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::engine::{Engine, Room};
+use crate::carry::CarriedTo;
+use crate::engine::{Engine, Room, Scope};
 use crate::rows::{JournalRows, Result, Rows};
 use crate::{Answer, Condition, CopyProgress, StoreError};
 
 pub use backup::{BackupError, BackupFacts, JournalFacts, Restoring, check_backup, finish_backup, journal_of};
-pub use open::{OpenError, SqliteOptions};
+pub use open::{FolderLock, OpenError, SqliteOptions};
 pub use rows::count::rows_read;
 
-use open::Lock;
 use room::DiskRoom;
 use volume::Volume;
 
@@ -36,7 +36,7 @@ pub struct SqliteStore {
     house: Volume,
     journal: Volume,
     disk: Arc<DiskRoom>,
-    lock: Mutex<Option<Lock>>,
+    lock: Mutex<Option<FolderLock>>,
 }
 
 impl std::fmt::Debug for SqliteStore {
@@ -52,6 +52,9 @@ impl SqliteStore {
     /// # Errors
     /// When the folder is held by another process, cannot be written, is newer than this program, or is damaged.
     pub fn open(dir: &Path, options: SqliteOptions) -> std::result::Result<Self, OpenError> {
+        if let Some(CarriedTo { to, done }) = CarriedTo::of(dir) {
+            return Err(OpenError::Carried { to, done });
+        }
         let opened = open::open(dir, options)?;
         let disk = Arc::new(DiskRoom::new(dir.to_owned(), options.disk_reserve));
         Ok(Self {
@@ -75,27 +78,33 @@ impl SqliteStore {
 }
 
 impl Engine for SqliteStore {
-    fn write<T: Send + 'static>(&self, room: Room, run: impl Fn(&mut dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
+    fn write<T: Send + 'static>(
+        &self,
+        _scope: Scope,
+        room: Room,
+        run: impl Fn(&mut dyn Rows) -> Result<T> + Send + 'static,
+    ) -> Answer<'_, T> {
         Box::pin(self.house.write(room, move |rows| run(rows)))
     }
 
-    fn read<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
+    fn read<T: Send + 'static>(&self, run: impl Fn(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
         Box::pin(async move { Arc::clone(&self.house.readers).read(move |rows| run(rows)).await })
     }
 
-    fn look_up<T: Send + 'static>(&self, run: impl FnOnce(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
+    fn look_up<T: Send + 'static>(&self, run: impl Fn(&dyn Rows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
         Box::pin(async move { Arc::clone(&self.house.readers).look_up(move |rows| run(rows)).await })
     }
 
     fn note<T: Send + 'static>(
         &self,
+        _scope: Scope,
         room: Room,
         run: impl Fn(&mut dyn JournalRows) -> Result<T> + Send + 'static,
     ) -> Answer<'_, T> {
         Box::pin(self.journal.write(room, move |rows| run(rows)))
     }
 
-    fn consult<T: Send + 'static>(&self, run: impl FnOnce(&dyn JournalRows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
+    fn consult<T: Send + 'static>(&self, run: impl Fn(&dyn JournalRows) -> Result<T> + Send + 'static) -> Answer<'_, T> {
         Box::pin(async move { Arc::clone(&self.journal.readers).read(move |rows| run(rows)).await })
     }
 

@@ -71,6 +71,14 @@ pub enum OpenError {
         /// The newest this program knows.
         known: i64,
     },
+    /// Its store was carried to another place.
+    #[error("the store was carried to {to}{}", if *done { "" } else { ", and not all of it is there yet" })]
+    Carried {
+        /// Where.
+        to: String,
+        /// Whether all of it is there.
+        done: bool,
+    },
     /// The file is not what it should be.
     #[error("the store is damaged: {0}")]
     Damaged(String),
@@ -78,6 +86,9 @@ pub enum OpenError {
     #[error("the store cannot be opened: {0}")]
     Unusable(String),
 }
+
+/// What says who holds a folder.
+const LOCK_FILE: &str = "transom.lock";
 
 fn holder(pid: Option<u32>) -> String {
     pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
@@ -92,14 +103,29 @@ impl From<rusqlite::Error> for OpenError {
     }
 }
 
-/// The folder is ours for as long as this lives.
-pub(super) struct Lock {
+/// A folder that is ours for as long as this lives.
+pub struct FolderLock {
     /// Released by the system when it is closed, however the process ends.
     _file: File,
 }
 
-impl Lock {
-    pub(super) fn take(path: &Path) -> Result<Self, OpenError> {
+impl std::fmt::Debug for FolderLock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FolderLock")
+    }
+}
+
+impl FolderLock {
+    /// Makes the folder where it is missing, for this user alone, and takes it.
+    ///
+    /// # Errors
+    /// When another process holds it, or it cannot be written.
+    pub fn take(dir: &Path) -> Result<Self, OpenError> {
+        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|why| unwritable(dir, &why))?;
+        Self::take_file(&dir.join(LOCK_FILE))
+    }
+
+    fn take_file(path: &Path) -> Result<Self, OpenError> {
         let unwritable = |why: std::io::Error| OpenError::NotWritable { path: path.to_owned(), why: why.to_string() };
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map_err(unwritable)?;
@@ -121,15 +147,15 @@ impl Lock {
 }
 
 /// A folder, opened.
-pub(super) struct Opened {
-    pub(super) lock: Lock,
-    pub(super) house: Connections,
-    pub(super) journal: Connections,
+pub(crate) struct Opened {
+    pub(crate) lock: FolderLock,
+    pub(crate) house: Connections,
+    pub(crate) journal: Connections,
 }
 
 /// The connections of one file.
-pub(super) struct Connections {
-    pub(super) writer: Connection,
+pub(crate) struct Connections {
+    pub(crate) writer: Connection,
     pub(super) checkpointer: Connection,
     pub(super) readers: Vec<Connection>,
 }
@@ -174,9 +200,8 @@ fn unwritable(path: &Path, why: &std::io::Error) -> OpenError {
 }
 
 /// Opens a folder.
-pub(super) fn open(dir: &Path, options: SqliteOptions) -> Result<Opened, OpenError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|why| unwritable(dir, &why))?;
-    let lock = Lock::take(&dir.join("transom.lock"))?;
+pub(crate) fn open(dir: &Path, options: SqliteOptions) -> Result<Opened, OpenError> {
+    let lock = FolderLock::take(dir)?;
     let house = open_file(dir, &HOUSE, options.readers, options.log_max)?;
     let journal = open_file(dir, &JOURNAL, options.readers.div_ceil(2), options.log_max)?;
     Ok(Opened { lock, house, journal })
@@ -298,7 +323,7 @@ mod tests {
         let _store = SqliteStore::open(&dir, SqliteOptions::default()).unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&dir), 0o700);
-        for file in ["transom.db", "transom.db-wal", "journal.sqlite", "journal.sqlite-wal", "transom.lock"] {
+        for file in ["transom.db", "transom.db-wal", "journal.sqlite", "journal.sqlite-wal", LOCK_FILE] {
             assert_eq!(mode(&dir.join(file)), 0o600, "{file}");
         }
     }

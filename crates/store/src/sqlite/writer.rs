@@ -8,12 +8,12 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{oneshot, watch};
 
-use super::cache::Cache;
 use super::checkpoint::{Checkpointer, WritersPart};
 use super::copy::{self, Copying, Order, Served};
 use super::room::DiskRoom;
 use super::rows::{SqliteRows, execute, fault};
 use crate::StoreError;
+use crate::cache::Cache;
 use crate::engine::Room;
 use crate::rows::{MessageRows as _, Result};
 

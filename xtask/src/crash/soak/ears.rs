@@ -103,12 +103,12 @@ impl Ears {
             wrong: AtomicUsize::new(0),
         };
         let published = json!({ "topic": "messages", "address": format!("{base}/published") });
-        let made = house.api.post(&house.path("/create/webhooks"), &published).await?;
+        let made = house.api().post(&house.path("/create/webhooks"), &published).await?;
         ears.push(Arc::new(ear("published", "message.received", true, text(&made, "/secret")?)));
         for (name, wants, order) in OWN {
             let events: Vec<String> = if wants.is_empty() { Vec::new() } else { vec![format!("{wants}*")] };
             let own = json!({ "url": format!("{base}/{name}"), "events": events, "order": order });
-            let made = house.api.post(&house.path("/endpoints"), &own).await?;
+            let made = house.api().post(&house.path("/endpoints"), &own).await?;
             ears.push(Arc::new(ear(name, wants, order == "conversation", text(&made, "/secret")?)));
         }
         let app = axum::Router::new().route("/{name}", axum::routing::post(hear)).with_state(Arc::new(ears.clone()));

@@ -35,7 +35,7 @@ impl Event {
 pub(super) async fn read_on(house: &House, events: &mut Vec<Event>) -> Result<()> {
     loop {
         let after = events.last().map_or(0, |event| event.position);
-        let page = house.api.get(&house.path(&format!("/events?limit=200&after={after}"))).await?;
+        let page = house.api().get(&house.path(&format!("/events?limit=200&after={after}"))).await?;
         let data = list(&page, "/data");
         for event in data {
             let part = |at: &str| text(event, at).unwrap_or_default();

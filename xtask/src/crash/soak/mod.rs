@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::house::House;
+use super::house::{House, Order, Place, UNKNOWN_WAIT, settings};
 use super::schedule::Whom;
 use crate::steps::{run as run_in, say};
 use crate::{root, target};
@@ -63,7 +63,15 @@ async fn soak(transom: &Path, options: &Options, args: &[&str]) -> Result<()> {
     let dir = tempfile::Builder::new().prefix("transom-soak-").tempdir()?;
     let folder = dir.path().join("gateway");
     std::fs::create_dir(&folder)?;
-    let house = House::open(transom, &folder, dir.path()).await?;
+    let house = House::open(Order {
+        transom,
+        folder: &folder,
+        side: dir.path(),
+        store: Place::Folder,
+        gateways: 1,
+        settings: &settings(UNKNOWN_WAIT),
+    })
+    .await?;
     let ears = Ears::open(&house, options.seed).await?;
     let house = Arc::new(house);
     let plan = Arc::new(Plan::of(options.seed, options.webhooks, &house.identity.numbers));
@@ -87,12 +95,8 @@ async fn soak(transom: &Path, options: &Options, args: &[&str]) -> Result<()> {
     let events = rest(&house, &plan, &ears, &reader).await?;
     let took = begun.elapsed();
     let findings = judge::judge(&plan, &events, &ears, &reader.seen());
-    let (ended_well, _) = {
-        let mut gateway = house.gateway.lock().await;
-        tokio::task::block_in_place(|| gateway.terminate())?
-    };
     let mut wrong = findings;
-    if !ended_well {
+    if house.terminate().await?.iter().any(|(ended_well, _)| !ended_well) {
         wrong.push("the gateway did not end well in the end".to_owned());
     }
     let report = Report {
@@ -131,7 +135,7 @@ async fn kill(options: &Options, house: &Arc<House>, posters: &Posters, ears: &E
     while !posters.are_done() {
         let posted = posters.heard();
         if done < options.kills && posted >= posters.all() * (done + 1) / (options.kills + 1) {
-            house.kill(Whom::Gateway).await?;
+            house.kill(Whom::Gateway, 0).await?;
             done += 1;
         }
         if said.elapsed() >= Duration::from_secs(10) {

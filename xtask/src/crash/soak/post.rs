@@ -40,7 +40,7 @@ impl Posters {
         let (heard, unheard, next) =
             (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
         let (app, secret) = house.identity.app.clone();
-        let url = format!("{}/webhooks/meta/{app}", house.api.base());
+        let url = format!("{}/webhooks/meta/{app}", house.api().base());
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build();
         let mut running = JoinSet::new();
         for _ in 0..POSTERS {

@@ -20,8 +20,8 @@ impl Reader {
     /// Begins with the first event that there is.
     pub(super) fn start(house: &House) -> Self {
         let (seen, connections) = (Arc::<Mutex<Vec<u64>>>::default(), Arc::<AtomicUsize>::default());
-        let url = format!("{}{}", house.api.base(), house.path("/events/stream?after=0"));
-        let key = house.api.key().to_owned();
+        let url = format!("{}{}", house.api().base(), house.path("/events/stream?after=0"));
+        let key = house.api().key().to_owned();
         let (kept, count) = (seen.clone(), connections.clone());
         let task = tokio::spawn(async move {
             let Ok(http) = reqwest::Client::builder().no_proxy().build() else { return };

@@ -1,6 +1,6 @@
 //! The journal over the surface: kept as it came, found, heard again without doubling anything.
 
-use transom_store::{HearBody, HeardBody, JournalOutcome, JournalRange, JournalReplay, JournalReplayed};
+use transom_store::{HearBody, HeardBody, Journal as _, JournalOutcome, JournalRange, JournalReplay, JournalReplayed};
 
 use super::*;
 use transom_domain::failure::UpstreamError;

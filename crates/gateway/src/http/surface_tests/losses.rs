@@ -6,7 +6,7 @@ use transom_domain::message::{Class, Draft, WhenUnknown};
 use transom_domain::shares::Room;
 use transom_domain::template::Category;
 use transom_domain::verdict::{Kind, Reason, Source, Verdict};
-use transom_store::{Accept, Claim, Outcome, Settle};
+use transom_store::{Accept, Claim, Outcome, Settle, WalkPoint};
 
 use super::*;
 use transom_domain::fact::Person;
@@ -50,6 +50,7 @@ impl House {
             reply_to: None,
             idempotency: None,
             backlog_max: 100,
+            schedule_max: 100,
             at_once: None,
             now: at,
         };
@@ -57,7 +58,14 @@ impl House {
         let claim = Claim { sender: SenderId(5), room: Room::of(10), owner: 1, now: at, pair_gap: Span::secs(6), pair_burst: 45 };
         let claimed = self.store.claim(claim).await.unwrap().claimed.remove(0);
         let outcome = Outcome::Answered { provider_id: format!("wamid.{id}"), recipient: Person::default(), note: None };
-        let settle = Settle { business: business(1), message: MessageId(id), attempt: claimed.attempt, verdict: None, outcome };
+        let settle = Settle {
+            business: business(1),
+            message: MessageId(id),
+            attempt: claimed.attempt,
+            verdict: None,
+            outcome,
+            answer: None,
+        };
         self.store.settle(vec![settle], at).await.unwrap();
         MessageId(id).to_string()
     }
@@ -75,7 +83,10 @@ async fn what_meta_has_given_up_is_presumed_lost_and_counted() {
     assert!(!lost(fresh).await, "a code lives for ten minutes");
     let young = house.taken(4, Some(Category::Marketing), Span::days(29)).await;
     assert!(!lost(young).await);
-    while house.store.count_silence(10, house.gateway.service().now()).await.unwrap() {}
+    let mut from = Some(WalkPoint::START);
+    while let Some(point) = from {
+        from = house.store.count_silence(point, 10, house.gateway.service().now()).await.unwrap();
+    }
     let (_, sender) = house.get(&format!("{{b}}/senders/{}", SenderId(5))).await;
     let losses = &sender["capacity"]["losses"];
     assert_eq!((&losses["messages"], &losses["unheard"]), (&json!(1), &json!(1)), "{losses}");

@@ -1,6 +1,7 @@
 //! Twilio's dialect over the surface: credentials, messages, and whatever is not as it should be.
 
 use reqwest::header;
+use transom_domain::template::{BodyDefinition, Category, Definition, Template, TextDefinition};
 
 use super::*;
 use crate::twilio::{account_sid, key_sid};
@@ -24,7 +25,7 @@ impl House {
     }
 
     async fn fetch(&self, path: &str) -> (StatusCode, Value) {
-        let url = if path.starts_with("/2010-04-01") || path.starts_with("/v2") {
+        let url = if path.starts_with("/2010-04-01") || path.starts_with("/v1") || path.starts_with("/v2") {
             format!("{}{path}", self.base)
         } else {
             format!("{}{path}", self.messages())
@@ -263,5 +264,131 @@ async fn feedback_stands_in_the_story_and_a_file_is_found() {
         (bytes.status().as_u16(), bytes.headers()[header::LOCATION].to_str().unwrap()),
         (307, "https://files.example.com/a.pdf")
     );
+    house.close().await;
+}
+
+#[tokio::test]
+async fn the_account_is_shown_to_its_credentials_and_is_the_only_one() {
+    let house = house().await;
+    let account = account_sid(business(1));
+    let (status, found) = house.fetch(&format!("/2010-04-01/Accounts/{account}.json")).await;
+    assert_eq!((status, &found["sid"], &found["friendly_name"]), (StatusCode::OK, &json!(account), &json!("B1")));
+    assert_eq!((&found["status"], &found["auth_token"]), (&json!("active"), &Value::Null));
+    assert_eq!(found["date_created"], "Thu, 01 Jan 1970 00:00:00 +0000");
+    for (query, count) in
+        [("", 1), ("?FriendlyName=B1", 1), ("?FriendlyName=B2", 0), ("?Status=active", 1), ("?Status=closed", 0)]
+    {
+        let (_, list) = house.fetch(&format!("/2010-04-01/Accounts.json{query}")).await;
+        assert_eq!(list["accounts"].as_array().unwrap().len(), count, "{query}: {list}");
+    }
+    let url = format!("{}/2010-04-01/Accounts/{account}.json", house.base);
+    // Credentials of whatever scope may ask who they are; none may ask of another, and nothing is changed here.
+    let narrow = house.client.get(&url).basic_auth(key_sid(KeyId(2)), Some("hooks"));
+    assert_eq!(answered(narrow).await.0, StatusCode::OK);
+    let stranger = house.client.get(&url).basic_auth(account_sid(business(2)), Some("stranger"));
+    assert_eq!(refused(&answered(stranger).await), (401, 20003));
+    assert_eq!(refused(&house.fetch("/2010-04-01/Accounts.json?Status=asleep").await), (400, 20422));
+    for url in [url.as_str(), &format!("{}/2010-04-01/Accounts.json", house.base)] {
+        let changed = house.twilio(Method::POST, url).form(&[("FriendlyName", "Mine")]);
+        assert_eq!(refused(&answered(changed).await), (405, 20004));
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_repeated_request_that_is_named_makes_one_message() {
+    let house = house().await;
+    let url = format!("{}.json", house.messages());
+    let ask = async |name: &str, key: &str, body: &str| {
+        let request = house.twilio(Method::POST, &url).header(name, key).form(&with(&[("Body", body)]));
+        answered(request).await
+    };
+    let (status, first) = ask("Idempotency-Key", "order 7", "Hi").await;
+    assert_eq!(status, StatusCode::CREATED, "{first}");
+    for header in ["Idempotency-Key", "I-Twilio-Idempotency-Token"] {
+        let (status, again) = ask(header, "order 7", "Hi").await;
+        assert_eq!((status, &again["sid"], &again["status"]), (StatusCode::CREATED, &first["sid"], &json!("queued")));
+    }
+    assert_eq!(refused(&ask("Idempotency-Key", "order 7", "Ho").await), (409, 20422));
+    assert_eq!(refused(&ask("Idempotency-Key", &"x".repeat(129), "Hi").await), (400, 20422));
+    assert_eq!(house.kept().await, 1);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_message_that_was_sent_by_a_template_shows_what_the_customer_sees() {
+    let house = house().await;
+    let text = TextDefinition { text: "Hi {{1}}, it is ready.".into(), samples: vec!["Bo".into()] };
+    let template = Template {
+        id: "7".into(),
+        name: "ready".into(),
+        language: transom_domain::content::Language::parse("en").unwrap(),
+        category: Category::Utility,
+        approval: transom_domain::template::Approval::Approved,
+        reason: None,
+        definition: Definition { body: BodyDefinition::Own(text), ..Definition::default() },
+        life: Default::default(),
+    };
+    house.store.put_templates(business(1), "1020".into(), vec![template], true, Timestamp::EPOCH).await.unwrap();
+    let send = json!({ "number": CUSTOMER, "templateName": "ready", "language": "en",
+        "parameters": [{ "name": "body_1", "value": "Ana" }] });
+    let (status, sent) = house.post("{b}/send/whatsapp_templated_messages", &send).await;
+    assert_eq!(status, StatusCode::CREATED, "{sent}");
+    let (_, list) = house.fetch(".json").await;
+    assert_eq!(list["messages"][0]["body"], "Hi Ana, it is ready.", "{list}");
+    house.close().await;
+}
+
+/// Go reads status and code of an error as integers, counts and prices as texts, and refuses tokens that are not letters and digits;
+/// Java takes every key of paging for granted. Neither is run here: this is what they need.
+#[tokio::test]
+async fn what_go_and_java_read_has_the_shape_that_they_need() {
+    let house = house().await;
+    let (_, message) = house.create(&BASE).await;
+    for text in ["sid", "num_segments", "num_media", "status", "direction", "date_created", "date_updated", "uri", "api_version"]
+    {
+        assert!(message[text].is_string(), "{text}: {message}");
+    }
+    for null in ["price", "price_unit", "error_code", "error_message", "messaging_service_sid"] {
+        assert!(message.get(null).is_some_and(Value::is_null), "{null}: {message}");
+    }
+    let created = message["date_created"].as_str().unwrap();
+    assert!(jiff::fmt::rfc2822::parse(created).is_ok() && created.ends_with(" +0000"), "{created}");
+
+    let (_, refusal) = house.create(&with(&[("To", "nobody")])).await;
+    assert!(refusal["code"].is_u64() && refusal["status"].is_u64() && refusal["details"].is_object(), "{refusal}");
+
+    let lists = [(".json".to_owned(), "messages"), ("/2010-04-01/Accounts.json".to_owned(), "accounts")];
+    for (path, key) in lists {
+        let (_, list) = house.fetch(&path).await;
+        for number in ["page", "page_size", "start", "end"] {
+            assert!(list[number].is_u64(), "{path}: {number}");
+        }
+        for link in ["uri", "first_page_uri"] {
+            assert!(list[link].as_str().is_some_and(|link| link.starts_with("/2010-04-01/")), "{path}: {link}");
+        }
+        assert!(list.get("next_page_uri").is_some() && list.get("previous_page_uri").is_some(), "{path}");
+        assert_eq!(list.as_object().unwrap().len(), 9, "{path}: one key besides those of paging");
+        assert!(list[key].is_array());
+    }
+    for (path, key) in [
+        ("/v1/Content", "contents"),
+        ("/v1/ContentAndApprovals", "contents"),
+        ("/v1/LegacyContent", "contents"),
+        ("/v2/Content", "contents"),
+        ("/v2/ContentAndApprovals", "contents"),
+        ("/v1/Services", "services"),
+    ] {
+        let (_, list) = house.fetch(path).await;
+        let meta = &list["meta"];
+        assert!(meta["page"].is_u64() && meta["page_size"].is_u64() && meta["key"] == key, "{path}: {list}");
+        for link in ["url", "first_page_url"] {
+            assert!(meta[link].as_str().is_some_and(|link| link.starts_with(&house.base)), "{path}: {link}");
+        }
+        for nullable in ["next_page_url", "previous_page_url"] {
+            assert!(meta.get(nullable).is_some_and(Value::is_null), "{path}: {nullable}");
+        }
+        assert!(list[key].is_array() && list.as_object().unwrap().len() == 2, "{path}: {list}");
+    }
     house.close().await;
 }

@@ -7,7 +7,7 @@ use transom_domain::content::Language;
 use transom_domain::error_code::ErrorCode;
 use transom_domain::failure::Class;
 use transom_domain::lint::{self, Finding};
-use transom_domain::template::{Approval, By, Template};
+use transom_domain::template::{Approval, Template};
 use transom_domain::template_rules::{Refusal, Rule};
 use transom_domain::time::Timestamp;
 use transom_store::{Begun, TemplateAction, TemplateIntent, TemplateKey, TemplateOutcome};
@@ -112,15 +112,6 @@ impl Service {
             Begun::UnderWay(intent) => (None, Some(*intent)),
         };
         Ok(Outlook { findings: findings(new), refusal, under_way })
-    }
-
-    /// Runs to its end even if the caller goes away: a call that has left must be recorded.
-    async fn unbroken<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = Result<T, Problem>> + Send + 'static,
-    ) -> Result<T, Problem> {
-        let done = self.tasks.run(work).await;
-        done.unwrap_or_else(|| Err(Problem::new(ErrorCode::Unspecified, "An unexpected failure on our side.")))
     }
 
     async fn create_at_meta(&self, caller: &Caller, new: NewTemplate) -> Result<MadeTemplate, Problem> {
@@ -301,7 +292,7 @@ impl Service {
     }
 
     fn intent(&self, caller: &Caller, key: TemplateKey, action: TemplateAction) -> TemplateIntent {
-        TemplateIntent { key, action, by: By::Key(caller.key), at: self.now() }
+        TemplateIntent { key, action, by: caller.by(), at: self.now() }
     }
 
     fn hold(&self, key: &TemplateKey) -> Result<Held, Problem> {

@@ -1,6 +1,7 @@
 //! Templates as they stand at Meta: shown, created, edited, deleted, and settled when an answer was lost.
 
 mod change;
+mod reading;
 mod sample;
 mod settle;
 mod show;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use transom_domain::content::Language;
 use transom_domain::message::TemplateName;
-use transom_domain::template::{Approval, BodyDefinition, By, Category, HistoryEntry, Template};
+use transom_domain::template::{Approval, BodyDefinition, Category, HistoryEntry, Template};
 use transom_store::{Page, PutTwin, TemplateIntent, TemplateKey};
 
 use super::{Account, Service, unknown_template};
@@ -164,7 +164,7 @@ impl Service {
     ) -> Result<(), Problem> {
         let account = self.account(caller, waba)?;
         let key = self.template_key(caller, &account, name, language);
-        match self.store.put_twin(key, twin, By::Key(caller.key), self.now()).await? {
+        match self.store.put_twin(key, twin, caller.by(), self.now()).await? {
             PutTwin::Stored => {
                 self.library.reshelve(caller.business, &account.waba).await?;
                 self.relay.poke(caller.business);

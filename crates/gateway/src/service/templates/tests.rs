@@ -17,7 +17,7 @@ use transom_domain::message::TemplateName;
 use transom_domain::template::{Approval, BodyDefinition, By, Category, Definition, Quality, Template, TextDefinition};
 use transom_domain::time::{Span, Timestamp};
 use transom_store::{
-    App, Business, MemoryStore, Page, Scopes, Sender, SenderState, Store, TemplateAction, TemplateIntent, TemplateKey,
+    Actor, App, Business, MemoryStore, Page, Scopes, Sender, SenderState, Store, TemplateAction, TemplateIntent, TemplateKey,
 };
 
 mod accounts;
@@ -145,7 +145,7 @@ impl Wire for Meta {
         let path = request.uri().path().trim_start_matches("/v25.0/").to_owned();
         if request.uri().host() == Some("files.example") {
             world.calls.push(format!("fetch {path}"));
-            return Box::pin(async { Called::Answer { status: 200, body: Bytes::from_static(PNG), retry_after: None } });
+            return Box::pin(async { Called::answer(200, Bytes::from_static(PNG)) });
         }
         let query = request.uri().query().unwrap_or_default().as_bytes();
         let query = url::form_urlencoded::parse(query).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
@@ -163,7 +163,7 @@ impl Wire for Meta {
             if let Some(store) = world.trips.take_if(|_| changes) {
                 store.fail_next(1);
             }
-            if fault.is_some() { lost() } else { Called::Answer { status, body: body.to_string().into(), retry_after: None } }
+            if fault.is_some() { lost() } else { Called::answer(status, body.to_string()) }
         };
         drop(world);
         Box::pin(async move { called })
@@ -230,6 +230,7 @@ impl Desk {
             keep: transom_store::Keep::default(),
             media: crate::media::MediaSettings::nowhere(),
             chance: Chance::of_system(),
+            replica: crate::work::replicas::ReplicaSettings::default(),
             gate: None,
         })
         .await
@@ -238,7 +239,7 @@ impl Desk {
             house,
             meta,
             store,
-            caller: Caller { business, key: KeyId(9), scopes: Scopes::ADMIN },
+            caller: Caller { business, who: Actor::Key(KeyId(9)), scopes: Scopes::ADMIN },
             clock,
             _folder: folder,
         };

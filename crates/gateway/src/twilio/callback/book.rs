@@ -115,7 +115,7 @@ mod tests {
             campaign: None,
             callback_data: None,
             pricing: None,
-            origin,
+            origin: origin.map(Box::new),
         })
     }
 
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(pooled.target(&inbound).unwrap().address, "https://shop.example/in#rc=2");
         let mut through = status(side, Status::Sent, None);
         if let EventBody::MessageStatus { origin, .. } = &mut through.body {
-            *origin = Some(Origin { service: Some(ServiceId(3)), ..Origin::default() });
+            *origin = Some(Box::new(Origin { service: Some(ServiceId(3)), ..Origin::default() }));
         }
         assert_eq!(pooled.target(&through).unwrap().address, "https://pool.example/s");
         assert_eq!(Book::default().target(&inbound), None);

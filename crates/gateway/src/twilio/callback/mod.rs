@@ -45,6 +45,7 @@ pub(crate) mod tests {
             customer_address: customer,
             name: Some("Ana".into()),
             username: None,
+            named_as: Vec::new(),
         }
     }
 }

@@ -101,7 +101,7 @@ pub(crate) fn refused(problem: Problem) -> Remark {
 }
 
 /// A refusal in words that name nobody: it is kept in an event.
-fn remark(refusal: &Refusal) -> Remark {
+pub(crate) fn remark(refusal: &Refusal) -> Remark {
     Remark { code: refusal.code.number(), why: format!("a reply could not be sent: {}", refusal.code.what()) }
 }
 

@@ -12,8 +12,6 @@ use crate::twilio::sid::Sid as _;
 /// How far a message got, in Twilio's words, as far as applications are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Word {
-    /// Waits for its turn, having waited for something else before.
-    Queued,
     /// Left the upstream.
     Sent,
     /// On the device.
@@ -33,7 +31,6 @@ impl Word {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Queued => "queued",
             Self::Sent => "sent",
             Self::Delivered => "delivered",
             Self::Read => "read",
@@ -65,7 +62,7 @@ impl Word {
             Self::Delivered => Some("DELIVERED"),
             Self::Read => Some("READ"),
             Self::Undelivered => Some("UNDELIVERED"),
-            Self::Queued | Self::Sent | Self::Failed | Self::Canceled => None,
+            Self::Sent | Self::Failed | Self::Canceled => None,
         }
     }
 
@@ -168,7 +165,7 @@ mod tests {
     #[test]
     fn only_a_failure_says_why() {
         let side = party("bsuid:DE.44A1B2C3");
-        for word in [Word::Queued, Word::Sent, Word::Delivered, Word::Read, Word::Undelivered, Word::Failed, Word::Canceled] {
+        for word in [Word::Sent, Word::Delivered, Word::Read, Word::Undelivered, Word::Failed, Word::Canceled] {
             let told = report(&side, word);
             assert_eq!(told.get("ErrorCode"), word.is_failure().then_some("63016"), "{word:?}");
             assert_eq!(told.get("ChannelStatusMessage"), word.is_failure().then_some("Re-engagement message"), "{word:?}");

@@ -1,33 +1,50 @@
 //! One attempt: judged again on what stands in the claim, sent, and its outcome stored.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use transom_domain::address::Identity;
 use transom_domain::error_code::ErrorCode;
 use transom_domain::message::CallbackTag;
 use transom_domain::status::Failure;
 use transom_domain::time::Span;
 use transom_domain::verdict::Verdict;
-use transom_meta::send::{Envelope, Recipient};
+use transom_meta::send::Envelope;
 use transom_store::{Claimed, Outcome, Settle};
 
 use super::Inner;
+use super::outcome::Became;
 use super::round::STORE_PAUSE;
 use super::seats::Seat;
 use super::worker::Worker;
 use crate::directory::Speaker;
 use crate::media::hand_over::{NotHanded, misses_a_file};
 use crate::service::one_time_code;
-use crate::service::{Known, Leaving, Prejudged, facts_of, failure_since, judged, needs_phone};
+use crate::service::{Known, Leaving, Prejudged, facts_of, failure_since, judged, recipient_of};
 use crate::telemetry;
+use crate::traces::{Kind, Span as Traced, Trace};
+use crate::wire::Called;
 
 /// The longest pause between two tries to store an outcome.
 const SETTLE_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 impl Inner {
+    /// Posts a message to Meta, unless the lease is over: then another replica may speak for the sender by now, and nothing leaves.
+    pub(super) async fn post(&self, speaker: &Speaker, body: &serde_json::Value) -> Called {
+        if !self.holdings.is_current() {
+            telemetry::send_held_back();
+            return Called::NeverLeft("this replica may not speak for the sender any more".to_owned());
+        }
+        let begun = Instant::now();
+        let called = self.upstream.send(&speaker.sender.account, &speaker.token, body).await;
+        telemetry::upstream_latency(begun.elapsed());
+        if !self.holdings.is_current() {
+            telemetry::send_outlived_lease();
+        }
+        called
+    }
+
     pub(super) async fn dispatch(
         &self,
         worker: &Worker,
@@ -37,9 +54,14 @@ impl Inner {
         prejudged: Option<Prejudged>,
     ) {
         let (business, message, attempt) = (claimed.message.business, claimed.message.id, claimed.attempt);
-        let (verdict, outcome) = self.attempt(worker, speaker, &claimed, prejudged).await;
+        let span = self.traced(&claimed);
+        let (verdict, Became { outcome, answer }) = self.attempt(worker, speaker, &claimed, prejudged).await;
         drop(seat);
-        let settle = Settle { business, message, attempt, verdict, outcome };
+        if let Some(span) = span {
+            let (word, failure) = in_a_word(&outcome);
+            span.with("transom.outcome", word).failed(failure.map(|failure| failure.code.as_str())).end();
+        }
+        let settle = Settle { business, message, attempt, verdict, outcome, answer };
         let mut pause = STORE_PAUSE;
         let settled = loop {
             match self.store.settle(vec![settle.clone()], self.clock.now()).await {
@@ -70,6 +92,20 @@ impl Inner {
         }
     }
 
+    /// The span of an attempt, beside that of the wait before it; none where the message is not traced. The wait is counted by the
+    /// world's clock, as it was waited.
+    fn traced(&self, claimed: &Claimed) -> Option<Traced> {
+        let message = &claimed.message;
+        let trace = Trace::of(message.id, message.origin.as_ref())?;
+        let tried = message.attempts.iter().rev().nth(1).map_or(message.accepted_at, |before| before.at);
+        let waited = u64::try_from(self.clock.now().since(tried).as_millis()).unwrap_or_default();
+        let now = SystemTime::now();
+        let since = now.checked_sub(Duration::from_millis(waited)).unwrap_or(now);
+        trace.span("claim", Kind::Internal).since(since).with("transom.attempt", claimed.attempt).end();
+        let span = trace.span("send", Kind::Client).with("transom.attempt", claimed.attempt);
+        Some(span.with("transom.sender.id", message.sender.to_string()))
+    }
+
     /// One attempt: judged again, sent, and what became of it.
     async fn attempt(
         &self,
@@ -77,10 +113,10 @@ impl Inner {
         speaker: &Speaker,
         claimed: &Claimed,
         prejudged: Option<Prejudged>,
-    ) -> (Option<Verdict>, Outcome) {
+    ) -> (Option<Verdict>, Became) {
         let message = &claimed.message;
         let now = self.clock.now();
-        let failed = |failure: Failure| Outcome::Failed { failure, no_session: false };
+        let failed = |failure: Failure| Became::from(Outcome::Failed { failure, no_session: false });
         let plain = |code: ErrorCode, message: &str| Failure { code, message: message.to_owned(), upstream: None };
         let Some(draft) = &message.draft else {
             return (None, failed(plain(ErrorCode::Unspecified, "The message has no content any more.")));
@@ -90,7 +126,8 @@ impl Inner {
                 Ok(shelf) => shelf,
                 Err(why) => {
                     let failure = plain(ErrorCode::StoreUnavailable, &why.to_string());
-                    return (None, Outcome::Again { not_before: now.plus(Span::secs(1)), failure, uncounted: true });
+                    let again = Outcome::Again { not_before: now.plus(Span::secs(1)), failure, uncounted: true };
+                    return (None, again.into());
                 }
             },
             None => Arc::default(),
@@ -129,17 +166,9 @@ impl Inner {
             }
             other => other,
         };
-        let phone = claimed.phone.as_ref();
-        let recipient = match (&message.address, phone) {
-            (Identity::Phone(phone), _) => Recipient::To(phone),
-            (Identity::Bsuid(_), Some(phone)) if needs_phone(verdict.category) => Recipient::To(phone),
-            (Identity::Bsuid(bsuid), _) => Recipient::Recipient(bsuid),
-            (Identity::Psid(_), _) => {
-                return (
-                    said,
-                    failed(plain(ErrorCode::MessageContentUnsupported, "A page-scoped id is no address on WhatsApp.")),
-                );
-            }
+        let Some(recipient) = recipient_of(&message.address, claimed.phone.as_ref(), verdict.category) else {
+            let failure = plain(ErrorCode::MessageContentUnsupported, "A page-scoped id is no address on WhatsApp.");
+            return (said, failed(failure));
         };
         let tag = tag.to_string();
         let envelope = Envelope { recipient, context: message.reply_to.as_deref(), callback: &tag };
@@ -150,17 +179,25 @@ impl Inner {
                 return (said, failed(plain(ErrorCode::Unspecified, "An unexpected failure on our side.")));
             }
         };
-        let begun = Instant::now();
-        let called = self.upstream.send(&speaker.sender.account, &speaker.token, &body).await;
-        telemetry::upstream_latency(begun.elapsed());
+        let called = self.post(speaker, &body).await;
         if !handed.reused.is_empty() && misses_a_file(&called) {
             // Meta has let go of an upload before its time: the next attempt uploads it anew, and what is refused then is refused.
             self.files.forget_handed(speaker, &handed).await;
             let failure =
                 plain(ErrorCode::MediaDownloadFailed, "Meta does not know an uploaded file any more; it is uploaded again.");
-            return (said, Outcome::Again { not_before: now, failure, uncounted: false });
+            return (said, Outcome::Again { not_before: now, failure, uncounted: false }.into());
         }
         let outcome = self.outcome(worker, speaker, claimed, called, transom_meta::send::parse_answer).await;
         (said, outcome)
+    }
+}
+
+/// An outcome as spans tell it, with why.
+fn in_a_word(outcome: &Outcome) -> (&'static str, Option<&Failure>) {
+    match outcome {
+        Outcome::Answered { .. } => ("accepted", None),
+        Outcome::Unknown { failure, .. } => ("unknown", Some(failure)),
+        Outcome::Again { failure, .. } => ("again", Some(failure)),
+        Outcome::Failed { failure, .. } => ("failed", Some(failure)),
     }
 }

@@ -65,7 +65,7 @@ impl Dispatcher {
 
     /// The sender's worker, if it may send now.
     fn open_to(&self, speaker: &Speaker) -> Option<Arc<Worker>> {
-        if self.0.stop.is_cancelled() || speaker.stopped().is_some() {
+        if self.0.stop.is_cancelled() || speaker.stopped().is_some() || !self.0.holdings.is_current() {
             return None;
         }
         self.0.worker(speaker.sender.id).filter(|worker| worker.resting() <= self.0.clock.now())
@@ -81,16 +81,19 @@ impl Dispatcher {
 
     /// A message of this sender waits in the queue.
     pub fn queued(&self, sender: SenderId) {
-        if let Some(worker) = self.0.worker(sender) {
-            worker.queues(true);
-            worker.post.poke();
+        match self.0.worker(sender) {
+            Some(worker) => {
+                worker.queues(true);
+                worker.post.poke();
+            }
+            None => self.0.hints.sender(sender),
         }
     }
 
     /// What the store has to know to begin the attempt of a message that has a berth.
     #[must_use]
     pub fn at_once(&self, speaker: &Speaker) -> AtOnce {
-        AtOnce { owner: self.0.owner, pair_gap: self.0.pair_gap(speaker), pair_burst: self.0.limits.pair_burst }
+        AtOnce { owner: self.0.holdings.owner(), pair_gap: self.0.pair_gap(speaker), pair_burst: self.0.limits.pair_burst }
     }
 }
 

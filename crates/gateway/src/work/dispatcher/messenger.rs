@@ -3,9 +3,7 @@
 //! Messenger takes no key against repetition and no tag that comes back with statuses, but it gives `message.metadata` back with the
 //! echo of a message. It holds the attempt's tag, so that an echo settles an attempt whose answer was lost. Of two calls only the
 //! second has the tag of the attempt. That the first was taken is committed before the second leaves, and is known again by its echo after a
-//! crash: whatever comes then goes on with the second.
-
-use tokio::time::Instant;
+//! crash: whatever comes then goes on with the second. Where the answer to the first was lost, its echo is all that is waited for.
 
 use transom_domain::address::Identity;
 use transom_domain::error_code::ErrorCode;
@@ -18,9 +16,9 @@ use transom_meta::send::Answer;
 use transom_store::{Claimed, Outcome};
 
 use super::Inner;
+use super::outcome::Became;
 use super::worker::Worker;
 use crate::directory::Speaker;
-use crate::telemetry;
 use crate::wire::Called;
 
 impl Inner {
@@ -32,11 +30,11 @@ impl Inner {
         form: &Form,
         human: bool,
         tag: CallbackTag,
-    ) -> Outcome {
+    ) -> Became {
         let Identity::Psid(recipient) = &claimed.message.address else {
             let message = "Only a page-scoped id is an address on Messenger.".to_owned();
             let failure = Failure { code: ErrorCode::MessageContentUnsupported, message, upstream: None };
-            return Outcome::Failed { failure, no_session: false };
+            return Outcome::Failed { failure, no_session: false }.into();
         };
         if form.is_slow()
             && let Err(wait) = worker.take_slow()
@@ -44,7 +42,7 @@ impl Inner {
             let wait = Span::millis(i64::try_from(wait.as_millis()).unwrap_or(1_000) + 1);
             let message = "A Page may send ten audios or videos a second.".to_owned();
             let failure = Failure { code: ErrorCode::BusinessReachedLimits, message, upstream: None };
-            return Outcome::Again { not_before: self.clock.now().plus(wait), failure, uncounted: true };
+            return Outcome::Again { not_before: self.clock.now().plus(wait), failure, uncounted: true }.into();
         }
         let context = claimed.message.reply_to.as_deref();
         let request = |part: Part, metadata: &str| message(&Envelope { recipient, human, context, metadata }, form, part);
@@ -58,33 +56,41 @@ impl Inner {
             match &called {
                 Called::Answer { status, body, .. } => match parse_answer(*status, body) {
                     Answer::Accepted(accepted) => {
-                        let kept = self.store.first_part(claimed.message.business, part, accepted.provider_id).await;
-                        if let Err(why) = kept {
+                        let why = match self.store.first_part(claimed.message.business, part, accepted.provider_id).await {
+                            Ok(true) => None,
+                            Ok(false) => Some("the message was taken over by another process meanwhile".to_owned()),
                             // Its echo will say it again; till then whether it left is not known.
-                            return self.lost(claimed, format!("that the file was taken could not be stored: {why}"));
+                            Err(why) => Some(format!("that the file was taken could not be stored: {why}")),
+                        };
+                        if let Some(why) = why {
+                            return of_the_first(self.lost(claimed, why).into());
                         }
                     }
                     Answer::Refused { .. } | Answer::Garbled { .. } => {
-                        return self.outcome(worker, speaker, claimed, called, parse_answer).await;
+                        return of_the_first(self.outcome(worker, speaker, claimed, called, parse_answer).await);
                     }
                 },
                 Called::Lost(_) | Called::NeverLeft(_) => {
-                    return self.outcome(worker, speaker, claimed, called, parse_answer).await;
+                    return of_the_first(self.outcome(worker, speaker, claimed, called, parse_answer).await);
                 }
             }
         }
         let called = self.post(speaker, &request(Part::Last, &tag.to_string())).await;
-        match self.outcome(worker, speaker, claimed, called, parse_answer).await {
+        let Became { outcome, answer } = self.outcome(worker, speaker, claimed, called, parse_answer).await;
+        let outcome = match outcome {
             // The first part left: an attempt that is as if it had not been would take that along.
             Outcome::Again { not_before, failure, uncounted: true } => Outcome::Again { not_before, failure, uncounted: false },
             other => other,
-        }
+        };
+        Became { outcome, answer }
     }
+}
 
-    async fn post(&self, speaker: &Speaker, body: &serde_json::Value) -> Called {
-        let begun = Instant::now();
-        let called = self.upstream.send(&speaker.sender.account, &speaker.token, body).await;
-        telemetry::upstream_latency(begun.elapsed());
-        called
-    }
+/// What became of the first of two calls, when the second was not begun.
+fn of_the_first(became: Became) -> Became {
+    let outcome = match became.outcome {
+        Outcome::Unknown { until, failure, first: _ } => Outcome::Unknown { until, failure, first: true },
+        other => other,
+    };
+    Became { outcome, ..became }
 }

@@ -17,12 +17,16 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 use transom_clock::WorldClock;
+use transom_domain::holding::Thing;
 use transom_domain::id::SenderId;
+use transom_domain::time::Timestamp;
 use transom_store::Store;
 
 use self::seats::Seats;
 use self::worker::{Worker, pace_of};
+use super::outage::Outage;
 use super::relay::Relay;
+use super::replicas::{Hints, Holdings, Said};
 use super::rest::{Post, Rest};
 use super::tasks::Tasks;
 use crate::chance::Chance;
@@ -50,13 +54,16 @@ struct Inner {
     relay: Relay,
     files: Files,
     rest: Rest,
-    owner: u64,
+    holdings: Holdings,
+    hints: Hints,
     seats: Seats,
     chance: Chance,
     tasks: Tasks,
     stop: CancellationToken,
     workers: Mutex<HashMap<SenderId, Arc<Worker>>>,
     unknowns: OnceLock<Arc<Post>>,
+    /// While the store does not answer, that fails for all senders alike.
+    unclaimed: Outage,
 }
 
 /// What the dispatcher is made of.
@@ -81,8 +88,10 @@ pub struct DispatcherParts {
     pub files: Files,
     /// Where workers are posted.
     pub rest: Rest,
-    /// New at every start.
-    pub owner: u64,
+    /// Which senders it speaks for.
+    pub holdings: Holdings,
+    /// To the replicas that speak for the others.
+    pub hints: Hints,
     /// Calls upstream at once, all senders together.
     pub connections: usize,
     /// Calls upstream at once of one sender.
@@ -110,7 +119,8 @@ impl Dispatcher {
             relay,
             files,
             rest,
-            owner,
+            holdings,
+            hints,
             connections,
             per_sender,
             chance,
@@ -128,13 +138,15 @@ impl Dispatcher {
             relay,
             files,
             rest,
-            owner,
+            holdings,
+            hints,
             seats: Seats::new(connections, per_sender),
             chance,
             tasks,
             stop,
             workers: Mutex::default(),
             unknowns: OnceLock::new(),
+            unclaimed: Outage::default(),
         }))
     }
 
@@ -145,28 +157,72 @@ impl Dispatcher {
 
     /// There may be something to send through this sender.
     pub fn poke(&self, sender: SenderId) {
+        match self.0.worker(sender) {
+            Some(worker) => worker.post.poke(),
+            None => self.0.hints.sender(sender),
+        }
+    }
+
+    /// As [`Dispatcher::poke`], where this replica speaks for the sender.
+    pub fn poke_here(&self, sender: SenderId) {
         if let Some(worker) = self.0.worker(sender) {
+            worker.queues(true);
             worker.post.poke();
         }
     }
 
-    /// So many messages of this sender came in: they count towards its throughput.
+    /// So many messages of this sender came in: they count towards its throughput, wherever it speaks.
     pub fn heard(&self, speaker: &Speaker, count: u32) {
-        if let Some(worker) = self.0.worker(speaker.sender.id) {
+        match self.0.worker(speaker.sender.id) {
+            Some(worker) => worker.heard(pace_of(speaker), count),
+            None => self.0.hints.heard(speaker.sender.id, count),
+        }
+    }
+
+    /// As [`Dispatcher::heard`], where this replica speaks for the sender.
+    pub fn heard_here(&self, sender: SenderId, count: u32) {
+        if let (Some(worker), Some(speaker)) = (self.0.worker(sender), self.0.directory.now().sender(sender)) {
             worker.heard(pace_of(speaker), count);
         }
     }
 
-    /// How many messages of a sender this process counted in the last second, in and out together.
+    /// How many messages of a sender were counted in the last second, in and out together: exact where this replica speaks for it, else
+    /// as the one that does said two seconds ago at most.
     #[must_use]
     pub fn used(&self, sender: SenderId) -> u32 {
-        self.0.worker(sender).map_or(0, |worker| worker.used())
+        self.0.worker(sender).map_or_else(|| self.0.hints.used(sender), |worker| worker.used())
     }
 
     /// Until when a sender rests after a throttle; that moment may be over.
     #[must_use]
-    pub fn resting(&self, sender: SenderId) -> Option<transom_domain::time::Timestamp> {
-        self.0.worker(sender).map(|worker| worker.resting())
+    pub fn resting(&self, sender: SenderId) -> Option<Timestamp> {
+        self.0.worker(sender).map(|worker| worker.resting()).or_else(|| self.0.hints.resting(sender))
+    }
+
+    /// What other replicas are told of what is in memory here.
+    #[must_use]
+    pub fn said(&self) -> Said {
+        let now = self.0.clock.now();
+        let workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = Said::default();
+        for (sender, worker) in workers.iter() {
+            let (used, resting) = (worker.used(), worker.resting());
+            if used > 0 {
+                said.used.insert(*sender, used);
+            }
+            if resting > now {
+                said.resting.insert(*sender, resting.as_millis());
+            }
+        }
+        said
+    }
+
+    /// Stops speaking for a sender; resolves when nothing of it is under way any more, with the time before which it rests.
+    pub async fn let_go(&self, sender: SenderId) -> Option<Timestamp> {
+        let worker = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).remove(&sender)?;
+        worker.stop.cancel();
+        worker.post.idle().await;
+        Some(worker.resting()).filter(|until| *until > self.0.clock.now())
     }
 
     /// How many calls upstream are under way.
@@ -175,12 +231,25 @@ impl Dispatcher {
         self.0.seats.busy()
     }
 
-    /// Starts a worker for every sender that has none, and wakes all: senders were added, stopped or mended.
+    /// Starts a worker for every sender that is held and has none, and wakes all: senders were added, stopped or mended. Those that are
+    /// held no longer end.
     pub fn follow_directory(&self) {
         let mut workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.retain(|sender, worker| {
+            let stays = self.0.holdings.has(Thing::Sender(*sender));
+            if !stays {
+                worker.stop.cancel();
+            }
+            stays
+        });
         for speaker in self.0.directory.now().all() {
+            let thing = Thing::Sender(speaker.sender.id);
+            if !self.0.holdings.has(thing) {
+                continue;
+            }
             let worker = workers.entry(speaker.sender.id).or_insert_with(|| {
-                let worker = Arc::new(Worker::new(speaker.sender.id, self.0.rest.post()));
+                let (post, stop) = (self.0.rest.post(), self.0.stop.child_token());
+                let worker = Arc::new(Worker::new(speaker.sender.id, post, stop, self.0.holdings.hold(thing)));
                 self.0.tasks.spawn(self.0.clone().work(worker.clone()));
                 worker
             });

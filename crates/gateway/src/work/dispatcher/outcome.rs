@@ -7,7 +7,7 @@ use transom_domain::status::Failure;
 use transom_domain::time::Span;
 use transom_meta::codes::classify;
 use transom_meta::send::Answer;
-use transom_store::{Claimed, Outcome};
+use transom_store::{Claimed, Outcome, UpstreamAnswer};
 
 use super::Inner;
 use super::worker::Worker;
@@ -15,9 +15,44 @@ use crate::directory::Speaker;
 use crate::telemetry;
 use crate::wire::Called;
 
+/// Bytes of an answer that are kept.
+const ANSWER_KEEP: usize = 4 * 1_024;
+
+/// What became of an attempt, and what was answered, where it was.
+pub(super) struct Became {
+    pub(super) outcome: Outcome,
+    pub(super) answer: Option<UpstreamAnswer>,
+}
+
+impl From<Outcome> for Became {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, answer: None }
+    }
+}
+
+/// What is kept of an answer.
+fn kept(called: &Called) -> Option<UpstreamAnswer> {
+    let Called::Answer { status, body, .. } = called else { return None };
+    let begin = body.get(..ANSWER_KEEP).unwrap_or(body);
+    let text = String::from_utf8_lossy(begin).into_owned();
+    Some(UpstreamAnswer { status: *status, body: text, cut: begin.len() < body.len() })
+}
+
 impl Inner {
     /// What became of an attempt.
     pub(super) async fn outcome(
+        &self,
+        worker: &Worker,
+        speaker: &Speaker,
+        claimed: &Claimed,
+        called: Called,
+        parse: fn(u16, &[u8]) -> Answer,
+    ) -> Became {
+        let answer = kept(&called);
+        Became { outcome: self.meaning(worker, speaker, claimed, called, parse).await, answer }
+    }
+
+    async fn meaning(
         &self,
         worker: &Worker,
         speaker: &Speaker,
@@ -93,7 +128,7 @@ impl Inner {
             message: format!("The answer to the send was lost: {why}."),
             upstream: None,
         };
-        Outcome::Unknown { until: self.clock.now().plus(self.limits.unknown_wait), failure }
+        Outcome::Unknown { until: self.clock.now().plus(self.limits.unknown_wait), failure, first: false }
     }
 
     /// An operator's error fails nothing: it stops the sender, keeps its queue, and is told.

@@ -7,26 +7,24 @@ use transom_domain::address::Channel;
 use transom_domain::id::BusinessId;
 use transom_domain::message::Class;
 use transom_domain::time::{Span, Timestamp};
-use transom_store::{BATCH_MAX, Claim};
+use transom_store::{BATCH_MAX, Claim, StoreError};
 
 use super::Inner;
 use super::worker::{Worker, pace_of};
 use crate::directory::Speaker;
+use crate::work::outage::Word;
 
 /// How long a worker waits after the store could not answer.
 pub(super) const STORE_PAUSE: Duration = Duration::from_millis(200);
 /// A sender that nobody pokes is looked at this often: a poke is a hint, never what correctness rests on.
 const LOOK: Span = Span::minutes(1);
+/// How long a worker waits that may not speak for its sender now.
+const NOT_HELD_PAUSE: Span = Span::secs(1);
 
 impl Inner {
     pub(super) async fn work(self: Arc<Self>, worker: Arc<Worker>) {
         let mut due = None;
-        loop {
-            let busy = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return,
-                busy = worker.post.wait(due) => busy,
-            };
+        while let Some(busy) = worker.post.wait_or_stop(due, &worker.stop).await {
             // A round is never cut short: a claim that was committed must be sent, or its messages would count as unknown.
             due = self.round(&worker).await;
             busy.until(due);
@@ -35,13 +33,16 @@ impl Inner {
 
     /// Claims and sends until nothing is due; says when something will be.
     async fn round(self: &Arc<Self>, worker: &Arc<Worker>) -> Option<Timestamp> {
-        while !self.stop.is_cancelled() {
+        while !worker.stop.is_cancelled() {
             let speaker = self.directory.now().sender(worker.sender).cloned()?;
             if speaker.stopped().is_some() {
                 return None;
             }
             let business = speaker.sender.business;
             let now = self.clock.now();
+            if !self.holdings.is_current() {
+                return Some(now.plus(NOT_HELD_PAUSE));
+            }
             let rest_until = worker.resting();
             if rest_until > now {
                 return Some(rest_until);
@@ -65,19 +66,27 @@ impl Inner {
             let claim = Claim {
                 sender: worker.sender,
                 room: taken.room,
-                owner: self.owner,
+                owner: self.holdings.owner(),
                 now,
                 pair_gap: self.pair_gap(&speaker),
                 pair_burst: self.limits.pair_burst,
             };
             let claims = match self.store.claim(claim).await {
                 Ok(claims) => claims,
+                // The keeper finds out in a moment, and ends this worker.
+                Err(StoreError::NotHeld) => return Some(now.plus(NOT_HELD_PAUSE)),
                 Err(why) => {
-                    tracing::warn!(sender.id = %worker.sender, error = %why, "claiming failed");
+                    if let Some(Word { lasts, times }) = self.unclaimed.failed() {
+                        let lasts_s = lasts.as_secs();
+                        tracing::warn!(sender.id = %worker.sender, error = %why, times, lasts_s, "claiming failed");
+                    }
                     tokio::time::sleep(STORE_PAUSE).await;
                     continue;
                 }
             };
+            if let Some(lasted) = self.unclaimed.worked() {
+                tracing::info!(lasted_s = lasted.as_secs(), "claiming works again");
+            }
             if claims.claimed.is_empty() {
                 // Messages that were expired by the claim have events.
                 self.relay.poke(business);
@@ -119,7 +128,7 @@ impl Inner {
         self.seats.wake_when_free(business, worker.sender, class, &worker.post);
         tokio::select! {
             biased;
-            () = self.stop.cancelled() => None,
+            () = worker.stop.cancelled() => None,
             () = worker.post.poked() => Some(()),
         }
     }

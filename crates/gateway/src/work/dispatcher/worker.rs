@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use transom_domain::id::SenderId;
 use transom_domain::pacing::{Bucket, Pace};
 use transom_domain::time::Timestamp;
 
 use crate::directory::Speaker;
+use crate::work::replicas::Hold;
 use crate::work::rest::Post;
 
 /// What a message that came in can hold back at most, in microseconds: the upstream counts by the second.
@@ -31,6 +33,10 @@ struct Tally {
 pub(super) struct Worker {
     pub(super) sender: SenderId,
     pub(super) post: Arc<Post>,
+    /// Ends it: it claims nothing more.
+    pub(super) stop: CancellationToken,
+    /// Until then it sends nothing, where another replica may just have sent.
+    opens_at: Option<Instant>,
     /// Machine time of the throughput bucket, in microseconds since `started`.
     bucket: Mutex<Bucket>,
     /// The same for audio and video of a Page.
@@ -48,15 +54,17 @@ pub(super) fn pace_of(speaker: &Speaker) -> Pace {
 }
 
 impl Worker {
-    pub(super) fn new(sender: SenderId, post: Arc<Post>) -> Self {
+    pub(super) fn new(sender: SenderId, post: Arc<Post>, stop: CancellationToken, hold: Option<Hold>) -> Self {
         Self {
             sender,
             post,
+            stop,
+            opens_at: hold.map(|hold| hold.opens_at),
             bucket: Mutex::default(),
             slow: Mutex::default(),
             tally: Mutex::default(),
             started: Instant::now(),
-            rest_until: Mutex::new(Timestamp::EPOCH),
+            rest_until: Mutex::new(hold.and_then(|hold| hold.rests_until).unwrap_or(Timestamp::EPOCH)),
             has_queue: AtomicBool::new(false),
         }
     }
@@ -73,8 +81,17 @@ impl Worker {
         self.tally(count);
     }
 
+    /// How long it is until it may send; none when it may.
+    fn shut(&self) -> Option<Duration> {
+        let wait = self.opens_at?.saturating_duration_since(Instant::now());
+        (!wait.is_zero()).then_some(wait)
+    }
+
     /// Keeps room for one, if there is any.
     pub(super) fn keep_one(&self, pace: Pace) -> bool {
+        if self.stop.is_cancelled() || self.shut().is_some() {
+            return false;
+        }
         let now = self.micros();
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         if pace.room(*bucket, now) == 0 {
@@ -141,6 +158,9 @@ impl Worker {
 
     /// How many may go now, and if none, how long until one may.
     pub(super) fn room(&self, pace: Pace) -> Result<u32, Duration> {
+        if let Some(wait) = self.shut() {
+            return Err(wait);
+        }
         let bucket = *self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.micros();
         match pace.room(bucket, now) {

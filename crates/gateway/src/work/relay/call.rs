@@ -4,23 +4,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::Request;
+use ::http::header::RETRY_AFTER;
 use bytes::Bytes;
 
 use transom_domain::endpoint::honoured;
 use transom_domain::event::Event;
 use transom_domain::id::EventId;
 use transom_domain::time::{Span, Timestamp};
-use transom_store::{Attempted, Endpoint, JournalEntry, Role};
+use transom_store::{Attempted, Endpoint, EndpointAnswer, JournalEntry, Role};
 
 use super::Inner;
+use super::answers::kept;
 use super::letter::Letter;
 use crate::signing::Signer;
 use crate::telemetry;
+use crate::traces::{Kind, Span as Traced, Trace};
 use crate::twilio::callback::book::Book;
 use crate::twilio::callback::twiml::Remark;
 use crate::wire::{Called, Wanted};
 
-/// Largest answer of an endpoint that is read; nothing in it is used but the head.
+/// Largest answer of an endpoint that is read; nothing in it is used but the head, its beginning is kept to be looked at.
 const ANSWER_MAX: usize = 20 * 1024;
 
 /// Why callbacks wait: each is signed.
@@ -52,6 +55,8 @@ pub struct Tested {
 pub(super) struct Told {
     pub(super) attempt: Attempted,
     pub(super) result: Result<(), NotTold>,
+    /// What was answered, as people see it.
+    pub(super) answer: Option<EndpointAnswer>,
     /// What of an answer could not be done; the delivery counts as taken for all that.
     pub(super) remarks: Vec<Remark>,
 }
@@ -59,7 +64,7 @@ pub(super) struct Told {
 impl Told {
     /// There was nothing to tell.
     pub(super) fn nothing(at: Timestamp) -> Self {
-        Self { attempt: Attempted { at, status: None, millis: 0 }, result: Ok(()), remarks: Vec::new() }
+        Self { attempt: Attempted { at, status: None, millis: 0 }, result: Ok(()), answer: None, remarks: Vec::new() }
     }
 }
 
@@ -118,9 +123,32 @@ impl Inner {
 
     /// Tells an endpoint of an event; one that its topic does not tell of counts as told.
     pub(super) async fn deliver(&self, endpoint: &Endpoint, signing: &Signing, event: &Event, attempt: u32) -> Told {
+        let span = Trace::told(&event.body).map(|trace| trace.span("deliver", Kind::Client));
+        let told = self.deliver_in(endpoint, signing, event, attempt, span.as_ref().map(Traced::traceparent)).await;
+        // What an endpoint's topic leaves out took no time and left nothing.
+        if let Some(span) = span.filter(|_| told.attempt.status.is_some() || told.result.is_err()) {
+            let span = span.with("transom.endpoint.id", endpoint.id.to_string()).with("transom.attempt", attempt);
+            let span = span.with("transom.event.id", event.id.to_string()).with("transom.event.type", event.body.name());
+            let span = match told.attempt.status {
+                Some(status) => span.with("http.response.status_code", u32::from(status)),
+                None => span,
+            };
+            span.failed(told.result.as_ref().err().map(|failure| failure.why.clone())).end();
+        }
+        told
+    }
+
+    async fn deliver_in(
+        &self,
+        endpoint: &Endpoint,
+        signing: &Signing,
+        event: &Event,
+        attempt: u32,
+        traceparent: Option<String>,
+    ) -> Told {
         match signing {
             Signing::Standard(signer) => match Letter::of_event(&endpoint.role, event, attempt, &self.parts.links) {
-                Some(letter) => self.send(endpoint, signer, letter).await,
+                Some(letter) => self.send(endpoint, signer, letter.traced(traceparent)).await,
                 None => Told::nothing(self.parts.clock.now()),
             },
             Signing::Twilio(book) => {
@@ -159,6 +187,7 @@ impl Inner {
         let parts = &self.parts;
         let at = parts.clock.now();
         let begun = tokio::time::Instant::now();
+        let mut answer = None;
         let (status, result) = match self.request(endpoint, signer, letter, at) {
             Err(why) => (None, Err(NotTold::plain(why))),
             Ok(request) => {
@@ -167,11 +196,13 @@ impl Inner {
                 let call = parts.wire.call(request, Wanted::Status(ANSWER_MAX));
                 let called = tokio::time::timeout(limit, call).await;
                 telemetry::delivering(begun.elapsed());
-                called.map_or_else(|_| (None, Err(NotTold::plain("timed out".to_owned()))), |called| judge(called, at))
+                let called = called.unwrap_or_else(|_| Called::Lost("timed out".to_owned()));
+                answer = kept(&called);
+                judge(called, at)
             }
         };
         let millis = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
-        Told { attempt: Attempted { at, status, millis }, result, remarks: Vec::new() }
+        Told { attempt: Attempted { at, status, millis }, result, answer, remarks: Vec::new() }
     }
 
     fn request(&self, endpoint: &Endpoint, signer: &Signer, letter: Letter, now: Timestamp) -> Result<Request<Bytes>, String> {
@@ -193,8 +224,9 @@ pub(super) fn judge(called: Called, now: Timestamp) -> (Option<u16>, Result<(), 
             let why = format!("HTTP {status}: redirects are not followed; give the address that it leads to");
             (Some(status), Err(NotTold::plain(why)))
         }
-        Called::Answer { status, retry_after, .. } => {
-            let wait = retry_after.as_deref().and_then(|text| waits(text, now)).map(honoured);
+        Called::Answer { status, headers, .. } => {
+            let asked = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+            let wait = asked.and_then(|text| waits(text, now)).map(honoured);
             let why = match wait {
                 Some(wait) => format!("HTTP {status}, and not again for {} seconds", wait.as_millis() / 1_000),
                 None => format!("HTTP {status}"),
@@ -220,7 +252,7 @@ mod tests {
     use super::*;
 
     fn not_told(status: u16, retry_after: Option<&str>) -> NotTold {
-        let answer = Called::Answer { status, body: Bytes::new(), retry_after: retry_after.map(str::to_owned) };
+        let answer = Called::answer(status, Bytes::new()).again_after(retry_after.unwrap_or_default());
         judge(answer, Timestamp::from_secs(1_445_412_420)).1.err().unwrap()
     }
 
@@ -249,7 +281,7 @@ mod tests {
 
     #[test]
     fn what_is_2xx_is_told() {
-        let answer = |status| Called::Answer { status, body: Bytes::new(), retry_after: None };
+        let answer = |status| Called::answer(status, Bytes::new());
         assert!(judge(answer(204), Timestamp::EPOCH).1.is_ok());
         assert!(judge(Called::Lost("timed out".into()), Timestamp::EPOCH).1.is_err());
     }

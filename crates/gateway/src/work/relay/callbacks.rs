@@ -15,9 +15,10 @@ use transom_domain::event::{Event, EventBody};
 use transom_domain::id::{CustomerId, MessageId, SenderId};
 use transom_domain::message::WhenRefused;
 use transom_domain::time::Timestamp;
-use transom_store::{Attempted, CallbackMethod, Scopes};
+use transom_store::{Actor, Attempted, CallbackMethod, Endpoint, EndpointAnswer, Scopes};
 
 use super::Inner;
+use super::answers::kept;
 use super::call::{NotTold, Told, judge};
 use crate::problem::Problem;
 use crate::service::{Caller, WeakService};
@@ -28,7 +29,7 @@ use crate::twilio::callback::hook::{Hook, Outcome};
 use crate::twilio::callback::replies::{self, LOOPED};
 use crate::twilio::callback::twiml::{self, REPLIES_MAX, Remark, Reply};
 use crate::twilio::callback::{inbound, message_sid, service_sid, signature, status};
-use crate::twilio::codes;
+use crate::twilio::{codes, know_own_file, path_of_file};
 use crate::wire::{Called, ConnectWithin, Wanted};
 
 /// Largest answer that is read; one over what TwiML may have is told as that.
@@ -50,9 +51,16 @@ struct Question<'a> {
     attempt: u32,
 }
 
+/// What was heard of an address: the HTTP status, and the answer as people see it.
+#[derive(Default)]
+struct Heard {
+    status: Option<u16>,
+    answer: Option<EndpointAnswer>,
+}
+
 /// What an address answered.
 struct Answered {
-    status: Option<u16>,
+    heard: Heard,
     result: Result<Bytes, NotTold>,
 }
 
@@ -75,15 +83,31 @@ impl Inner {
         let told = match self.form(event, &target).await {
             Ok(Some(form)) => self.call_target(&Question { book, event, form: &form, attempt }, &target).await,
             Ok(None) => return Told::nothing(at),
-            Err(not) => (None, Err(not)),
+            Err(not) => (Heard::default(), Err(not)),
         };
         let millis = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
-        let (status, result) = told;
+        let (Heard { status, answer }, result) = told;
         let attempt = Attempted { at, status, millis };
         match result {
-            Ok(remarks) => Told { attempt, result: Ok(()), remarks },
-            Err(not) => Told { attempt, result: Err(not), remarks: Vec::new() },
+            Ok(remarks) => Told { attempt, result: Ok(()), answer, remarks },
+            Err(not) => Told { attempt, result: Err(not), answer, remarks: Vec::new() },
         }
+    }
+
+    /// The call that tells an event, printed once more: of the address, whether or not its fallback was called.
+    pub(super) async fn callback_again(
+        &self,
+        endpoint: &Endpoint,
+        event: &Event,
+        attempt: u32,
+    ) -> Result<Option<Request<Bytes>>, String> {
+        let book = self.parts.directory.now().callbacks(endpoint.business).cloned();
+        let Some(book) = book else { return Ok(None) };
+        let Some(target) = book.target(event).filter(|target| target.is_at(&endpoint.address)) else { return Ok(None) };
+        let Some(form) = self.form(event, &target).await.map_err(|not| not.why)? else { return Ok(None) };
+        let hook = Hook::parse(target.address).map_err(|why| why.0)?;
+        let question = Question { book: &book, event, form: &form, attempt };
+        self.callback_request(&question, &hook, target.method).map(Some)
     }
 
     /// What is said of an event.
@@ -99,7 +123,7 @@ impl Inner {
                 };
                 let said =
                     inbound::Said { business, party, message: *message, inbound, replied_to: replied_to.as_deref(), service };
-                inbound::form(&said, |media| self.parts.links.link(business, media))
+                inbound::form(&said, |media| format!("{}{}", self.parts.links.base(), path_of_file(business, *message, media)))
             }
             EventBody::MessageStatus { party, message, status, failure, origin, .. } => {
                 let failure = failure.as_ref();
@@ -123,54 +147,55 @@ impl Inner {
     }
 
     /// The address, then the fallback.
-    async fn call_target(&self, question: &Question<'_>, target: &Target<'_>) -> (Option<u16>, Result<Vec<Remark>, NotTold>) {
-        let (status, first) = self.call_one(question, (target.address, target.method)).await;
-        let Some(fallback) = target.fallback.filter(|_| first.wants_a_fallback()) else { return (status, first.told()) };
+    async fn call_target(&self, question: &Question<'_>, target: &Target<'_>) -> (Heard, Result<Vec<Remark>, NotTold>) {
+        let (heard, first) = self.call_one(question, (target.address, target.method)).await;
+        let Some(fallback) = target.fallback.filter(|_| first.wants_a_fallback()) else { return (heard, first.told()) };
         let mut form = question.form.clone();
         form.set("ErrorCode", first.code().to_string());
         form.set("ErrorUrl", target.address.split('#').next().unwrap_or_default());
         let second = self.call_one(&Question { form: &form, ..*question }, fallback).await;
         match (first, second) {
             // What failed is the address itself; that the fallback did, too, adds nothing.
-            (first, (_, Ended::NotTaken(_) | Ended::Faulty(_))) => (status, first.told()),
-            (Ended::Faulty(remark), (status, Ended::Done(mut remarks))) => {
+            (first, (_, Ended::NotTaken(_) | Ended::Faulty(_))) => (heard, first.told()),
+            (Ended::Faulty(remark), (heard, Ended::Done(mut remarks))) => {
                 remarks.insert(0, remark);
-                (status, Ok(remarks))
+                (heard, Ok(remarks))
             }
-            (_, (status, second)) => (status, second.told()),
+            (_, (heard, second)) => (heard, second.told()),
         }
     }
 
     /// One address, as often as it asks for, and what its answer asks for.
-    async fn call_one(&self, question: &Question<'_>, (address, method): (&str, CallbackMethod)) -> (Option<u16>, Ended) {
+    async fn call_one(&self, question: &Question<'_>, (address, method): (&str, CallbackMethod)) -> (Heard, Ended) {
         let hook = match Hook::parse(address) {
             Ok(hook) => hook,
-            Err(why) => return (None, Ended::NotTaken(NotTold::plain(why.0))),
+            Err(why) => return (Heard::default(), Ended::NotTaken(NotTold::plain(why.0))),
         };
-        let Answered { status, result } = self.ask(question, &hook, method).await;
+        let Answered { heard, result } = self.ask(question, &hook, method).await;
         let body = match result {
             Ok(body) => body,
-            Err(not) => return (status, Ended::NotTaken(not)),
+            Err(not) => return (heard, Ended::NotTaken(not)),
         };
         // What is answered to a status is nobody's wish.
         if !matches!(question.event.body, EventBody::MessageReceived { .. }) {
-            return (status, Ended::Done(Vec::new()));
+            return (heard, Ended::Done(Vec::new()));
         }
         let wanting = match self.understand(question, hook.url, &body).await {
             Ok(wanting) => wanting,
-            Err(remark) => return (status, Ended::Faulty(remark)),
+            Err(remark) => return (heard, Ended::Faulty(remark)),
         };
         let ended = match self.answer(question, wanting).await {
             Ok(remarks) => Ended::Done(remarks),
             Err(not) => Ended::Unanswered(not),
         };
-        (status, ended)
+        (heard, ended)
     }
 
     /// Asks an address, again at once where it wants that.
     async fn ask(&self, question: &Question<'_>, hook: &Hook, method: CallbackMethod) -> Answered {
         let begun = tokio::time::Instant::now();
-        let mut last = Answered { status: None, result: Err(NotTold::plain("there was no time to call it".to_owned())) };
+        let mut last =
+            Answered { heard: Heard::default(), result: Err(NotTold::plain("there was no time to call it".to_owned())) };
         for _ in 0..=hook.wishes.retries {
             let Some(limit) = hook.wishes.left(begun.elapsed()) else { break };
             let at = self.parts.clock.now();
@@ -182,20 +207,21 @@ impl Inner {
                     telemetry::delivering(asked.elapsed());
                     called.unwrap_or_else(|_| Called::Lost("timed out".to_owned()))
                 }
-                Err(why) => return Answered { status: None, result: Err(NotTold::plain(why)) },
+                Err(why) => return Answered { heard: Heard::default(), result: Err(NotTold::plain(why)) },
             };
             let (outcome, body) = match &called {
                 Called::Answer { status, body, .. } => (Outcome::Answered(*status), body.clone()),
                 Called::NeverLeft(_) => (Outcome::NoConnection, Bytes::new()),
                 Called::Lost(_) => (Outcome::NoAnswer, Bytes::new()),
             };
+            let answer = kept(&called);
             let (status, result) = judge(called, at);
             let over = hook.wishes.explicit;
             // An answer is about this event; that a host cannot answer, or has enough, is about all of them.
             let alone = matches!(outcome, Outcome::Answered(code) if !matches!(code, 429 | 502..=504));
             let result = result.map(|()| body).map_err(|not| NotTold { gone: false, alone, over, ..not });
             let again = result.is_err() && hook.wishes.on.include(outcome);
-            last = Answered { status, result };
+            last = Answered { heard: Heard { status, answer }, result };
             if !again {
                 break;
             }
@@ -308,20 +334,21 @@ impl Inner {
         let service = self.service.get().and_then(WeakService::upgrade).ok_or_else(|| later("the service is not there"))?;
         let now = self.parts.clock.now();
         let when_refused = if book.refuse_at_once { WhenRefused::Refuse } else { WhenRefused::Accept };
-        let command = match replies::command(reply, party, url, when_refused, now) {
-            Ok(mut command) => {
-                command.id = Some(replies::id(event, index));
-                command
-            }
+        let mut command = match replies::command(reply, party, url, when_refused, now) {
+            Ok(command) => command,
             Err(remark) => return Ok(Err(remark)),
         };
+        command.id = Some(replies::id(event, index));
+        if let Err(refusal) = know_own_file(&service, event.business, &mut command.what).await {
+            return if refusal.status >= 500 { Err(later(&refusal.message)) } else { Ok(Err(replies::remark(&refusal))) };
+        }
         if !self.may_reply((party.sender, party.customer), now) {
             return Ok(Err(Remark {
                 code: LOOPED,
                 why: "more than 15 replies between two numbers within 30 seconds".to_owned(),
             }));
         }
-        let caller = Caller { business: event.business, key: *key, scopes: Scopes::SEND };
+        let caller = Caller { business: event.business, who: Actor::Key(*key), scopes: Scopes::SEND };
         let mut tries = 1;
         loop {
             let problem: Problem = match service.sending(&caller, command.clone()).await {

@@ -15,7 +15,7 @@ use transom_domain::free_form::FreeForm;
 use transom_domain::id::{BusinessId, EndpointId, KeyId, SenderId};
 use transom_domain::message::{Origin, WhenUnknown};
 use transom_domain::time::{Span, Timestamp};
-use transom_store::{App, AuthToken, Business, Deliveries, MemoryStore, MessageFilter, Page, Sender, SenderState, Store};
+use transom_store::{Actor, App, AuthToken, Business, Deliveries, MemoryStore, MessageFilter, Page, Sender, SenderState, Store};
 
 use super::*;
 use crate::chance::Chance;
@@ -81,9 +81,7 @@ impl Wire for Apps {
         self.heard.send_modify(|heard| heard.push(asked));
         Box::pin(async move {
             match answer.unwrap_or(Answer::Says(200, "")) {
-                Answer::Says(status, body) => {
-                    Called::Answer { status, body: Bytes::from_static(body.as_bytes()), retry_after: None }
-                }
+                Answer::Says(status, body) => Called::answer(status, Bytes::from_static(body.as_bytes())),
                 Answer::NotThere => Called::NeverLeft("connection refused".into()),
                 Answer::Silent => std::future::pending().await,
             }
@@ -106,7 +104,7 @@ impl Wire for Meta {
             });
             answer = json!({ "messaging_product": "whatsapp", "messages": [{ "id": format!("wamid.out{id}") }] });
         }
-        Box::pin(async move { Called::Answer { status: 200, body: answer.to_string().into(), retry_after: None } })
+        Box::pin(async move { Called::answer(200, answer.to_string()) })
     }
 }
 
@@ -193,7 +191,7 @@ impl Desk {
     }
 
     fn caller(&self) -> Caller {
-        Caller { business: SHOP, key: KeyId(9), scopes: Scopes::ADMIN }
+        Caller { business: SHOP, who: Actor::Key(KeyId(9)), scopes: Scopes::ADMIN }
     }
 
     fn does(&self, address: &str, answers: &[Answer]) {
@@ -334,6 +332,7 @@ async fn house(
         keep: transom_store::Keep::default(),
         media: crate::media::MediaSettings::nowhere(),
         chance: Chance::of_system(),
+        replica: crate::work::replicas::ReplicaSettings::default(),
         gate: Some(Arc::new(process.clone())),
     })
     .await

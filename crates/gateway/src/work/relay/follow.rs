@@ -9,7 +9,7 @@ use transom_domain::endpoint::{Allowed, CONCURRENCY_DEFAULT, Health};
 use transom_domain::failure::Curve;
 use transom_domain::id::{BusinessId, EndpointId};
 use transom_domain::time::{Span, Timestamp};
-use transom_store::{BATCH_MAX, Endpoint, EventReplay, RelayRound, Role, Waiting};
+use transom_store::{BATCH_MAX, Endpoint, EventReplay, RelayRound, Role, StoreError, Waiting};
 
 use super::Inner;
 use super::call::Signing;
@@ -18,6 +18,8 @@ use super::plan::{Conversation, Job, Plan, Source, Strand, waits};
 use super::raw::Ahead;
 use super::vitals::Vitals;
 use crate::telemetry;
+use crate::work::outage::Word;
+use crate::work::replicas::Holdings;
 
 /// How long a worker waits after the store could not answer.
 pub(super) const STORE_PAUSE: Duration = Duration::from_millis(500);
@@ -36,6 +38,7 @@ pub(super) struct Follower {
     /// Its row, as it was when the worker began.
     pub(super) endpoint: Endpoint,
     pub(super) line: Arc<Line>,
+    holdings: Holdings,
     vitals: Mutex<Vitals>,
     /// How far it was told.
     pub(super) cursor: u64,
@@ -79,9 +82,14 @@ impl Follower {
         self.vitals().health.disabled.is_some()
     }
 
-    /// Nothing more may leave: it was stopped, or its endpoint has switched itself off.
+    /// Nothing more may leave: it was stopped, its endpoint has switched itself off, or another replica may tell it by now.
     pub(super) fn is_over(&self) -> bool {
-        self.line.stop.is_cancelled() || self.is_disabled()
+        self.is_stopped() || self.is_disabled()
+    }
+
+    /// Whoever comes next tells what is left.
+    fn is_stopped(&self) -> bool {
+        self.line.stop.is_cancelled() || !self.holdings.is_current()
     }
 
     /// Until when the endpoint is left alone, where it is.
@@ -108,6 +116,11 @@ impl Follower {
         }
     }
 
+    /// When a worker that may not tell anything now looks again: soon, where only the lease has to be renewed.
+    pub(super) fn comes_back(&self, now: Timestamp) -> Option<Timestamp> {
+        (!self.holdings.is_current()).then(|| now.plus(SAVE_AFTER))
+    }
+
     pub(super) fn concurrency(&self) -> usize {
         match &self.endpoint.role {
             Role::Published(_) | Role::Callbacks => usize::from(2 * CONCURRENCY_DEFAULT),
@@ -131,11 +144,7 @@ impl Inner {
         let Some(mut follower) = self.begin(business, id, line.clone()).await else { return };
         let mut due = None;
         while !follower.is_disabled() {
-            let busy = tokio::select! {
-                biased;
-                () = line.stop.cancelled() => break,
-                busy = line.post.wait(due) => busy,
-            };
+            let Some(busy) = line.post.wait_or_stop(due, &line.stop).await else { break };
             // A change of the endpoint ends a round after the calls that are under way: what was told is recorded as told.
             due = match follower.endpoint.role.is_raw() {
                 true => self.raw_round(&mut follower).await,
@@ -159,11 +168,27 @@ impl Inner {
         }
     }
 
+    /// The store did not say what is to be told.
+    pub(super) fn unread(&self, id: EndpointId, why: &StoreError) {
+        if let Some(Word { lasts, times }) = self.unread.failed() {
+            let lasts_s = lasts.as_secs();
+            tracing::warn!(endpoint.id = %id, error = %why, times, lasts_s, "what is to be told could not be read");
+        }
+    }
+
+    /// The store said what is to be told.
+    pub(super) fn read(&self) {
+        if let Some(lasted) = self.unread.worked() {
+            tracing::info!(lasted_s = lasted.as_secs(), "what is to be told can be read again");
+        }
+    }
+
     /// The endpoint as it is now, and as the worker before has left it.
     async fn begin(&self, business: BusinessId, id: EndpointId, line: Arc<Line>) -> Option<Follower> {
         loop {
             match self.parts.store.endpoint(business, id).await {
                 Ok(row) => {
+                    self.read();
                     let row = row?;
                     return Some(Follower {
                         vitals: Mutex::new(Vitals::of(row.health.clone())),
@@ -171,11 +196,12 @@ impl Inner {
                         saved: (row.cursor, row.health.clone()),
                         endpoint: row,
                         line,
+                        holdings: self.parts.holdings.clone(),
                         ahead: Ahead::default(),
                         unsaved: None,
                     });
                 }
-                Err(why) => tracing::warn!(endpoint.id = %id, error = %why, "an endpoint could not be read"),
+                Err(why) => self.unread(id, &why),
             }
             tokio::select! {
                 biased;
@@ -188,10 +214,10 @@ impl Inner {
     /// Tells all that can be told now; gives when there is more to do.
     async fn round(&self, follower: &mut Follower) -> Option<Timestamp> {
         loop {
-            if follower.is_over() {
-                return None;
-            }
             let now = self.parts.clock.now();
+            if follower.is_over() {
+                return follower.comes_back(now);
+            }
             let leave = match follower.leave(now) {
                 Ok(leave) => leave,
                 Err(until) => return Some(self.rest_until(follower, until).await),
@@ -200,11 +226,12 @@ impl Inner {
             let work = match self.parts.store.relay_work(id, cursor, now, BATCH_MAX).await {
                 Ok(work) => work,
                 Err(why) => {
-                    tracing::warn!(endpoint.id = %id, error = %why, "events could not be read");
+                    self.unread(id, &why);
                     tokio::time::sleep(STORE_PAUSE).await;
                     continue;
                 }
             };
+            self.read();
             let next_due = work.next_due.unwrap_or(Timestamp::FAR).min(now.plus(LOOK));
             let nothing = work.fresh.is_empty() && work.due.is_empty() && work.lost.is_empty();
             let book = self.parts.directory.now().callbacks(follower.endpoint.business).cloned();
@@ -267,7 +294,7 @@ impl Inner {
                 _ => follower.is_disabled().then_some(now),
             };
             let position = job.event.position;
-            if follower.line.stop.is_cancelled() {
+            if follower.is_stopped() {
                 let left = waits(position, conversation, now, "waits behind a change of the endpoint");
                 done.push(Done::Left(left, job.source));
             } else if blocked {
@@ -289,6 +316,7 @@ impl Inner {
         let tried = tried + 1;
         let id = follower.endpoint.id;
         let told = self.deliver(&follower.endpoint, signing, &event, tried).await;
+        self.answers.put((event.business, id, event.position), (tried, told.attempt), told.answer.clone());
         let (now, chance) = (self.parts.clock.now(), self.parts.chance.draw_u64());
         let mut vitals = follower.vitals();
         let failure = match told.result {
@@ -309,8 +337,8 @@ impl Inner {
         }
         // What is told once more keeps no place: it must not hold back what is told for the first time.
         let conversation = conversation.filter(|_| source != Source::Replayed && !failure.alone);
-        let attempt = Some(told.attempt);
-        Done::Failed(Waiting { position: event.position, conversation, tried, due, attempt, seen: failure.why }, source)
+        let (attempt, answer) = (Some(told.attempt), told.answer);
+        Done::Failed(Waiting { position: event.position, conversation, tried, due, attempt, answer, seen: failure.why }, source)
     }
 
     /// Records a round; what only moved the cursor, later.
@@ -338,6 +366,7 @@ impl Inner {
             }
         }
         follower.cursor = follower.cursor.max(plan.cursor);
+        follower.line.tell_progress(follower.cursor);
         if replay.is_some() || !waiting.is_empty() || !plan.over.is_empty() {
             self.record(follower, plan, waiting, replay).await;
         } else {
@@ -373,11 +402,18 @@ impl Inner {
         let tells = health.news(&known).is_some() || !news.is_empty();
         let now = self.parts.clock.now();
         let Plan { over, .. } = plan;
-        let round = RelayRound { endpoint: id, cursor: follower.cursor, waiting, over, replay, news, known, health, now };
+        let by = self.parts.holdings.owner();
+        let round = RelayRound { by, endpoint: id, cursor: follower.cursor, waiting, over, replay, news, known, health, now };
         let mut pause = STORE_PAUSE;
         let health = loop {
             match self.parts.store.relay_settle(round.clone()).await {
                 Ok(health) => break health,
+                // Another replica tells it by now, from where this one had written down.
+                Err(StoreError::NotHeld) => {
+                    tracing::warn!(endpoint.id = %id, "another replica tells this endpoint by now; what it was told last it may be told again");
+                    follower.line.stop.cancel();
+                    return;
+                }
                 Err(why) => tracing::error!(endpoint.id = %id, error = %why, "deliveries could not be recorded yet"),
             }
             if self.parts.stop.is_cancelled() {

@@ -23,6 +23,8 @@ pub(super) struct Letter {
     attempt: u32,
     form: Form,
     body: Bytes,
+    /// Which trace its message is part of, where it is traced.
+    traceparent: Option<String>,
 }
 
 /// In what form an endpoint is told.
@@ -61,17 +63,28 @@ impl Letter {
             }
             Role::Own(_) | Role::Callbacks => event_text(event, links),
         };
-        Some(Self { id: event.id.to_string(), attempt, form: Form::of(role), body: body.into() })
+        Some(Self { id: event.id.to_string(), attempt, form: Form::of(role), body: body.into(), traceparent: None })
+    }
+
+    /// With the trace that its message is part of.
+    pub(super) fn traced(self, traceparent: Option<String>) -> Self {
+        Self { traceparent, ..self }
     }
 
     /// Of one of Meta's webhooks, as it came.
     pub(super) fn of_body(entry: JournalEntry, attempt: u32) -> Self {
-        Self { id: entry.head.id.to_string(), attempt, form: Form::Raw, body: entry.raw.into() }
+        Self { id: entry.head.id.to_string(), attempt, form: Form::Raw, body: entry.raw.into(), traceparent: None }
     }
 
     /// Of nothing, to see what the endpoint answers.
     pub(super) fn of_test(role: &Role, id: EventId, endpoint: EndpointId, now: Timestamp) -> Self {
-        Self { id: id.to_string(), attempt: 1, form: Form::of(role), body: test_text(id, endpoint, now).into() }
+        Self {
+            id: id.to_string(),
+            attempt: 1,
+            form: Form::of(role),
+            body: test_text(id, endpoint, now).into(),
+            traceparent: None,
+        }
     }
 
     /// The call. `stamp` is the machine's time in Unix seconds, which receivers compare with theirs; `now` is world time.
@@ -82,7 +95,7 @@ impl Letter {
         stamp: &str,
         now: Timestamp,
     ) -> Result<Request<Bytes>, ::http::Error> {
-        let Self { id, attempt, form, body } = self;
+        let Self { id, attempt, form, body, traceparent } = self;
         let signatures = signer.sign(&id, stamp, &body, now);
         let content_type = match form {
             Form::Published | Form::Event => "application/json; charset=utf-8",
@@ -95,6 +108,9 @@ impl Letter {
             .header("webhook-signature", signatures.standard)
             .header("x-gateway-event-id", &id)
             .header("x-gateway-attempt", attempt);
+        if let Some(traceparent) = traceparent {
+            request = request.header("traceparent", traceparent);
+        }
         match form {
             Form::Event => {}
             Form::Published => {

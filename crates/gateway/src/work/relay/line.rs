@@ -22,6 +22,7 @@ pub(super) struct Line {
 struct Said {
     asked: Option<Asked>,
     rests: Option<Timestamp>,
+    told_to: u64,
 }
 
 /// What somebody's hand asks for: it goes even while the endpoint is left alone.
@@ -47,6 +48,16 @@ impl Line {
     /// What was asked for since the last look.
     pub(super) fn take_asked(&self) -> Option<Asked> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).asked.take()
+    }
+
+    /// How far the worker has told its endpoint, which is written down a little later.
+    pub(super) fn tell_progress(&self, cursor: u64) {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).told_to = cursor;
+    }
+
+    /// What was said of that last; 0 before anything was told.
+    pub(super) fn told_to(&self) -> u64 {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).told_to
     }
 
     /// Until when the worker leaves its endpoint alone.

@@ -4,6 +4,7 @@
 //! A delivery row exists only once an attempt has failed or must wait behind one that did. What was told is known by the cursor,
 //! which is written down behind the telling: what lies in between is told again after a crash.
 
+mod answers;
 mod call;
 mod callbacks;
 mod follow;
@@ -11,6 +12,7 @@ mod letter;
 mod line;
 mod plan;
 mod raw;
+mod reprint;
 mod vitals;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -22,11 +24,14 @@ use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use transom_clock::WorldClock;
-use transom_domain::id::{BusinessId, EndpointId};
+use transom_domain::holding::Thing;
+use transom_domain::id::{BusinessId, EndpointId, EventId};
 use transom_domain::time::{Span, Timestamp};
 use transom_store::{Endpoint, Role, Store, StoreError};
 
 use super::listeners::Listeners;
+use super::outage::Outage;
+use super::replicas::{Hints, Holdings};
 use super::rest::{Post, Rest};
 use super::tasks::Tasks;
 use crate::chance::Chance;
@@ -37,11 +42,14 @@ use crate::service::{AddressRules, Service, WeakService};
 use crate::twilio::callback::replies::Pairs;
 use crate::wire::Wire;
 
+use answers::Answers;
 use line::Line;
 
+pub(crate) use answers::Remembered;
 pub use call::Tested;
 pub(crate) use line::Asked;
 pub(crate) use plan::wants;
+pub(crate) use reprint::Printed;
 
 /// With so many endpoints of one business at most, a poke goes to each of their workers; with more, to one task that goes round:
 /// whoever pokes does it once per message.
@@ -67,6 +75,10 @@ pub struct RelayParts {
     pub wire: Arc<dyn Wire>,
     /// What puts a fresh link beside each file.
     pub links: Arc<Links>,
+    /// Which endpoints it tells.
+    pub holdings: Holdings,
+    /// To the replicas that tell the others.
+    pub hints: Hints,
     /// Who knows when everybody rests.
     pub rest: Rest,
     /// What the spread of retries is made from.
@@ -86,6 +98,8 @@ struct Inner {
     /// Readers of the stream, woken by the same poke.
     listeners: Listeners,
     workers: Mutex<BTreeMap<EndpointId, Worker>>,
+    /// All endpoints as they were read last, those too that other replicas tell.
+    endpoints: ArcSwap<Vec<Endpoint>>,
     /// One reload at a time, from reading to applying: the last to be applied is the last that was read.
     reloading: tokio::sync::Mutex<()>,
     /// Workers that were stopped and may still be in a round: the next one of the same endpoint waits for it.
@@ -97,6 +111,9 @@ struct Inner {
     service: OnceLock<WeakService>,
     /// Replies of late, by conversation.
     replied: Mutex<Pairs>,
+    answers: Answers,
+    /// While the store does not answer, that fails for all endpoints alike.
+    unread: Outage,
 }
 
 /// The endpoints for callbacks of each business, by origin.
@@ -124,18 +141,26 @@ impl Relay {
             parts,
             listeners: Listeners::default(),
             workers: Mutex::default(),
+            endpoints: ArcSwap::default(),
             reloading: tokio::sync::Mutex::default(),
             leaving: Mutex::default(),
             bells: ArcSwap::default(),
             origins: ArcSwap::default(),
             service: OnceLock::new(),
             replied: Mutex::default(),
+            answers: Answers::default(),
+            unread: Outage::default(),
         }))
     }
 
     /// There may be events of this business.
     pub fn poke(&self, business: BusinessId) {
         self.0.poke(business);
+    }
+
+    /// As [`Relay::poke`], said by another replica.
+    pub fn poke_here(&self, business: BusinessId) {
+        self.0.poke_here(business);
     }
 
     /// Readers of the stream, who are woken when the workers are.
@@ -146,26 +171,59 @@ impl Relay {
 
     /// There is something to do for one endpoint.
     pub fn poke_endpoint(&self, endpoint: EndpointId) {
+        if !self.poke_endpoint_here(endpoint) {
+            self.0.parts.hints.endpoint(endpoint);
+        }
+    }
+
+    /// As [`Relay::poke_endpoint`], where this replica tells the endpoint; `false` where it does not.
+    pub fn poke_endpoint_here(&self, endpoint: EndpointId) -> bool {
         let workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(worker) = workers.get(&endpoint) {
+        let worker = workers.get(&endpoint);
+        if let Some(worker) = worker {
             worker.line.post.poke();
         }
+        worker.is_some()
     }
 
     /// Somebody's hand asks for a delivery: one goes now, whatever pause the endpoint is in, and if it is taken the pause is over.
     pub(crate) fn ask(&self, endpoint: EndpointId, asked: Asked) {
-        let workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(worker) = workers.get(&endpoint) {
-            worker.line.ask(asked);
+        let event = match asked {
+            Asked::Any => None,
+            Asked::Of(event) => Some(event),
+        };
+        if !self.ask_here(endpoint, event) {
+            self.0.parts.hints.asked(endpoint, event);
         }
     }
 
-    /// Until when an endpoint is left alone: because it asked for that, or did not answer.
+    /// As [`Relay::ask`], where this replica tells the endpoint; `false` where it does not.
+    pub(crate) fn ask_here(&self, endpoint: EndpointId, event: Option<EventId>) -> bool {
+        let workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let worker = workers.get(&endpoint);
+        if let Some(worker) = worker {
+            worker.line.ask(event.map_or(Asked::Any, Asked::Of));
+        }
+        worker.is_some()
+    }
+
+    /// Until when an endpoint is left alone: because it asked for that, or did not answer. Of one that another replica tells, as that
+    /// one said two seconds ago at most.
     #[must_use]
     pub fn rests_until(&self, endpoint: EndpointId) -> Option<Timestamp> {
         let workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = workers.get(&endpoint)?.line.rests_until()?;
+        let until = match workers.get(&endpoint) {
+            Some(worker) => worker.line.rests_until()?,
+            None => self.0.parts.hints.left_alone(endpoint)?,
+        };
         Some(until).filter(|until| *until > self.0.parts.clock.now())
+    }
+
+    /// How far an endpoint was told by its worker here, which may be further than what is written down; 0 where nothing is known.
+    #[must_use]
+    pub fn told_to(&self, endpoint: EndpointId) -> u64 {
+        let workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.get(&endpoint).map_or(0, |worker| worker.line.told_to())
     }
 
     /// Messages that are answers to what was told are sent by this service.
@@ -185,12 +243,58 @@ impl Relay {
         self.0.test(endpoint).await
     }
 
-    /// Follows the store's endpoints: starts, restarts and stops workers.
+    /// Follows the store's endpoints, which were changed here: starts, restarts and stops workers.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn reload(&self) -> Result<(), StoreError> {
+        self.0.reload().await?;
+        self.0.parts.hints.endpoints_changed();
+        Ok(())
+    }
+
+    /// As [`Relay::reload`], for what may have been changed elsewhere.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn reload_here(&self) -> Result<(), StoreError> {
         self.0.reload().await
+    }
+
+    /// Follows what is held: starts and stops workers.
+    pub async fn follow_holdings(&self) {
+        let _one = self.0.reloading.lock().await;
+        self.0.follow_these(self.0.endpoints.load_full());
+    }
+
+    /// All endpoints that are switched on, whoever tells them, and whose they are.
+    #[must_use]
+    pub fn endpoints(&self) -> Vec<(EndpointId, BusinessId)> {
+        let on = |endpoint: &&Endpoint| endpoint.health.disabled.is_none();
+        self.0.endpoints.load().iter().filter(on).map(|endpoint| (endpoint.id, endpoint.business)).collect()
+    }
+
+    /// Stops telling an endpoint; resolves when nothing of it is under way any more, and what was told is written down.
+    pub async fn let_go(&self, endpoint: EndpointId) {
+        let worker = {
+            let mut workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+            let worker = workers.remove(&endpoint);
+            self.0.publish(&workers);
+            worker
+        };
+        if let Some(Worker { line, task: Some(task), .. }) = worker {
+            line.stop.cancel();
+            let _ = task.await;
+        }
+    }
+
+    /// Which endpoints that are told here are left alone, and until when, in milliseconds of world time.
+    #[must_use]
+    pub fn left_alone(&self) -> BTreeMap<EndpointId, i64> {
+        let now = self.0.parts.clock.now();
+        let workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = |worker: &Worker| worker.line.rests_until().filter(|until| *until > now);
+        workers.iter().filter_map(|(id, worker)| Some((*id, until(worker)?.as_millis()))).collect()
     }
 }
 
@@ -208,13 +312,16 @@ impl Inner {
         Box::pin(async {
             let _one = self.reloading.lock().await;
             let endpoints = self.parts.store.endpoints(None).await?;
+            let endpoints = Arc::new(endpoints);
+            self.endpoints.store(endpoints.clone());
             self.follow_these(endpoints);
             Ok(())
         })
     }
 
-    fn follow_these(self: &Arc<Self>, endpoints: Vec<Endpoint>) {
-        let known: BTreeSet<EndpointId> = endpoints.iter().map(|e| e.id).collect();
+    fn follow_these(self: &Arc<Self>, endpoints: Arc<Vec<Endpoint>>) {
+        let is_held = |endpoint: &&Endpoint| self.parts.holdings.has(Thing::Endpoint(endpoint.id));
+        let known: BTreeSet<EndpointId> = endpoints.iter().filter(is_held).map(|e| e.id).collect();
         let mut origins = Origins::new();
         for endpoint in endpoints.iter().filter(|e| e.role == Role::Callbacks) {
             origins.entry(endpoint.business).or_default().insert(endpoint.address.clone(), endpoint.id);
@@ -227,10 +334,12 @@ impl Inner {
             let stays = known.contains(id);
             if !stays {
                 worker.line.stop.cancel();
+                // Should it be held again soon, the next worker waits for this one.
+                leaving.extend(worker.task.take().map(|task| (*id, task)));
             }
             stays
         });
-        for endpoint in endpoints {
+        for endpoint in endpoints.iter().filter(is_held).cloned() {
             let mut before = leaving.remove(&endpoint.id);
             if let Some(worker) = workers.get_mut(&endpoint.id) {
                 if same_wish(&worker.endpoint, &endpoint) {
@@ -254,6 +363,11 @@ impl Inner {
     }
 
     fn poke(&self, business: BusinessId) {
+        self.poke_here(business);
+        self.parts.hints.business(business);
+    }
+
+    fn poke_here(&self, business: BusinessId) {
         self.listeners.poke(business);
         let bells = self.bells.load();
         let Some(bell) = bells.get(&business) else { return };
@@ -291,12 +405,7 @@ impl Inner {
             let guard = Arc::new(stop.clone().drop_guard());
             let (bell, wake) = (post.clone(), posts.clone());
             self.parts.tasks.spawn(async move {
-                loop {
-                    let busy = tokio::select! {
-                        biased;
-                        () = stop.cancelled() => return,
-                        busy = bell.wait(None) => busy,
-                    };
+                while let Some(busy) = bell.wait_or_stop(None, &stop).await {
                     wake.iter().for_each(|post| post.poke());
                     busy.until(None);
                 }

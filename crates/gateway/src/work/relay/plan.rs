@@ -76,7 +76,7 @@ pub(crate) fn wants(endpoint: &Endpoint, event: &Event, book: Option<&Book>) -> 
 
 /// A delivery that waits for a reason of ours.
 pub(super) fn waits(position: u64, conversation: Conversation, due: Timestamp, why: &str) -> Waiting {
-    Waiting { position, conversation, tried: 0, due: Some(due), attempt: None, seen: why.to_owned() }
+    Waiting { position, conversation, tried: 0, due: Some(due), attempt: None, answer: None, seen: why.to_owned() }
 }
 
 impl Plan {

@@ -52,10 +52,10 @@ impl Inner {
     /// Tells all that can be told now; gives when there is more to do.
     pub(super) async fn raw_round(&self, follower: &mut Follower) -> Option<Timestamp> {
         loop {
-            if follower.is_over() {
-                return None;
-            }
             let now = self.parts.clock.now();
+            if follower.is_over() {
+                return follower.comes_back(now);
+            }
             let leave = match follower.leave(now) {
                 Ok(leave) => leave,
                 Err(until) => return Some(self.rest_until(follower, until).await),
@@ -64,11 +64,12 @@ impl Inner {
             let page = match self.parts.store.journal_after(business, follower.cursor, WINDOW).await {
                 Ok(page) => page,
                 Err(why) => {
-                    tracing::warn!(endpoint.id = %id, error = %why, "raw bodies could not be read");
+                    self.unread(id, &why);
                     tokio::time::sleep(STORE_PAUSE).await;
                     continue;
                 }
             };
+            self.read();
             let positions: Vec<u64> = page.entries.iter().map(|entry| entry.head.position).collect();
             let (jobs, next_due) = choose(&mut follower.ahead, page.entries, leave, now);
             let idle = jobs.is_empty();

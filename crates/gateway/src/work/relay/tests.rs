@@ -17,7 +17,7 @@ use transom_domain::event::Selection;
 use transom_domain::id::{BusinessId, EndpointId, KeyId, SenderId};
 use transom_domain::time::{Span, Timestamp};
 use transom_store::{
-    App, Business, Deliveries, Disk, DiskWait, Endpoint, Keep, Manner, MemoryStore, Scopes, Sender, SenderState, Store,
+    Actor, App, Business, Deliveries, Disk, DiskWait, Endpoint, Keep, Manner, MemoryStore, Scopes, Sender, SenderState, Store,
     StoreError,
 };
 
@@ -127,8 +127,7 @@ impl Wire for Ears {
             let mut moods = self.0.moods.subscribe();
             let of = |moods: &BTreeMap<String, Mood>| moods.get(&host).cloned().unwrap_or(Mood::Take);
             let mood = of(&moods.wait_for(|moods| of(moods) != Mood::Hold).await.unwrap());
-            let answer =
-                |status, wait: Option<&str>| Called::Answer { status, body: Bytes::new(), retry_after: wait.map(str::to_owned) };
+            let answer = |status, wait: Option<&str>| Called::answer(status, Bytes::new()).again_after(wait.unwrap_or_default());
             match mood {
                 Mood::Take | Mood::Hold => answer(200, None),
                 Mood::Refuse(status, wait) => answer(status, wait),
@@ -264,11 +263,12 @@ impl Desk {
             keep: Keep::default(),
             media: MediaSettings::nowhere(),
             chance: Chance::of_system(),
+            replica: crate::work::replicas::ReplicaSettings::default(),
             gate: None,
         })
         .await
         .unwrap();
-        let caller = Caller { business, key: KeyId(9), scopes: Scopes::ADMIN };
+        let caller = Caller { business, who: Actor::Key(KeyId(9)), scopes: Scopes::ADMIN };
         Self { house, ears, disk, store, caller, clock, heard: Mutex::default() }
     }
 

@@ -16,7 +16,8 @@ use crate::graph::read::Fields;
 use crate::http::App;
 use crate::http::media::store_file;
 use crate::world::desk::{CustomerChange, NewCustomer, Refusal};
-use crate::world::inbound_shape::{self, DraftMedia};
+use crate::world::inbound_shape::{self, Draft, DraftMedia};
+use crate::world::media::Media;
 use crate::world::tap::{Aim, Tapped};
 
 /// Customers in one answer.
@@ -37,18 +38,18 @@ pub(super) async fn create(State(app): State<App>, body: Bytes) -> Response<Body
 
 async fn make(app: &App, body: &Bytes) -> Control {
     let new: NewCustomer = typed(body)?;
-    app.engine.commit(|world, _| world.add_customer(new)).await?
+    app.engine.commit(|world, now| world.add_customer(now, new)).await?
 }
 
 /// `?after=` an id, `?limit=`.
 pub(super) async fn list(State(app): State<App>, Query(query): Query<BTreeMap<String, String>>) -> Response<Body> {
     let number = |key: &str, default: u64| query.get(key).and_then(|text| text.parse().ok()).unwrap_or(default);
     let (after, limit) = (number("after", 0), number("limit", 1_000));
-    let data = app.engine.look(|world, _| {
+    let data = app.engine.look(|world, now| {
         let mut ids: Vec<u64> = world.customers.keys().copied().filter(|id| *id > after).collect();
         ids.sort_unstable();
         ids.truncate(usize::try_from(limit).unwrap_or(PAGE_MAX).min(PAGE_MAX));
-        ids.iter().filter_map(|id| world.customers.get(id)).map(|person| person.shown()).collect::<Vec<Value>>()
+        ids.iter().filter_map(|id| world.customers.get(id)).map(|person| person.shown(now.world)).collect::<Vec<Value>>()
     });
     let mut data = data;
     // They are few: all come with the first page.
@@ -65,7 +66,7 @@ pub(super) async fn read(State(app): State<App>, Path(id): Path<String>) -> Resp
     printed(app.customer(&id).and_then(|id| {
         let shown = app.engine.look(|world, now| {
             world.customers.get(&id).map(|person| {
-                let mut shown = person.shown();
+                let mut shown = person.shown(now.world);
                 let sessions: Vec<Value> = person
                     .threads
                     .iter()
@@ -107,22 +108,41 @@ async fn send(app: &App, id: &str, body: &Bytes) -> Control {
     let id = app.customer(id)?;
     let value = value(body)?;
     let fields = Fields::body(&value)?;
-    let number = to(app, &fields)?;
-    let mut draft = inbound_shape::read(&fields)?;
-    let file = match draft.media.take() {
-        Some(media) => {
-            let bytes = bytes_of(&media)?;
-            Some(store_file(app, number, media.mime, bytes, true).await?)
-        }
-        None => None,
-    };
+    let number = number(app, &fields, "to")?;
+    let mut draft = inbound_shape::read(&fields, "to")?;
+    let file = file_of(app, number, &mut draft).await?;
     let wamid = app.engine.commit(|world, now| world.customer_writes(now, id, number, draft, file)).await??;
     Ok(json!({ "wamid": wamid }))
 }
 
-/// The number written to; may be left out while there is only one.
-fn to(app: &App, fields: &Fields<'_>) -> Result<u64, Refusal> {
-    let given = id_opt(fields, "to")?;
+async fn file_of(app: &App, number: u64, draft: &mut Draft) -> Result<Option<Media>, Refusal> {
+    let Some(media) = draft.media.take() else { return Ok(None) };
+    let bytes = bytes_of(&media)?;
+    Ok(Some(store_file(app, number, media.mime, bytes, true).await?))
+}
+
+/// Somebody at the business writes to the customer by hand: in the WhatsApp Business app, or in the inbox of the Page.
+pub(super) async fn echo(State(app): State<App>, Path(id): Path<String>, body: Bytes) -> Response<Body> {
+    if let Some(person) = app.person(&id) {
+        return created(messenger::echo(&app, person, &body).await);
+    }
+    created(by_hand(&app, &id, &body).await)
+}
+
+async fn by_hand(app: &App, id: &str, body: &Bytes) -> Control {
+    let id = app.customer(id)?;
+    let value = value(body)?;
+    let fields = Fields::body(&value)?;
+    let number = number(app, &fields, "from")?;
+    let mut draft = inbound_shape::read(&fields, "from")?;
+    let file = file_of(app, number, &mut draft).await?;
+    let wamid = app.engine.commit(|world, now| world.app_writes(now, id, number, draft, file)).await??;
+    Ok(json!({ "wamid": wamid }))
+}
+
+/// The business number in a field; may be left out while there is only one.
+fn number(app: &App, fields: &Fields<'_>, field: &str) -> Result<u64, Refusal> {
+    let given = id_opt(fields, field)?;
     app.engine.look(|world, _| match given {
         Some(text) => {
             let digits = text.trim_start_matches('+');
@@ -130,14 +150,14 @@ fn to(app: &App, fields: &Fields<'_>) -> Result<u64, Refusal> {
             let by_id = text.parse::<u64>().ok().filter(|id| world.numbers.contains_key(id));
             by_id
                 .or_else(by_digits)
-                .ok_or_else(|| Refusal::invalid("to", "no business number has this id", "GET /sim/v1/numbers lists them"))
+                .ok_or_else(|| Refusal::invalid(field, "no business number has this id", "GET /sim/v1/numbers lists them"))
         }
         None => {
             let mut all = world.numbers.keys();
             match (all.next(), all.next()) {
                 (Some(only), None) => Ok(*only),
                 _ => {
-                    Err(Refusal::invalid("to", "there are several business numbers", "name one; GET /sim/v1/numbers lists them"))
+                    Err(Refusal::invalid(field, "there are several business numbers", "name one; GET /sim/v1/numbers lists them"))
                 }
             }
         }
@@ -179,7 +199,7 @@ async fn ring(app: &App, id: &str, body: &Bytes) -> Control {
     let value = value(body)?;
     let fields = Fields::body(&value)?;
     fields.only(&["to"])?;
-    let number = to(app, &fields)?;
+    let number = number(app, &fields, "to")?;
     let call = app.engine.commit(|world, now| world.customer_calls(now, id, number)).await??;
     Ok(json!({ "id": call }))
 }

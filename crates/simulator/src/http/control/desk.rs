@@ -126,6 +126,7 @@ fn desk_number(world: &World, id: u64) -> Option<Value> {
         map.insert("registered".into(), json!(number.registered));
         map.insert("testNumber".into(), json!(number.test_number));
         map.insert("allowed".into(), json!(number.allowed));
+        map.insert("businessApp".into(), json!(number.business_app));
         map.insert("throughput".into(), json!(number.throughput));
         map.insert("tier".into(), json!(number.tier));
         map.insert("quality".into(), json!(number.quality));
@@ -180,6 +181,7 @@ struct NumberChange {
     tier: Option<String>,
     registered: Option<bool>,
     test_number: Option<bool>,
+    business_app: Option<bool>,
     allowed: Option<Vec<String>>,
     quality: Option<String>,
     status: Option<String>,
@@ -228,6 +230,7 @@ async fn alter_number(app: &App, id: &str, body: &Bytes) -> Control {
             number.tier = change.tier.unwrap_or_else(|| number.tier.clone());
             number.registered = change.registered.unwrap_or(number.registered);
             number.test_number = change.test_number.unwrap_or(number.test_number);
+            number.business_app = change.business_app.unwrap_or(number.business_app);
             number.allowed = allowed.unwrap_or_else(|| std::mem::take(&mut number.allowed));
             number.quality = change.quality.unwrap_or_else(|| number.quality.clone());
             number.status = change.status.unwrap_or_else(|| number.status.clone());

@@ -54,6 +54,13 @@ pub(super) async fn send(app: &App, id: u64, body: &Bytes) -> Control {
     Ok(json!({ "mid": mid }))
 }
 
+pub(super) async fn echo(app: &App, id: u64, body: &Bytes) -> Control {
+    let value = value(body)?;
+    let deed = inbound::read(&Fields::body(&value)?)?;
+    let mid = app.engine.commit(|world, now| world.inbox_writes(now, id, deed)).await??;
+    Ok(json!({ "mid": mid }))
+}
+
 /// What is tapped on which message.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -3,9 +3,11 @@
 mod clock;
 mod customers;
 mod desk;
+mod media;
 mod messenger;
 mod news;
 mod state;
+mod stream;
 mod templates;
 
 use axum::Router;
@@ -29,6 +31,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/customers", get(customers::list).post(customers::create))
         .route("/customers/{id}", get(customers::read).patch(customers::change))
         .route("/customers/{id}/messages", post(customers::write))
+        .route("/customers/{id}/echoes", post(customers::echo))
         .route("/customers/{id}/calls", post(customers::call))
         .route("/customers/{id}/taps", post(customers::tap))
         .route("/customers/{id}/reads", post(customers::reads))
@@ -45,6 +48,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/numbers", get(desk::numbers).post(desk::add_number))
         .route("/numbers/{id}", get(desk::number).patch(desk::change_number))
         .route("/accounts/{id}/news", post(news::order))
+        .route("/media/{id}", get(media::file))
         .route("/faults", get(desk::faults).put(desk::order_faults))
         .route("/settings", get(desk::settings).patch(desk::change_settings))
         .route("/identity", get(state::identity))
@@ -53,6 +57,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/page-messages", get(state::page_messages))
         .route("/requests", get(state::requests))
         .route("/webhooks", get(state::webhooks))
+        .route("/stream", get(stream::follow))
         .fallback(absent)
         .layer(axum::extract::DefaultBodyLimit::max(BODY_MAX))
 }
@@ -60,7 +65,8 @@ pub(crate) fn routes() -> Router<App> {
 /// A control's body: 100 MB of a customer's file in base64 and a little around it.
 const BODY_MAX: usize = 150 << 20;
 
-async fn absent() -> Response<Body> {
+/// Nothing is here.
+pub(super) async fn absent() -> Response<Body> {
     refused(&Refusal::not_found("path", "there is no such control", "the page at / lists them"))
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct NewPerson {
     auto_read: bool,
     #[serde(default)]
     blocked: bool,
+    #[serde(default)]
+    private: bool,
 }
 
 fn yes() -> bool {
@@ -53,6 +55,7 @@ impl Person {
             "online": self.online,
             "autoRead": self.auto_read,
             "blocked": self.blocked,
+            "private": self.private,
             "typing": self.typing_until.is_some_and(|until| now.world.as_millis() < until),
             "sessions": [{ "page": self.page.to_string(), "lastInbound": self.last_action, "open": self.within(now.world, super::WINDOW) }],
         })
@@ -79,6 +82,7 @@ impl World {
             online: new.online,
             auto_read: new.auto_read,
             blocked: new.blocked,
+            private: new.private,
             last_action: None,
             seen: None,
             typing_until: None,

@@ -25,8 +25,11 @@ pub(crate) struct Deed {
 }
 
 /// Types that a person can send, in the order of Meta's page.
-const TYPES: [&str; 12] =
-    ["text", "image", "audio", "video", "file", "sticker", "location", "reaction", "edit", "referral", "optin", "event"];
+const TYPES: [&str; 13] =
+    ["text", "image", "audio", "video", "file", "sticker", "location", "reaction", "edit", "referral", "optin", "event", "raw"];
+
+/// Edits of one message at most (webhook-events/message-edits).
+const EDITS_MAX: i64 = 5;
 
 /// Reads `{to?, type, <object>, reply_to?}`; `to` is left to the caller.
 pub(crate) fn read(fields: &Fields<'_>) -> Result<Deed, GraphError> {
@@ -78,7 +81,9 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<Deed, GraphError> {
             let mut said = Map::new();
             said.insert("mid".into(), json!(object.text("mid", 512)?));
             said.insert("text".into(), json!(object.text("text", 20_000)?));
-            said.insert("num_edit".into(), json!(object.int_opt("num_edit")?.unwrap_or(1)));
+            if let Some(count) = object.int_opt("num_edit")? {
+                said.insert("num_edit".into(), json!(count));
+            }
             return Ok(Deed { opens: false, ..deed("message_edits", "message_edit", said) });
         }
         "referral" => {
@@ -90,6 +95,13 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<Deed, GraphError> {
         "optin" => {
             let said = fields.value(kind)?.as_object().cloned().unwrap_or_default();
             return Ok(Deed { opens: false, ..deed("messaging_optins", "optin", said) });
+        }
+        "raw" => {
+            // A message as it stands: what Meta adds one day.
+            if object.has("mid") {
+                return Err(object.wrong("mid", "is Meta's to write; leave it out."));
+            }
+            message = fields.value(kind)?.as_object().cloned().unwrap_or_default();
         }
         "event" => {
             // For what nobody knows yet: any one member, as it stands.
@@ -127,8 +139,11 @@ impl World {
             let remedy = "take a mid from the customer's inbox";
             return Err(Refusal::invalid("mid", "no message of this conversation has this id", remedy));
         }
-        self.keep_person(person);
         let mut object = deed.object;
+        if deed.member == "message_edit" {
+            self.edit(person, &mut object)?;
+        }
+        self.keep_person(person);
         let mut id = None;
         if deed.member == "message" || deed.member == "postback" {
             let (seq, mid) = self.fresh_mid();
@@ -151,12 +166,69 @@ impl World {
                 at: now.world.as_millis(),
                 stage: Stage::Sent,
                 next: None,
+                by_hand: false,
+                edits: 0,
             });
             id = Some(mid);
         }
         self.throughput.count(page, now.machine_second);
         self.tell_page(now, page, deed.field, (person, page), (deed.member, Value::Object(object)));
         Ok(id)
+    }
+
+    /// Changes what the phone shows of a message that the person wrote, and counts.
+    fn edit(&mut self, person: u64, said: &mut Map<String, Value>) -> Result<(), Refusal> {
+        let text = |key: &str| said.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (mid, words) = (text("mid"), text("text"));
+        let of = self.messenger.by_mid(&mid).filter(|message| message.person == person && !message.outbound);
+        let Some(message) = of else {
+            return Err(Refusal::invalid("edit.mid", "this customer did not write that message", "take a mid from the inbox"));
+        };
+        if message.edits >= EDITS_MAX {
+            return Err(Refusal::conflict("edit.mid", "a message can be edited five times", "write another one"));
+        }
+        let (seq, count) = (message.seq, message.edits + 1);
+        said.entry("num_edit").or_insert(json!(count));
+        self.change_page_message(seq, |message| {
+            message.edits = count;
+            if let Some(shown) = message.shown.as_object_mut() {
+                shown.insert("text".into(), json!(words));
+            }
+        });
+        Ok(())
+    }
+
+    /// Somebody writes to a person in the Page's inbox: told as an echo, and on the phone at once.
+    pub(crate) fn inbox_writes(&mut self, now: Now, person: u64, deed: Deed) -> Result<String, Refusal> {
+        let Some(who) = self.messenger.people.get(&person) else { return Err(Refusal::no_customer()) };
+        let page = who.page;
+        let Some(kind) = deed.kind.filter(|_| deed.member == "message") else {
+            return Err(Refusal::invalid("type", "nobody can write that in the inbox", "choose text or a file"));
+        };
+        if deed.quotes.iter().any(|mid| self.messenger.by_mid(mid).is_none_or(|message| message.person != person)) {
+            let remedy = "take a mid from the customer's inbox";
+            return Err(Refusal::invalid("reply_to.mid", "no message of this conversation has this id", remedy));
+        }
+        let (seq, mid) = self.fresh_mid();
+        self.take_page_message(Message {
+            seq,
+            mid: mid.clone(),
+            outbound: true,
+            page,
+            person,
+            kind,
+            shown: Value::Object(deed.object),
+            taps: Vec::new(),
+            metadata: None,
+            quotes: deed.quotes,
+            at: now.world.as_millis(),
+            stage: Stage::Delivered,
+            next: None,
+            by_hand: true,
+            edits: 0,
+        });
+        self.tell_echo(now, seq);
+        Ok(mid)
     }
 
     /// A person taps on a message.
@@ -218,6 +290,7 @@ impl World {
                     "type": message.kind,
                     "message": message.shown,
                     "quotes": message.quotes,
+                    "edited": message.edits > 0,
                     "status": if seen { "read" } else { message.stage.as_str() },
                     "readByBusiness": seen,
                     "timestamp": message.at,

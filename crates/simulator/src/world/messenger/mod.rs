@@ -65,6 +65,9 @@ pub(crate) struct Person {
     pub(crate) auto_read: bool,
     /// Has blocked the Page, or turned its messages off.
     pub(crate) blocked: bool,
+    /// Keeps the name to themselves.
+    #[serde(default)]
+    pub(crate) private: bool,
     /// The last action that opens the window, in milliseconds.
     pub(crate) last_action: Option<i64>,
     /// All that the person wrote up to then has been marked as seen.
@@ -124,6 +127,12 @@ pub(crate) struct Message {
     pub(crate) at: i64,
     pub(crate) stage: Stage,
     pub(crate) next: Option<(Step, i64)>,
+    /// Somebody wrote it by hand, in the Page's inbox.
+    #[serde(default)]
+    pub(crate) by_hand: bool,
+    /// How often it was edited.
+    #[serde(default)]
+    pub(crate) edits: i64,
 }
 
 /// All of it.

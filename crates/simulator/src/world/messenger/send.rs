@@ -83,6 +83,8 @@ impl World {
             at: now.world.as_millis(),
             stage: Stage::Sent,
             next: Some((Step::Echo, now.world.plus(Span::millis(soon)).as_millis())),
+            by_hand: false,
+            edits: 0,
         };
         if let Some(person) = self.messenger.people.get_mut(&person)
             && person.typing_until.take().is_some()

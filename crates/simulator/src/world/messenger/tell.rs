@@ -7,6 +7,8 @@ use crate::world::{Now, World};
 
 /// How often a delivery names its messages beside the watermark.
 const NAMES: f64 = 0.6;
+/// The app under which the inbox of Pages sends.
+const PAGE_INBOX: u64 = 263_902_037_430_900;
 
 impl World {
     /// Owes an event of a Page: `sender`, `recipient` and one member more.
@@ -26,7 +28,8 @@ impl World {
         let mut echo = Map::new();
         echo.insert("mid".into(), json!(message.mid));
         echo.insert("is_echo".into(), json!(true));
-        echo.insert("app_id".into(), json!(self.app.id));
+        // The inbox of Pages is an app, too.
+        echo.insert("app_id".into(), json!(if message.by_hand { PAGE_INBOX } else { self.app.id }));
         if let Some(metadata) = &message.metadata {
             echo.insert("metadata".into(), json!(metadata));
         }
@@ -35,6 +38,12 @@ impl World {
         }
         if let Some(attachment) = message.shown.get("attachment") {
             echo.insert("attachments".into(), json!([attachment]));
+        }
+        if let Some(attachments) = message.shown.get("attachments") {
+            echo.insert("attachments".into(), attachments.clone());
+        }
+        if let Some(quotes) = message.quotes.as_ref().filter(|_| message.by_hand) {
+            echo.insert("reply_to".into(), json!({ "mid": quotes }));
         }
         let at = Now { world: Timestamp::from_millis(message.at), ..now };
         let (page, person) = (message.page, message.person);

@@ -25,7 +25,7 @@ use crate::rows::{ClaimRow, CustomerRow, Result, Rows};
 pub(crate) use change::rotate;
 use merge::merge;
 pub(crate) use merge::{by_hand, unmerge};
-pub(crate) use observe::{enrich, speaks};
+pub(crate) use observe::{enrich, learn_name, speaks};
 pub(crate) use reached::{addressed, lane_elsewhere, whom};
 
 /// How many customers may be one person. Far more than a person has identities on all channels; a bound on what is joined at each
@@ -204,10 +204,21 @@ pub(crate) fn wants(rows: &dyn Rows, person: &CustomerRow) -> Result<Consent> {
     Ok(all)
 }
 
+/// What a person is called.
+#[derive(Debug, Default)]
+pub(crate) struct Called {
+    /// Display name.
+    pub(crate) name: Option<String>,
+    /// User name.
+    pub(crate) username: Option<String>,
+    /// The customers under whose identities these were heard; none where the person is only one.
+    pub(crate) of: Vec<CustomerId>,
+}
+
 /// Display name and user name of a person: each as it was heard last, under whichever of its customers' identities.
-pub(crate) fn called(rows: &dyn Rows, person: &CustomerRow) -> Result<(Option<String>, Option<String>)> {
+pub(crate) fn called(rows: &dyn Rows, person: &CustomerRow) -> Result<Called> {
     if person.absorbed == 0 {
-        return Ok((person.name.clone(), person.username.clone()));
+        return Ok(Called { name: person.name.clone(), username: person.username.clone(), of: Vec::new() });
     }
     let mut all = Vec::new();
     for member in members(rows, person)? {
@@ -215,8 +226,10 @@ pub(crate) fn called(rows: &dyn Rows, person: &CustomerRow) -> Result<(Option<St
     }
     // Those who were called so at the same moment: the one who goes on.
     all.sort_by_key(|row| (std::cmp::Reverse(row.named_at), row.id));
-    let name = all.iter().find_map(|row| row.name.clone());
-    Ok((name, all.iter().find_map(|row| row.username.clone())))
+    let name = all.iter().find_map(|row| Some((row.id, row.name.clone()?)));
+    let username = all.iter().find_map(|row| Some((row.id, row.username.clone()?)));
+    let of = name.iter().chain(&username).map(|(id, _)| *id).collect();
+    Ok(Called { name: name.map(|(_, name)| name), username: username.map(|(_, name)| name), of })
 }
 
 /// What the other customers of a person have of a conversation.
@@ -309,15 +322,15 @@ pub(crate) fn known_as(
     if let Some(held) = rows.holder(business, address)? {
         let person = known_person(rows, business, held.customer)?;
         if name.is_some()
-            && called(rows, &person)?.0.is_none()
+            && called(rows, &person)?.name.is_none()
             && let Some(own) = rows.customer(business, held.customer)?
         {
-            rows.put_customer(&CustomerRow { name, ..own })?;
+            rows.rename_customer(&own, &CustomerRow { name, ..own.clone() })?;
         }
         return Ok(person);
     }
-    let mut row = newcomer(rows, business, new_customer)?;
-    row.name = name;
+    let nobody = newcomer(rows, business, new_customer)?;
+    let mut row = CustomerRow { name, ..nobody.clone() };
     // The caller's word has the least weight: nobody was seen under it.
     let claim = Claim {
         identity: address.clone(),
@@ -329,7 +342,7 @@ pub(crate) fn known_as(
         held: true,
     };
     row.present = Present::of(std::slice::from_ref(&claim));
-    rows.put_customer(&row)?;
+    rows.rename_customer(&nobody, &row)?;
     rows.put_claim(business, &ClaimRow { customer: new_customer, claim })?;
     let mut told = Told::new(now);
     change::remembered(rows, business, vec![address.clone()], &mut told)?;

@@ -158,6 +158,15 @@ fn take_over(
     change::remembered(rows, business, fresh, told)
 }
 
+/// See [`crate::Store::learn_name`].
+pub(crate) fn learn_name(rows: &mut dyn Rows, business: BusinessId, identity: &Identity, name: &str) -> Result<bool> {
+    let Some(held) = rows.holder(business, identity)? else { return Ok(false) };
+    let Some(row) = rows.customer(business, held.customer)?.filter(|row| row.name.is_none()) else { return Ok(false) };
+    // No moment goes with it: what a person is called when heard later counts more.
+    rows.rename_customer(&row, &CustomerRow { name: Some(name.to_owned()), ..row.clone() })?;
+    Ok(true)
+}
+
 /// Takes over what a customer is called, which stays the customer's own where that is one of several who are one person.
 fn name(
     rows: &mut dyn Rows,
@@ -180,7 +189,7 @@ fn name(
         row.named_at = row.named_at.max(sight.at);
     }
     if row != known {
-        rows.put_customer(&row)?;
+        rows.rename_customer(&known, &row)?;
     }
     Ok(())
 }

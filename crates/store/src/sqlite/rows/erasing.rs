@@ -1,12 +1,12 @@
 //! Erasures.
 
-use rusqlite::params;
+use super::params;
 
 use transom_domain::address::Identity;
 use transom_domain::id::{BusinessId, CustomerId, SenderId};
 use transom_domain::time::Timestamp;
 
-use super::{SqliteRows, bound, get, get_count, get_id, get_json, get_json_if, get_time, int, json};
+use super::{Sql, SqliteRows, bound, get, get_count, get_id, get_json, get_json_if, get_time, int, json};
 use crate::rows::{Blank, ErasingRows, Kept, Orphan, Result, Seq};
 use crate::{Erasure, ErasureStage};
 
@@ -114,7 +114,7 @@ impl ErasingRows for SqliteRows<'_> {
     }
 
     fn blanks(&self, limit: usize) -> Result<Vec<(BusinessId, Blank)>> {
-        let first = self.one("SELECT business FROM blank LIMIT 1", [], |row| get_id(row, 0))?;
+        let first = self.one("SELECT business FROM blank LIMIT 1", params![], |row| get_id(row, 0))?;
         let Some(business) = first else { return Ok(Vec::new()) };
         self.all(BLANKS, params![business, bound(limit)], |row| {
             let blank = Blank { provider_id: get(row, 0)?, since: get_time(row, 1)?, after: get_count(row, 2)? };

@@ -1,16 +1,16 @@
 //! What changes with every message and is written once per group: counters of senders and streams, and what was heard of apps. And
 //! the lanes that have no row.
 
-use std::collections::HashMap;
-
-use rusqlite::params;
+use super::params;
 
 use transom_domain::id::{BusinessId, SenderId};
 
-use super::queue::lane_key;
-use super::{SqliteRows, get, get_count, get_id, get_time, int};
+use super::{Sql, SqliteRows, get, get_count, get_id, get_time, int};
+use crate::cache::{Counters, Stream, Written};
 use crate::rows::{LaneKey, Result, Seq};
-use crate::sqlite::cache::{Counters, Stream, Written};
+use crate::sql::flights::Flights;
+use crate::sql::queue::lane_key;
+use crate::sql::tally;
 
 /// Lanes in which a message is in flight and that have no row. The index holds only attempts without an outcome: as many as there
 /// were connections.
@@ -44,6 +44,12 @@ impl SqliteRows<'_> {
             statement.execute(params![app, kept.value.as_millis()])?;
             kept.dirty = false;
         }
+        let execute = |sql| self.connection.prepare_cached(sql);
+        tally::flush(
+            cache,
+            |values| execute(tally::ADD)?.execute(values).map(drop),
+            |values| execute(tally::ADD_FAILURES)?.execute(values).map(drop),
+        )?;
         self.flush_arrivals()?;
         cache.trim();
         Ok(())
@@ -92,34 +98,16 @@ impl SqliteRows<'_> {
         cache.changed();
         Ok(())
     }
+}
 
-    /// The message in flight in a lane that has no row.
-    pub(super) fn flight(&self, key: &LaneKey) -> Result<Option<Seq>> {
-        let Some(cache) = self.cache else { return Ok(None) };
-        if cache.flights.borrow().is_none() {
-            self.finish_states()?;
-            let found = self.all(FLIGHTS, [], |row| Ok((lane_key(row)?, get(row, 3)?)))?;
-            cache.flights.replace(Some(found.into_iter().collect()));
-        }
-        Ok(cache.flights.borrow().as_ref().and_then(|flights| flights.get(key).copied()))
+impl Flights for SqliteRows<'_> {
+    /// One writer for all.
+    fn flights_of(&self, _key: &LaneKey) -> Result<Option<BusinessId>> {
+        Ok(None)
     }
 
-    pub(super) fn begin_flight(&self, key: &LaneKey, seq: Seq) -> Result<()> {
-        self.flight(key)?;
-        let cache = self.cache()?;
-        cache.flights.borrow_mut().get_or_insert_with(HashMap::new).insert(*key, seq);
-        cache.changed();
-        Ok(())
-    }
-
-    /// Says whether there was one.
-    pub(super) fn end_flight(&self, key: &LaneKey) -> Result<bool> {
-        self.flight(key)?;
-        let cache = self.cache()?;
-        let ended = cache.flights.borrow_mut().as_mut().and_then(|flights| flights.remove(key)).is_some();
-        if ended {
-            cache.changed();
-        }
-        Ok(ended)
+    fn read_flights(&self, _of: Option<BusinessId>) -> Result<Vec<(LaneKey, Seq)>> {
+        self.finish_states()?;
+        self.all(FLIGHTS, params![], |row| Ok((lane_key(row)?, get(row, 3)?)))
     }
 }

@@ -1,12 +1,13 @@
 //! What was heard beside messages and statuses.
 
-use rusqlite::{Row, params};
+use super::params;
 
 use transom_domain::id::BusinessId;
 use transom_domain::time::Timestamp;
 
-use super::{SqliteRows, bound, get, get_count, get_id, get_json_if, get_time, int, json_if};
+use super::{Sql, SqliteRows, bound, get, get_id, get_time, int, json_if};
 use crate::rows::{AMENDMENTS_MAX, AmendmentRow, HeardRows, Mark, REVOCATIONS_MAX, Result, Seq};
+use crate::sql::heard::amendment;
 
 /// What was done to a message that the upstream knows by an id.
 pub(super) const AMENDMENTS: &str = "SELECT original, provider_id, heard_at, seq, told_at, amended FROM amendment
@@ -19,18 +20,6 @@ pub(super) const OLD_AMENDMENTS: &str =
     "SELECT rowid FROM amendment WHERE seq IS NULL AND heard_at < ?1 ORDER BY heard_at LIMIT ?2";
 /// Marks of old news.
 pub(super) const OLD_NEWS: &str = "SELECT business, mark FROM news WHERE at < ?1 ORDER BY at LIMIT ?2";
-
-fn amendment(row: &Row<'_>) -> Result<AmendmentRow> {
-    let told_at: Option<i64> = get(row, 4)?;
-    Ok(AmendmentRow {
-        original: get(row, 0)?,
-        provider_id: get(row, 1)?,
-        heard_at: get_time(row, 2)?,
-        seq: get(row, 3)?,
-        told_at: told_at.map(|_| get_count(row, 4)).transpose()?,
-        amended: get_json_if(row, 5)?,
-    })
-}
 
 impl HeardRows for SqliteRows<'_> {
     fn amendments(&self, business: BusinessId, original: &str) -> Result<Vec<AmendmentRow>> {

@@ -1,14 +1,15 @@
 //! The journal, in its own file.
 
-use rusqlite::{Row, params};
+use super::params;
 
-use transom_domain::id::{BusinessId, JournalId};
+use transom_domain::id::JournalId;
 use transom_domain::time::Timestamp;
 
-use super::{SqliteRows, bound, corrupt, get, get_count, get_id, get_time, int};
+use super::{Sql, SqliteRows, bound, get, get_count, get_time, int};
+use crate::JournalHead;
+use crate::cache::{Stream, Written};
 use crate::rows::{JournalRows, Of, Result};
-use crate::sqlite::cache::{Stream, Written};
-use crate::{JournalHead, JournalOutcome};
+use crate::sql::journal::{head, key, number, of_key};
 
 /// The query of what [`head`] reads, in its order, with a condition.
 macro_rules! select_head {
@@ -22,6 +23,12 @@ pub(super) const HEADS_AFTER: &str = select_head!("WHERE business = ?1 AND posit
 /// Those of them that were not understood whole.
 pub(super) const FLAGGED_AFTER: &str =
     select_head!("INDEXED BY entry_flagged WHERE business = ?1 AND position > ?2 AND outcome > 0 ORDER BY position LIMIT ?3");
+/// Entries of a business in front of a position, newest first.
+pub(super) const HEADS_BEFORE: &str = select_head!("WHERE business = ?1 AND position < ?2 ORDER BY position DESC LIMIT ?3");
+/// Those of them that were not understood whole.
+pub(super) const FLAGGED_BEFORE: &str = select_head!(
+    "INDEXED BY entry_flagged WHERE business = ?1 AND position < ?2 AND outcome > 0 ORDER BY position DESC LIMIT ?3"
+);
 /// An entry by its name.
 pub(super) const HEAD_BY_ID: &str = select_head!("WHERE id = ?1");
 /// The first entry from a position on.
@@ -29,37 +36,6 @@ pub(super) const ENTRY_FROM: &str =
     "SELECT position, at FROM entry WHERE business = ?1 AND position >= ?2 ORDER BY position LIMIT 1";
 /// The bytes of an entry.
 pub(super) const RAW: &str = "SELECT raw FROM entry WHERE business = ?1 AND position = ?2";
-
-/// Whose, as it is kept.
-fn key(of: Of) -> Vec<u8> {
-    of.map_or_else(Vec::new, |business| business.to_bytes().to_vec())
-}
-
-fn of_key(key: &[u8]) -> Of {
-    <[u8; 16]>::try_from(key).ok().map(BusinessId::from_bytes)
-}
-
-fn head(row: &Row<'_>) -> Result<JournalHead> {
-    let business: Vec<u8> = get(row, 1)?;
-    let outcome = get_count(row, 5)?;
-    let named = usize::try_from(outcome).ok().and_then(|n| JournalOutcome::ALL.get(n)).copied();
-    Ok(JournalHead {
-        id: JournalId::from_bytes(get_id(row, 0)?),
-        business: of_key(&business),
-        position: get_count(row, 2)?,
-        app: get(row, 3)?,
-        at: get_time(row, 4)?,
-        outcome: named.ok_or_else(|| corrupt(row, 5, "no outcome has this number"))?,
-        fields: get(row, 6)?,
-        note: get(row, 7)?,
-        size: usize::try_from(get_count(row, 8)?).unwrap_or(usize::MAX),
-        erased: get(row, 9)?,
-    })
-}
-
-fn number(outcome: JournalOutcome) -> i64 {
-    JournalOutcome::ALL.iter().position(|one| *one == outcome).map_or(0, |n| int(n as u64))
-}
 
 impl SqliteRows<'_> {
     fn arrivals(&self, of: Of) -> Result<Stream> {
@@ -133,6 +109,11 @@ impl JournalRows for SqliteRows<'_> {
         self.all(sql, params![key(of), int(after), bound(limit)], head)
     }
 
+    fn heads_before(&self, of: Of, before: u64, flagged: bool, limit: usize) -> Result<Vec<JournalHead>> {
+        let sql = if flagged { FLAGGED_BEFORE } else { HEADS_BEFORE };
+        self.all(sql, params![key(of), int(before), bound(limit)], head)
+    }
+
     fn entry_from(&self, of: Of, position: u64) -> Result<Option<(u64, Timestamp)>> {
         self.one(ENTRY_FROM, params![key(of), int(position)], |row| Ok((get_count(row, 0)?, get_time(row, 1)?)))
     }
@@ -168,7 +149,7 @@ impl JournalRows for SqliteRows<'_> {
     }
 
     fn raise_entries(&mut self, by: u64) -> Result<()> {
-        let all = self.all("SELECT business FROM stream", [], |row| get::<Vec<u8>>(row, 0))?;
+        let all = self.all("SELECT business FROM stream", params![], |row| get::<Vec<u8>>(row, 0))?;
         for of in all {
             let of = of_key(&of);
             let known = self.arrivals(of)?;

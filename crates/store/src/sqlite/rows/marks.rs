@@ -1,12 +1,12 @@
 //! Watermarks.
 
-use rusqlite::params;
+use super::params;
 
 use transom_domain::address::Identity;
 use transom_domain::id::SenderId;
 use transom_domain::time::Timestamp;
 
-use super::{SqliteRows, bound, get, get_small, get_time, get_time_if, millis};
+use super::{Sql, SqliteRows, bound, get, get_small, get_time, get_time_if, millis};
 use crate::rows::{MarkRows, Marks, Result, Seq, Unread, UpTo};
 
 /// The marks of one sender and one address.
@@ -64,8 +64,7 @@ impl MarkRows for SqliteRows<'_> {
         limit: usize,
     ) -> Result<Vec<Unread>> {
         let after = after.map_or(i64::MIN, Timestamp::as_millis);
-        let params = params![sender.to_bytes(), address.to_string(), after, until.as_millis(), bound(limit)];
-        self.all(UNREAD, params, |row| {
+        self.all(UNREAD, params![sender.to_bytes(), address.to_string(), after, until.as_millis(), bound(limit)], |row| {
             Ok(Unread { seq: get(row, 0)?, number: get_small(row, 1)?, started_at: get_time(row, 2)? })
         })
     }

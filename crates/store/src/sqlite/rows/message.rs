@@ -2,22 +2,17 @@
 
 use std::rc::Rc;
 
-use rusqlite::{Row, params};
+use super::params;
 
-use transom_domain::fact::Inbound;
-use transom_domain::fact::Reported;
-use transom_domain::id::{BusinessId, ContentId, CustomerId, MessageId, SenderId};
-use transom_domain::message::{Class, WhenUnknown};
-use transom_domain::status::{Phase, Status};
+use transom_domain::fact::{HeardBy, Inbound};
+use transom_domain::id::{BusinessId, ContentId, CustomerId, MessageId};
 use transom_domain::time::Timestamp;
 use transom_domain::verdict::Verdict;
 
-use super::{
-    SqliteRows, bound, corrupt, get, get_channel, get_count, get_id, get_id_if, get_identity, get_json, get_json_if, get_small,
-    get_time, get_time_if, get_word, int, json, json_if, millis,
-};
+use super::{Sql, SqliteRows, bound, get, get_count, get_json, get_json_if, get_small, get_time, int, json, json_if, millis};
+use crate::cache::{State, Written};
 use crate::rows::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Result, Seq, Standing, Verdicts, Whole};
-use crate::sqlite::cache::{State, Written};
+use crate::sql::message::{brief, reported, word};
 use crate::{Step, Word};
 
 /// The query of what [`brief`] reads, in its order, with a condition.
@@ -38,91 +33,13 @@ pub(super) const NEWEST_OF_CUSTOMER: &str =
 /// A business's messages, newest first.
 pub(super) const NEWEST: &str = select_brief!(" WHERE m.business = ?1 AND m.seq < ?2 ORDER BY m.seq DESC LIMIT ?3");
 
-pub(super) fn brief(row: &Row<'_>) -> Result<(Brief, Standing)> {
-    let rank: u8 = get(row, 8)?;
-    let whens = [WhenUnknown::Auto, WhenUnknown::Fail, WhenUnknown::Resend];
-    let customer = CustomerId::from_bytes(get_id(row, 4)?);
-    let brief = Brief {
-        seq: get(row, 0)?,
-        id: MessageId::from_bytes(get_id(row, 1)?),
-        business: BusinessId::from_bytes(get_id(row, 2)?),
-        sender: SenderId::from_bytes(get_id(row, 3)?),
-        customer,
-        lane: get_id_if(row, 22)?.map_or(customer, CustomerId::from_bytes),
-        channel: get_channel(row, 5)?,
-        address: get_identity(row, 6)?,
-        position: get_count(row, 7)?,
-        class: Class::ranked(rank).ok_or_else(|| corrupt(row, 8, "no class has this rank"))?,
-        accepted_at: get_time(row, 9)?,
-        expires_at: get_time_if(row, 10)?,
-        when_unknown: get_word(row, 11, |word| whens.into_iter().find(|w| w.as_str() == word))?,
-        callback_data: get(row, 12)?,
-        campaign: get(row, 13)?,
-        reply_to: get(row, 14)?,
-        content: get_id_if(row, 15)?.map(ContentId::from_bytes),
-        origin: get_json_if(row, 16)?,
-    };
-    let at = || get_time_if(row, 18)?.ok_or_else(|| corrupt(row, 18, "missing"));
-    let phase: String = get(row, 17)?;
-    let phase = match phase.as_str() {
-        "queued" => Phase::Queued { not_before: at()? },
-        "in_flight" => Phase::InFlight,
-        "unknown" => Phase::Unknown { until: at()? },
-        "handed" => Phase::Handed,
-        "given_up" => Phase::GivenUp { failure: get_json(row, 19)? },
-        "expired" => Phase::Expired,
-        "cancelled" => Phase::Cancelled,
-        "received" => Phase::Received,
-        other => return Err(corrupt(row, 17, format!("the word {other} is unknown"))),
-    };
-    let told: u16 = get(row, 21)?;
-    Ok((brief, Standing { phase, status: get_word(row, 20, Status::named)?, told }))
-}
-
-/// A phase as its columns: word, moment, failure.
-pub(super) fn phase(phase: &Phase) -> Result<(&'static str, Option<i64>, Option<String>)> {
-    Ok(match phase {
-        Phase::Queued { not_before } => ("queued", Some(not_before.as_millis()), None),
-        Phase::InFlight => ("in_flight", None, None),
-        Phase::Unknown { until } => ("unknown", Some(until.as_millis()), None),
-        Phase::Handed => ("handed", None, None),
-        Phase::GivenUp { failure } => ("given_up", None, Some(json(failure)?)),
-        Phase::Expired => ("expired", None, None),
-        Phase::Cancelled => ("cancelled", None, None),
-        Phase::Received => ("received", None, None),
-    })
-}
-
 /// One word of a message.
-pub(super) const WORD: &str = "SELECT attempt, word, at, heard_at, until, error, note, pricing FROM word
+pub(super) const WORD: &str = "SELECT attempt, word, at, heard_at, until, error, note, pricing, heard_by, answer FROM word
      WHERE seq = ?1 AND attempt = ?2 AND word = ?3";
 
 /// The words of a message.
-pub(super) const WORDS: &str = "SELECT attempt, word, at, heard_at, until, error, note, pricing FROM word
+pub(super) const WORDS: &str = "SELECT attempt, word, at, heard_at, until, error, note, pricing, heard_by, answer FROM word
      WHERE seq = ?1 ORDER BY attempt, word LIMIT ?2";
-
-fn word(row: &Row<'_>) -> Result<Word> {
-    Ok(Word {
-        attempt: get_small(row, 0)?,
-        step: get_word(row, 1, Step::named)?,
-        at: get_time(row, 2)?,
-        heard_at: get_time(row, 3)?,
-        until: get_time_if(row, 4)?,
-        error: get_json_if(row, 5)?,
-        note: get(row, 6)?,
-        pricing: get_json_if(row, 7)?,
-    })
-}
-
-const fn reported(status: Reported) -> &'static str {
-    match status {
-        Reported::Sent => "sent",
-        Reported::Delivered => "delivered",
-        Reported::Read => "read",
-        Reported::Played => "played",
-        Reported::Failed => "failed",
-    }
-}
 
 /// Messages whose unknown attempt is to be decided.
 pub(super) const OVERDUE: &str =
@@ -181,6 +98,7 @@ impl MessageRows for SqliteRows<'_> {
             accepted_on: verdict,
             stored: None,
             changed: Vec::new(),
+            words: None,
         })?;
         Ok(seq)
     }
@@ -331,8 +249,8 @@ impl MessageRows for SqliteRows<'_> {
 
     fn add_word(&mut self, seq: Seq, word: &Word) -> Result<bool> {
         let added = self.run(
-            "INSERT OR IGNORE INTO word (seq, attempt, word, at, heard_at, until, error, note, pricing)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT OR IGNORE INTO word (seq, attempt, word, at, heard_at, until, error, note, pricing, heard_by, answer)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             params![
                 seq,
                 word.attempt,
@@ -342,7 +260,9 @@ impl MessageRows for SqliteRows<'_> {
                 millis(word.until),
                 json_if(word.error.as_ref())?,
                 word.note,
-                json_if(word.pricing.as_ref())?
+                json_if(word.pricing.as_ref())?,
+                (word.by != HeardBy::Webhook).then(|| word.by.as_str()),
+                json_if(word.answer.as_ref())?
             ],
         )?;
         Ok(added > 0)
@@ -413,7 +333,7 @@ impl MessageRows for SqliteRows<'_> {
         let orphans = &self.cache()?.orphans;
         // Asked for every message, and there hardly ever are any.
         if orphans.get().is_none() {
-            orphans.set(Some(self.one("SELECT 1 FROM orphan LIMIT 1", [], |_| Ok(()))?.is_some()));
+            orphans.set(Some(self.one("SELECT 1 FROM orphan LIMIT 1", params![], |_| Ok(()))?.is_some()));
         }
         if orphans.get() == Some(false) {
             return Ok(Vec::new());

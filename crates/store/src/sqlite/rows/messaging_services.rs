@@ -1,33 +1,19 @@
 //! Messaging services and their pools.
 
-use rusqlite::{Row, params};
+use super::params;
 
 use transom_domain::id::{BusinessId, SenderId, ServiceId};
 use transom_domain::messaging_service::{MessagingService, PoolMember};
 
-use super::{SqliteRows, bound, get, get_id, get_json, get_time, json};
+use super::{Sql, SqliteRows, bound, get, get_id, json};
 use crate::rows::{MessagingServiceRows, Result, Seq};
+use crate::sql::messaging_services::{member, service};
 
 /// Messaging services of a business, newest first.
 pub(super) const SERVICES: &str = "SELECT seq, id, business, options, created_at, updated_at FROM messaging_service
      WHERE business = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3";
 /// The senders of a pool.
 pub(super) const POOL: &str = "SELECT sender, since FROM pool WHERE service = ?1 ORDER BY since, sender LIMIT ?2";
-
-fn service(row: &Row<'_>) -> Result<(Seq, MessagingService)> {
-    let service = MessagingService {
-        id: ServiceId::from_bytes(get_id(row, 1)?),
-        business: BusinessId::from_bytes(get_id(row, 2)?),
-        options: get_json(row, 3)?,
-        created_at: get_time(row, 4)?,
-        updated_at: get_time(row, 5)?,
-    };
-    Ok((get(row, 0)?, service))
-}
-
-fn member(row: &Row<'_>) -> Result<PoolMember> {
-    Ok(PoolMember { sender: SenderId::from_bytes(get_id(row, 0)?), since: get_time(row, 1)? })
-}
 
 impl MessagingServiceRows for SqliteRows<'_> {
     fn service(&self, business: BusinessId, id: ServiceId) -> Result<Option<MessagingService>> {
@@ -75,7 +61,7 @@ impl MessagingServiceRows for SqliteRows<'_> {
         self.all(SERVICES, params![business.to_bytes(), before.unwrap_or(i64::MAX), bound(limit)], service)
     }
 
-    fn pool(&self, service: ServiceId, limit: usize) -> Result<Vec<PoolMember>> {
+    fn pool(&self, _business: BusinessId, service: ServiceId, limit: usize) -> Result<Vec<PoolMember>> {
         self.all(POOL, params![service.to_bytes(), bound(limit)], member)
     }
 

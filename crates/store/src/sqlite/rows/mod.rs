@@ -1,16 +1,12 @@
 //! The rows as SQLite keeps them: one statement per look-up or change, prepared once per connection.
 
-mod admin;
-mod audit;
-mod consent;
-mod content;
 pub(crate) mod count;
 mod erasing;
 mod flush;
 mod heard;
+mod history;
 mod journal;
 mod marks;
-mod media;
 mod message;
 mod messaging_services;
 mod people;
@@ -18,26 +14,24 @@ mod people;
 mod plans;
 mod queue;
 mod reach;
-mod rehear;
 mod relay;
+mod replicas;
 mod restore;
 mod silence;
 mod state;
 mod sweep;
-mod telling;
-mod template;
 
-use rusqlite::types::FromSql;
-use rusqlite::{Connection, ErrorCode, Params, Row, RowIndex};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use rusqlite::{Connection, ErrorCode, params_from_iter};
 
-use transom_domain::address::{Channel, Identity};
-use transom_domain::time::Timestamp;
+use transom_domain::id::BusinessId;
 
-use super::cache::Cache;
 use crate::StoreError;
-use crate::rows::Result;
+use crate::cache::{Cache, Stream};
+use crate::rows::{Result, Seq};
+use crate::sql::{
+    Params, Row, Sql, bound, get, get_count, get_id, get_json, get_json_if, get_small, get_time, get_time_if, get_word, int,
+    json, json_if, millis, params,
+};
 
 /// The rows behind one connection, inside a transaction that its holder has opened.
 pub(crate) struct SqliteRows<'c> {
@@ -53,11 +47,6 @@ impl<'c> SqliteRows<'c> {
 
     pub(crate) fn writing(connection: &'c Connection, cache: &'c Cache) -> Self {
         Self { connection, cache: Some(cache) }
-    }
-
-    /// What the writer remembers, for those who change it.
-    fn cache(&self) -> Result<&'c Cache> {
-        self.cache.ok_or_else(|| StoreError::Unavailable("this connection only reads".to_owned()))
     }
 }
 
@@ -78,31 +67,32 @@ pub(crate) fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()
     connection.prepare_cached(sql)?.execute([]).map(|_| ())
 }
 
-impl SqliteRows<'_> {
-    /// Runs a statement that changes something. Says how many rows it changed.
-    fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
+impl Sql for SqliteRows<'_> {
+    fn put(&self, sql: &'static str, params: impl Params) -> Result<()> {
+        self.run(sql, params).map(|_| ())
+    }
+
+    fn run(&self, sql: &'static str, params: impl Params) -> Result<usize> {
         let mut statement = self.connection.prepare_cached(sql).map_err(fault)?;
-        let changed = statement.execute(params).map_err(fault);
+        let changed = statement.execute(params_from_iter(params.each())).map_err(fault);
         count::worked(&statement);
         changed
     }
 
-    /// The first row of a query.
-    fn one<T>(&self, sql: &str, params: impl Params, read: impl FnOnce(&Row<'_>) -> Result<T>) -> Result<Option<T>> {
+    fn one<T>(&self, sql: &'static str, params: impl Params, read: impl FnOnce(&dyn Row) -> Result<T>) -> Result<Option<T>> {
         let mut statement = self.connection.prepare_cached(sql).map_err(fault)?;
-        let mut rows = statement.query(params).map_err(fault)?;
+        let mut rows = statement.query(params_from_iter(params.each())).map_err(fault)?;
         let row = rows.next().map_err(fault)?;
         count::read(usize::from(row.is_some()));
-        let found = row.map(read).transpose();
+        let found = row.map(|row| read(row)).transpose();
         drop(rows);
         count::worked(&statement);
         found
     }
 
-    /// All rows of a query.
-    fn all<T>(&self, sql: &str, params: impl Params, mut read: impl FnMut(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
+    fn all<T>(&self, sql: &'static str, params: impl Params, mut read: impl FnMut(&dyn Row) -> Result<T>) -> Result<Vec<T>> {
         let mut statement = self.connection.prepare_cached(sql).map_err(fault)?;
-        let mut rows = statement.query(params).map_err(fault)?;
+        let mut rows = statement.query(params_from_iter(params.each())).map_err(fault)?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().map_err(fault)? {
             found.push(read(row)?);
@@ -112,115 +102,25 @@ impl SqliteRows<'_> {
         count::worked(&statement);
         Ok(found)
     }
-}
 
-/// A column by its name or by its place. A name is looked for anew in every row, so what is read for every message goes by place.
-trait Column: RowIndex + Copy + std::fmt::Display {}
-impl<T: RowIndex + Copy + std::fmt::Display> Column for T {}
+    fn remembered(&self) -> Option<&Cache> {
+        self.cache
+    }
 
-/// Names where something is that does not decode.
-fn corrupt(row: &Row<'_>, column: impl Column, why: impl std::fmt::Display) -> StoreError {
-    let known: Vec<&str> = row.as_ref().column_names().collect();
-    StoreError::Corrupt(format!("column {column} of ({}): {why}", known.join(", ")))
-}
+    /// The writer is the only one that writes to the folder.
+    fn enter(&self, _business: BusinessId) -> Result<()> {
+        Ok(())
+    }
 
-/// A column.
-fn get<T: FromSql>(row: &Row<'_>, column: impl Column) -> Result<T> {
-    row.get(column).map_err(|error| corrupt(row, column, error))
-}
+    fn number(&self, _business: BusinessId) -> Result<Option<Seq>> {
+        Ok(None)
+    }
 
-/// A column of JSON.
-fn get_json<T: DeserializeOwned>(row: &Row<'_>, column: impl Column) -> Result<T> {
-    let text = row.get_ref(column).map_err(fault)?.as_str().map_err(|error| corrupt(row, column, error))?;
-    serde_json::from_str(text).map_err(|error| corrupt(row, column, error))
-}
+    fn stream(&self, business: BusinessId) -> Result<Stream> {
+        Self::stream(self, business)
+    }
 
-/// A column of JSON that may be empty.
-fn get_json_if<T: DeserializeOwned>(row: &Row<'_>, column: impl Column) -> Result<Option<T>> {
-    let text = row.get_ref(column).map_err(fault)?.as_str_or_null().map_err(|error| corrupt(row, column, error))?;
-    text.map(serde_json::from_str).transpose().map_err(|error| corrupt(row, column, error))
-}
-
-/// A column whose text reads as something.
-fn get_text<T: std::str::FromStr<Err: std::fmt::Display>>(row: &Row<'_>, column: impl Column) -> Result<T> {
-    let text = row.get_ref(column).map_err(fault)?.as_str().map_err(|error| corrupt(row, column, error))?;
-    text.parse().map_err(|error| corrupt(row, column, error))
-}
-
-/// As [`get_text`], where it may be empty.
-fn get_text_if<T: std::str::FromStr<Err: std::fmt::Display>>(row: &Row<'_>, column: impl Column) -> Result<Option<T>> {
-    let text = row.get_ref(column).map_err(fault)?.as_str_or_null().map_err(|error| corrupt(row, column, error))?;
-    text.map(str::parse).transpose().map_err(|error| corrupt(row, column, error))
-}
-
-/// A column of one of our words.
-fn get_word<T>(row: &Row<'_>, column: impl Column, named: impl FnOnce(&str) -> Option<T>) -> Result<T> {
-    let word = row.get_ref(column).map_err(fault)?.as_str().map_err(|error| corrupt(row, column, error))?;
-    named(word).ok_or_else(|| corrupt(row, column, format!("the word {word} is unknown")))
-}
-
-/// A column of 16 bytes.
-fn get_id(row: &Row<'_>, column: impl Column) -> Result<[u8; 16]> {
-    get(row, column)
-}
-
-/// As [`get_id`], where it may be empty.
-fn get_id_if(row: &Row<'_>, column: impl Column) -> Result<Option<[u8; 16]>> {
-    get(row, column)
-}
-
-/// A moment.
-fn get_time(row: &Row<'_>, column: impl Column) -> Result<Timestamp> {
-    get(row, column).map(Timestamp::from_millis)
-}
-
-/// A moment that may be missing.
-fn get_time_if(row: &Row<'_>, column: impl Column) -> Result<Option<Timestamp>> {
-    let millis: Option<i64> = get(row, column)?;
-    Ok(millis.map(Timestamp::from_millis))
-}
-
-/// A number that is never negative.
-fn get_count(row: &Row<'_>, column: impl Column) -> Result<u64> {
-    let number: i64 = get(row, column)?;
-    u64::try_from(number).map_err(|error| corrupt(row, column, error))
-}
-
-/// As [`get_count`], for what counts no further than 32 bits.
-fn get_small(row: &Row<'_>, column: impl Column) -> Result<u32> {
-    let number: i64 = get(row, column)?;
-    u32::try_from(number).map_err(|error| corrupt(row, column, error))
-}
-
-fn get_channel(row: &Row<'_>, column: impl Column) -> Result<Channel> {
-    get_word(row, column, |word| Channel::ALL.into_iter().find(|c| c.as_str() == word))
-}
-
-fn get_identity(row: &Row<'_>, column: impl Column) -> Result<Identity> {
-    get_text(row, column)
-}
-
-/// A number as SQLite keeps it; positions and counters never come near its end.
-fn int(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// A bound as SQLite takes it.
-fn bound(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
-}
-
-/// A moment that may be missing, as SQLite keeps it.
-fn millis(at: Option<Timestamp>) -> Option<i64> {
-    at.map(Timestamp::as_millis)
-}
-
-/// JSON text.
-fn json<T: Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| StoreError::Corrupt(format!("a value that JSON cannot hold: {error}")))
-}
-
-/// JSON text, where there is something.
-fn json_if<T: Serialize>(value: Option<&T>) -> Result<Option<String>> {
-    value.map(json).transpose()
+    fn put_stream(&self, business: BusinessId, value: Stream) -> Result<()> {
+        Self::put_stream(self, business, value)
+    }
 }

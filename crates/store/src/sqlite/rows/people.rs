@@ -2,29 +2,19 @@
 
 use std::cmp::Ordering;
 
-use rusqlite::{Row, params};
+use super::{Row, params};
 
 use transom_domain::address::Identity;
-use transom_domain::consent::{Choice, Consent, Scope, Stand};
+use transom_domain::consent::Scope;
 use transom_domain::fact::IdentityChange;
 use transom_domain::id::{BusinessId, CustomerId, SenderId};
-use transom_domain::people::{Claim, Joined, Learnt, Present};
+use transom_domain::people::Claim;
 use transom_domain::session::Evidence;
 use transom_domain::time::Timestamp;
 
-use super::{
-    SqliteRows, bound, get, get_id, get_id_if, get_identity, get_json, get_small, get_text_if, get_time, get_time_if, get_word,
-    json, millis,
-};
-use crate::rows::{ClaimRow, Conversation, CustomerRow, Merged, NameKey, PeopleRows, Result, folded, past};
-
-/// What [`customer`] reads, in its order.
-/// A choice and its moment, from this column on.
-fn stand(row: &Row<'_>, from: usize) -> Result<Option<Stand>> {
-    let Some(at) = get_time_if(row, from + 1)? else { return Ok(None) };
-    let out: bool = get(row, from)?;
-    Ok(Some(Stand { at, choice: if out { Choice::OptedOut } else { Choice::OptedIn } }))
-}
+use super::{Sql, SqliteRows, bound, get, get_id, get_json, get_time, get_time_if, json, millis};
+use crate::rows::{ClaimRow, Conversation, CustomerRow, NameKey, PeopleRows, Result, folded, past};
+use crate::sql::people::{claim_row, customer, evidence, spoken};
 
 macro_rules! customer_where {
     ($rest:literal) => {
@@ -39,26 +29,6 @@ macro_rules! customer_where {
 const CUSTOMER: &str = customer_where!("business = ?1 AND id = ?2");
 /// Customers, latest ids first.
 pub(super) const CUSTOMERS: &str = customer_where!("business = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3");
-
-fn customer(row: &Row<'_>) -> Result<CustomerRow> {
-    let merged = match get_id_if(row, 11)? {
-        None => None,
-        Some(into) => {
-            Some(Merged { into: CustomerId::from_bytes(into), at: get_time(row, 12)?, why: get_word(row, 13, Joined::named)? })
-        }
-    };
-    Ok(CustomerRow {
-        id: CustomerId::from_bytes(get_id(row, 1)?),
-        business: BusinessId::from_bytes(get_id(row, 0)?),
-        name: get(row, 2)?,
-        username: get(row, 3)?,
-        named_at: get_time(row, 15)?,
-        present: Present { phone: get_text_if(row, 4)?, bsuid: get_text_if(row, 5)?, other: get_text_if(row, 6)? },
-        merged,
-        absorbed: get_small(row, 14)?,
-        consent: Consent { marketing: stand(row, 7)?, everything: stand(row, 9)? },
-    })
-}
 
 /// What [`claim_row`] reads, in its order.
 macro_rules! claims {
@@ -99,26 +69,9 @@ pub(super) const BY_USERNAME: &str = "SELECT username_key AS name, id FROM custo
      WHERE business = ?1 AND username_key IS NOT NULL AND username_key >= ?2 AND username_key < ?3 AND (username_key, id) > (?2, ?4)
      ORDER BY username_key, id LIMIT ?5";
 
-fn claim_row(row: &Row<'_>) -> Result<ClaimRow> {
-    let identity = match get_text_if(row, 2)? {
-        Some(spelled) => spelled,
-        None => get_identity(row, 1)?,
-    };
-    let claim = Claim {
-        identity,
-        since: get_time(row, 3)?,
-        seen: get_time(row, 4)?,
-        until: get_time_if(row, 5)?,
-        with: get_text_if(row, 6)?,
-        how: get_word(row, 7, Learnt::named)?,
-        held: get(row, 8)?,
-    };
-    Ok(ClaimRow { customer: CustomerId::from_bytes(get_id(row, 0)?), claim })
-}
-
-fn evidence(row: &Row<'_>) -> Result<Evidence> {
-    Ok(Evidence { heard: get_time_if(row, "heard")?, refused: get_time_if(row, "refused")? })
-}
+/// Customers by the beginning of a later word of their names.
+pub(super) const BY_WORD: &str = "SELECT word AS name, customer AS id FROM customer_word
+     WHERE business = ?1 AND word >= ?2 AND word < ?3 AND (word, customer) > (?2, ?4) ORDER BY word, customer LIMIT ?5";
 
 /// Conversations of a customer, heard last first.
 pub(super) const HEARD_OF_CUSTOMER: &str = "SELECT sender, customer, heard, refused FROM conversation
@@ -135,6 +88,15 @@ pub(super) const HEARD: &str = "SELECT sender, customer, heard, refused FROM con
 pub(super) const HEARD_OF_SENDER: &str = "SELECT sender, customer, heard, refused FROM conversation
                  WHERE business = ?1 AND sender = ?2 AND heard IS NOT NULL AND (heard, customer) < (?3, ?4)
                  ORDER BY heard DESC, customer DESC LIMIT ?5";
+
+/// Conversations of a business, those with the newest word first.
+pub(super) const SPOKEN: &str = "SELECT sender, customer, heard, refused, spoken_at FROM conversation
+                 WHERE business = ?1 AND spoken_at IS NOT NULL AND (spoken_at, sender, customer) < (?2, ?3, ?4)
+                 ORDER BY spoken_at DESC, sender DESC, customer DESC LIMIT ?5";
+
+/// All conversations of a customer.
+pub(super) const OF_CUSTOMER: &str =
+    "SELECT sender, customer, heard, refused, spoken_at FROM conversation WHERE business = ?1 AND customer = ?2 LIMIT ?3";
 
 /// Conversations whose session is to be looked at.
 pub(super) const DUE_LOOKS: &str =
@@ -212,8 +174,9 @@ impl PeopleRows for SqliteRows<'_> {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<(String, CustomerId)>> {
-        let values = params![business.to_bytes(), after.unwrap_or(prefix), past(prefix), bound(limit)];
-        self.all(HOLDERS_FROM, values, |row| Ok((get(row, "identity")?, CustomerId::from_bytes(get_id(row, "customer")?))))
+        self.all(HOLDERS_FROM, params![business.to_bytes(), after.unwrap_or(prefix), past(prefix), bound(limit)], |row| {
+            Ok((get(row, "identity")?, CustomerId::from_bytes(get_id(row, "customer")?)))
+        })
     }
 
     fn put_change(&mut self, business: BusinessId, identity: &Identity, change: &IdentityChange) -> Result<()> {
@@ -225,8 +188,9 @@ impl PeopleRows for SqliteRows<'_> {
     }
 
     fn changes(&self, business: BusinessId, identity: &Identity, limit: usize) -> Result<Vec<IdentityChange>> {
-        let values = params![business.to_bytes(), identity.key().to_string(), bound(limit)];
-        let mut latest = self.all(CHANGES, values, |row| get_json(row, "change"))?;
+        let mut latest = self.all(CHANGES, params![business.to_bytes(), identity.key().to_string(), bound(limit)], |row| {
+            get_json(row, "change")
+        })?;
         latest.reverse();
         Ok(latest)
     }
@@ -245,8 +209,9 @@ impl PeopleRows for SqliteRows<'_> {
     }
 
     fn absorbed(&self, business: BusinessId, customer: CustomerId, limit: usize) -> Result<Vec<CustomerId>> {
-        let values = params![business.to_bytes(), customer.to_bytes(), bound(limit)];
-        self.all(ABSORBED, values, |row| get_id(row, "id").map(CustomerId::from_bytes))
+        self.all(ABSORBED, params![business.to_bytes(), customer.to_bytes(), bound(limit)], |row| {
+            get_id(row, "id").map(CustomerId::from_bytes)
+        })
     }
 
     fn put_apart(&mut self, business: BusinessId, one: CustomerId, other: CustomerId, apart: bool) -> Result<()> {
@@ -286,6 +251,7 @@ impl PeopleRows for SqliteRows<'_> {
         let sql = match by {
             NameKey::Name => BY_NAME,
             NameKey::Username => BY_USERNAME,
+            NameKey::Word => BY_WORD,
         };
         // The row value compares as the index is sorted, so that a page starts where the last one ended.
         let (from, id) = after.map_or((prefix, [0; 16]), |(name, id)| (name, id.to_bytes()));
@@ -339,13 +305,29 @@ impl PeopleRows for SqliteRows<'_> {
         Ok(())
     }
 
+    fn put_word(&mut self, business: BusinessId, word: &str, customer: CustomerId) -> Result<()> {
+        self.run(
+            "INSERT OR IGNORE INTO customer_word (business, word, customer) VALUES (?1, ?2, ?3)",
+            params![business.to_bytes(), word, customer.to_bytes()],
+        )?;
+        Ok(())
+    }
+
+    fn drop_word(&mut self, business: BusinessId, word: &str, customer: CustomerId) -> Result<()> {
+        self.run(
+            "DELETE FROM customer_word WHERE business = ?1 AND word = ?2 AND customer = ?3",
+            params![business.to_bytes(), word, customer.to_bytes()],
+        )?;
+        Ok(())
+    }
+
     fn conversation(&self, sender: SenderId, customer: CustomerId) -> Result<Option<Conversation>> {
         self.one(
-            "SELECT heard, refused, paid_back, look_at FROM conversation WHERE sender = ?1 AND customer = ?2",
+            "SELECT heard, refused, paid_back, look_at, spoken_at FROM conversation WHERE sender = ?1 AND customer = ?2",
             [sender.to_bytes(), customer.to_bytes()],
             |row| {
                 let (look_at, paid_back) = (get_time_if(row, "look_at")?, get_time_if(row, "paid_back")?);
-                Ok(Conversation { evidence: evidence(row)?, look_at, paid_back })
+                Ok(Conversation { evidence: evidence(row)?, look_at, paid_back, spoken_at: get_time_if(row, "spoken_at")? })
             },
         )
     }
@@ -358,9 +340,10 @@ impl PeopleRows for SqliteRows<'_> {
         row: &Conversation,
     ) -> Result<()> {
         self.run(
-            "INSERT INTO conversation (sender, customer, business, heard, refused, paid_back, look_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-             ON CONFLICT (sender, customer) DO UPDATE SET heard = ?4, refused = ?5, paid_back = ?6",
+            "INSERT INTO conversation (sender, customer, business, heard, refused, paid_back, look_at, spoken_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT (sender, customer) DO UPDATE SET heard = ?4, refused = ?5, paid_back = ?6,
+                 spoken_at = ?8",
             params![
                 sender.to_bytes(),
                 customer.to_bytes(),
@@ -368,7 +351,8 @@ impl PeopleRows for SqliteRows<'_> {
                 millis(row.evidence.heard),
                 millis(row.evidence.refused),
                 millis(row.paid_back),
-                millis(row.look_at)
+                millis(row.look_at),
+                millis(row.spoken_at)
             ],
         )?;
         Ok(())
@@ -377,8 +361,8 @@ impl PeopleRows for SqliteRows<'_> {
     fn put_paid_back(&mut self, business: BusinessId, sender: SenderId, customer: CustomerId, row: &Conversation) -> Result<()> {
         // What is not named leaves its indexes alone.
         let paid = self.run(
-            "UPDATE conversation SET paid_back = ?3 WHERE sender = ?1 AND customer = ?2",
-            params![sender.to_bytes(), customer.to_bytes(), millis(row.paid_back)],
+            "UPDATE conversation SET paid_back = ?3, spoken_at = ?4 WHERE sender = ?1 AND customer = ?2",
+            params![sender.to_bytes(), customer.to_bytes(), millis(row.paid_back), millis(row.spoken_at)],
         )?;
         if paid == 0 { self.put_conversation(business, sender, customer, row) } else { Ok(()) }
     }
@@ -399,7 +383,7 @@ impl PeopleRows for SqliteRows<'_> {
     }
 
     fn next_look(&self) -> Result<Option<Timestamp>> {
-        self.one(NEXT_LOOK, [], |row| get_time(row, "look_at"))
+        self.one(NEXT_LOOK, params![], |row| get_time(row, "look_at"))
     }
 
     fn last_heard_by(&self, business: BusinessId, customer: CustomerId) -> Result<Option<SenderId>> {
@@ -419,7 +403,7 @@ impl PeopleRows for SqliteRows<'_> {
         after: Option<(Timestamp, SenderId, CustomerId)>,
         limit: usize,
     ) -> Result<Vec<(SenderId, CustomerId, Evidence)>> {
-        let read = |row: &Row<'_>| {
+        let read = |row: &dyn Row| {
             let sender = SenderId::from_bytes(get_id(row, "sender")?);
             Ok((sender, CustomerId::from_bytes(get_id(row, "customer")?), evidence(row)?))
         };
@@ -448,5 +432,27 @@ impl PeopleRows for SqliteRows<'_> {
                 None => self.all(HEARD, params![business.to_bytes(), heard, s, c, bound(limit)], read),
             },
         }
+    }
+
+    fn spoken_conversations(
+        &self,
+        business: BusinessId,
+        after: Option<(Timestamp, SenderId, CustomerId)>,
+        limit: usize,
+    ) -> Result<Vec<(SenderId, CustomerId, Conversation)>> {
+        let (at, sender, customer) = match after {
+            Some((at, sender, customer)) => (at.as_millis(), sender.to_bytes(), customer.to_bytes()),
+            None => (i64::MAX, [255; 16], [255; 16]),
+        };
+        self.all(SPOKEN, params![business.to_bytes(), at, sender, customer, bound(limit)], spoken)
+    }
+
+    fn conversations_of(
+        &self,
+        business: BusinessId,
+        customer: CustomerId,
+        limit: usize,
+    ) -> Result<Vec<(SenderId, CustomerId, Conversation)>> {
+        self.all(OF_CUSTOMER, params![business.to_bytes(), customer.to_bytes(), bound(limit)], spoken)
     }
 }

@@ -2,12 +2,17 @@
 //! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
 
 use super::{
-    admin, audit, consent, content, erasing, flush, heard, journal, marks, media, message, messaging_services, people, queue,
-    reach, rehear, relay, restore, silence, state, sweep, telling, template,
+    erasing, flush, heard, history, journal, marks, message, messaging_services, people, queue, reach, relay, restore, silence,
+    state, sweep,
 };
+use crate::sql::{admin, audit, consent, content, media, rehear, tally, telling, template, users};
 
 const PLANS: &[(&str, &str)] = &[
     (audit::LOG, "SEARCH audit USING INDEX audit_business (business=? AND rowid<?)"),
+    (users::BY_EMAIL, "SEARCH console_user USING INDEX console_user_email (email=?)"),
+    (users::BY_TOKEN, "SEARCH console_session USING INDEX console_session_hash (hash=?)"),
+    (users::BY_FORMER, "SEARCH console_session USING INDEX console_session_former (former=?)"),
+    (users::OF_USER, "SEARCH console_session USING INDEX console_session_user (whose=?)"),
     (erasing::BLANKS, "SEARCH blank USING PRIMARY KEY (business=?)"),
     (people::OLD_CHANGES, "SEARCH identity_change USING COVERING INDEX identity_change_at (at<?)"),
     (erasing::OPEN, "SEARCH erasure USING INDEX erasure_open (open=?)"),
@@ -24,7 +29,7 @@ const PLANS: &[(&str, &str)] = &[
     (content::CHANGED_FIRST, "SEARCH content USING INDEX content_changed (business=? AND (updated_at,id)>(?,?))"),
     (content::BY_NAME, "SEARCH content USING INDEX content_name (business=? AND (name_key,id)>(?,?))"),
     (content::BY_NAME_DOWN, "SEARCH content USING INDEX content_name (business=? AND (name_key,id)<(?,?))"),
-    (content::WAITS_WITH, "SEARCH wait USING COVERING INDEX wait_content (content=?)"),
+    (queue::WAITS_WITH, "SEARCH wait USING COVERING INDEX wait_content (content=?)"),
     (content::SUBMISSIONS, "SEARCH submission USING PRIMARY KEY (business=? AND content=?); USE TEMP B-TREE FOR ORDER BY"),
     (
         content::SUBMITTED_AS,
@@ -78,6 +83,7 @@ const PLANS: &[(&str, &str)] = &[
         people::BY_USERNAME,
         "SEARCH customer USING COVERING INDEX customer_username (business=? AND username_key>? AND username_key<?)",
     ),
+    (people::BY_WORD, "SEARCH customer_word USING PRIMARY KEY (business=? AND word>? AND word<?)"),
     (
         people::HEARD,
         "SEARCH conversation USING INDEX conversation_heard (business=? AND heard>? AND (heard,sender,customer)<(?,?,?))",
@@ -90,6 +96,11 @@ const PLANS: &[(&str, &str)] = &[
         people::HEARD_OF_CUSTOMER,
         "SEARCH conversation USING INDEX conversation_of (business=? AND customer=? AND heard>? AND (heard,sender)<(?,?))",
     ),
+    (
+        people::SPOKEN,
+        "SEARCH conversation USING INDEX conversation_spoken (business=? AND spoken_at>? AND (spoken_at,sender,customer)<(?,?,?))",
+    ),
+    (people::OF_CUSTOMER, "SEARCH conversation USING INDEX conversation_of (business=? AND customer=?)"),
     (people::DUE_LOOKS, "SEARCH conversation USING INDEX conversation_look (look_at<?)"),
     (people::NEXT_LOOK, "SEARCH conversation USING COVERING INDEX conversation_look (look_at>?)"),
     (telling::EVENTS_AFTER, "SEARCH event USING INDEX event_position (business=? AND position>?)"),
@@ -111,7 +122,6 @@ const PLANS: &[(&str, &str)] = &[
     (heard::AMENDMENTS_OF, "SEARCH amendment USING INDEX amendment_of (seq=?)"),
     (heard::OLD_AMENDMENTS, "SEARCH amendment USING INDEX amendment_waits (heard_at<?)"),
     (heard::OLD_NEWS, "SEARCH news USING COVERING INDEX news_at (at<?)"),
-    (sweep::MESSAGES_AFTER, "SEARCH m USING INTEGER PRIMARY KEY (rowid>?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
     (sweep::LEFT_IDS, "SEARCH left_id USING PRIMARY KEY (at<?)"),
     (sweep::NEXT_STREAM, "SEARCH event_counter USING PRIMARY KEY (business>?)"),
     (sweep::EVENT_AGES, "SEARCH event USING INDEX event_position (business=? AND position>?)"),
@@ -122,12 +132,24 @@ const PLANS: &[(&str, &str)] = &[
         "SEARCH template_change USING INDEX template_change_of (business=? AND waba=? AND name=? AND language=? AND seq<?)",
     ),
     (template::CREATIONS, "SEARCH template_change USING COVERING INDEX template_change_created (business=? AND waba=? AND at>?)"),
-    (template::OLD_CHANGES, "SEARCH template_change USING COVERING INDEX template_change_at (at<?)"),
+    (template::OLD_CHANGES, "SEARCH template_change USING INDEX template_change_at (at<?)"),
     (
         silence::MESSAGES_OF_AFTER,
         "SEARCH m USING INDEX message_business (business=? AND rowid>?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)",
     ),
-    (silence::PASSED_AFTER, "SEARCH m USING INTEGER PRIMARY KEY (rowid>?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"),
+    (
+        silence::PASSED_AFTER,
+        "SEARCH m USING INDEX message_business (business=? AND rowid>?); SEARCH s USING INTEGER PRIMARY KEY (rowid=?)",
+    ),
+    (history::UNTIL, "SEARCH overdue USING PRIMARY KEY (sender=? AND due<?)"),
+    (history::OF, "SEARCH overdue USING PRIMARY KEY (sender=?)"),
+    (tally::SUMS, "SEARCH tally USING PRIMARY KEY (business=? AND width=? AND at>? AND at<?); USE TEMP B-TREE FOR GROUP BY"),
+    (
+        tally::FAILURES,
+        "SEARCH tally_failure USING PRIMARY KEY (business=? AND hour>? AND hour<?); USE TEMP B-TREE FOR GROUP BY; USE TEMP B-TREE FOR ORDER BY",
+    ),
+    (tally::OLD, "SEARCH tally USING PRIMARY KEY (business=? AND width=? AND at<?)"),
+    (tally::OLD_FAILURES, "SEARCH tally_failure USING PRIMARY KEY (business=? AND hour<?)"),
     (silence::SILENCE, "SEARCH silence USING PRIMARY KEY (sender=? AND day>?)"),
     (media::HAS_BYTES, "SEARCH media USING COVERING INDEX media_digest (business=? AND digest=?)"),
     (media::OLD_MEDIA, "SEARCH media USING INDEX media_at (business=? AND at<?)"),
@@ -140,6 +162,8 @@ const PLANS: &[(&str, &str)] = &[
 /// Those of the journal's file.
 const JOURNAL: &[(&str, &str)] = &[
     (journal::HEADS_AFTER, "SEARCH entry USING INDEX entry_position (business=? AND position>?)"),
+    (journal::HEADS_BEFORE, "SEARCH entry USING INDEX entry_position (business=? AND position<?)"),
+    (journal::FLAGGED_BEFORE, "SEARCH entry USING INDEX entry_flagged (business=? AND position<?)"),
     (journal::FLAGGED_AFTER, "SEARCH entry USING INDEX entry_flagged (business=? AND position>?)"),
     (journal::HEAD_BY_ID, "SEARCH entry USING INDEX entry_id (id=?)"),
     (journal::ENTRY_FROM, "SEARCH entry USING INDEX entry_position (business=? AND position>?)"),

@@ -1,41 +1,17 @@
 //! Lanes, waiting messages, counters.
 
-use rusqlite::{Row, params};
+use super::params;
 
-use transom_domain::id::{BusinessId, ContentId, CustomerId, SenderId};
+use transom_domain::id::{BusinessId, ContentId, SenderId};
 use transom_domain::message::Class;
 use transom_domain::time::Timestamp;
 
-use super::{SqliteRows, bound, corrupt, get, get_count, get_id, get_id_if, get_time, get_time_if, int, millis};
+use super::{Sql, SqliteRows, bound, get, get_count, get_time, get_time_if, int, millis};
 use crate::StoreError;
+use crate::cache::Counters;
 use crate::rows::{Lane, LaneKey, QueueRows, Result, Seq, Wait};
-use crate::sqlite::cache::Counters;
-
-fn class(row: &Row<'_>) -> Result<Class> {
-    let rank: u8 = get(row, 1)?;
-    Class::ranked(rank).ok_or_else(|| corrupt(row, 1, format!("no class has the rank {rank}")))
-}
-
-pub(super) fn lane_key(row: &Row<'_>) -> Result<LaneKey> {
-    Ok(LaneKey {
-        sender: SenderId::from_bytes(get_id(row, 0)?),
-        class: class(row)?,
-        customer: CustomerId::from_bytes(get_id(row, 2)?),
-    })
-}
-
-pub(super) fn wait(row: &Row<'_>) -> Result<Wait> {
-    Ok(Wait {
-        lane: lane_key(row)?,
-        position: get_count(row, 3)?,
-        seq: get(row, 4)?,
-        not_before: get_time(row, 5)?,
-        aside: get(row, 6)?,
-        expires_at: get_time_if(row, 7)?,
-        accepted_at: get_time(row, 8)?,
-        content: get_id_if(row, 9)?.map(ContentId::from_bytes),
-    })
-}
+use crate::sql::flights::Flights;
+use crate::sql::queue::{lane_key, wait};
 
 impl QueueRows for SqliteRows<'_> {
     fn open_counters(&mut self, sender: SenderId, business: BusinessId) -> Result<()> {
@@ -116,14 +92,11 @@ impl QueueRows for SqliteRows<'_> {
     }
 
     fn land(&mut self, key: &LaneKey, seq: Seq) -> Result<bool> {
-        Ok(self.flight(key)? == Some(seq) && self.end_flight(key)?)
+        self.end_flight_of(key, seq)
     }
 
     fn seat(&mut self, key: &LaneKey) -> Result<()> {
-        match self.flight(key)? {
-            Some(flight) => self.put_lane(key, &Lane { flight: Some(flight), due: None, head: 0 }),
-            None => Ok(()),
-        }
+        self.seat_flight(key)
     }
 
     fn due_lanes(&self, sender: SenderId, class: Class, now: Timestamp, limit: usize) -> Result<Vec<LaneKey>> {
@@ -192,6 +165,10 @@ impl QueueRows for SqliteRows<'_> {
     fn next_validity(&self, now: Timestamp) -> Result<Option<Timestamp>> {
         self.one(NEXT_VALIDITY, [now.as_millis()], |row| get_time(row, "expires_at"))
     }
+
+    fn waits_with(&self, _business: BusinessId, content: ContentId) -> Result<bool> {
+        Ok(self.one(WAITS_WITH, [content.to_bytes()], |_| Ok(()))?.is_some())
+    }
 }
 
 // The statements of a claim. What an index is for, it must answer whole: a test reads their query plans.
@@ -220,3 +197,5 @@ pub(super) const ASIDE_IN_LANE: &str = "SELECT sender, class, customer, position
 pub(super) const PAST_VALIDITY: &str = "SELECT sender, class, customer, position, seq, not_before, aside, expires_at, accepted_at, content FROM wait WHERE expires_at <= ?1 ORDER BY expires_at, sender, position LIMIT ?2";
 /// When the next validity ends.
 pub(super) const NEXT_VALIDITY: &str = "SELECT expires_at FROM wait WHERE expires_at > ?1 ORDER BY expires_at LIMIT 1";
+/// Whether a message waits that was sent from a content.
+pub(super) const WAITS_WITH: &str = "SELECT 1 FROM wait WHERE content = ?1 LIMIT 1";

@@ -1,14 +1,14 @@
 //! Limits, and whom a business has written to without an open window.
 
-use rusqlite::params;
+use super::params;
 
 use transom_domain::id::{BusinessId, CustomerId, SenderId};
 use transom_domain::limits::NumberLimits;
 use transom_domain::message::Class;
 
-use super::queue::lane_key;
-use super::{SqliteRows, bound, get, get_count, get_id, get_json, get_time, get_time_if, int, json, millis};
+use super::{Sql, SqliteRows, bound, get, get_count, get_id, get_json, get_time, get_time_if, int, json, millis};
 use crate::rows::{LaneKey, PARKED, ReachRows, Reached, Result};
+use crate::sql::queue::lane_key;
 
 impl ReachRows for SqliteRows<'_> {
     fn limits(&self, sender: SenderId) -> Result<Option<NumberLimits>> {
@@ -91,8 +91,7 @@ impl ReachRows for SqliteRows<'_> {
     }
 
     fn parked_lanes(&self, sender: SenderId, class: Class, limit: usize) -> Result<Vec<LaneKey>> {
-        let parked = params![sender.to_bytes(), class.rank(), PARKED.as_millis(), bound(limit)];
-        self.all(PARKED_LANES, parked, lane_key)
+        self.all(PARKED_LANES, params![sender.to_bytes(), class.rank(), PARKED.as_millis(), bound(limit)], lane_key)
     }
 
     fn waiting_of(&self, sender: SenderId, class: Class, most: u64) -> Result<u64> {

@@ -1,84 +1,15 @@
 //! Endpoints, deliveries, replays.
 
-use rusqlite::{Row, params};
+use super::params;
 
 use transom_domain::endpoint::Health;
 use transom_domain::id::{BusinessId, CustomerId, EndpointId, ReplayId, SenderId};
 use transom_domain::time::Timestamp;
 
-use super::{SqliteRows, bound, get, get_count, get_id, get_json, get_small, get_time, get_time_if, int, json};
+use super::{Sql, SqliteRows, bound, get_count, get_id, get_time, int, json, json_if};
 use crate::rows::{Delivery, RelayRows, Result};
-use crate::{Attempted, Endpoint, EventReplay, Own, Role, Sealed, StoreError, Topic};
-
-/// The manner of origins of callbacks; those of other roles are objects.
-const CALLBACKS: &str = "\"callbacks\"";
-
-fn endpoint(row: &Row<'_>) -> Result<Endpoint> {
-    let id = EndpointId::from_bytes(get_id(row, "id")?);
-    let topic: Option<String> = get(row, "topic")?;
-    let manner: String = get(row, "manner")?;
-    let role = match topic {
-        Some(_) => Role::Published(get_json(row, "manner")?),
-        None if manner == CALLBACKS => Role::Callbacks,
-        None => {
-            let secret: Option<Vec<u8>> = get(row, "secret")?;
-            let previous: Option<Vec<u8>> = get(row, "previous_secret")?;
-            let until = get_time_if(row, "previous_until")?;
-            let missing = || StoreError::Corrupt(format!("endpoint {id}: it has no secret"));
-            Role::Own(Box::new(Own {
-                manner: get_json(row, "manner")?,
-                secret: Sealed(secret.ok_or_else(missing)?),
-                previous: previous.map(Sealed).zip(until),
-            }))
-        }
-    };
-    Ok(Endpoint {
-        id,
-        business: BusinessId::from_bytes(get_id(row, "business")?),
-        role,
-        address: get(row, "address")?,
-        filter: get_json(row, "filter")?,
-        begins: get_count(row, "begins")?,
-        cursor: get_count(row, "cursor")?,
-        health: get_json(row, "health")?,
-        created_at: get_time(row, "created_at")?,
-    })
-}
-
-fn delivery(row: &Row<'_>) -> Result<Delivery> {
-    let sender: Option<[u8; 16]> = get(row, "sender")?;
-    let customer: Option<[u8; 16]> = get(row, "customer")?;
-    let attempt = match get_time_if(row, "at")? {
-        Some(at) => Some(Attempted { at, status: get(row, "status")?, millis: get_small(row, "millis")? }),
-        None => None,
-    };
-    Ok(Delivery {
-        position: get_count(row, "position")?,
-        key: sender.map(SenderId::from_bytes).zip(customer.map(CustomerId::from_bytes)),
-        first: get(row, "first")?,
-        tried: get_small(row, "tried")?,
-        due: get_time_if(row, "due")?,
-        since: get_time(row, "since")?,
-        seen: get(row, "seen")?,
-        attempt,
-    })
-}
-
-fn replay(row: &Row<'_>) -> Result<EventReplay> {
-    Ok(EventReplay {
-        id: ReplayId::from_bytes(get_id(row, "id")?),
-        endpoint: EndpointId::from_bytes(get_id(row, "endpoint")?),
-        given_up: get(row, "given_up")?,
-        from: get_count(row, "first")?,
-        to: get_count(row, "last")?,
-        cursor: get_count(row, "cursor")?,
-        told: get_count(row, "told")?,
-        failed: get_count(row, "failed")?,
-        created_at: get_time(row, "created_at")?,
-        over_at: get_time_if(row, "over_at")?,
-        stopped: get(row, "stopped")?,
-    })
-}
+use crate::sql::relay::{CALLBACKS, delivery, endpoint, replay};
+use crate::{Endpoint, EventReplay, Role, Topic};
 
 /// First deliveries of their conversations that are due.
 pub(super) const DUE_DELIVERIES: &str =
@@ -161,7 +92,7 @@ impl RelayRows for SqliteRows<'_> {
     fn endpoints(&self, business: Option<BusinessId>) -> Result<Vec<Endpoint>> {
         match business {
             Some(business) => self.all("SELECT * FROM endpoint WHERE business = ?1 ORDER BY id", [business.to_bytes()], endpoint),
-            None => self.all("SELECT * FROM endpoint ORDER BY id", [], endpoint),
+            None => self.all("SELECT * FROM endpoint ORDER BY id", params![], endpoint),
         }
     }
 
@@ -191,8 +122,9 @@ impl RelayRows for SqliteRows<'_> {
         let (sender, customer) = delivery.key.map(|(s, c)| (s.to_bytes(), c.to_bytes())).unzip();
         let attempt = delivery.attempt.as_ref();
         self.run(
-            "INSERT OR REPLACE INTO delivery (endpoint, position, sender, customer, first, tried, due, since, seen, at, status, millis)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            "INSERT OR REPLACE INTO delivery (endpoint, position, sender, customer, first, tried, due, since, seen, at, status, millis,
+                 answer)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             params![
                 endpoint.to_bytes(),
                 int(delivery.position),
@@ -205,7 +137,8 @@ impl RelayRows for SqliteRows<'_> {
                 delivery.seen,
                 attempt.map(|a| a.at.as_millis()),
                 attempt.and_then(|a| a.status),
-                attempt.map(|a| a.millis)
+                attempt.map(|a| a.millis),
+                json_if(delivery.answer.as_ref())?
             ],
         )?;
         Ok(())

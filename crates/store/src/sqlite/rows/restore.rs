@@ -1,14 +1,14 @@
 //! Rows that only a restored store changes.
 
-use rusqlite::params;
+use super::params;
 
 use transom_domain::id::{BusinessId, SenderId};
 use transom_domain::message::WhenUnknown;
 
-use super::queue::wait;
-use super::{SqliteRows, bound, get, get_id, int};
+use super::{Sql, SqliteRows, bound, get, get_id, int};
+use crate::cache::Stream;
 use crate::rows::{RestoreRows, Result, Seq, Wait};
-use crate::sqlite::cache::Stream;
+use crate::sql::queue::wait;
 
 /// Those that wait, in the order of their key.
 pub(super) const WAITS_AFTER: &str =
@@ -20,7 +20,7 @@ pub(super) const UNKNOWNS: &str =
 
 impl RestoreRows for SqliteRows<'_> {
     fn raise_streams(&mut self, by: u64) -> Result<()> {
-        let all = self.all("SELECT id FROM business", [], |row| get_id(row, 0).map(BusinessId::from_bytes))?;
+        let all = self.all("SELECT id FROM business", params![], |row| get_id(row, 0).map(BusinessId::from_bytes))?;
         for business in all {
             let stream = self.stream(business)?;
             self.put_stream(business, Stream { position: stream.position + by, ..stream })?;
@@ -37,7 +37,7 @@ impl RestoreRows for SqliteRows<'_> {
 
     fn unknowns(&self) -> Result<Vec<Seq>> {
         self.finish_states()?;
-        self.all(UNKNOWNS, [], |row| get(row, 0))
+        self.all(UNKNOWNS, params![], |row| get(row, 0))
     }
 
     fn set_when_unknown(&mut self, seq: Seq, when: WhenUnknown) -> Result<()> {

@@ -1,12 +1,12 @@
 //! Walks along the messages, and what was counted on the way.
 
-use rusqlite::params;
+use super::params;
 
 use transom_domain::id::{BusinessId, MessageId, SenderId};
 use transom_domain::status::Status;
 use transom_domain::template::Category;
 
-use super::{SqliteRows, bound, get, get_count, get_id, get_json_if, get_time, get_time_if, get_word, int};
+use super::{Sql, SqliteRows, bound, get, get_count, get_id, get_json_if, get_time, get_time_if, get_word, int};
 use crate::Silence;
 use crate::rows::{Aged, Passed, Result, Seq, SilenceRows, Walk};
 
@@ -15,26 +15,23 @@ pub(super) const MESSAGES_OF_AFTER: &str =
     "SELECT m.seq, m.business, m.accepted_at, s.phase NOT IN ('queued', 'in_flight', 'unknown'), m.id
      FROM message m INDEXED BY message_business JOIN standing s ON s.seq = m.seq
      WHERE m.business = ?1 AND m.seq > ?2 ORDER BY m.seq LIMIT ?3";
-/// All messages after a number, as far as they are counted.
+/// The same, as far as they are counted.
 pub(super) const PASSED_AFTER: &str = "SELECT m.seq, m.sender, m.accepted_at, s.started_at, s.phase = 'handed', s.status,
          CASE WHEN s.status IN ('sending', 'sent') THEN m.verdict -> '$.category' END
-     FROM message m JOIN standing s ON s.seq = m.seq WHERE m.seq > ?1 ORDER BY m.seq LIMIT ?2";
+     FROM message m INDEXED BY message_business JOIN standing s ON s.seq = m.seq
+     WHERE m.business = ?1 AND m.seq > ?2 ORDER BY m.seq LIMIT ?3";
 /// What was counted of a sender.
 pub(super) const SILENCE: &str = "SELECT messages, unheard, undelivered, dropped FROM silence WHERE sender = ?1 AND day >= ?2";
 
-fn key(of: Option<BusinessId>) -> Vec<u8> {
-    of.map_or_else(Vec::new, |business| business.to_bytes().to_vec())
-}
-
 impl SilenceRows for SqliteRows<'_> {
-    fn walked_to(&self, walk: Walk, of: Option<BusinessId>) -> Result<Seq> {
+    fn walked_to(&self, walk: Walk, business: BusinessId) -> Result<Seq> {
         let sql = "SELECT seq FROM walk WHERE walk = ?1 AND business = ?2";
-        Ok(self.one(sql, params![walk.as_str(), key(of)], |row| get(row, 0))?.unwrap_or(0))
+        Ok(self.one(sql, params![walk.as_str(), business.to_bytes()], |row| get(row, 0))?.unwrap_or(0))
     }
 
-    fn put_walked_to(&mut self, walk: Walk, of: Option<BusinessId>, seq: Seq) -> Result<()> {
+    fn put_walked_to(&mut self, walk: Walk, business: BusinessId, seq: Seq) -> Result<()> {
         let sql = "INSERT OR REPLACE INTO walk (walk, business, seq) VALUES (?1, ?2, ?3)";
-        self.run(sql, params![walk.as_str(), key(of), seq])?;
+        self.run(sql, params![walk.as_str(), business.to_bytes(), seq])?;
         Ok(())
     }
 
@@ -51,9 +48,9 @@ impl SilenceRows for SqliteRows<'_> {
         })
     }
 
-    fn passed_after(&self, after: Seq, limit: usize) -> Result<Vec<Passed>> {
+    fn passed_after(&self, business: BusinessId, after: Seq, limit: usize) -> Result<Vec<Passed>> {
         self.finish_states()?;
-        self.all(PASSED_AFTER, params![after, bound(limit)], |row| {
+        self.all(PASSED_AFTER, params![business.to_bytes(), after, bound(limit)], |row| {
             Ok(Passed {
                 seq: get(row, 0)?,
                 sender: SenderId::from_bytes(get_id(row, 1)?),
@@ -92,7 +89,7 @@ impl SilenceRows for SqliteRows<'_> {
         Ok(sum)
     }
 
-    fn drop_silence(&mut self, before: i64) -> Result<()> {
+    fn drop_silence(&mut self, _business: BusinessId, before: i64) -> Result<()> {
         self.run("DELETE FROM silence WHERE day < ?1", [before])?;
         Ok(())
     }

@@ -1,19 +1,17 @@
 //! What changes about a message: its standing and its attempts. Read whole, changed in memory, written once at the end of a move as
 //! one row; attempts before the last have rows of their own.
 
-use std::rc::Rc;
-
-use rusqlite::{Row, params};
+use super::params;
 
 use transom_domain::id::{BusinessId, MessageId};
-use transom_domain::message::Attempt;
 use transom_domain::status::Progress;
 
-use super::message::{brief, phase};
-use super::{SqliteRows, get, get_json_if, get_small, get_time, get_word, json_if};
+use super::{Sql, SqliteRows, json_if};
 use crate::StoreError;
+use crate::cache::{Cache, State};
 use crate::rows::{AttemptRow, Result, Seq, Standing};
-use crate::sqlite::cache::{Cache, State};
+use crate::sql::message::phase;
+use crate::sql::state::{attempt, state};
 
 /// The query of what [`state`] reads, in its order, with a condition.
 macro_rules! select_state {
@@ -37,43 +35,6 @@ pub(super) const STATE_BY_SEQ: &str = select_state!(" WHERE m.seq = ?1");
 pub(super) const FORMER_ATTEMPTS: &str =
     "SELECT number, owner, started_at, progress, at, provider_id, error, note, pricing, priced
      FROM attempt WHERE seq = ?1 ORDER BY number";
-
-/// An attempt, from this column on.
-fn attempt(row: &Row<'_>, from: usize) -> Result<AttemptRow> {
-    let owner: i64 = get(row, from + 1)?;
-    let priced: Option<String> = get(row, from + 9)?;
-    Ok(AttemptRow {
-        attempt: Attempt {
-            number: get_small(row, from)?,
-            started_at: get_time(row, from + 2)?,
-            progress: get_word(row, from + 3, Progress::named)?,
-            at: get_time(row, from + 4)?,
-            provider_id: get(row, from + 5)?,
-            error: get_json_if(row, from + 6)?,
-            note: get(row, from + 7)?,
-            pricing: get_json_if(row, from + 8)?,
-        },
-        // The owner is any 64 bits: kept as the signed number with the same bits.
-        owner: owner.cast_unsigned(),
-        priced: priced.as_deref().and_then(Progress::named),
-    })
-}
-
-fn state(row: &Row<'_>) -> Result<State> {
-    let (brief, standing) = brief(row)?;
-    let number: Option<u32> = get(row, 23)?;
-    let judged: Option<u32> = get(row, 33)?;
-    let verdict: Option<Rc<str>> = get::<Option<String>>(row, 34)?.map(Into::into);
-    Ok(State {
-        brief: Rc::new(brief),
-        standing,
-        attempts: number.map(|_| attempt(row, 23)).transpose()?.into_iter().collect(),
-        judged: judged.map(|number| (number, verdict)),
-        accepted_on: None,
-        stored: Some(number.unwrap_or(0)),
-        changed: Vec::new(),
-    })
-}
 
 impl SqliteRows<'_> {
     /// Shows what changes about a message, from memory or from its rows.

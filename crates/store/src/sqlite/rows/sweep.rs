@@ -1,21 +1,17 @@
 //! Rows that have grown old.
 
-use rusqlite::params;
+use super::params;
 
-use transom_domain::id::{BusinessId, EndpointId, MessageId};
+use transom_domain::id::{BusinessId, EndpointId};
 use transom_domain::time::Timestamp;
 
-use super::{SqliteRows, bound, get, get_count, get_id, get_time, int};
-use crate::rows::{Aged, Result, Seq, SweepRows};
+use super::{Sql, SqliteRows, bound, get, get_count, get_id, get_time, int};
+use crate::rows::{Result, Seq, SweepRows};
 
 /// Idempotency keys that are over.
 pub(super) const OLD_KEPT: &str = "SELECT business, key FROM idempotency WHERE until <= ?1 ORDER BY until LIMIT ?2";
 /// Orphans from before a moment.
 pub(super) const OLD_ORPHANS: &str = "SELECT business, provider_id, status FROM orphan WHERE at < ?1 ORDER BY at LIMIT ?2";
-/// Messages by age.
-pub(super) const MESSAGES_AFTER: &str =
-    "SELECT m.seq, m.business, m.accepted_at, s.phase NOT IN ('queued', 'in_flight', 'unknown'), m.id
-     FROM message m JOIN standing s ON s.seq = m.seq WHERE m.seq > ?1 ORDER BY m.seq LIMIT ?2";
 /// The upstream's ids of what was taken out by hand.
 pub(super) const LEFT_IDS: &str = "SELECT at, business, provider_id, seq FROM left_id WHERE at < ?1 ORDER BY at LIMIT ?2";
 /// The streams, one by one.
@@ -50,19 +46,6 @@ impl SweepRows for SqliteRows<'_> {
             )?;
         }
         Ok(old.len())
-    }
-
-    fn messages_after(&self, after: Seq, limit: usize) -> Result<Vec<Aged>> {
-        self.finish_states()?;
-        self.all(MESSAGES_AFTER, params![after, bound(limit)], |row| {
-            Ok(Aged {
-                seq: get(row, 0)?,
-                business: BusinessId::from_bytes(get_id(row, 1)?),
-                accepted_at: get_time(row, 2)?,
-                over: get(row, 3)?,
-                id: MessageId::from_bytes(get_id(row, 4)?),
-            })
-        })
     }
 
     fn unbind(&mut self, business: BusinessId, provider_id: &str, seq: Seq) -> Result<usize> {

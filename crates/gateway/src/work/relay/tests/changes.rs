@@ -159,3 +159,20 @@ async fn what_is_switched_off_is_told_of_nothing_by_hand() {
     assert_eq!(refused.code, ErrorCode::EndpointState);
     assert!(desk.service().replays(&desk.caller, endpoint).await.unwrap().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_told_a_moment_ago_is_told_again_by_hand() {
+    let desk = Desk::new().await;
+    let (endpoint, _) = desk.endpoint("one.example", Payload::Event).await;
+    desk.switch(endpoint, true).await;
+    desk.hear().await;
+    let told: EventId = desk.ears.heard(1).await[0].id.parse().unwrap();
+    while desk.service().relay.told_to(endpoint) == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(desk.shown(endpoint).await.cursor, 0, "it is not written down yet");
+    desk.service().retry_delivery(&desk.caller, endpoint, told).await.unwrap();
+    assert_eq!(texts(&desk.ears.heard(2).await), ["1", "1"]);
+    desk.pass(600).await;
+    assert_eq!(desk.ears.calls().len(), 2);
+}

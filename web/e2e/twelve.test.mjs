@@ -1,0 +1,87 @@
+// Each of the twelve types is sent, as a session message or once approved, and its bubble on the phone kept as a picture.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { join } from 'node:path';
+import { openHouse, openStage, phone, PICTURES, typeButton, until, writeAs } from './house.mjs';
+
+let house;
+before(async () => (house = await openHouse()));
+after(() => house?.close());
+
+const TYPES = ['text', 'media', 'location', 'quick reply', 'call to action', 'list', 'card', 'WhatsApp card', 'carousel', 'catalog', 'flow', 'authentication'];
+/** What the phone makes of each. */
+const KINDS = {
+  text: 'text', media: 'media', location: 'location', 'quick reply': 'buttons', 'call to action': 'buttons', list: 'list', card: 'buttons',
+  'WhatsApp card': 'buttons', carousel: 'template', catalog: 'catalog', flow: 'template', authentication: 'template',
+};
+const APPROVED_FIRST = ['carousel', 'flow', 'authentication'];
+
+test('each of the twelve types arrives', async () => {
+  const page = await openStage(house);
+  await page.getByRole('group', { name: 'Phones' }).getByRole('button', { name: 'Ana' }).click();
+  await writeAs(page, 'Ana', 'Hello, what do you have?');
+  await typeButton(page, 'text', 'goes').waitFor();
+  const wall = phone(page, 'Ana').getByRole('log');
+  for (const type of TYPES) {
+    const before = await wall.locator('.bubble:not(.mine)').count();
+    if (APPROVED_FIRST.includes(type)) {
+      await typeButton(page, type, 'needs approval').click();
+      await page.getByRole('button', { name: 'Submit for approval' }).click();
+      await page.getByRole('region', { name: "Reviewer's desk" }).getByRole('button', { name: /^Approve stage_/ }).click();
+      await typeButton(page, type, 'goes as a template').click();
+    } else await typeButton(page, type, 'goes').click();
+    await until(`${type} is on the phone`, async () => (await wall.locator('.bubble:not(.mine)').count()) > before);
+    const bubble = wall.locator('.bubble:not(.mine)').last();
+    assert.equal(await bubble.getAttribute('data-kind'), KINDS[type], type);
+    if (['media', 'card'].includes(type)) {
+      await until(`the picture of ${type} is there`, () => bubble.locator('img').evaluate((image) => image.complete && image.naturalWidth > 0));
+    }
+    await bubble.screenshot({ path: join(PICTURES, `bubble-${type.replaceAll(' ', '-')}.png`) });
+  }
+  await page.screenshot({ path: join(PICTURES, 'twelve.png') });
+  assert.deepEqual(page.complaints, []);
+});
+
+test('what the customer can do with them', async () => {
+  const page = await house.page('/console/stage');
+  const ana = phone(page, 'Ana');
+  const wall = ana.getByRole('log');
+  const last = () => wall.locator('.bubble.mine').last();
+  await wall.getByRole('button', { name: 'Yes' }).first().click();
+  await until('the reply', async () => (await last().textContent()).includes('Yes'));
+  await wall.getByRole('button', { name: 'Choose' }).click();
+  await ana.getByRole('dialog', { name: 'Choose' }).getByRole('button', { name: /Black tea/ }).click();
+  await until('the row', async () => (await last().textContent()).includes('Black tea'));
+  await wall.getByRole('button', { name: 'Book' }).click();
+  const flow = ana.getByRole('dialog', { name: 'Book' });
+  await flow.getByLabel('Day').fill('Friday');
+  await flow.getByRole('button', { name: 'Send' }).click();
+  await until('the form', async () => (await last().textContent()).includes('Friday'));
+  await wall.getByRole('button', { name: 'View items' }).click();
+  const shop = ana.getByRole('dialog', { name: 'Catalog' });
+  await shop.getByLabel(/^How many of/).first().fill('2');
+  await shop.getByRole('button', { name: 'Send order' }).click();
+  await until('the order', async () => (await last().textContent()).includes('2 ×'));
+  for (const sample of ['Picture', 'Location', 'Contact']) {
+    const before = await wall.locator('.bubble.mine').count();
+    await ana.getByRole('button', { name: 'Attach, as Ana' }).click();
+    await ana.getByRole('button', { name: sample, exact: true }).click();
+    await until(sample, async () => (await wall.locator('.bubble.mine').count()) > before);
+  }
+  await wall.getByRole('button', { name: 'Do something with this message' }).last().click();
+  await wall.getByRole('button', { name: 'React 👍' }).click();
+  await wall.locator('.reaction', { hasText: '👍' }).waitFor();
+  await ana.getByRole('textbox', { name: 'Write as Ana' }).fill('Until when?');
+  await page.keyboard.press('Enter');
+  await until('the text', async () => (await last().textContent()).includes('Until when?'));
+  const act = async (name) => {
+    await wall.getByRole('button', { name: 'Do something with this message' }).last().click();
+    await wall.getByRole('button', { name }).click();
+  };
+  await act('Edit');
+  await until('the edit', async () => /edited/.test(await last().locator('.meta').textContent()));
+  await act('Delete for everyone');
+  await until('the deletion', async () => (await last().textContent()).includes('This message was deleted'));
+  await page.screenshot({ path: join(PICTURES, 'phone-both-ways.png') });
+  assert.deepEqual(page.complaints, []);
+});

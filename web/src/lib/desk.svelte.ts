@@ -1,0 +1,168 @@
+// The simulator's world as the pages show it: who there is, what their phones show, what waits at Meta's desk. Read once, then kept
+// true by its stream.
+import { clock } from './clock.svelte';
+import { momentOf, sim, SIM, type Catalog, type Entry, type Fault, type Person, type Product, type SimTemplate } from './sim';
+import { follow } from './sse';
+import { toasts } from './toasts.svelte';
+
+/** A POST of webhooks to the business's callback, as the stream tells it. */
+export type Posted = { at: number; url: string; status: number | null; tookMs: number; body: any; number: number };
+
+type Told = { kind: string; data: Record<string, any>; number: number };
+
+const OPEN = 'transom.phones';
+/** Posts that are remembered for the stage. */
+const POSTED_MAX = 500;
+/** Changes within this many milliseconds are read together. */
+const TOGETHER = 60;
+
+class Desk {
+  people = $state.raw<Person[]>([]);
+  /** Ids of the people whose phones are on the page. */
+  open = $state.raw<string[]>([]);
+  inboxes = $state<Record<string, Entry[]>>({});
+  templates = $state.raw<SimTemplate[]>([]);
+  faults = $state.raw<Fault[]>([]);
+  /** Products of the desk's catalogs, by the retailer's id. */
+  products = $state.raw<Record<string, Product>>({});
+  turnable = $state(false);
+  loaded = $state(false);
+  connected = $state(false);
+  failure = $state.raw<unknown>(null);
+  /** Webhooks that were posted while this page watched, oldest first. */
+  posted = $state.raw<Posted[]>([]);
+  #listeners = new Set<(told: Told) => void>();
+  #abort: AbortController | undefined;
+  #due = new Map<string, () => Promise<unknown>>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Begins to watch; gives the way to stop. */
+  start(): () => void {
+    const abort = (this.#abort = new AbortController());
+    void this.#readAll();
+    const url = () => `${SIM}/stream`;
+    const told = (event: { type: string; data: string; id: string }) => {
+      const data = JSON.parse(event.data) as Record<string, any>;
+      this.#told({ kind: event.type, data, number: Number(event.id) });
+    };
+    let before = false;
+    const connected = (is: boolean) => {
+      this.connected = is;
+      if (is && before) void this.#readAll();
+      before = true;
+    };
+    void follow({ url, told, connected, lost: () => void this.#readAll() }, abort.signal);
+    return () => abort.abort();
+  }
+
+  /** Calls for everything the stream tells. */
+  on(listener: (told: Told) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  person(id: string): Person | undefined {
+    return this.people.find((one) => one.id === id);
+  }
+
+  /** Puts a phone on the page, or takes it off. */
+  show(id: string, is = true): void {
+    this.open = is ? [...this.open.filter((one) => one !== id), id] : this.open.filter((one) => one !== id);
+    localStorage.setItem(OPEN, JSON.stringify(this.open));
+    if (is) this.#soon(`inbox ${id}`, () => this.readInbox(id));
+  }
+
+  async readInbox(id: string): Promise<void> {
+    const found = await sim.get<{ data: Entry[] }>(`customers/${id}/inbox`);
+    this.inboxes[id] = found.data;
+  }
+
+  readPeople = async (): Promise<void> => {
+    const found = await sim.get<{ data: Person[] }>('customers');
+    this.people = found.data.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+    // That the business writes ends by itself, and nobody tells of it.
+    if (this.people.some((one) => one.typing)) setTimeout(() => this.#soon('people', this.readPeople), 5_000);
+  };
+
+  readTemplates = async (): Promise<void> => {
+    this.templates = (await sim.get<{ data: SimTemplate[] }>('templates')).data;
+  };
+
+  readFaults = async (): Promise<void> => {
+    this.faults = (await sim.get<{ data: Fault[] }>('faults')).data;
+  };
+
+  readClock = async (): Promise<void> => {
+    const found = await sim.get<{ nowMs: number; turnable: boolean }>('clock');
+    this.turnable = found.turnable;
+    clock.set(found.nowMs);
+  };
+
+  readProducts = async (): Promise<void> => {
+    const { data } = await sim.get<{ data: Catalog[] }>('catalogs');
+    this.products = Object.fromEntries(data.flatMap((one) => one.products.map((product) => [product.retailerId, product])));
+  };
+
+  async #readAll(): Promise<void> {
+    try {
+      await Promise.all([this.readPeople(), this.readTemplates(), this.readFaults(), this.readClock(), this.readProducts()]);
+      if (!this.loaded) this.open = this.#remembered();
+      await Promise.all(this.open.map((id) => this.readInbox(id)));
+      this.loaded = true;
+      this.failure = null;
+    } catch (error) {
+      this.failure = error;
+    }
+  }
+
+  #remembered(): string[] {
+    const there = (id: string) => this.people.some((one) => one.id === id);
+    try {
+      const kept = (JSON.parse(localStorage.getItem(OPEN) ?? '[]') as string[]).filter(there);
+      if (kept.length > 0) return kept;
+    } catch {
+      // Whatever somebody else wrote there.
+    }
+    return this.people.slice(0, 2).map((one) => one.id);
+  }
+
+  #told(told: Told): void {
+    const { kind, data } = told;
+    if (kind === 'reset') void this.#readAll();
+    else if (kind === 'message') {
+      const id = this.people.find((one) => one.id === data['customer'] || (data['party'] && one.waId === data['party']))?.id;
+      for (const shown of id ? [id] : this.open) this.#soon(`inbox ${shown}`, () => this.readInbox(shown));
+    } else if (kind === 'page_message') {
+      for (const one of this.people) if (one.channel === 'messenger') this.#soon(`inbox ${one.id}`, () => this.readInbox(one.id));
+    } else if (kind === 'customer') {
+      this.#soon('people', this.readPeople);
+      const id = String(data['id']);
+      if (this.open.includes(id)) this.#soon(`inbox ${id}`, () => this.readInbox(id));
+    } else if (kind === 'template') this.#soon('templates', this.readTemplates);
+    else if (kind === 'faults') this.#soon('faults', this.readFaults);
+    else if (kind === 'clock') this.#soon('clock', this.readClock);
+    else if (kind === 'webhook') this.posted = [...this.posted, { ...(data as Posted), number: told.number }].slice(-POSTED_MAX);
+    for (const listener of this.#listeners) listener(told);
+  }
+
+  /** Many changes at once are one reading. Inboxes are read only for phones on the page. */
+  #soon(key: string, read: () => Promise<unknown>): void {
+    if (key.startsWith('inbox ') && !this.open.includes(key.slice(6))) return;
+    this.#due.set(key, read);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      const due = [...this.#due.values()];
+      this.#due.clear();
+      if (!this.#abort?.signal.aborted) Promise.all(due.map((one) => one())).catch((error) => toasts.fail(error));
+    }, TOGETHER);
+  }
+}
+
+export const desk = new Desk();
+
+/** Until when the session is open, as the phone knows it: a day from the customer's last message. */
+export function sessionOf(id: string): string | null {
+  const last = desk.inboxes[id]?.findLast((entry) => entry.direction === 'out' && !['reaction', 'system'].includes(entry.type));
+  const end = last ? momentOf(last) + 86_400_000 : 0;
+  return end > clock.now ? new Date(end).toISOString() : null;
+}
