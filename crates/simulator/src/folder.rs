@@ -59,8 +59,18 @@ pub enum StartError {
 #[derive(Debug)]
 pub(crate) struct Folder {
     dir: PathBuf,
-    /// Held as long as it is open; the system lets go of it when the process dies, however it dies.
-    _lock: Option<File>,
+    /// The system lets go of it when the process dies, however it dies.
+    lock: Option<File>,
+}
+
+impl Drop for Folder {
+    /// Unlocks in so many words: a child that is just being started has a copy of the open file until its program begins, and
+    /// closing ours alone would leave the folder held as long as that.
+    fn drop(&mut self) {
+        if let Some(lock) = &self.lock {
+            let _ = lock.unlock();
+        }
+    }
 }
 
 impl Folder {
@@ -82,12 +92,12 @@ impl Folder {
         }
         lock.set_len(0).map_err(failed)?;
         lock.write_all(std::process::id().to_string().as_bytes()).map_err(failed)?;
-        Ok(Self { dir: dir.to_owned(), _lock: Some(lock) })
+        Ok(Self { dir: dir.to_owned(), lock: Some(lock) })
     }
 
     /// No folder: a world that has no files, and keeps its rows elsewhere.
     pub(crate) fn none() -> Self {
-        Self { dir: PathBuf::new(), _lock: None }
+        Self { dir: PathBuf::new(), lock: None }
     }
 
     pub(crate) fn database(&self) -> PathBuf {

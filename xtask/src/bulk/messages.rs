@@ -12,10 +12,11 @@ use rusqlite::Connection;
 
 use transom_domain::id::CustomerId;
 use transom_domain::time::{Span, Timestamp};
+use transom_store::FolderLock;
 
 use super::Plan;
 use super::house::{Furnished, counted};
-use super::people::{conversations, heard, hold, open, phone, put, sender_of, without_indexes};
+use super::people::{conversations, heard, open, phone, put, sender_of, without_indexes};
 use super::rows::{Cell, Load};
 
 /// Between two messages of a conversation.
@@ -123,7 +124,7 @@ pub(super) fn tallies(copies: &str, models: &str) -> String {
 /// # Errors
 /// When the folder is held, or holds anything but one message in and one out.
 pub(super) fn multiply(dir: &Path, house: &Arc<Furnished>, plan: Plan, now: Timestamp) -> Result<()> {
-    let _held = hold(dir)?;
+    let _held = FolderLock::take(dir)?;
     let path = dir.join("transom.db");
     let connection = open(&path)?;
     let (out, inbound) = models(&connection)?;

@@ -3,15 +3,16 @@
 //! Rows are appended in the order of their keys. Indexes beside those keys are dropped first and made anew at the end, by the
 //! schema's own words, so that nothing here knows which there are.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use rusqlite::{Connection, params_from_iter};
 
 use transom_domain::id::CustomerId;
 use transom_domain::time::{Span, Timestamp};
+use transom_store::FolderLock;
 
 use super::house::{Furnished, block_of, counted};
 use super::rows::{Cell, Load};
@@ -67,7 +68,7 @@ pub(crate) fn mix(i: u64) -> u64 {
 
 /// Loads them all.
 pub(super) fn load(dir: &Path, house: &Arc<Furnished>, customers: u64, now: Timestamp) -> Result<()> {
-    let _held = hold(dir)?;
+    let _held = FolderLock::take(dir)?;
     let path = dir.join("transom.db");
     let connection = open(&path)?;
     let indexes = without_indexes(&connection, &["customer", "customer_word", "identity", "conversation"])?;
@@ -91,15 +92,6 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
         "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA cache_size = -{CACHE_KIB};"
     ))?;
     Ok(connection)
-}
-
-/// Holds the folder as a server would, so that none starts on it meanwhile.
-pub(super) fn hold(dir: &Path) -> Result<File> {
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(dir.join("transom.lock"))?;
-    if file.try_lock().is_err() {
-        bail!("{} is held by another process; stop that one first", dir.display());
-    }
-    Ok(file)
 }
 
 /// Puts rows one after the other.

@@ -105,8 +105,16 @@ impl From<rusqlite::Error> for OpenError {
 
 /// A folder that is ours for as long as this lives.
 pub struct FolderLock {
-    /// Released by the system when it is closed, however the process ends.
-    _file: File,
+    /// Released by the system when the process ends, however it ends.
+    file: File,
+}
+
+impl Drop for FolderLock {
+    /// Unlocks in so many words: a child that is just being started has a copy of the open file until its program begins, and
+    /// closing ours alone would leave the folder held as long as that.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 impl std::fmt::Debug for FolderLock {
@@ -142,7 +150,7 @@ impl FolderLock {
             .and_then(|()| file.seek(SeekFrom::Start(0)))
             .and_then(|_| writeln!(file, "{}", std::process::id()))
             .map_err(unwritable)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 
@@ -303,6 +311,19 @@ mod tests {
         assert!(matches!(second, OpenError::LockedBy { pid: Some(pid) } if pid == std::process::id()), "{second}");
         drop(first);
         SqliteStore::open(folder.path(), SqliteOptions::default()).unwrap();
+    }
+
+    #[test]
+    fn a_folder_let_go_of_is_free_though_a_child_has_a_copy_of_the_open_file() {
+        let folder = folder();
+        let held = FolderLock::take(folder.path()).unwrap();
+        // As a child has it between its fork and the start of its program.
+        let copy = held.file.try_clone().unwrap();
+        drop(held);
+        let again = FolderLock::take(folder.path()).unwrap();
+        drop(copy);
+        assert!(FolderLock::take(folder.path()).is_err(), "who lets go of a copy takes nothing from the next");
+        drop(again);
     }
 
     #[tokio::test]
