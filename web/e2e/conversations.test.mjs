@@ -87,3 +87,39 @@ test('on Messenger a named human may still answer', async () => {
   await until('it is on the phone', async () => JSON.stringify((await house.sim('GET', `customers/${dora.id}/inbox`)).data).includes('this is Mia'));
   assert.deepEqual(page.complaints, []);
 });
+
+test('who wants nothing more is marked, and no more once they do', async () => {
+  const eva = await house.sim('POST', 'customers', { name: 'Eva', phone: '+49 30 23125 044', showPhone: true });
+  await says(eva, 'STOP');
+  await heard('STOP');
+  const [{ customerId }] = (await house.api('GET', 'messages?direction=inbound&pageSize=1')).body.data;
+  const page = await house.page(`/console/conversations/${customerId}`);
+  await page.getByText('wants no messages').waitFor();
+  await says(eva, 'START');
+  await page.getByText('wants no messages').waitFor({ state: 'detached' });
+  const told = await house.api('POST', `customers/${customerId}/consent`, { scope: 'marketing', choice: 'opted_out', said: 'No offers, please.' });
+  assert.equal(told.status, 200, JSON.stringify(told.body));
+  await page.getByText('wants no marketing').waitFor();
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('a search is live, and channels are told apart', async () => {
+  const bo = await named('Bo');
+  const page = await house.page('/console/conversations');
+  const names = () => page.locator('[data-row] strong').allTextContents();
+  await until('somebody is on Messenger', async () => (await names()).includes('Dora'));
+  await page.getByLabel('Channel').selectOption('messenger');
+  await until('only she is listed', async () => (await names()).join() === 'Dora');
+  await page.getByLabel('Channel').selectOption('');
+  await page.getByRole('searchbox').fill('bo');
+  await until('the search', async () => (await names()).join() === 'Bo');
+  await says(bo, 'While you look for me');
+  await page.locator('[data-row]').getByText('While you look for me').waitFor();
+  // Who else is called so comes to it.
+  await says(await house.sim('POST', 'customers', { name: 'Boris', phone: '+49 30 23125 045', showPhone: true }), 'Me too');
+  await page.getByRole('button', { name: /something new/ }).click();
+  await until('both are found', async () => (await names()).join() === 'Boris,Bo');
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});

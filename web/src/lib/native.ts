@@ -273,7 +273,7 @@ export type Customer = {
   sessions?: Session[];
 };
 
-export type Consent = { choice: string; since: Moment };
+export type Consent = { choice: 'opted_in' | 'opted_out'; since: Moment };
 
 export type Rules = {
   rules: {
@@ -337,18 +337,6 @@ export type User = {
   createdAt: Moment;
   lastSignInAt: Moment | null;
   password?: string | null;
-};
-
-export type Service = {
-  id: string;
-  friendlyName: string;
-  usecase: string;
-  stickySender: boolean;
-  validitySeconds: number;
-  statusCallback: string | null;
-  inboundUrl: string | null;
-  fallbackUrl: string | null;
-  useInboundWebhookOnNumber: boolean;
 };
 
 export type Counts = Record<'in' | 'out' | 'sent' | 'delivered' | 'read' | 'failed' | 'cancelled', number>;

@@ -20,6 +20,8 @@ export type Row = {
 
 export type Filter = { q: string; state: '' | 'open' | 'closing' | 'closed'; channel: '' | 'whatsapp' | 'messenger'; sender: string };
 
+/** Conversations that are read at once; a search finds no more people. */
+export const PAGE = 100;
 /** Under this many milliseconds left, a session is closing. */
 export const CLOSING = 2 * 3_600_000;
 
@@ -47,6 +49,8 @@ export class Rows {
   loaded = $state(false);
   failure = $state.raw<unknown>(null);
   #abort: AbortController | undefined;
+  /** What was asked for last. */
+  #filter: Filter | undefined;
   /** What is known but not shown in its order yet. */
   #waiting = new Map<string, Row>();
   /** The newest word at the time when the list was last put in order. */
@@ -61,9 +65,11 @@ export class Rows {
   async load(filter: Filter, next = false): Promise<void> {
     this.#abort?.abort();
     const signal = (this.#abort = new AbortController()).signal;
+    this.#filter = filter;
     try {
-      const found = await this.#newest(filter, next, signal);
+      const [found, token] = await this.#newest(filter, next, signal);
       if (signal.aborted) return;
+      this.#token = token;
       const rows = new Map<string, Row>((next ? this.all : []).map((r) => [r.key, r]));
       for (const row of found) rows.set(row.key, row);
       this.#waiting = rows;
@@ -77,15 +83,15 @@ export class Rows {
   }
 
   /** What came since: rows change where they stand, and those that would move or come are announced until `settle`. */
-  refresh(filter: Filter): void {
-    if (filter.q.trim() || !this.loaded) return;
-    const signal = (this.#abort = new AbortController()).signal;
-    const token = this.#token;
-    void this.#newest(filter, false, signal).then(
-      (found) => {
+  refresh(): void {
+    if (!this.loaded || !this.#filter || !this.#abort) return;
+    // Who asks for something else wants nothing of this.
+    const { signal } = this.#abort;
+    void this.#newest(this.#filter, false, signal).then(
+      ([found, token]) => {
         if (signal.aborted) return;
         // Pages that were read further back stay read.
-        if (this.all.length > 100) this.#token = token;
+        if (this.all.length <= PAGE) this.#token = token;
         const rows = new Map(this.#waiting.size ? this.#waiting : this.all.map((r) => [r.key, r]));
         for (const row of found) rows.set(row.key, row);
         const order = [...rows.values()].sort((a, b) => moment(b).localeCompare(moment(a)));
@@ -108,10 +114,9 @@ export class Rows {
     this.fresh = 0;
   }
 
-  async #newest(filter: Filter, next: boolean, signal: AbortSignal): Promise<Row[]> {
-    const query = { ...filter, q: filter.q.trim(), pageSize: 100, pageToken: next ? this.#token : null };
+  async #newest(filter: Filter, next: boolean, signal: AbortSignal): Promise<[Row[], string | null]> {
+    const query = { ...filter, q: filter.q.trim(), pageSize: PAGE, pageToken: next ? this.#token : null };
     const { data, nextPageToken } = await get<Page<Conversation>>('conversations', { query, signal });
-    this.#token = nextPageToken;
-    return data.map(ofConversation);
+    return [data.map(ofConversation), nextPageToken];
   }
 }
