@@ -29,7 +29,7 @@ export const lean = {
     }
     if (!id.endsWith('/svelte/src/internal/client/dom/hydration.js')) return undefined;
     if (!FLAG.test(code) || !SETTER.test(code) || code.match(IDLE)?.length !== 3) {
-      throw new Error('Svelte marks hydration otherwise now: look at build/lean.ts');
+      throw new Error('Svelte marks hydration otherwise now: look at build/lean.mjs');
     }
     return code
       .replace(FLAG, 'export const hydrating = false;')

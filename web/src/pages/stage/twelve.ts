@@ -159,16 +159,19 @@ export function valuesOf(play: Play, name: string): Record<string, string> {
 }
 
 const KEPT = 'transom.picture';
-let shop: Promise<Shop> | undefined;
+const shops = new Map<string, Promise<Shop>>();
 
-/** What the samples are made of: a picture kept with the gateway, and the desk's catalog. Asked for once. */
+/** What a business's samples are made of: a picture kept with the gateway, and the desk's catalog. Asked for once. */
 export function openShop(business: string): Promise<Shop> {
-  shop ??= (async () => {
+  const known = shops.get(business);
+  if (known) return known;
+  const shop = (async () => {
     const [picture, catalogs] = await Promise.all([keptPicture(business), sim.get<{ data: Catalog[] }>('catalogs')]);
     const first = catalogs.data[0];
     return { picture, catalog: first?.id ?? '0', products: (first?.products ?? []).map((one) => one.retailerId) };
   })();
-  shop.catch(() => (shop = undefined));
+  shops.set(business, shop);
+  shop.catch(() => shops.delete(business));
   return shop;
 }
 
