@@ -85,3 +85,20 @@ test('what the customer can do with them', async () => {
   await page.screenshot({ path: join(PICTURES, 'phone-both-ways.png') });
   assert.deepEqual(page.complaints, []);
 });
+
+test('the table of buttons is played, cell by cell', async () => {
+  const table = await house.page('/console/rules');
+  const links = table.getByRole('link', { name: /^Play it: / });
+  await links.first().waitFor();
+  const { buttons: all } = await (await fetch(`${house.env.TRANSOM_URL}/v1/rules`)).json();
+  // No content has other buttons.
+  const buttons = all.filter((one) => one.case !== 'other');
+  assert.equal(await links.count(), buttons.length);
+  const ways = await links.evaluateAll((all) => all.map((one) => one.getAttribute('href')));
+  for (const [i, { case: name, needsApproval }] of buttons.entries()) {
+    await table.goto(`${house.env.TRANSOM_URL}${ways[i]}`);
+    const why = table.getByRole('region', { name: needsApproval ? 'card: needs approval' : 'card: goes', exact: true });
+    await why.waitFor().catch(() => assert.fail(name));
+  }
+  assert.deepEqual(table.complaints, []);
+});

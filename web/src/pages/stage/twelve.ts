@@ -6,6 +6,7 @@ export type Play = { type: string; short: string; category: 'UTILITY' | 'MARKETI
 export type Shop = { picture: string; catalog: string; products: string[]; form?: string };
 
 const reply = (title: string) => ({ type: 'QUICK_REPLY', title, id: title.toLowerCase() });
+const see = { type: 'URL', title: 'See', url: 'https://shop.example.com/tea' };
 const track = { type: 'URL', title: 'Track', url: 'https://shop.example.com/track/{{2}}' };
 
 export const TWELVE: Play[] = [
@@ -56,8 +57,8 @@ export const TWELVE: Play[] = [
     content: ({ picture }) => ({
       body: 'Hello {{1}}, these came in this week.',
       cards: [
-        { title: 'Green tea', body: 'Light, from the first harvest', media: picture, actions: [{ type: 'URL', title: 'See', url: 'https://shop.example.com/green' }] },
-        { title: 'Black tea', body: 'Strong, for the morning', media: picture, actions: [{ type: 'URL', title: 'See', url: 'https://shop.example.com/black' }] },
+        { title: 'Green tea', body: 'Light, from the first harvest', media: picture, actions: [see] },
+        { title: 'Black tea', body: 'Strong, for the morning', media: picture, actions: [see] },
       ],
     }),
   },
@@ -131,8 +132,25 @@ const OTHERS: Play[] = [
   { type: 'twilio/schedule', short: 'schedule', category: 'UTILITY', content: () => ({ id: 'visit', title: 'Your visit, {{1}}', timeSlots: '10:00' }) },
 ];
 
-/** The plays on the stage: the twelve, and the one that was asked for by its type. */
-export const playsWith = (type: string): Play[] => [...TWELVE, ...OTHERS.filter((one) => one.type === type)];
+/** Buttons for each case of the table of buttons that content can be written for. */
+const CASES: Record<string, object[]> = {
+  none: [],
+  few_quick_replies: [reply('Yes')],
+  many_quick_replies: ['Yes', 'No', 'Later', 'Never'].map(reply),
+  one_url: [see],
+  two_urls: [see, { ...see, title: 'More' }],
+  voice_call: [{ type: 'VOICE_CALL', title: 'Call us' }],
+  phone_number: [{ type: 'PHONE_NUMBER', title: 'Call us', phone: '+493023125000' }],
+  copy_code: [{ type: 'COPY_CODE', code: 'TEA10' }],
+  mixed: [reply('Yes'), see],
+};
+
+/** The plays on the stage: the twelve, and the one that was asked for by its type, with the buttons of a case where one was named. */
+export const playsWith = (type: string, buttons: string): Play[] =>
+  [...TWELVE, ...OTHERS.filter((one) => one.type === type)].map((one) => {
+    const actions = one.type === type && CASES[buttons];
+    return actions ? { ...one, content: (shop) => ({ ...one.content(shop), actions }) } : one;
+  });
 
 /** The first form that the desk has: forms come with templates. */
 export const formOf = async (): Promise<string | undefined> => (await sim.get<{ data: { id: string }[] }>('flows')).data[0]?.id;
