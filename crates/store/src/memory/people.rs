@@ -11,7 +11,7 @@ use transom_domain::session::Evidence;
 use transom_domain::time::Timestamp;
 
 use super::table::MemoryRows;
-use crate::rows::{AdminRows, ClaimRow, Conversation, CustomerRow, NameKey, PeopleRows, Result, folded, past};
+use crate::rows::{AdminRows, ClaimRow, Conversation, ConversationRows, CustomerRow, NameKey, PeopleRows, Result, folded, past};
 use crate::{App, Business, BusinessSettings, Key, Sender, StoreError};
 use transom_domain::template::Record;
 
@@ -259,7 +259,9 @@ impl PeopleRows for MemoryRows {
         self.customer_words.drop(&(business, word.to_owned(), customer));
         Ok(())
     }
+}
 
+impl ConversationRows for MemoryRows {
     fn conversation(&self, sender: SenderId, customer: CustomerId) -> Result<Option<Conversation>> {
         Ok(self.conversations.get(&(sender, customer)).map(|(_, row)| *row))
     }

@@ -6,6 +6,7 @@
 mod audit;
 mod consent;
 mod content;
+mod conversation;
 mod erasing;
 mod heard;
 mod history;
@@ -31,6 +32,7 @@ mod users;
 pub(crate) use audit::AuditRows;
 pub(crate) use consent::{ConsentRows, Place};
 pub(crate) use content::{ContentPlace, ContentRows, name_key};
+pub(crate) use conversation::{Conversation, ConversationRows};
 pub(crate) use erasing::{Blank, ErasingRows};
 pub(crate) use heard::{AMENDMENTS_MAX, AmendmentRow, HeardRows, Mark, REVOCATIONS_MAX};
 pub(crate) use history::HistoryRows;
@@ -39,7 +41,7 @@ pub(crate) use marks::{MarkRows, Marks, Unread, UpTo};
 pub(crate) use media::MediaRows;
 pub(crate) use message::{AttemptRow, Brief, Kept, MessageRows, NewMessage, Orphan, Standing, Verdicts, Whole};
 pub(crate) use messaging_services::MessagingServiceRows;
-pub(crate) use people::{AdminRows, ClaimRow, Conversation, CustomerRow, Merged, NameKey, PeopleRows, folded, found_by, past};
+pub(crate) use people::{AdminRows, ClaimRow, CustomerRow, Merged, NameKey, PeopleRows, folded, found_by, past};
 pub(crate) use queue::{Lane, LaneKey, PARKED, QueueRows, Wait};
 pub(crate) use reach::{ReachRows, Reached};
 pub(crate) use rehear::RehearRows;
@@ -68,6 +70,7 @@ pub(crate) trait Rows:
     + ConsentRows
     + ErasingRows
     + ContentRows
+    + ConversationRows
     + HeardRows
     + HistoryRows
     + MediaRows
@@ -95,6 +98,7 @@ impl<
         + ConsentRows
         + ErasingRows
         + ContentRows
+        + ConversationRows
         + HeardRows
         + HistoryRows
         + MediaRows

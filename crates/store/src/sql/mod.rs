@@ -11,6 +11,7 @@ pub(crate) mod admin;
 pub(crate) mod audit;
 pub(crate) mod consent;
 pub(crate) mod content;
+pub(crate) mod conversation;
 pub(crate) mod flights;
 pub(crate) mod heard;
 pub(crate) mod journal;
@@ -46,6 +47,9 @@ pub(crate) use value::{Bind, Cell, Params, Read, Value, none, params};
 
 /// The statements of one transaction.
 pub(crate) trait Sql {
+    /// Finds all claims of a customer: one engine has to be told by which index.
+    const CLAIMS_OF: &'static str;
+
     /// Changes something. Nobody needs an answer: an engine may put it off until something is asked or the transaction ends, and
     /// tells then what was wrong with it.
     fn put(&self, sql: &'static str, params: impl Params) -> Result<()>;

@@ -1,6 +1,7 @@
 //! The rows as PostgreSQL keeps them. What is written and needs no answer is put off and leaves together with the next look, so that
 //! a move costs few ways to the server and back.
 
+mod conversation;
 mod erasing;
 mod flush;
 mod heard;
@@ -9,7 +10,6 @@ mod journal;
 mod marks;
 mod message;
 mod messaging_services;
-mod people;
 mod queue;
 mod reach;
 mod relay;
@@ -27,6 +27,7 @@ use transom_domain::id::BusinessId;
 use super::session::{Session, Ticket};
 use crate::cache::{Cache, Stream};
 use crate::rows::{Result, Seq};
+use crate::sql::people::claims;
 use crate::sql::{
     Params, Row, Sql, bound, get, get_count, get_id, get_json, get_json_if, get_small, get_time, get_time_if, get_word, int,
     json, json_if, millis, params,
@@ -87,6 +88,8 @@ impl<'s> PgRows<'s> {
 }
 
 impl Sql for PgRows<'_> {
+    const CLAIMS_OF: &'static str = claims!("WHERE business = $1 AND customer = $2 ORDER BY identity LIMIT $3");
+
     fn put(&self, sql: &'static str, params: impl Params) -> Result<()> {
         self.cache()?.changed();
         self.session.put(sql, params)

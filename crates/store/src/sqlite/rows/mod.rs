@@ -1,5 +1,6 @@
 //! The rows as SQLite keeps them: one statement per look-up or change, prepared once per connection.
 
+mod conversation;
 pub(crate) mod count;
 mod erasing;
 mod flush;
@@ -9,7 +10,6 @@ mod journal;
 mod marks;
 mod message;
 mod messaging_services;
-mod people;
 #[cfg(test)]
 mod plans;
 mod queue;
@@ -28,6 +28,7 @@ use transom_domain::id::BusinessId;
 use crate::StoreError;
 use crate::cache::{Cache, Stream};
 use crate::rows::{Result, Seq};
+use crate::sql::people::claims;
 use crate::sql::{
     Params, Row, Sql, bound, get, get_count, get_id, get_json, get_json_if, get_small, get_time, get_time_if, get_word, int,
     json, json_if, millis, params,
@@ -68,6 +69,9 @@ pub(crate) fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()
 }
 
 impl Sql for SqliteRows<'_> {
+    const CLAIMS_OF: &'static str =
+        claims!("INDEXED BY identity_of WHERE business = ?1 AND customer = ?2 ORDER BY identity LIMIT ?3");
+
     fn put(&self, sql: &'static str, params: impl Params) -> Result<()> {
         self.run(sql, params).map(|_| ())
     }

@@ -2,10 +2,10 @@
 //! one that walks all of a sender's messages along the primary key uses one too. So each plan is written down whole.
 
 use super::{
-    erasing, flush, heard, history, journal, marks, message, messaging_services, people, queue, reach, relay, restore, silence,
-    state, sweep,
+    SqliteRows, conversation, erasing, flush, heard, history, journal, marks, message, messaging_services, queue, reach, relay,
+    restore, silence, state, sweep,
 };
-use crate::sql::{admin, audit, consent, content, media, rehear, tally, telling, template, users};
+use crate::sql::{Sql as _, admin, audit, consent, content, media, people, rehear, tally, telling, template, users};
 
 const PLANS: &[(&str, &str)] = &[
     (audit::LOG, "SEARCH audit USING INDEX audit_business (business=? AND rowid<?)"),
@@ -74,7 +74,7 @@ const PLANS: &[(&str, &str)] = &[
     (marks::UNREAD, "SEARCH unread USING COVERING INDEX unread_of (sender=? AND address=? AND started_at>? AND started_at<?)"),
     (people::CUSTOMERS, "SEARCH customer USING INDEX sqlite_autoindex_customer_1 (business=? AND id<?)"),
     (people::CLAIMS_ON, "SEARCH identity USING PRIMARY KEY (business=? AND identity=?)"),
-    (people::CLAIMS_OF, "SEARCH identity USING INDEX identity_of (business=? AND customer=?)"),
+    (SqliteRows::CLAIMS_OF, "SEARCH identity USING INDEX identity_of (business=? AND customer=?)"),
     (people::HOLDERS_FROM, "SEARCH identity USING PRIMARY KEY (business=? AND identity>? AND identity<?)"),
     (people::CHANGES, "SEARCH identity_change USING PRIMARY KEY (business=? AND identity=?)"),
     (people::ABSORBED, "SEARCH customer USING COVERING INDEX customer_merged (business=? AND merged_into=?)"),
@@ -85,24 +85,24 @@ const PLANS: &[(&str, &str)] = &[
     ),
     (people::BY_WORD, "SEARCH customer_word USING PRIMARY KEY (business=? AND word>? AND word<?)"),
     (
-        people::HEARD,
+        conversation::HEARD,
         "SEARCH conversation USING INDEX conversation_heard (business=? AND heard>? AND (heard,sender,customer)<(?,?,?))",
     ),
     (
-        people::HEARD_OF_SENDER,
+        conversation::HEARD_OF_SENDER,
         "SEARCH conversation USING INDEX conversation_sender (business=? AND sender=? AND heard>? AND (heard,customer)<(?,?))",
     ),
     (
-        people::HEARD_OF_CUSTOMER,
+        conversation::HEARD_OF_CUSTOMER,
         "SEARCH conversation USING INDEX conversation_of (business=? AND customer=? AND heard>? AND (heard,sender)<(?,?))",
     ),
     (
-        people::SPOKEN,
+        conversation::SPOKEN,
         "SEARCH conversation USING INDEX conversation_spoken (business=? AND spoken_at>? AND (spoken_at,sender,customer)<(?,?,?))",
     ),
-    (people::OF_CUSTOMER, "SEARCH conversation USING INDEX conversation_of (business=? AND customer=?)"),
-    (people::DUE_LOOKS, "SEARCH conversation USING INDEX conversation_look (look_at<?)"),
-    (people::NEXT_LOOK, "SEARCH conversation USING COVERING INDEX conversation_look (look_at>?)"),
+    (conversation::OF_CUSTOMER, "SEARCH conversation USING INDEX conversation_of (business=? AND customer=?)"),
+    (conversation::DUE_LOOKS, "SEARCH conversation USING INDEX conversation_look (look_at<?)"),
+    (conversation::NEXT_LOOK, "SEARCH conversation USING COVERING INDEX conversation_look (look_at>?)"),
     (telling::EVENTS_AFTER, "SEARCH event USING INDEX event_position (business=? AND position>?)"),
     (telling::EVENTS_BEFORE, "SEARCH event USING INDEX event_position (business=? AND position<?)"),
     (relay::FIRST_DELIVERY, "SEARCH delivery USING INDEX delivery_open (endpoint=?)"),
