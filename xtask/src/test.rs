@@ -7,7 +7,7 @@ use crate::{console, deploy, foreign, root, target};
 
 /// Tests of the binary that run on PostgreSQL as well: kills, tenants and secrets, the tour, the stream of events, endpoints over kills and
 /// in order, the journal and its replays, and what Meta is asked for afterwards.
-const ON_POSTGRES: [&str; 6] = ["kill", "guard", "dev", "events", "journal", "history"];
+const ON_POSTGRES: [&str; 7] = ["kill", "guard", "dev", "events", "endpoints", "journal", "history"];
 
 /// Runs all of it. Needs PostgreSQL, Python, Node and Chromium beside the Rust toolchain, and says so before anything takes long.
 pub(crate) fn run() -> Result<()> {
