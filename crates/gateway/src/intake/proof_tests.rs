@@ -21,9 +21,10 @@ use transom_domain::status::Status;
 use transom_domain::time::{Span, Timestamp};
 use transom_domain::verdict::{Kind, Reason, Source, Verdict};
 use transom_store::{
-    Accept, Business, Claim, HearBody, HeardBody, JournalOutcome, MemoryStore, MessageFilter, Outcome, Page, Sealed, Sender,
-    SenderState, Settle, SqliteOptions, SqliteStore, Store,
+    Accept, Business, Claim, HearBody, HeardBody, JournalOutcome, MemoryStore, MessageFilter, Outcome, Page, PostgresAddress,
+    PostgresOptions, PostgresStore, Sealed, Sender, SenderState, Settle, SqliteOptions, SqliteStore, Store,
 };
+use transom_testing::Postgres;
 
 use super::native;
 
@@ -301,6 +302,7 @@ fn difference(seen: &View, first: &View) -> Option<String> {
 /// Shuffles by engine.
 const MEMORY: u64 = 40;
 const SQLITE: u64 = 6;
+const POSTGRES: u64 = 3;
 
 #[tokio::test]
 async fn every_payload_in_any_order_and_repetition_gives_the_same() {
@@ -319,6 +321,18 @@ async fn every_payload_in_any_order_and_repetition_gives_the_same() {
             let store = Arc::new(SqliteStore::open(folder.path(), SqliteOptions::default()).unwrap());
             let seen = heard_in(store, way).await;
             broken.extend(difference(&seen, &first).map(|how| format!("sqlite, {way:?}: {how}")));
+        }
+    }
+    for seed in 0..POSTGRES {
+        for way in [Way::InOrder, Way::Apart(seed), Way::Batch(seed)] {
+            let open = || {
+                let address = PostgresAddress::read(&Postgres::shared().database()).unwrap();
+                PostgresStore::open(&address, PostgresOptions::default()).unwrap()
+            };
+            let store = Arc::new(tokio::task::spawn_blocking(open).await.unwrap());
+            let seen = heard_in(store.clone(), way).await;
+            store.close().await.unwrap();
+            broken.extend(difference(&seen, &first).map(|how| format!("postgres, {way:?}: {how}")));
         }
     }
     let some: Vec<&String> = broken.iter().take(3).collect();
