@@ -87,7 +87,7 @@ impl Writer {
         let since = group.iter().map(|work| work.since()).min().unwrap_or_else(Instant::now);
         while !group.is_empty() {
             let fate = match self.attempt(house, &turns, &mut group) {
-                Fate::Uncertain => self.find_out(&turns),
+                Fate::Uncertain => self.find_out(house, &turns),
                 fate => fate,
             };
             let undone = match fate {
@@ -182,7 +182,7 @@ impl Writer {
         let mut rows = PgRows::writing(&self.session, cache, held);
         self.session.put("BEGIN", params![]).map_err(|why| self.failed(why))?;
         if house {
-            self.session.query("SELECT one FROM house WHERE one = 1 FOR UPDATE", params![]).map_err(|why| self.failed(why))?;
+            self.session.query(TAKE_HOUSE, params![]).map_err(|why| self.failed(why))?;
         }
         for business in turns {
             let turn = rows.take_turn(held, *business).map_err(|why| self.failed(why))?;
@@ -229,10 +229,10 @@ impl Writer {
     }
 
     /// What became of a commit of which nothing was heard.
-    fn find_out(&mut self, turns: &BTreeSet<BusinessId>) -> Fate {
+    fn find_out(&mut self, house: bool, turns: &BTreeSet<BusinessId>) -> Fate {
         tracing::warn!("the connection to PostgreSQL was lost during a commit: its mark is looked for");
         loop {
-            match self.look_for_mark(turns) {
+            match self.look_for_mark(house, turns) {
                 Ok(number) if number == self.number => return Fate::Committed,
                 Ok(_) => return Fate::Undone(Undone::Failed(Trouble::Lost, closed())),
                 Err(_) if self.inbox.is_closed() => return Fate::Uncertain,
@@ -244,12 +244,20 @@ impl Writer {
         }
     }
 
-    fn look_for_mark(&self, turns: &BTreeSet<BusinessId>) -> Result<i64> {
+    fn look_for_mark(&self, house: bool, turns: &BTreeSet<BusinessId>) -> Result<i64> {
         self.session.ready()?;
         let key = [mark_of(turns), self.name];
         self.session.put("BEGIN", params![])?;
-        // Waits for the transaction that is looked for to end, should it still be under way somewhere: the first statement where the
-        // mark is new, the second where it is not.
+        // Waits for the transaction that is looked for to end, should it still be under way in the server: it may wait there itself, and
+        // leaves its mark last. So what it holds from its beginning is taken first, as it took it.
+        if house {
+            self.session.query(TAKE_HOUSE, params![])?;
+        }
+        let (cache, held) = (Cache::default(), Held::default());
+        let rows = PgRows::writing(&self.session, &cache, &held);
+        for business in turns {
+            rows.take_turn(&held, *business)?;
+        }
         self.session.put(NO_MARK, key)?;
         let rows = self.session.query(FIND_MARK, key)?;
         let number = rows.first().and_then(|row| row.try_get(0).ok()).unwrap_or(0);
@@ -259,6 +267,8 @@ impl Writer {
     }
 }
 
+/// What is the house's own is changed by one at a time.
+const TAKE_HOUSE: &str = "SELECT one FROM house WHERE one = 1 FOR UPDATE";
 const MARK: &str = "INSERT INTO committed (business, writer, number, at)
      VALUES ($1, $2, $3, (extract(epoch FROM now()) * 1000)::bigint)
      ON CONFLICT (business, writer) DO UPDATE SET number = excluded.number, at = excluded.at";

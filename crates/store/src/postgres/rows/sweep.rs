@@ -29,6 +29,9 @@ pub(super) const OLDEST_DELIVERIES: &str =
 /// Marks of groups that nobody looks for any more, by the server's own clock: their writers ended long ago, or have left newer ones.
 const OLD_MARKS: &str =
     "SELECT business, writer FROM committed WHERE at < (extract(epoch FROM now()) * 1000)::bigint - 604800000 LIMIT $1";
+/// One that was left anew meanwhile stays.
+const DROP_OLD_MARK: &str = "DELETE FROM committed
+     WHERE business = $1 AND writer = $2 AND at < (extract(epoch FROM now()) * 1000)::bigint - 604800000";
 
 impl SweepRows for PgRows<'_> {
     fn sweep_kept(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
@@ -42,7 +45,7 @@ impl SweepRows for PgRows<'_> {
         }
         if old.len() < limit {
             for (business, writer) in self.all(OLD_MARKS, [bound(limit)], |row| Ok((get_id(row, 0)?, get_id(row, 1)?)))? {
-                self.put("DELETE FROM committed WHERE business = $1 AND writer = $2", [business, writer])?;
+                self.put(DROP_OLD_MARK, [business, writer])?;
             }
         }
         Ok(old.len())
