@@ -44,6 +44,43 @@ pub(super) const DUE_LOOKS: &str =
 /// When the first is.
 pub(super) const NEXT_LOOK: &str = "SELECT look_at FROM conversation WHERE look_at IS NOT NULL ORDER BY look_at LIMIT 1";
 
+macro_rules! put_conversation {
+    ($changes:literal) => {
+        concat!(
+            "INSERT INTO conversation (sender, customer, business, heard, refused, paid_back, look_at, spoken_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (business, sender, customer) DO UPDATE SET ",
+            $changes
+        )
+    };
+}
+const PUT_CONVERSATION: &str = put_conversation!("heard = $4, refused = $5, paid_back = $6, spoken_at = $8");
+const PUT_PAID_BACK: &str = put_conversation!("paid_back = $6, spoken_at = $8");
+
+impl PgRows<'_> {
+    fn keep(
+        &self,
+        sql: &'static str,
+        business: BusinessId,
+        sender: SenderId,
+        customer: CustomerId,
+        row: &Conversation,
+    ) -> Result<()> {
+        self.put(
+            sql,
+            params![
+                sender.to_bytes(),
+                customer.to_bytes(),
+                business.to_bytes(),
+                millis(row.evidence.heard),
+                millis(row.evidence.refused),
+                millis(row.paid_back),
+                millis(row.look_at),
+                millis(row.spoken_at)
+            ],
+        )
+    }
+}
+
 impl ConversationRows for PgRows<'_> {
     fn conversation(&self, sender: SenderId, customer: CustomerId) -> Result<Option<Conversation>> {
         self.one(
@@ -63,32 +100,12 @@ impl ConversationRows for PgRows<'_> {
         customer: CustomerId,
         row: &Conversation,
     ) -> Result<()> {
-        self.put(
-            "INSERT INTO conversation (sender, customer, business, heard, refused, paid_back, look_at, spoken_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-             ON CONFLICT (business, sender, customer) DO UPDATE SET heard = $4, refused = $5, paid_back = $6,
-                 spoken_at = $8",
-            params![
-                sender.to_bytes(),
-                customer.to_bytes(),
-                business.to_bytes(),
-                millis(row.evidence.heard),
-                millis(row.evidence.refused),
-                millis(row.paid_back),
-                millis(row.look_at),
-                millis(row.spoken_at)
-            ],
-        )?;
-        Ok(())
+        self.keep(PUT_CONVERSATION, business, sender, customer, row)
     }
 
     fn put_paid_back(&mut self, business: BusinessId, sender: SenderId, customer: CustomerId, row: &Conversation) -> Result<()> {
         // What is not named leaves its indexes alone.
-        let paid = self.run(
-            "UPDATE conversation SET paid_back = $3, spoken_at = $5 WHERE business = $4 AND sender = $1 AND customer = $2",
-            params![sender.to_bytes(), customer.to_bytes(), millis(row.paid_back), business.to_bytes(), millis(row.spoken_at)],
-        )?;
-        if paid == 0 { self.put_conversation(business, sender, customer, row) } else { Ok(()) }
+        self.keep(PUT_PAID_BACK, business, sender, customer, row)
     }
 
     fn put_look(&mut self, sender: SenderId, customer: CustomerId, look_at: Option<Timestamp>) -> Result<()> {
