@@ -152,10 +152,8 @@ test('the desk says no, pauses, and moves to another category', async () => {
   await open('parcel_found');
   await desk.getByRole('button', { name: 'Pause' }).click();
   await until('it is paused', async () => (await stands('parcel_found')).status === 'PAUSED');
-  await open('parcel_found');
   await desk.getByRole('button', { name: 'Let go on' }).click();
   await until('it goes on', async () => (await stands('parcel_found')).sendable);
-  await open('parcel_found');
   await desk.getByLabel('New category').selectOption('MARKETING');
   await desk.getByRole('button', { name: 'Recategorise' }).click();
   await until('it is in another category', async () => (await stands('parcel_found')).category === 'MARKETING');
