@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::ConsoleSessionId;
-use transom_store::{Actor, ConsoleSession, User};
+use transom_store::{ConsoleSession, User};
 
 use crate::http::{App, Peer};
 use crate::problem::Problem;
@@ -55,6 +55,12 @@ pub(super) async fn sign_in(State(app): State<App>, request: Request) -> Result<
     let email = body.email.trim().to_lowercase();
     let user = console.checked(&parts, &email, body.password).await?;
     let (begun, cookie) = console.enter(&parts, &user).await?;
+    // A password that was taken away while it was looked at ended the sessions of before: this one is to end, too.
+    let known = console.0.service.store.user_by_email(email).await?;
+    let Some(user) = known.filter(|known| (known.id, &known.password) == (user.id, &user.password)) else {
+        console.0.service.end_session(begun.hash).await?;
+        return Err(wrong());
+    };
     tracing::info!(user = %user.id, "somebody signed in to the console");
     session::answer(&console.with_user(begun.hash, (begun, user)).await?, cookie)
 }
@@ -89,8 +95,8 @@ pub(super) async fn change_password(State(app): State<App>, request: Request) ->
     console.check_passwords()?;
     let Holder::User { of, .. } = console.who(&parts).await? else { return Err(nobody()) };
     password::check("new", &body.new)?;
-    console.checked(&parts, &of.1.email, body.old).await?;
-    console.0.service.set_user_password(Actor::User(of.1.id), &of.1.email, Some(body.new)).await?;
+    let user = console.checked(&parts, &of.1.email, body.old).await?;
+    console.0.service.replace_password(&user, body.new).await?;
     session::answer(&console.nobody(None), cookies::write(&parts.headers, "", 0))
 }
 

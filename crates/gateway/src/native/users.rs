@@ -143,7 +143,8 @@ pub(crate) async fn list(State(app): State<App>, Authorised(caller): Authorised<
 ///
 /// Who is new gets a password, which this answer shows and nothing does afterwards; where no passwords are taken
 /// (`console.passwords`), none: they sign in with their company's account, by this address. Who is known in another business of the
-/// house is taken in only by somebody signed in who owns that one too; they keep their password.
+/// house is taken in only by somebody signed in who owns that one too; they keep their password. The first sign-in with their company's
+/// account ends every password.
 #[utoipa::path(
     post,
     path = "/v1/businesses/{business}/users",
@@ -225,8 +226,8 @@ pub(crate) async fn remove(
 
 /// Give a user another password
 ///
-/// Made up and shown this once; they are signed out everywhere. Not of who is something in another business too, and not where no
-/// passwords are taken.
+/// Made up and shown this once; they are signed out everywhere. Not of who is something in another business too or signs in with their
+/// company's account, and not where no passwords are taken.
 #[utoipa::path(
     post,
     path = "/v1/businesses/{business}/users/{id}/password",

@@ -54,6 +54,11 @@ fn not_here_alone(user: &User) -> Problem {
         .remedy("They change it themselves after signing in; an operator does it with `transom user`.")
 }
 
+fn not_by_password(user: &User) -> Problem {
+    Problem::new(ErrorCode::StateConflict, format!("{} signs in with their company's account.", user.email))
+        .remedy("They need no password; an operator gives one with `transom user password`.")
+}
+
 impl Member {
     fn of(caller: &Caller, user: User) -> Option<Self> {
         user.roles.in_business(caller.business).map(|role| Self { user, role })
@@ -152,13 +157,23 @@ impl Service {
     /// Gives somebody another password, which is given this once, and signs them out everywhere.
     ///
     /// # Errors
-    /// 404 when this business has none with this id; 409 when they are something elsewhere too.
+    /// 404 when this business has none with this id; 409 when they are something elsewhere too, or sign in at the provider: what that
+    /// one says that they are is more than this business can give.
     pub async fn renew_member_password(&self, caller: &Caller, id: UserId) -> Result<(Member, String), Problem> {
         let member = self.changeable(caller, id).await?;
         if !member.is_only_here() {
             return Err(not_here_alone(&member.user));
         }
-        let (user, password) = self.give_password(caller.who, id, None).await?.ok_or_else(absent)?;
+        if member.user.external.is_some() {
+            return Err(not_by_password(&member.user));
+        }
+        // Asked again in the commit: they may have come in by the provider, or be something elsewhere, since.
+        let business = caller.business;
+        let is_ours = move |user: &User| {
+            let is_only_here = user.roles.everywhere.is_none() && user.roles.of.keys().eq([&business]);
+            user.external.is_none() && is_only_here
+        };
+        let (user, password) = self.give_password(caller.who, id, None, is_ours).await?.ok_or_else(absent)?;
         let made_up = || Problem::new(ErrorCode::Unspecified, "No password could be made up.");
         Ok((Member::of(caller, user).ok_or_else(absent)?, password.ok_or_else(made_up)?))
     }

@@ -143,10 +143,23 @@ impl Service {
         password: Option<String>,
     ) -> Result<(User, Option<String>), Problem> {
         let user = self.user_named(email).await?;
-        self.give_password(who, user.id, password).await?.ok_or_else(|| absent(email))
+        self.give_password(who, user.id, password, |_| true).await?.ok_or_else(|| absent(email))
     }
 
-    /// Gives a user another password and ends all their sessions; none when there is no such user.
+    /// Another password in the place of the one that they have just shown; all sessions end.
+    ///
+    /// # Errors
+    /// 400 when it is too short; 409 when theirs was changed or taken away meanwhile.
+    pub(crate) async fn replace_password(&self, user: &User, new: String) -> Result<(), Problem> {
+        let shown = user.password.clone();
+        let is_same = move |user: &User| user.password == shown;
+        let changed = self.give_password(Actor::User(user.id), user.id, Some(new), is_same).await?;
+        changed.map(drop).ok_or_else(|| absent(&user.email))
+    }
+
+    /// Gives a user another password, if they may have it in the moment of the commit, and ends all their sessions; none when there is
+        may: impl Fn(&User) -> bool + Send + Sync + 'static,
+    /// no such user.
     pub(super) async fn give_password(
         &self,
         who: Actor,
@@ -154,7 +167,17 @@ impl Service {
         password: Option<String>,
     ) -> Result<Option<(User, Option<String>)>, Problem> {
         let (hash, made_up) = self.password_of(password).await?;
-        let change = Arc::new(move |user: &mut User| user.password = Some(hash.clone()));
+        let new = Some(hash);
+        let given = new.clone();
+        let change = Arc::new(move |user: &mut User| {
+        if changed.password != new {
+            let why = format!("{} was changed by somebody else meanwhile.", changed.email);
+            return Err(Problem::new(ErrorCode::StateConflict, why).remedy("Look at them again."));
+        }
+            if may(user) {
+                user.password.clone_from(&given);
+            }
+        });
         let Some(changed) = self.store.change_user(user, change, true).await? else { return Ok(None) };
         self.forget_sessions();
         self.audited_of_user(who, &changed, Action::UserChanged).await;

@@ -40,15 +40,23 @@ pub(super) async fn who_signs_in_elsewhere_is_found_bound_or_made_once(factory: 
     let desk = Desk::new(factory).await?;
     let ana = user(&desk, 1, "ana@shop.example");
     hold!(desk.store.add_user(ana.clone()).await?);
+    hold!(desk.store.begin_console_session(session(&desk, 9, 1)).await?);
+    let ana = User { signed_in_at: Some(desk.now), ..ana };
     // Nobody is made of a stranger, and an address that is not known to be theirs binds nothing.
     same!(desk.store.admit(visitor(&desk, "a", None)).await?, Admitted::Nobody);
     same!(desk.store.admit(visitor(&desk, "b", Some("bo@shop.example"))).await?, Admitted::Nobody);
-    // Found by address the first time; from then on by the identity alone, whatever becomes of the address.
+    hold!(desk.store.console_session([9; 32], desk.now).await?.is_some());
+    // Found by address the first time; from then on by the identity alone, whatever becomes of the address. Whoever made the user
+    // may know the password, and be signed in with it: neither outlives the binding.
     let external = Some(visitor(&desk, "a", None).identity);
-    let bound = User { external, ..ana };
+    let bound = User { external, password: None, ..ana };
     let as_ana = |how| Admitted::As { user: Box::new(bound.clone()), before: UserRoles::default(), kept: Vec::new(), how };
     same!(desk.store.admit(visitor(&desk, "a", Some("ana@shop.example"))).await?, as_ana(AdmittedAs::Bound));
+    hold!(desk.store.console_session([9; 32], desk.now).await?.is_none());
+    // Those begun since go on.
+    hold!(desk.store.begin_console_session(session(&desk, 9, 1)).await?);
     same!(desk.store.admit(visitor(&desk, "a", Some("ana@new.example"))).await?, as_ana(AdmittedAs::Known));
+    hold!(desk.store.console_session([9; 32], desk.now).await?.is_some());
     same!(desk.store.admit(visitor(&desk, "a", None)).await?, as_ana(AdmittedAs::Known));
     // Who has the address now is somebody else, and so is who has the name at another provider.
     same!(desk.store.admit(visitor(&desk, "thief", Some("ana@shop.example"))).await?, Admitted::Taken);

@@ -228,8 +228,9 @@ pub trait Users {
     /// anywhere any more is removed.
     fn give_role(&self, user: UserId, business: BusinessId, role: Option<UserRole>) -> Answer<'_, RoleGiven>;
     /// Finds, binds or makes the user of somebody whom a provider has signed in. First by their identity at the provider; then by
-    /// address, unless that user is bound already; else one is made, where the provider says what they are. A business keeps its last
-    /// owner, whatever the provider says. Who is nothing any more is signed out everywhere.
+    /// address, unless that user is bound already; else one is made, where the provider says what they are. Who is bound has no
+    /// password any more and is signed out everywhere: others may know it. A business keeps its last owner, whatever the provider
+    /// says. Who is nothing any more is signed out everywhere.
     fn admit(&self, who: ExternalSignIn) -> Answer<'_, Admitted>;
     /// Removes a user with all sessions; `false` when there is none.
     fn remove_user(&self, user: UserId) -> Answer<'_, bool>;

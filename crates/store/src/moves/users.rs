@@ -82,7 +82,13 @@ pub(crate) fn admit(rows: &mut dyn Rows, who: &ExternalSignIn) -> Result<Admitte
         (None, None) => return Ok(Admitted::Nobody),
     };
     let (mut changed, before) = (user.clone(), user.roles.clone());
-    changed.external = Some(who.identity.clone());
+    if how == AdmittedAs::Bound {
+        changed.external = Some(who.identity.clone());
+        // Whoever made the user may know the password, and be signed in with it. From here on it is somebody the provider knows, and
+        // perhaps more than that one could give.
+        changed.password = None;
+        end_all(rows, changed.id)?;
+    }
     if let Some(roles) = &who.roles {
         changed.roles = roles.clone();
     }

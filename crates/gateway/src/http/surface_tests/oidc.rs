@@ -286,6 +286,47 @@ async fn groups_leave_a_business_its_last_owner() {
 }
 
 #[tokio::test]
+async fn what_a_business_set_for_somebody_opens_nothing_once_they_came_by_the_provider() {
+    let provider = TestProvider::start().await;
+    let house = provider.house(|settings| settings.roles = Some(("groups".to_owned(), RoleMap::read("it=owner").unwrap()))).await;
+    // A business takes in whom it likes, by any address, and is told the password; with it somebody signs in.
+    let new = json!({ "email": "ana@shop.example", "role": "viewer" });
+    let (status, made) = house.post("{b}/users", &new).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    let signs_in = async |password: &Value| {
+        let body = json!({ "email": "ana@shop.example", "password": password });
+        let request = house.client.post(format!("{}/console/api/session", house.base)).header("origin", &house.base);
+        request.json(&body).send().await.unwrap()
+    };
+    let begun = signs_in(&made["password"]).await;
+    assert_eq!(begun.status(), StatusCode::OK);
+    let cookie = begun.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let asks = async || {
+        let at = format!("{}/v1/businesses/{}/senders", house.base, business(1));
+        house.client.get(at).header("cookie", &cookie).send().await.unwrap().status()
+    };
+    assert_eq!(asks().await, StatusCode::OK);
+    // Whose address it is signs in at the provider, who says that they own the house.
+    provider.mood().token = json!({ "groups": ["it"] });
+    let mut ana = Browser::new(&house);
+    assert_eq!(ana.signs_in(&provider).await, "/console/conversations?x=1");
+    assert_eq!(ana.session().await["businesses"].as_array().unwrap().len(), 2);
+    assert_eq!(asks().await, StatusCode::UNAUTHORIZED, "the session from before goes on");
+    assert_eq!(signs_in(&made["password"]).await.status(), StatusCode::UNAUTHORIZED, "the password from before opens");
+    // Somebody of the provider's who is, for now, in this business alone gets no password from it either.
+    house.knows_as("boss@shop.example", (Where::Everywhere, UserRole::Owner)).await;
+    let place = Where::Business(business(1));
+    house.gateway.service().set_user_role("ana@shop.example", Where::Everywhere, None).await.unwrap();
+    house.gateway.service().set_user_role("ana@shop.example", place, Some(UserRole::Viewer)).await.unwrap();
+    let at = format!("{{b}}/users/{}/password", made["id"].as_str().unwrap());
+    let refused = house.post(&at, &json!({})).await;
+    assert_eq!(code(&refused), "ERROR_CODE_STATE_CONFLICT", "{}", refused.1);
+    assert_eq!(ana.session().await["signedIn"], json!(true), "a refusal signs nobody out");
+    assert_eq!(house.store.users().await.unwrap()[0].password, None);
+    house.close().await;
+}
+
+#[tokio::test]
 async fn who_left_from_one_replica_comes_back_at_another() {
     let provider = TestProvider::start().await;
     let one = provider.house(|_| ()).await;
