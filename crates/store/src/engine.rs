@@ -31,9 +31,9 @@ use crate::contract::{
     ChangeSettings, Claim, Claims, Condition, ContentFilter, CopyProgress, CustomerFilter, CustomerView, Decide, DeleteContent,
     Deliveries, Endpoint, EventPage, EventReplay, Followed, HearBody, HearOutcome, JournalEntry, JournalErased, Keep, Key, Look,
     LookUp, LookedAt, MessageFilter, Outlook, PAGE_MAX, Page, PendingUnknown, PutEndpoint, PutSender, PutTwin, RelayRound,
-    RelayWork, Resolution, Retried, RetryDelivery, Revival, Revive, RevivePoint, Sender, SenderLoad, SessionRow, Settle, Settled,
-    StartReplay, Store, StoredContent, Submit, SweepKind, SweepPoint, Swept, TemplateIntent, TemplateKey, TemplateOutcome,
-    Timeline, Told,
+    RelayWork, Resolution, Retried, RetryDelivery, Revival, Revive, RevivePoint, Sealed, Sender, SenderLoad, SessionRow, Settle,
+    Settled, StartReplay, Store, StoredContent, Submit, SweepKind, SweepPoint, Swept, TemplateIntent, TemplateKey,
+    TemplateOutcome, Timeline, Told,
 };
 use crate::contract::{
     AddContent, ChangeService, ChosenSender, Digest, Fetched, JoinPool, Media, MergeAnswer, Silence, UnmergeOutcome, UpstreamCopy,
@@ -107,6 +107,19 @@ impl<E: Engine> Store for E {
 
     fn senders(&self) -> Answer<'_, Vec<Sender>> {
         self.read(|rows| rows.senders())
+    }
+
+    fn stop_sender(
+        &self,
+        business: BusinessId,
+        sender: SenderId,
+        token: Sealed,
+        failure: Failure,
+        now: Timestamp,
+    ) -> Answer<'_, bool> {
+        self.write(Scope::Business(business), Room::Hearing, move |rows| {
+            admin::stop_sender(rows, business, sender, &token, failure.clone(), now)
+        })
     }
 
     fn set_sender_state(

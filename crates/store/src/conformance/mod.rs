@@ -175,7 +175,8 @@ checks! {
         what_was_deleted_keeps_its_lock_however_the_list_lags, a_history_has_pages_and_an_end,
         a_twin_is_a_template_of_the_account, accounts_of_templates_do_not_meet;
     telling: an_endpoint_starts_at_the_end, deliveries_of_a_conversation_keep_their_order, the_stream_is_swept_behind_its_readers,
-        one_registration_per_topic, the_stream_never_goes_back_in_time, a_stop_is_told_once;
+        one_registration_per_topic, the_stream_never_goes_back_in_time, a_stop_is_told_once,
+        a_refusal_of_the_token_before_stops_nothing;
     relaying: an_endpoint_of_its_own_keeps_what_it_was_given, an_origin_of_callbacks_is_there_once, what_a_round_brings_besides_is_told, a_change_of_an_endpoint_touches_what_it_names, health_is_told_once_and_a_hand_counts_more,
         without_an_order_nothing_is_held, what_was_given_up_is_kept_and_holds_back_nothing, a_replay_goes_on_where_it_stopped;
     contents: content_is_kept_found_and_listed, a_submission_is_made_once, a_submission_shows_its_own_template,

@@ -9,7 +9,7 @@ use transom_domain::time::{Span, Timestamp};
 
 use super::desk::{DESK, Desk, OWNER, RIVAL, SHOP, failure, person};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{Endpoint, PutEndpoint, Registration, RelayRound, Role, Topic, Waiting};
+use crate::{Endpoint, PutEndpoint, PutSender, Registration, RelayRound, Role, Sealed, Sender, SenderState, Topic, Waiting};
 
 const ANA: &str = "+4915112345678";
 const BEN: &str = "+4915112345679";
@@ -199,5 +199,26 @@ pub(super) async fn a_stop_is_told_once(factory: &dyn Factory) -> Outcome {
         _ => None,
     });
     same!(told.collect::<Vec<_>>(), vec![true, false]);
+    Ok(())
+}
+
+pub(super) async fn a_refusal_of_the_token_before_stops_nothing(factory: &dyn Factory) -> Outcome {
+    let desk = Desk::new(factory).await?;
+    let stop =
+        |token: &Sealed| desk.store.stop_sender(SHOP, DESK, token.clone(), failure(ErrorCode::UpstreamCredentials), desk.now);
+    let here = async || match desk.store.senders().await?.into_iter().find(|sender| sender.id == DESK) {
+        Some(sender) => Ok(sender),
+        None => Err(Broken("the sender is gone".to_owned())),
+    };
+    let known = here().await?;
+    let (old, new) = (known.token.clone(), Sealed(vec![9, 9]));
+    same!(desk.store.put_sender(Sender { token: new.clone(), ..known }).await?, PutSender::Stored);
+    // Given another token between a call and its refusal: that one may be good.
+    hold!(!stop(&old).await?);
+    same!(here().await?.state, SenderState::Active);
+    hold!(stop(&new).await? && !stop(&new).await?);
+    hold!(here().await?.state != SenderState::Active);
+    hold!(!desk.store.stop_sender(RIVAL, DESK, new, failure(ErrorCode::UpstreamCredentials), desk.now).await?);
+    same!(desk.events().await?.iter().filter(|event| matches!(event.body, EventBody::SenderState { .. })).count(), 1);
     Ok(())
 }

@@ -192,6 +192,16 @@ pub trait Store: Journal + History + Insight + Tallies + Users + Conversations +
     fn put_sender(&self, sender: Sender) -> Answer<'_, PutSender>;
     /// All senders of all businesses: the narrow directory, which callers cache.
     fn senders(&self) -> Answer<'_, Vec<Sender>>;
+    /// Stops a sender because Meta refused it under this token, with its event; one that has another token by now goes on, since that
+    /// may be the mend. Says whether anything changed.
+    fn stop_sender(
+        &self,
+        business: BusinessId,
+        sender: SenderId,
+        token: Sealed,
+        failure: Failure,
+        now: Timestamp,
+    ) -> Answer<'_, bool>;
     /// Stops a sender because of an operator's error (or lets it go on with `None`), with its event. Says whether anything changed.
     fn set_sender_state(
         &self,

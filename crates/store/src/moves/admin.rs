@@ -7,7 +7,7 @@ use transom_domain::time::Timestamp;
 
 use super::tell;
 use crate::rows::{Result, Rows};
-use crate::{App, Business, BusinessSettings, Key, PutSender, Sender, SenderState};
+use crate::{App, Business, BusinessSettings, Key, PutSender, Sealed, Sender, SenderState};
 
 /// See [`crate::Store::put_business`].
 pub(crate) fn put_business(rows: &mut dyn Rows, mut business: Business) -> Result<()> {
@@ -92,6 +92,21 @@ pub(crate) fn put_sender(rows: &mut dyn Rows, mut sender: Sender) -> Result<PutS
     rows.raise_directory()?;
     rows.open_counters(sender.id, sender.business)?;
     Ok(PutSender::Stored)
+}
+
+/// See [`crate::Store::stop_sender`].
+pub(crate) fn stop_sender(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    sender: SenderId,
+    token: &Sealed,
+    failure: Failure,
+    now: Timestamp,
+) -> Result<bool> {
+    if rows.sender(sender)?.is_none_or(|known| known.token != *token) {
+        return Ok(false);
+    }
+    set_sender_state(rows, business, sender, Some(failure), now)
 }
 
 /// See [`crate::Store::set_sender_state`].

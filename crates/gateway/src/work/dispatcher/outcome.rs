@@ -7,7 +7,7 @@ use transom_domain::status::Failure;
 use transom_domain::time::Span;
 use transom_meta::codes::classify;
 use transom_meta::send::Answer;
-use transom_store::{Claimed, Outcome, UpstreamAnswer};
+use transom_store::{Claimed, Outcome, Sender, UpstreamAnswer};
 
 use super::Inner;
 use super::worker::Worker;
@@ -131,17 +131,16 @@ impl Inner {
         Outcome::Unknown { until: self.clock.now().plus(self.limits.unknown_wait), failure, first: false }
     }
 
-    /// An operator's error fails nothing: it stops the sender, keeps its queue, and is told.
+    /// An operator's error fails nothing: it stops the sender, keeps its queue, and is told. Refused under a token that has been
+    /// replaced meanwhile, it goes on with the new one.
     async fn stop_sender(&self, speaker: &Speaker, failure: &Failure) {
-        let id = speaker.sender.id;
-        if self.directory.now().sender(id).is_some_and(|present| present.token != speaker.token) {
-            // Refused under a token that has been replaced meanwhile.
-            return;
-        }
-        tracing::error!(sender.id = %id, reason = %failure.message, "the sender is stopped; `transom doctor` says what to mend");
-        let stored = self.store.set_sender_state(speaker.sender.business, id, Some(failure.clone()), self.clock.now()).await;
-        if let Err(why) = stored {
-            tracing::error!(sender.id = %id, error = %why, "the stop of a sender could not be stored");
+        let Sender { id, business, ref token, .. } = speaker.sender;
+        match self.store.stop_sender(business, id, token.clone(), failure.clone(), self.clock.now()).await {
+            Ok(true) => {
+                tracing::error!(sender.id = %id, reason = %failure.message, "the sender is stopped; `transom doctor` says what to mend");
+            }
+            Ok(false) => {}
+            Err(why) => tracing::error!(sender.id = %id, error = %why, "the stop of a sender could not be stored"),
         }
         if let Err(why) = self.directory.reload().await {
             tracing::error!(error = %why, "the directory could not be read");
