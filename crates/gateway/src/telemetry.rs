@@ -122,7 +122,7 @@ fn describe() {
     describe_counter!(
         TURNED_AWAY,
         Unit::Count,
-        "Requests turned away by bound: webhook_bytes, body_bytes, requests, business, rate, backlog."
+        "Requests turned away by bound: webhook_bytes, body_bytes, hint_bytes, command_bytes, requests, business, rate, backlog."
     );
     describe_counter!(STORE_BUSY, Unit::Count, "Commands that found the store's queue full.");
     describe_gauge!(LOG_BYTES, Unit::Bytes, "Size of the store's write-ahead log.");
@@ -261,7 +261,7 @@ pub(crate) fn stopped(senders: usize) {
     gauge!(STOPPED).set(as_f64(senders as u64));
 }
 
-/// A bound turned a request away: `webhook_bytes`, `body_bytes`, `requests`, `business`, `rate` or `backlog`.
+/// A bound turned a request away: `webhook_bytes`, `body_bytes`, `hint_bytes`, `command_bytes`, `requests`, `business`, `rate` or `backlog`.
 pub(crate) fn turned_away(bound: &'static str) {
     counter!(TURNED_AWAY, "bound" => bound).increment(1);
 }

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
@@ -15,6 +15,7 @@ use transom_domain::error_code::ErrorCode;
 
 use super::command::AdminRefusal;
 use super::{Admin, AdminCommand};
+use crate::http::call::Bodies;
 use crate::problem::Problem;
 use crate::seal::{hex, random, write_private};
 
@@ -24,6 +25,8 @@ pub const DOOR_FILE: &str = "admin.json";
 pub const DOOR_PATH: &str = "/admin/v1";
 /// Largest command; the longest holds a token of a few hundred characters.
 const COMMAND_MAX: usize = 64 * 1024;
+/// Commands of that size in memory at once.
+const AT_ONCE: usize = 16;
 
 /// How to talk to a running server.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,24 +86,38 @@ fn door_file(dir: &Path) -> PathBuf {
 struct Behind {
     admin: Admin,
     token: Arc<[u8; 32]>,
+    bodies: Bodies,
 }
 
-/// The door's route, to be merged into the server's.
-pub fn routes(admin: Admin, token: &str) -> axum::Router {
-    let behind = Behind { admin, token: Arc::new(Sha256::digest(token.as_bytes()).into()) };
-    axum::Router::new().route(DOOR_PATH, post(knock)).layer(DefaultBodyLimit::max(COMMAND_MAX)).with_state(behind)
+/// The door's route, to be merged into the server's. A command must arrive within this time.
+pub fn routes(admin: Admin, token: &str, within: Duration) -> axum::Router {
+    let token = Arc::new(Sha256::digest(token.as_bytes()).into());
+    let bodies = Bodies::new("command_bytes", COMMAND_MAX, within, AT_ONCE);
+    axum::Router::new().route(DOOR_PATH, post(knock)).with_state(Behind { admin, token, bodies })
 }
 
-async fn knock(State(behind): State<Behind>, headers: HeaderMap, body: Bytes) -> Response {
-    let given = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
-    // Hashes are compared, in constant time: neither content nor length of the token can be learned from how long it takes.
-    let hash: [u8; 32] = Sha256::digest(given.unwrap_or_default().as_bytes()).into();
-    if aws_lc_rs::constant_time::verify_slices_are_equal(&hash, behind.token.as_slice()).is_err() {
+impl Behind {
+    fn is_theirs(&self, headers: &HeaderMap) -> bool {
+        let given = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
+        // Hashes are compared, in constant time: neither content nor length of the token can be learned from how long it takes.
+        let hash: [u8; 32] = Sha256::digest(given.unwrap_or_default().as_bytes()).into();
+        aws_lc_rs::constant_time::verify_slices_are_equal(&hash, self.token.as_slice()).is_ok()
+    }
+}
+
+async fn knock(State(behind): State<Behind>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    // Before a byte of the body is read.
+    if !behind.is_theirs(&parts.headers) {
         return refusal(
             &Problem::new(ErrorCode::ApiKeyInvalid, "The operator's token is missing or wrong.")
                 .remedy(format!("Read it from {DOOR_FILE} in the store's folder.")),
         );
     }
+    let (body, _held) = match behind.bodies.read(&parts.headers, body).await {
+        Ok(read) => read,
+        Err(problem) => return refusal(&problem),
+    };
     let command: AdminCommand = match serde_json::from_slice(&body) {
         Ok(command) => command,
         Err(why) => {

@@ -58,7 +58,7 @@ async fn knock(router: &axum::Router, token: Option<&str>, body: &str) -> (Statu
 #[tokio::test]
 async fn the_door_opens_to_its_own_token_only() {
     let door = Door::new("http://127.0.0.1:1").unwrap();
-    let router = routes(alone().await, &door.token);
+    let router = routes(alone().await, &door.token, std::time::Duration::from_secs(5));
     let list = r#"{"command":"business_list"}"#;
     for wrong in [None, Some(""), Some("wrong"), Some(&door.token[1..])] {
         assert_eq!(knock(&router, wrong, list).await.0, StatusCode::UNAUTHORIZED, "{wrong:?}");

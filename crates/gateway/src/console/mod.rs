@@ -113,7 +113,7 @@ impl Console {
     pub(crate) async fn credential(&self, parts: &Parts) -> Result<Credential, Problem> {
         let cookie = cookies::read(&parts.headers).filter(|_| self.0.settings.enabled);
         let token = cookie.ok_or_else(|| Problem::new(ErrorCode::ApiKeyInvalid, "The X-API-Key header is missing."))?;
-        origin::from_our_page(parts, self.0.settings.public_url.as_deref())?;
+        self.from_our_page(parts)?;
         let holder = self.holder(parts, &token).await?.ok_or_else(nobody)?;
         if !parts.method.is_safe() {
             self.check_csrf(parts, &holder)?;
@@ -125,6 +125,11 @@ impl Console {
                 Credential::Session(hash)
             }
         })
+    }
+
+    /// See [`origin::from_our_page`].
+    fn from_our_page(&self, parts: &Parts) -> Result<(), Problem> {
+        origin::from_our_page(parts, self.0.settings.public_url.as_deref())
     }
 
     /// Whether anybody signs in here.

@@ -67,7 +67,7 @@ struct Ways {
 /// `GET`
 pub(super) async fn look(State(app): State<App>, parts: Parts) -> Result<Response, Problem> {
     let console = &app.console;
-    origin::from_our_page(&parts, console.0.settings.public_url.as_deref())?;
+    console.from_our_page(&parts)?;
     if !console.0.settings.enabled {
         return answer(&console.nobody(Some("The console is switched off (`console.enabled`).".to_owned())), None);
     }

@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use axum::body::Bytes;
-use axum::extract::{FromRequest as _, Request, State};
+use axum::body::Body;
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
@@ -15,6 +15,7 @@ use transom_domain::error_code::ErrorCode;
 use transom_domain::id::ConsoleSessionId;
 use transom_store::{ConsoleSession, User};
 
+use crate::http::call::read_body;
 use crate::http::{App, Peer};
 use crate::problem::Problem;
 use crate::seal::{hex, random};
@@ -49,9 +50,11 @@ pub(super) fn token() -> Result<String, Problem> {
 /// `POST /console/api/session`
 pub(super) async fn sign_in(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let console = &app.console;
-    let (parts, body) = console.asked::<SignIn>(request).await?;
+    let (parts, body) = request.into_parts();
+    console.from_our_page(&parts)?;
     console.check_passwords()?;
     console.may_sign_in(&parts)?;
+    let body: SignIn = asked(&app, &parts, body).await?;
     let email = body.email.trim().to_lowercase();
     let user = console.checked(&parts, &email, body.password).await?;
     let (begun, cookie) = console.enter(&parts, &user).await?;
@@ -91,13 +94,27 @@ pub(super) async fn sign_out_everywhere(State(app): State<App>, parts: Parts) ->
 /// `PUT /console/api/password`: everybody else who is signed in as this user is signed out, and so is this page.
 pub(super) async fn change_password(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let console = &app.console;
-    let (parts, body) = console.asked::<ChangePassword>(request).await?;
+    let (parts, body) = request.into_parts();
     console.check_passwords()?;
     let Holder::User { of, .. } = console.who(&parts).await? else { return Err(nobody()) };
+    let body: ChangePassword = asked(&app, &parts, body).await?;
     password::check("new", &body.new)?;
     let user = console.checked(&parts, &of.1.email, body.old).await?;
     console.0.service.replace_password(&user, body.new).await?;
     session::answer(&console.nobody(None), cookies::write(&parts.headers, "", 0))
+}
+
+/// A small body of JSON. Only that type: a form of another site's page cannot send it.
+async fn asked<T: DeserializeOwned>(app: &App, parts: &Parts, body: Body) -> Result<T, Problem> {
+    let kind = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    if !kind.starts_with(b"application/json") {
+        return Err(Problem::field("Content-Type", "must be application/json", "send JSON"));
+    }
+    let mut held = app.bounds.bodies.hold();
+    let bytes = read_body(&parts.headers, body, BODY_MAX, app.settings.body_timeout, &mut held).await?;
+    // What serde says may quote a password.
+    serde_json::from_slice(&bytes)
+        .map_err(|_| Problem::field("", "is not the JSON that is wanted here", "send the fields that are documented"))
 }
 
 /// The same words whether there is such a user or not.
@@ -149,29 +166,11 @@ impl Console {
 
     /// Whose page asks, with everything that must hold of what changes something.
     async fn who(&self, parts: &Parts) -> Result<Holder, Problem> {
-        origin::from_our_page(parts, self.0.settings.public_url.as_deref())?;
+        self.from_our_page(parts)?;
         let token = cookies::read(&parts.headers).ok_or_else(nobody)?;
         let holder = self.holder(parts, &token).await?.ok_or_else(nobody)?;
         self.check_csrf(parts, &holder)?;
         Ok(holder)
-    }
-
-    /// A small body of JSON. Only that type: a form of another site's page cannot send it.
-    async fn asked<T: DeserializeOwned>(&self, request: Request) -> Result<(Parts, T), Problem> {
-        let (parts, body) = request.into_parts();
-        origin::from_our_page(&parts, self.0.settings.public_url.as_deref())?;
-        let kind = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-        if !kind.starts_with(b"application/json") {
-            return Err(Problem::field("Content-Type", "must be application/json", "send JSON"));
-        }
-        let limited = axum::extract::Request::new(axum::body::Body::new(http_body_util::Limited::new(body, BODY_MAX)));
-        let bytes = Bytes::from_request(limited, &()).await;
-        let bytes = bytes.map_err(|_| Problem::field("", format!("must have at most {BODY_MAX} bytes"), "send less"))?;
-        match serde_json::from_slice(&bytes) {
-            Ok(body) => Ok((parts, body)),
-            // What serde says may quote a password.
-            Err(_) => Err(Problem::field("", "is not the JSON that is wanted here", "send the fields that are documented")),
-        }
     }
 
     /// Whether anybody may sign in from here at all.

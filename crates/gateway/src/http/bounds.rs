@@ -64,7 +64,7 @@ pub(crate) struct Held {
 }
 
 impl Budget {
-    fn new(name: &'static str, bytes: usize) -> Self {
+    pub(super) fn new(name: &'static str, bytes: usize) -> Self {
         Self(Arc::new(Inner { name, left: AtomicUsize::new(bytes) }))
     }
 

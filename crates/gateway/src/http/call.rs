@@ -18,7 +18,7 @@ use transom_domain::id::BusinessId;
 use transom_store::{IdempotencyKey, Scopes};
 
 use super::App;
-use super::bounds::Held;
+use super::bounds::{Budget, Held};
 use crate::problem::Problem;
 use crate::service::{Caller, Credential, Needs, Visitor};
 
@@ -210,6 +210,31 @@ pub(crate) async fn with_body(request: Request, app: &App) -> Result<(Parts, Byt
     let mut held = app.bounds.bodies.hold();
     let body = read_body(&parts.headers, body, BODY_MAX, app.settings.body_timeout, &mut held).await?;
     Ok((parts, body, held))
+}
+
+/// How bodies are read that are not the API's: within a size, a time, and room of their own, since nobody is turned away before them.
+#[derive(Debug, Clone)]
+pub(crate) struct Bodies {
+    max: usize,
+    within: Duration,
+    room: Budget,
+}
+
+impl Bodies {
+    /// So large at most, within this time, and so many of the largest at once.
+    pub(crate) fn new(name: &'static str, max: usize, within: Duration, at_once: usize) -> Self {
+        Self { max, within, room: Budget::new(name, max.saturating_mul(at_once)) }
+    }
+
+    /// Reads one. It counts as in memory until the second is dropped.
+    ///
+    /// # Errors
+    /// As [`read_body`].
+    pub(crate) async fn read(&self, headers: &HeaderMap, body: Body) -> Result<(Bytes, Held), Problem> {
+        let mut held = self.room.hold();
+        let body = read_body(headers, body, self.max, self.within, &mut held).await?;
+        Ok((body, held))
+    }
 }
 
 #[cfg(any(test, feature = "fuzz"))]

@@ -110,6 +110,7 @@ pub fn router(parts: Parts) -> Router {
     // A quarter of the connections is left to Meta, to health and to the operator.
     let requests = settings.connections_max - settings.connections_max / 4;
     let bounds = Bounds::new(settings.webhook_bytes, settings.body_bytes, requests);
+    let body_timeout = settings.body_timeout;
     let app = App { service, intake, metrics, settings: std::sync::Arc::new(settings), bounds: bounds.clone(), console };
     let (operations, openapi) = native::routes().split_for_parts();
     let admitted = axum::middleware::from_fn_with_state(bounds, bounds::admit);
@@ -126,10 +127,10 @@ pub fn router(parts: Parts) -> Router {
         .with_state(app)
         .merge(docs::routes(&openapi));
     if let Some(keeper) = keeper {
-        router = router.merge(replicas::routes(keeper));
+        router = router.merge(replicas::routes(keeper, body_timeout));
     }
     if let Some((admin, token)) = admin {
-        router = router.merge(admin::routes(admin, &token));
+        router = router.merge(admin::routes(admin, &token, body_timeout));
     }
     let router = router.fallback(nothing_here).method_not_allowed_fallback(other_method);
     // Chance sets the trace ids of two processes apart.

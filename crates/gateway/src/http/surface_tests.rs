@@ -36,9 +36,12 @@ mod losses;
 mod oidc;
 mod provider;
 mod sign_in;
+mod slow;
 mod twilio;
 
 const SECRET: &[u8] = b"app secret";
+/// The operator's token.
+const OPERATOR: &str = "operator";
 const CUSTOMER: &str = "+4915112345678";
 
 struct House {
@@ -118,6 +121,11 @@ async fn opened(store: MemoryStore, folder: tempfile::TempDir) -> House {
 }
 
 async fn opened_with(store: MemoryStore, folder: tempfile::TempDir, console: ConsoleSettings) -> House {
+    opened_within(store, folder, console, HttpSettings::default()).await
+}
+
+/// As [`opened_with`], within other bounds.
+async fn opened_within(store: MemoryStore, folder: tempfile::TempDir, console: ConsoleSettings, http: HttpSettings) -> House {
     let sealing = SealingKey::load_or_create(folder.path()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -144,9 +152,9 @@ async fn opened_with(store: MemoryStore, folder: tempfile::TempDir, console: Con
     let gateway = Gateway::start(GatewayParts {
         house,
         listener,
-        http: HttpSettings { drain: Duration::from_secs(1), ..HttpSettings::default() },
+        http: HttpSettings { drain: Duration::from_secs(1), ..http },
         console,
-        admin_token: None,
+        admin_token: Some(OPERATOR.to_owned()),
     })
     .await
     .unwrap();

@@ -79,7 +79,7 @@ async fn nobody_comes_in_without_the_password_and_nobody_learns_who_there_is() {
     let form = house.page(Method::POST, "/console/api/session").header("content-type", "text/plain").body("{}");
     assert_eq!(read(form).await.0, StatusCode::BAD_REQUEST);
     let large = house.page(Method::POST, "/console/api/session").json(&json!({ "email": "x".repeat(5_000), "password": "" }));
-    assert_eq!(read(large).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(read(large).await.0, StatusCode::PAYLOAD_TOO_LARGE);
     // In clear, over a name that is not this machine, nothing is taken.
     let clear = house.client.post(format!("{}/console/api/session", house.base)).header("host", "gateway.example.com");
     let body = json!({ "email": "ana@shop.example", "password": PASSWORD });
