@@ -128,6 +128,7 @@ impl House {
                 longest: config.console.longest,
                 simulator,
                 public_url: config.server.public_url.as_ref().map(|url| url.as_str().to_owned()),
+                trusted_proxies: config.server.trusted_proxies.clone().unwrap_or_default(),
                 passwords: config.console.passwords,
                 oidc,
             },

@@ -5,6 +5,7 @@
 //! are all made from it.
 
 mod layer;
+mod networks;
 mod page;
 mod setting;
 mod sign_in;
@@ -16,6 +17,7 @@ use transom_domain::Span;
 use transom_store::PostgresAddress;
 
 pub use layer::{ConfigError, ConfigErrors, Origin, Sources};
+pub use networks::Networks;
 pub use page::{reference_file, reference_page};
 pub use setting::{BaseUrl, ByteSize, GraphVersion, LogFormat, Setting};
 pub use sign_in::{Hidden, Issuer, RoleMap, Words};
@@ -130,6 +132,9 @@ keys! {
         /// Where Meta reaches this server from outside, such as `https://gateway.example.com`; `sender add` subscribes
         /// `{public_url}/webhooks/meta/{app}` at Meta.
         public_url: Option<BaseUrl> = None;
+        /// Proxies in front of this server, as addresses or networks with spaces between, such as `10.0.0.7 172.16.0.0/12`. From them, the
+        /// nearest address of `X-Forwarded-For` that is none of theirs is where somebody signs in from, by which wrong passwords are counted.
+        trusted_proxies: Option<Networks> = None;
         /// How long requests and sends under way may take to finish after SIGTERM.
         drain: Span = Span::secs(20);
         /// Most connections at once; further ones wait in the backlog of the operating system.

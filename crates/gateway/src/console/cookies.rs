@@ -1,5 +1,6 @@
 //! The cookies of the console: one for who is signed in, one for who is about to be at a provider.
 
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 
 use super::origin;
@@ -42,23 +43,38 @@ fn only(name: &str, headers: &HeaderMap) -> Option<String> {
     (!value.is_empty() && found.next().is_none()).then(|| value.to_owned())
 }
 
-/// A cookie with a token, kept by the browser for so many seconds; 0 takes it away.
-pub(super) fn write(headers: &HeaderMap, token: &str, seconds: u64) -> Option<HeaderValue> {
-    let (name, secure) = (of_port(NAME, headers), secure(headers));
-    HeaderValue::try_from(format!("{name}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}")).ok()
+/// The cookies that one answer may set.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Jar<'a> {
+    headers: &'a HeaderMap,
+    /// What browsers may send in clear: to their own machine alone.
+    in_clear: bool,
 }
 
-/// A cookie for a sign-in at a provider. Lax: it comes back from there.
-pub(super) fn write_flow(headers: &HeaderMap, text: &str, seconds: u64) -> Option<HeaderValue> {
-    if text.len() > FLOW_MAX {
-        return None;
+impl<'a> Jar<'a> {
+    /// For the browser that sent this.
+    pub(super) fn of(parts: &'a Parts, public_url: Option<&str>) -> Self {
+        Self { headers: &parts.headers, in_clear: origin::is_local(parts, public_url) }
     }
-    let (name, secure) = (of_port(FLOW, headers), secure(headers));
-    HeaderValue::try_from(format!("{name}={text}; Path=/console; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")).ok()
-}
 
-fn secure(headers: &HeaderMap) -> &'static str {
-    if origin::host(headers).is_some_and(origin::is_loopback) { "" } else { "; Secure" }
+    /// A cookie with a token, kept by the browser for so many seconds; 0 takes it away.
+    pub(super) fn write(&self, token: &str, seconds: u64) -> Option<HeaderValue> {
+        let (name, secure) = (of_port(NAME, self.headers), self.secure());
+        HeaderValue::try_from(format!("{name}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}")).ok()
+    }
+
+    /// A cookie for a sign-in at a provider. Lax: it comes back from there.
+    pub(super) fn write_flow(&self, text: &str, seconds: u64) -> Option<HeaderValue> {
+        if text.len() > FLOW_MAX {
+            return None;
+        }
+        let (name, secure) = (of_port(FLOW, self.headers), self.secure());
+        HeaderValue::try_from(format!("{name}={text}; Path=/console; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")).ok()
+    }
+
+    const fn secure(&self) -> &'static str {
+        if self.in_clear { "" } else { "; Secure" }
+    }
 }
 
 #[cfg(test)]
@@ -91,10 +107,35 @@ mod tests {
 
     #[test]
     fn a_cookie_leaves_this_machine_over_tls_only() {
-        let written = |host: &str| write(&headers(host, ""), "abc", 60).unwrap().to_str().unwrap().to_owned();
-        assert_eq!(written("gateway.example.com"), "transom_console=abc; Path=/; HttpOnly; SameSite=Strict; Max-Age=60; Secure");
-        assert_eq!(written("[::1]:80"), "transom_console_80=abc; Path=/; HttpOnly; SameSite=Strict; Max-Age=60");
-        assert!(written("localhost.example.com").ends_with("Secure"));
-        assert!(written("10.0.0.5:8080").ends_with("Secure"));
+        let written = |host: &str, more: Option<(&str, &str)>, peer: &str, public_url: Option<&str>| {
+            let mut request = axum::http::Request::get("/").header("host", host);
+            if let Some((name, value)) = more {
+                request = request.header(name, value);
+            }
+            let mut parts = request.body(()).unwrap().into_parts().0;
+            parts.extensions.insert(crate::http::Peer(peer.parse().unwrap()));
+            Jar::of(&parts, public_url).write("abc", 60).unwrap().to_str().unwrap().to_owned()
+        };
+        let here = "127.0.0.1:5000";
+        let far = written("gateway.example.com", None, here, None);
+        assert_eq!(far, "transom_console=abc; Path=/; HttpOnly; SameSite=Strict; Max-Age=60; Secure");
+        let near = "transom_console_80=abc; Path=/; HttpOnly; SameSite=Strict; Max-Age=60";
+        assert_eq!(written("[::1]:80", None, "[::1]:5000", Some("http://localhost:80")), near);
+        // A port that a container publishes: its bridge asks.
+        assert_eq!(written("[::1]:80", Some(("origin", "http://[::1]:80")), "172.17.0.1:5000", None), near);
+        let local = "localhost:8080";
+        for (host, more, peer, public_url) in [
+            ("localhost.example.com", None, here, None),
+            ("10.0.0.5:8080", None, here, None),
+            // Whatever a proxy makes of the host.
+            (local, Some(("x-forwarded-for", "198.51.100.7")), here, None),
+            (local, Some(("x-forwarded-proto", "https")), here, None),
+            (local, Some(("origin", "https://gateway.example.com")), here, None),
+            (local, Some(("origin", "http://gateway.example.com")), here, None),
+            (local, None, here, Some("https://gateway.example.com")),
+            (local, None, "8.8.8.8:5000", None),
+        ] {
+            assert!(written(host, more, peer, public_url).ends_with("; Secure"), "{host} {more:?} {peer} {public_url:?}");
+        }
     }
 }

@@ -10,7 +10,9 @@ mod session;
 mod sign_in;
 mod simulator;
 mod throttle;
+mod whence;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -23,13 +25,16 @@ use tokio::sync::Semaphore;
 use transom_domain::error_code::ErrorCode;
 use transom_domain::time::Span;
 
+use crate::config::Networks;
 use crate::http::App;
 use crate::problem::Problem;
 use crate::seal::hex;
 use crate::service::{Credential, Service, SignedIn};
 
+use cookies::Jar;
 use simulator::Pipe;
 use throttle::Throttle;
+use whence::Whence;
 
 pub use oidc::{CALLBACK_PATH, Oidc, OidcSettings};
 
@@ -48,6 +53,8 @@ pub struct ConsoleSettings {
     pub simulator: Option<String>,
     /// Where browsers reach this server, without a slash at its end, where that is known.
     pub public_url: Option<String>,
+    /// Proxies in front of this server, whose word counts of where somebody is.
+    pub trusted_proxies: Networks,
     /// Whether passwords are taken.
     pub passwords: bool,
     /// The provider at which people sign in, where there is one.
@@ -56,7 +63,15 @@ pub struct ConsoleSettings {
 
 impl Default for ConsoleSettings {
     fn default() -> Self {
-        Self { enabled: true, longest: Span::days(7), simulator: None, public_url: None, passwords: true, oidc: None }
+        Self {
+            enabled: true,
+            longest: Span::days(7),
+            simulator: None,
+            public_url: None,
+            trusted_proxies: Networks::default(),
+            passwords: true,
+            oidc: None,
+        }
     }
 }
 
@@ -73,6 +88,8 @@ struct Inner {
     throttle: Mutex<Throttle>,
     /// Passwords that may be looked at at once: each takes 19 MiB.
     looking: Semaphore,
+    /// Whether it was said that a proxy stands in front which nobody named.
+    proxy_told: AtomicBool,
 }
 
 /// Whose a cookie is.
@@ -103,7 +120,8 @@ impl Console {
             .map(|address| Desk { token: hex(&service.key.derived("the console's desk")), pipe: Pipe::new(address) });
         let csrf = service.key.derived("tokens of the console");
         let looking = Semaphore::new(LOOKING_MAX);
-        Self(Arc::new(Inner { settings, service, desk, csrf, throttle: Mutex::default(), looking }))
+        let proxy_told = AtomicBool::new(false);
+        Self(Arc::new(Inner { settings, service, desk, csrf, throttle: Mutex::default(), looking, proxy_told }))
     }
 
     /// What a request shows for itself in a cookie, after everything that must hold of a request with a cookie was looked at.
@@ -130,6 +148,26 @@ impl Console {
     /// See [`origin::from_our_page`].
     fn from_our_page(&self, parts: &Parts) -> Result<(), Problem> {
         origin::from_our_page(parts, self.0.settings.public_url.as_deref())
+    }
+
+    /// The cookies that the answer may set.
+    fn jar<'a>(&self, parts: &'a Parts) -> Jar<'a> {
+        Jar::of(parts, self.0.settings.public_url.as_deref())
+    }
+
+    /// From where somebody tries to sign in.
+    fn whence(&self, parts: &Parts) -> Whence {
+        let from = Whence::of(parts, &self.0.settings.trusted_proxies);
+        if let Whence::Behind(proxy) = from
+            && !self.0.proxy_told.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                %proxy,
+                "sign-ins come through a proxy that `server.trusted_proxies` does not name, or that does not say for whom it asks in \
+                 X-Forwarded-For: wrong passwords are counted for each account alone, and not for each address"
+            );
+        }
+        from
     }
 
     /// Whether anybody signs in here.

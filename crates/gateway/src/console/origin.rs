@@ -9,9 +9,10 @@ use transom_domain::error_code::ErrorCode;
 
 use crate::http::Peer;
 use crate::problem::Problem;
+use crate::service::AddressRules;
 
 /// Set by whatever passes requests on.
-const PASSED_ON: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
+const PASSED_ON: [&str; 5] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
 
 /// The host that the browser meant, with its port where it has one.
 pub(super) fn host(headers: &HeaderMap) -> Option<&str> {
@@ -39,6 +40,43 @@ pub(super) fn is_loopback(host: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+/// Whether something passed a request on that says so.
+pub(super) fn was_passed_on(headers: &HeaderMap) -> bool {
+    PASSED_ON.iter().any(|name| headers.contains_key(*name))
+}
+
+/// The page that a browser says it is on, where it says so.
+fn page(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default())
+}
+
+/// Whether a page lies on the browser's own machine: what it sends passes no network in clear, whatever leads from there to us.
+fn is_on_own_machine(page: &str) -> bool {
+    page.strip_prefix("http://").is_some_and(is_loopback)
+}
+
+/// Whether nothing is read along between the browser and us, though it is not sealed: the browser is on this machine, or at the other
+/// end of a tunnel or of a container's port. A proxy may give the host this machine's name; what it adds, what the browser says of its page, and
+/// what we are called outside, tell.
+pub(super) fn is_local(parts: &Parts, public_url: Option<&str>) -> bool {
+    let is_near = parts.extensions.get::<Peer>().is_some_and(|peer| !AddressRules::default().reaches(peer.0.ip()));
+    is_near
+        && host(&parts.headers).is_some_and(is_loopback)
+        && !was_passed_on(&parts.headers)
+        && !public_url.is_some_and(|url| url.starts_with("https://"))
+        && page(&parts.headers).is_none_or(is_on_own_machine)
+}
+
+/// Whether a password may come this way: over TLS, as far as that can be told, or over no network at all.
+pub(super) fn may_carry_secrets(parts: &Parts, public_url: Option<&str>) -> bool {
+    // What a browser says of its page counts before all else: no page and no proxy changes it.
+    if let Some(page) = page(&parts.headers) {
+        return page.starts_with("https://") || is_on_own_machine(page);
+    }
+    let proto = parts.headers.get("x-forwarded-proto").map(|value| value.as_bytes()).unwrap_or_default();
+    proto.starts_with(b"https") || public_url.is_some_and(|url| url.starts_with("https://")) || is_local(parts, public_url)
+}
+
 /// Whether somebody at this machine asks, through nobody in between. The name is looked at too: a page from elsewhere can let a
 /// name of its own lead here, and would then be of our origin.
 ///
@@ -55,7 +93,7 @@ pub(super) fn at_this_machine(parts: &Parts) -> Result<(), Problem> {
     if !host(&parts.headers).is_some_and(is_loopback) {
         return refused("Without a sign-in the console opens as localhost, 127.0.0.1 or [::1] only.");
     }
-    if PASSED_ON.iter().any(|name| parts.headers.contains_key(*name)) {
+    if was_passed_on(&parts.headers) {
         return refused("Without a sign-in the console does not open through a proxy or a tunnel.");
     }
     Ok(())
@@ -134,6 +172,32 @@ mod tests {
             (&[], here),
         ] {
             assert!(at_this_machine(&parts("GET", pairs, peer)).is_err(), "{pairs:?} from {peer}");
+        }
+    }
+
+    #[test]
+    fn a_password_comes_over_tls_or_over_no_network() {
+        let local = ("host", "localhost:8080");
+        let may = |pairs: &[(&str, &str)], peer: &str, url| may_carry_secrets(&parts("POST", pairs, peer), url);
+        let (here, public) = ("127.0.0.1:5000", Some("https://gateway.example.com"));
+        assert!(may(&[("host", "a.example"), ("origin", "https://a.example")], "8.8.8.8:1", None));
+        assert!(may(&[local], here, None) && may(&[local, ("origin", "http://localhost:8080")], here, None));
+        // Through a tunnel to a gateway that has an address outside; through the port of a container.
+        assert!(may(&[local, ("origin", "http://localhost:8080")], here, public));
+        assert!(may(&[local, ("origin", "http://localhost:8080")], "172.17.0.1:1", None));
+        // Somebody who comes back from a provider says no page.
+        assert!(may(&[("host", "gateway.example.com")], here, public));
+        assert!(may(&[("host", "a.example"), ("x-forwarded-proto", "https")], here, None));
+        for (pairs, peer, url) in [
+            (&[("host", "a.example"), ("origin", "http://a.example")][..], here, None),
+            // The proxy gives the host another name, and takes http too.
+            (&[local, ("origin", "http://gateway.example.com")], here, Some("http://gateway.example.com")),
+            (&[local, ("origin", "http://gateway.example.com")], here, public),
+            (&[local, ("x-forwarded-for", "8.8.8.8")], here, None),
+            (&[local], "8.8.8.8:1", None),
+            (&[local, ("origin", "null")], here, None),
+        ] {
+            assert!(!may(pairs, peer, url), "{pairs:?} from {peer}");
         }
     }
 

@@ -80,7 +80,7 @@ pub(super) async fn look(State(app): State<App>, parts: Parts) -> Result<Respons
         return match origin::at_this_machine(&parts) {
             Ok(()) => {
                 let is_known = matches!(holder, Ok(Some(Holder::Desk)));
-                let cookie = || cookies::write(&parts.headers, &desk.token, DESK_COOKIE_SECONDS);
+                let cookie = || console.jar(&parts).write(&desk.token, DESK_COOKIE_SECONDS);
                 answer(&console.at_desk().await?, if is_known { None } else { cookie() })
             }
             Err(problem) => answer(&console.nobody(Some(problem.message)), None),
@@ -88,7 +88,7 @@ pub(super) async fn look(State(app): State<App>, parts: Parts) -> Result<Respons
     }
     let Some(Holder::User { hash, of }) = holder? else {
         // Who comes back from a provider and is not let in is told so here, once.
-        let (why, cookie) = console.told_why(&parts.headers).unzip();
+        let (why, cookie) = console.told_why(&parts).unzip();
         return answer(&console.nobody(why), cookie.flatten());
     };
     let cookie = console.renewed(&parts, hash, &of).await?;
@@ -109,7 +109,7 @@ impl Console {
             return Ok(None);
         }
         let left = u64::try_from(session.ends_at.since(now).as_secs()).unwrap_or(0);
-        Ok(cookies::write(&parts.headers, &token, left))
+        Ok(self.jar(parts).write(&token, left))
     }
 
     async fn at_desk(&self) -> Result<SessionView, Problem> {

@@ -1,7 +1,5 @@
 //! Signing in and out.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
@@ -15,8 +13,8 @@ use transom_domain::error_code::ErrorCode;
 use transom_domain::id::ConsoleSessionId;
 use transom_store::{ConsoleSession, User};
 
+use crate::http::App;
 use crate::http::call::read_body;
-use crate::http::{App, Peer};
 use crate::problem::Problem;
 use crate::seal::{hex, random};
 
@@ -68,18 +66,13 @@ pub(super) async fn sign_in(State(app): State<App>, request: Request) -> Result<
     session::answer(&console.with_user(begun.hash, (begun, user)).await?, cookie)
 }
 
-/// Where a request comes from.
-pub(super) fn peer(parts: &Parts) -> IpAddr {
-    parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip().to_canonical())
-}
-
 /// `DELETE /console/api/session`
 pub(super) async fn sign_out(State(app): State<App>, parts: Parts) -> Result<Response, Problem> {
     let console = &app.console;
     if let Holder::User { hash, .. } = console.who(&parts).await? {
         console.0.service.end_session(hash).await?;
     }
-    session::answer(&console.nobody(None), cookies::write(&parts.headers, "", 0))
+    session::answer(&console.nobody(None), console.jar(&parts).write("", 0))
 }
 
 /// `DELETE /console/api/sessions`
@@ -88,7 +81,7 @@ pub(super) async fn sign_out_everywhere(State(app): State<App>, parts: Parts) ->
     if let Holder::User { of, .. } = console.who(&parts).await? {
         console.0.service.sign_out_everywhere(of.1.id).await?;
     }
-    session::answer(&console.nobody(None), cookies::write(&parts.headers, "", 0))
+    session::answer(&console.nobody(None), console.jar(&parts).write("", 0))
 }
 
 /// `PUT /console/api/password`: everybody else who is signed in as this user is signed out, and so is this page.
@@ -101,7 +94,7 @@ pub(super) async fn change_password(State(app): State<App>, request: Request) ->
     password::check("new", &body.new)?;
     let user = console.checked(&parts, &of.1.email, body.old).await?;
     console.0.service.replace_password(&user, body.new).await?;
-    session::answer(&console.nobody(None), cookies::write(&parts.headers, "", 0))
+    session::answer(&console.nobody(None), console.jar(&parts).write("", 0))
 }
 
 /// A small body of JSON. Only that type: a form of another site's page cannot send it.
@@ -146,7 +139,7 @@ impl Console {
             return Err(wrong());
         }
         let seconds = u64::try_from(self.0.settings.longest.as_secs()).unwrap_or(0);
-        Ok((begun, cookies::write(&parts.headers, &token, seconds)))
+        Ok((begun, self.jar(parts).write(&token, seconds)))
     }
 
     /// Whether anybody signs in with a password.
@@ -178,11 +171,7 @@ impl Console {
         if !self.has_sign_in() {
             return Err(Problem::new(ErrorCode::NotFound, "There is no sign-in here."));
         }
-        let starts = |value: Option<&str>| value.is_some_and(|text| text.starts_with("https"));
-        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let is_sealed =
-            starts(header("origin")) || starts(header("x-forwarded-proto")) || starts(self.0.settings.public_url.as_deref());
-        if is_sealed || origin::host(&parts.headers).is_some_and(origin::is_loopback) {
+        if origin::may_carry_secrets(parts, self.0.settings.public_url.as_deref()) {
             return Ok(());
         }
         Err(Problem::field(
@@ -194,9 +183,10 @@ impl Console {
 
     /// The user whose password this is. Slow on purpose, and slower for who guesses.
     async fn checked(&self, parts: &Parts, email: &str, given: String) -> Result<User, Problem> {
-        let from = peer(parts);
+        let from = self.whence(parts);
+        let at = from.at();
         let email: String = email.chars().take(EMAIL_MAX).collect();
-        let wait = self.throttle(|throttle| throttle.wait(&email, from, Instant::now()));
+        let wait = self.throttle(|throttle| throttle.wait(&email, at, Instant::now()));
         if !wait.is_zero() {
             let seconds = u32::try_from(wait.as_secs() + 1).unwrap_or(u32::MAX);
             return Err(Problem::new(ErrorCode::RateLimited, "There were too many wrong passwords.")
@@ -204,7 +194,7 @@ impl Console {
                 .retry_after(seconds));
         }
         // Counted before it is looked at: a hundred tries at once are a hundred tries.
-        self.throttle(|throttle| throttle.wrong(&email, from, Instant::now()));
+        self.throttle(|throttle| throttle.wrong(&email, at, Instant::now()));
         let user = self.0.service.store.user_by_email(email.clone()).await?;
         let kept = user.as_ref().and_then(|user| user.password.clone());
         let busy = || Problem::new(ErrorCode::Overloaded, "Too many sign in at once.").retry_after(1);
@@ -215,7 +205,7 @@ impl Console {
         };
         match user.filter(|_| fits) {
             Some(user) => {
-                self.throttle(|throttle| throttle.right(&email, from));
+                self.throttle(|throttle| throttle.right(&email, at));
                 Ok(user)
             }
             None => {

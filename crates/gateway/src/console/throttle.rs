@@ -83,34 +83,42 @@ impl Default for Throttle {
 }
 
 impl Throttle {
-    /// How long a try has to wait.
-    pub(super) fn wait(&self, account: &str, from: IpAddr, now: Instant) -> Duration {
+    /// How long a try has to wait. Without an address, where many come from one, the account alone counts: else one of them would keep
+    /// all others out.
+    pub(super) fn wait(&self, account: &str, from: Option<IpAddr>, now: Instant) -> Duration {
         let account = account.to_owned();
         let at_account = self.accounts.wait(&account, now);
+        let Some(from) = from else { return at_account };
         self.pairs.wait(&(account, from), now).max(self.addresses.wait(&from, now)).max(at_account)
     }
 
     /// A try was wrong.
-    pub(super) fn wrong(&mut self, account: &str, from: IpAddr, now: Instant) {
-        self.pairs.wrong((account.to_owned(), from), now);
-        self.addresses.wrong(from, now);
+    pub(super) fn wrong(&mut self, account: &str, from: Option<IpAddr>, now: Instant) {
+        if let Some(from) = from {
+            self.pairs.wrong((account.to_owned(), from), now);
+            self.addresses.wrong(from, now);
+        }
         self.accounts.wrong(account.to_owned(), now);
     }
 
     /// How long a try has to wait that names no account.
-    pub(super) fn wait_from(&self, from: IpAddr, now: Instant) -> Duration {
-        self.addresses.wait(&from, now)
+    pub(super) fn wait_from(&self, from: Option<IpAddr>, now: Instant) -> Duration {
+        from.map_or(Duration::ZERO, |from| self.addresses.wait(&from, now))
     }
 
     /// A try that names no account came to nothing.
-    pub(super) fn wrong_from(&mut self, from: IpAddr, now: Instant) {
-        self.addresses.wrong(from, now);
+    pub(super) fn wrong_from(&mut self, from: Option<IpAddr>, now: Instant) {
+        if let Some(from) = from {
+            self.addresses.wrong(from, now);
+        }
     }
 
     /// A try that was counted was right: this account at this address has nothing against it, and of the others it is taken back.
-    pub(super) fn right(&mut self, account: &str, from: IpAddr) {
-        self.pairs.tries.remove(&(account.to_owned(), from));
-        self.addresses.take_back(&from);
+    pub(super) fn right(&mut self, account: &str, from: Option<IpAddr>) {
+        if let Some(from) = from {
+            self.pairs.tries.remove(&(account.to_owned(), from));
+            self.addresses.take_back(&from);
+        }
         self.accounts.take_back(&account.to_owned());
     }
 }
@@ -122,7 +130,7 @@ mod tests {
     #[test]
     fn guessing_waits_longer_and_longer_and_others_hardly() {
         let mut throttle = Throttle::default();
-        let (here, there): (IpAddr, IpAddr) = ("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
+        let [here, there] = ["10.0.0.1", "10.0.0.2"].map(|text| text.parse().ok());
         let mut now = Instant::now();
         for _ in 0..FREE[0] - 1 {
             throttle.wrong("ana", here, now);
@@ -145,16 +153,31 @@ mod tests {
         assert!(throttle.wait("bo", here, now) > Duration::ZERO);
         // And one account from many.
         for n in 0..FREE[2] + 20 {
-            throttle.wrong("cy", format!("10.1.{}.{}", n / 250, n % 250).parse().unwrap(), now);
+            throttle.wrong("cy", format!("10.1.{}.{}", n / 250, n % 250).parse().ok(), now);
         }
         assert_eq!(throttle.wait("cy", there, now), WAIT_MAX);
         assert_eq!(throttle.wait("cy", there, now + WAIT_MAX), Duration::ZERO);
     }
 
     #[test]
+    fn who_guesses_behind_what_many_come_through_keeps_out_nobody_else() {
+        let (mut throttle, now) = (Throttle::default(), Instant::now());
+        for n in 0..1_000 {
+            throttle.wrong(&n.to_string(), None, now);
+            throttle.wrong_from(None, now);
+        }
+        assert_eq!((throttle.wait("ana", None, now), throttle.wait_from(None, now)), (Duration::ZERO, Duration::ZERO));
+        // Guessing at one account waits all the same.
+        for _ in 0..FREE[2] + 20 {
+            throttle.wrong("ana", None, now);
+        }
+        assert_eq!(throttle.wait("ana", None, now), WAIT_MAX);
+    }
+
+    #[test]
     fn who_knows_the_password_never_waits_for_it() {
         let mut throttle = Throttle::default();
-        let (here, now) = ("10.0.0.1".parse().unwrap(), Instant::now());
+        let (here, now) = ("10.0.0.1".parse().ok(), Instant::now());
         for _ in 0..500 {
             assert_eq!(throttle.wait("ana", here, now), Duration::ZERO);
             throttle.wrong("ana", here, now);
@@ -165,7 +188,7 @@ mod tests {
     #[test]
     fn what_is_remembered_is_bounded() {
         let mut throttle = Throttle::default();
-        let (here, now) = ("10.0.0.1".parse().unwrap(), Instant::now());
+        let (here, now) = ("10.0.0.1".parse().ok(), Instant::now());
         for n in 0..KEPT_MAX + 50 {
             throttle.wrong(&n.to_string(), here, now + Duration::from_millis(n as u64));
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use transom_store::Sealed;
 
-use crate::console::cookies;
+use crate::console::cookies::{self, Jar};
 use crate::seal::SealingKey;
 
 /// How long a sign-in may take, from our page to the provider and back.
@@ -45,13 +45,13 @@ pub(super) enum Kept {
 
 impl Kept {
     /// As a cookie. None where the system has no randomness.
-    pub(super) fn cookie(&self, key: &SealingKey, headers: &HeaderMap) -> Option<axum::http::HeaderValue> {
+    pub(super) fn cookie(&self, key: &SealingKey, jar: &Jar<'_>) -> Option<axum::http::HeaderValue> {
         let seconds = match self {
             Self::Begun(_) => FLOW_SECONDS,
             Self::Refused { .. } => REFUSED_SECONDS,
         };
         let sealed = key.seal(&serde_json::to_vec(self).ok()?).ok()?;
-        cookies::write_flow(headers, &URL_SAFE_NO_PAD.encode(sealed.0), seconds)
+        jar.write_flow(&URL_SAFE_NO_PAD.encode(sealed.0), seconds)
     }
 
     /// What a browser kept; none when it is not ours.
@@ -110,17 +110,16 @@ mod tests {
     #[test]
     fn what_the_browser_keeps_can_be_neither_read_nor_made_elsewhere() {
         let (key, other) = (SealingKey::of_bytes(&[1; 32]).unwrap(), SealingKey::of_bytes(&[2; 32]).unwrap());
-        let mut headers = HeaderMap::new();
-        headers.insert("host", "localhost:8080".parse().unwrap());
+        let mut parts = axum::http::Request::get("/").header("host", "localhost:8080").body(()).unwrap().into_parts().0;
         let flow =
             Flow { state: "s".into(), nonce: "n".into(), verifier: "secret-verifier".into(), to: "/console/".into(), at: 1 };
-        let cookie = Kept::Begun(flow).cookie(&key, &headers).unwrap().to_str().unwrap().to_owned();
+        let cookie = Kept::Begun(flow).cookie(&key, &Jar::of(&parts, None)).unwrap().to_str().unwrap().to_owned();
         assert!(cookie.contains("; HttpOnly; SameSite=Lax; Max-Age=600") && !cookie.contains("secret-verifier"), "{cookie}");
         let pair = cookie.split(';').next().unwrap();
-        headers.insert("cookie", pair.parse().unwrap());
-        assert!(matches!(Kept::read(&key, &headers), Some(Kept::Begun(flow)) if flow.verifier == "secret-verifier"));
-        assert!(Kept::read(&other, &headers).is_none());
-        headers.insert("cookie", format!("{pair}A").parse().unwrap());
-        assert!(Kept::read(&key, &headers).is_none());
+        parts.headers.insert("cookie", pair.parse().unwrap());
+        assert!(matches!(Kept::read(&key, &parts.headers), Some(Kept::Begun(flow)) if flow.verifier == "secret-verifier"));
+        assert!(Kept::read(&other, &parts.headers).is_none());
+        parts.headers.insert("cookie", format!("{pair}A").parse().unwrap());
+        assert!(Kept::read(&key, &parts.headers).is_none());
     }
 }

@@ -7,13 +7,12 @@ mod person;
 mod provider;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use axum::extract::State;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
@@ -27,7 +26,7 @@ use crate::problem::Problem;
 use crate::service::NotAdmitted;
 use crate::wire::Wire;
 
-use super::{Console, cookies, hash_of, sign_in};
+use super::{Console, Whence, hash_of, sign_in};
 use flow::{FLOW_SECONDS, Flow, Kept};
 use person::Doubt;
 use provider::{Fault, Provider};
@@ -163,12 +162,12 @@ pub(super) async fn begin(State(app): State<App>, parts: Parts) -> Result<Respon
     match oidc.0.provider.depart(&state, &nonce).await {
         Ok(departure) => {
             let flow = Flow { state, nonce, verifier: departure.verifier, to, at: seconds() };
-            let cookie = Kept::Begun(flow).cookie(&console.0.service.key, &parts.headers);
+            let cookie = Kept::Begun(flow).cookie(&console.0.service.key, &console.jar(&parts));
             go(&departure.url, cookie.into_iter())
         }
         Err(fault) => {
             tracing::warn!(issuer = oidc.issuer(), error = %fault, "nobody can sign in at the provider");
-            console.refused(&parts.headers, refusal(&fault))
+            console.refused(&parts, refusal(&fault))
         }
     }
 }
@@ -178,20 +177,20 @@ pub(super) async fn finish(State(app): State<App>, parts: Parts) -> Result<Respo
     let console = &app.console;
     let oidc = console.oidc()?;
     console.may_sign_in(&parts)?;
-    let from = sign_in::peer(&parts);
-    let wait = console.throttle(|throttle| throttle.wait_from(from, Instant::now()));
+    let from = console.whence(&parts);
+    let wait = console.throttle(|throttle| throttle.wait_from(from.at(), Instant::now()));
     if !wait.is_zero() {
-        return console.refused(&parts.headers, "There were too many sign-ins that failed. Wait a few minutes.");
+        return console.refused(&parts, "There were too many sign-ins that failed. Wait a few minutes.");
     }
     match console.arrived(oidc, &parts, from).await? {
         Ok((user, to)) => {
             let (_, cookie) = console.enter(&parts, &user).await?;
             tracing::info!(user = %user.id, issuer = oidc.issuer(), "somebody signed in to the console at the provider");
-            go(&to, cookie.into_iter().chain(cookies::write_flow(&parts.headers, "", 0)))
+            go(&to, cookie.into_iter().chain(console.jar(&parts).write_flow("", 0)))
         }
         Err(why) => {
-            console.throttle(|throttle| throttle.wrong_from(from, Instant::now()));
-            console.refused(&parts.headers, &why)
+            console.throttle(|throttle| throttle.wrong_from(from.at(), Instant::now()));
+            console.refused(&parts, &why)
         }
     }
 }
@@ -208,7 +207,7 @@ impl Console {
         &self,
         oidc: &Oidc,
         parts: &Parts,
-        from: IpAddr,
+        from: Whence,
     ) -> Result<Result<(transom_store::User, String), String>, Problem> {
         let stale = || Ok(Err(STALE.to_owned()));
         let Some(Kept::Begun(flow)) = Kept::read(&self.0.service.key, &parts.headers) else { return stale() };
@@ -258,15 +257,15 @@ impl Console {
     }
 
     /// Back to the page of the sign-in, which asks why.
-    fn refused(&self, headers: &HeaderMap, why: &str) -> Result<Response, Problem> {
-        let cookie = Kept::Refused { why: why.to_owned() }.cookie(&self.0.service.key, headers);
+    fn refused(&self, parts: &Parts, why: &str) -> Result<Response, Problem> {
+        let cookie = Kept::Refused { why: why.to_owned() }.cookie(&self.0.service.key, &self.jar(parts));
         go("/console/", cookie.into_iter())
     }
 
     /// Why the sign-in that this browser tried last was refused, and a cookie by which it is told once.
-    pub(super) fn told_why(&self, headers: &HeaderMap) -> Option<(String, Option<HeaderValue>)> {
-        match Kept::read(&self.0.service.key, headers)? {
-            Kept::Refused { why } => Some((why, cookies::write_flow(headers, "", 0))),
+    pub(super) fn told_why(&self, parts: &Parts) -> Option<(String, Option<HeaderValue>)> {
+        match Kept::read(&self.0.service.key, &parts.headers)? {
+            Kept::Refused { why } => Some((why, self.jar(parts).write_flow("", 0))),
             Kept::Begun(_) => None,
         }
     }
