@@ -1,9 +1,6 @@
 //! Who asks: keys and what else is shown in their place, looked up and held against what a request needs. There is no other check.
 
-use std::sync::PoisonError;
-
 use sha2::{Digest as _, Sha256};
-use tokio::time::Instant;
 
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::{BusinessId, KeyId};
@@ -14,12 +11,8 @@ use super::Service;
 use super::command::Caller;
 use crate::problem::Problem;
 
-/// How long a key that was looked up is believed: the most that a revocation may lag.
-const KEY_MAX_AGE: std::time::Duration = std::time::Duration::from_secs(5);
 /// How exactly it is noted when a key was last used.
 const USED_EVERY: Span = Span::hours(1);
-/// Keys believed at once.
-const KEYS_MAX: usize = 10_000;
 
 /// What a request shows for itself. Of secrets only the hash: what goes on for long is asked again and again, and must not keep
 /// them.
@@ -124,27 +117,15 @@ impl Service {
 
     /// Looked up by hash, so that no comparison of secrets can be timed.
     async fn key_by_hash(&self, hash: [u8; 32]) -> Result<Option<Key>, Problem> {
-        if let Some((at, key)) = self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(&hash)
-            && at.elapsed() < KEY_MAX_AGE
-        {
-            return Ok(Some(key.clone()));
-        }
+        let look = match self.keys.find(&hash) {
+            Ok(key) => return Ok(Some(key)),
+            Err(look) => look,
+        };
         let found = self.store.key_by_hash(hash).await?;
         if let Some(key) = &found {
             self.note_use(key);
         }
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        match &found {
-            Some(key) => {
-                if keys.len() >= KEYS_MAX {
-                    keys.clear();
-                }
-                keys.insert(hash, (Instant::now(), key.clone()));
-            }
-            None => {
-                keys.remove(&hash);
-            }
-        }
+        self.keys.keep(look, hash, found.as_ref());
         Ok(found)
     }
 
@@ -164,7 +145,7 @@ impl Service {
 
     /// Forgets what was looked up of keys: a revocation through this process counts at once.
     pub fn forget_keys(&self) {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.keys.forget();
         // A stream asks again when it is woken.
         self.relay.listeners().poke_all();
     }

@@ -4,6 +4,7 @@ mod address_rules;
 mod approvals;
 pub(crate) mod attempts;
 mod audit;
+mod believed;
 mod businesses;
 mod callbacks;
 mod capacity;
@@ -63,6 +64,7 @@ use crate::work::dispatcher::Dispatcher;
 use crate::work::relay::Relay;
 use crate::work::tasks::Tasks;
 
+use believed::Believed;
 use kept::KeptContents;
 use under_way::UnderWay;
 
@@ -205,8 +207,8 @@ pub struct Inner {
     own: Arc<dyn Wire>,
     started: Instant,
     draining: CancellationToken,
-    keys: Mutex<HashMap<[u8; 32], (Instant, Key)>>,
-    sessions: Mutex<HashMap<[u8; 32], (Instant, SignedIn)>>,
+    keys: Believed<Key>,
+    sessions: Believed<SignedIn>,
     rates: Mutex<HashMap<BusinessId, Rate>>,
     under_way: UnderWay,
     kept: KeptContents,
@@ -329,8 +331,8 @@ impl Service {
             own,
             started: Instant::now(),
             draining: CancellationToken::new(),
-            keys: Mutex::default(),
-            sessions: Mutex::default(),
+            keys: Believed::default(),
+            sessions: Believed::default(),
             under_way: UnderWay::default(),
             kept: KeptContents::default(),
             rates: Mutex::default(),

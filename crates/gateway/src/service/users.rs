@@ -1,8 +1,6 @@
 //! Who uses the console: users made and changed by an operator, and what a session of theirs may do.
 
-use std::sync::{Arc, PoisonError};
-
-use tokio::time::Instant;
+use std::sync::Arc;
 
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::{BusinessId, UserId};
@@ -14,10 +12,6 @@ use super::businesses::checked_name;
 use crate::console::password;
 use crate::problem::Problem;
 
-/// How long a session that was looked up is believed: the most that a sign-out elsewhere may lag.
-const SESSION_MAX_AGE: std::time::Duration = std::time::Duration::from_secs(5);
-/// Sessions believed at once.
-const SESSIONS_MAX: usize = 10_000;
 /// How exactly it is noted when a session was last used.
 const SEEN_EVERY: Span = Span::minutes(1);
 /// Longest e-mail address (RFC 5321, 4.5.3.1.3, without the brackets).
@@ -158,28 +152,28 @@ impl Service {
     }
 
     /// Gives a user another password, if they may have it in the moment of the commit, and ends all their sessions; none when there is
-        may: impl Fn(&User) -> bool + Send + Sync + 'static,
     /// no such user.
     pub(super) async fn give_password(
         &self,
         who: Actor,
         user: UserId,
         password: Option<String>,
+        may: impl Fn(&User) -> bool + Send + Sync + 'static,
     ) -> Result<Option<(User, Option<String>)>, Problem> {
         let (hash, made_up) = self.password_of(password).await?;
         let new = Some(hash);
         let given = new.clone();
         let change = Arc::new(move |user: &mut User| {
-        if changed.password != new {
-            let why = format!("{} was changed by somebody else meanwhile.", changed.email);
-            return Err(Problem::new(ErrorCode::StateConflict, why).remedy("Look at them again."));
-        }
             if may(user) {
                 user.password.clone_from(&given);
             }
         });
         let Some(changed) = self.store.change_user(user, change, true).await? else { return Ok(None) };
         self.forget_sessions();
+        if changed.password != new {
+            let why = format!("{} was changed by somebody else meanwhile.", changed.email);
+            return Err(Problem::new(ErrorCode::StateConflict, why).remedy("Look at them again."));
+        }
         self.audited_of_user(who, &changed, Action::UserChanged).await;
         Ok(Some((changed, made_up)))
     }
@@ -274,21 +268,12 @@ impl Service {
     pub(crate) async fn signed_in(&self, hash: [u8; 32]) -> Result<Option<SignedIn>, Problem> {
         let now = self.now();
         let lasts = |(session, _): &SignedIn| now < session.ends_at && now < session.seen_at.plus(self.limits.console_idle);
-        let known = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
-        if let Some((_, found)) = known.filter(|(at, _)| at.elapsed() < SESSION_MAX_AGE) {
-            return Ok(Some(found).filter(lasts));
-        }
+        let look = match self.sessions.find(&hash) {
+            Ok(found) => return Ok(Some(found).filter(lasts)),
+            Err(look) => look,
+        };
         let found = self.store.console_session(hash, now).await?.filter(lasts);
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        match &found {
-            Some(found) => {
-                if sessions.len() >= SESSIONS_MAX {
-                    sessions.clear();
-                }
-                sessions.insert(hash, (Instant::now(), found.clone()));
-            }
-            None => drop(sessions.remove(&hash)),
-        }
+        self.sessions.keep(look, hash, found.as_ref());
         Ok(found)
     }
 
@@ -311,12 +296,7 @@ impl Service {
             return;
         }
         match self.store.renew_console_session(hash, RenewSession { now, token: None }).await {
-            Ok(_) => {
-                let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some((_, (session, _))) = sessions.get_mut(&hash) {
-                    session.seen_at = session.seen_at.max(now);
-                }
-            }
+            Ok(_) => self.sessions.change(&hash, |(session, _)| session.seen_at = session.seen_at.max(now)),
             Err(why) => tracing::warn!(error = %why, "it could not be noted that a session is in use"),
         }
     }
@@ -350,7 +330,7 @@ impl Service {
 
     /// Forgets what was looked up of sessions: what was changed through this process counts at once.
     pub(super) fn forget_sessions(&self) {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.sessions.forget();
         // A stream asks again when it is woken.
         self.relay.listeners().poke_all();
     }
