@@ -30,6 +30,7 @@ use crate::upstream::UpstreamSettings;
 use crate::wire::Wires;
 use crate::{Gateway, GatewayParts, HouseParts};
 
+mod audit;
 mod console;
 mod journal;
 mod losses;

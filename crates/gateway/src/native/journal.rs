@@ -13,7 +13,8 @@ use utoipa::ToSchema;
 
 use transom_domain::id::{JournalId, MessageId, ReplayId};
 use transom_store::{
-    JournalEntry, JournalFilter, JournalFound, JournalFrom, JournalHead, JournalOutcome, JournalRange, JournalReplay, PAGE_MAX,
+    Action, JournalEntry, JournalFilter, JournalFound, JournalFrom, JournalHead, JournalOutcome, JournalRange, JournalReplay,
+    PAGE_MAX,
 };
 
 use super::common::{moment, rfc3339};
@@ -399,10 +400,14 @@ pub(crate) async fn replay(
     match notes.finish(which)? {
         Which::Named(ids) => {
             let reheard = app.intake.replay(caller.business, &ids).await?;
+            for entry in &reheard {
+                app.service.audited(&caller, Action::EntryReheard, entry.head.id).await;
+            }
             answer(StatusCode::OK, &JournalReplayed { data: reheard.iter().map(Into::into).collect() })
         }
         Which::Range(range, after) => {
             let begun = app.intake.start_replay(caller.business, range, after).await?;
+            app.service.audited(&caller, Action::ReplayBegun, begun.id).await;
             answer(StatusCode::ACCEPTED, &ReplayView::from(begun))
         }
     }
@@ -445,6 +450,7 @@ pub(crate) async fn stop(
 ) -> Result<Response, Problem> {
     let replay: ReplayId = replay.parse(|| Problem::not_found("replay"))?;
     app.intake.stop_replay(caller.business, replay).await?;
+    app.service.audited(&caller, Action::ReplayStopped, replay).await;
     answer(StatusCode::OK, &json!({}))
 }
 

@@ -7,7 +7,7 @@ use transom_domain::error_code::ErrorCode;
 use transom_domain::id::ContentId;
 use transom_domain::submission::Stage;
 use transom_domain::template::Approval;
-use transom_store::{AddContent, ChangeContent, ContentFilter, DeleteContent, Followed, Page, StoredContent};
+use transom_store::{Action, AddContent, ChangeContent, ContentFilter, DeleteContent, Followed, Page, StoredContent};
 
 use super::Service;
 use super::approvals::has_writable_form;
@@ -67,6 +67,7 @@ impl Service {
                 return Err(Problem::new(ErrorCode::StateConflict, message).remedy("Change that one, or leave the id out."));
             }
         }
+        self.audited(caller, Action::ContentMade, stored.id).await;
         Ok(stored)
     }
 
@@ -118,7 +119,10 @@ impl Service {
         let changed = self.store.change_content(caller.business, id, new.friendly_name, new.content, self.now()).await;
         self.kept.forget((caller.business, id));
         match changed? {
-            ChangeContent::Done(stored) => Ok(stored),
+            ChangeContent::Done(stored) => {
+                self.audited(caller, Action::ContentChanged, id).await;
+                Ok(stored)
+            }
             ChangeContent::NotFound => Err(missing()),
             ChangeContent::OtherLanguage(language) => Err(Problem::field(
                 "language",
@@ -141,7 +145,10 @@ impl Service {
         let deleted = self.store.delete_content(caller.business, id, self.now()).await;
         self.kept.forget((caller.business, id));
         match deleted? {
-            DeleteContent::Done => Ok(()),
+            DeleteContent::Done => {
+                self.audited(caller, Action::ContentRemoved, id).await;
+                Ok(())
+            }
             DeleteContent::NotFound => Err(missing()),
             DeleteContent::Pending(followed) => {
                 Err(submitted(&followed, "cannot be deleted", "Wait for Meta's answer, or delete the template first."))

@@ -360,6 +360,7 @@ impl Service {
             }
             StartReplay::NoEndpoint => return Err(missing(id)),
         }
+        self.audited(caller, Action::ReplayBegun, replay.id).await;
         self.relay.poke_endpoint(id);
         let known = self.replays(caller, id).await?.into_iter().find(|known| known.id == replay.id);
         Ok(known.unwrap_or(replay))
@@ -378,10 +379,11 @@ impl Service {
     /// # Errors
     /// 404 when there is no such endpoint or replay.
     pub async fn stop_replay(&self, caller: &Caller, id: EndpointId, replay: ReplayId) -> Result<(), Problem> {
-        if self.store.stop_replay(caller.business, id, replay, self.now()).await? {
-            return Ok(());
+        if !self.store.stop_replay(caller.business, id, replay, self.now()).await? {
+            return Err(Problem::not_found("replay"));
         }
-        Err(Problem::not_found("replay"))
+        self.audited(caller, Action::ReplayStopped, replay).await;
+        Ok(())
     }
 
     /// Any endpoint that is told of events.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use transom_domain::error_code::ErrorCode;
 use transom_domain::event::{Event, Selection};
-use transom_store::{BATCH_MAX, BusinessSettings, PAGE_MAX};
+use transom_store::{Action, BATCH_MAX, BusinessSettings, PAGE_MAX};
 
 use super::Service;
 use super::command::Caller;
@@ -135,6 +135,7 @@ impl Service {
     pub async fn set_closing_soon_minutes(&self, caller: &Caller, minutes: Option<u16>) -> Result<u16, Problem> {
         let change = Arc::new(move |settings: &mut BusinessSettings| settings.sessions.closing_soon_minutes = minutes);
         self.store.change_settings(caller.business, change).await?;
+        self.audited(caller, Action::EventSettingsSet, "").await;
         self.closing_soon_minutes(caller).await
     }
 

@@ -96,8 +96,9 @@ impl Service {
     /// When the store does not answer.
     pub(crate) async fn refuse_at_once(&self, business: BusinessId, at_once: bool) -> Result<(), Problem> {
         let changed = self.store.change_settings(business, Arc::new(move |all| all.twilio.refuse_at_once = at_once)).await?;
-        self.directory.reload().await?;
-        changed.map(|_| ()).ok_or_else(|| Problem::not_found("business"))
+        changed.ok_or_else(|| Problem::not_found("business"))?;
+        self.audited_of(business, Actor::Operator, Action::RefusalsSet, "").await;
+        Ok(self.directory.reload().await?)
     }
 
     /// Whether a key is an auth token, which is not revoked by itself.

@@ -86,6 +86,22 @@ actions! {
     KeywordsSet = "keywords.set",
     /// How long what is over is kept was set.
     RetentionSet = "retention.set",
+    /// Content was made.
+    ContentMade = "content.made",
+    /// Content was changed.
+    ContentChanged = "content.changed",
+    /// Content was removed.
+    ContentRemoved = "content.removed",
+    /// What events tell of was set.
+    EventSettingsSet = "event_settings.set",
+    /// How Twilio's dialect tells of refusals was set.
+    RefusalsSet = "refusals.set",
+    /// A replay was begun, to an endpoint or of the journal.
+    ReplayBegun = "replay.begun",
+    /// A replay was stopped.
+    ReplayStopped = "replay.stopped",
+    /// An entry of the journal was heard again.
+    EntryReheard = "journal.reheard",
     /// A messaging service was made.
     MessagingServiceMade = "messaging_service.made",
     /// A messaging service, or its pool, was changed.
