@@ -131,7 +131,7 @@ impl Console {
     pub(crate) async fn credential(&self, parts: &Parts) -> Result<Credential, Problem> {
         let cookie = cookies::read(&parts.headers).filter(|_| self.0.settings.enabled);
         let token = cookie.ok_or_else(|| Problem::new(ErrorCode::ApiKeyInvalid, "The X-API-Key header is missing."))?;
-        self.from_our_page(parts)?;
+        self.check_page(parts)?;
         let holder = self.holder(parts, &token).await?.ok_or_else(nobody)?;
         if !parts.method.is_safe() {
             self.check_csrf(parts, &holder)?;
@@ -146,7 +146,7 @@ impl Console {
     }
 
     /// See [`origin::from_our_page`].
-    fn from_our_page(&self, parts: &Parts) -> Result<(), Problem> {
+    fn check_page(&self, parts: &Parts) -> Result<(), Problem> {
         origin::from_our_page(parts, self.0.settings.public_url.as_deref())
     }
 

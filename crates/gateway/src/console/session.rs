@@ -31,6 +31,8 @@ pub(super) struct SessionView {
     /// None at a desk, where nobody signs in.
     user: Option<UserView>,
     businesses: Vec<BusinessView>,
+    /// Whether they may make another one, as an owner of all.
+    makes_businesses: bool,
     /// Goes into `X-Transom-Csrf` of every request that changes something.
     csrf: Option<String>,
     /// No sign-in, this machine only.
@@ -67,7 +69,7 @@ struct Ways {
 /// `GET`
 pub(super) async fn look(State(app): State<App>, parts: Parts) -> Result<Response, Problem> {
     let console = &app.console;
-    console.from_our_page(&parts)?;
+    console.check_page(&parts)?;
     if !console.0.settings.enabled {
         return answer(&console.nobody(Some("The console is switched off (`console.enabled`).".to_owned())), None);
     }
@@ -117,6 +119,7 @@ impl Console {
         Ok(SessionView {
             signed_in: true,
             businesses: businesses.into_iter().map(|business| shown(business, UserRole::Owner)).collect(),
+            makes_businesses: true,
             csrf: Some(self.csrf_of(&Holder::Desk)),
             ..self.nobody(None)
         })
@@ -130,6 +133,7 @@ impl Console {
         Ok(SessionView {
             signed_in: true,
             user: Some(UserView { id: id.to_string(), name, email }),
+            makes_businesses: roles.owns_all(),
             businesses: businesses
                 .into_iter()
                 .filter_map(|business| roles.in_business(business.id).map(|role| shown(business, role)))
@@ -146,6 +150,7 @@ impl Console {
             signed_in: false,
             user: None,
             businesses: Vec::new(),
+            makes_businesses: false,
             csrf: None,
             dev: is_desk,
             simulator: is_desk,

@@ -49,7 +49,7 @@ pub(super) fn token() -> Result<String, Problem> {
 pub(super) async fn sign_in(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let console = &app.console;
     let (parts, body) = request.into_parts();
-    console.from_our_page(&parts)?;
+    console.check_page(&parts)?;
     console.check_passwords()?;
     console.may_sign_in(&parts)?;
     let body: SignIn = asked(&app, &parts, body).await?;
@@ -159,7 +159,7 @@ impl Console {
 
     /// Whose page asks, with everything that must hold of what changes something.
     async fn who(&self, parts: &Parts) -> Result<Holder, Problem> {
-        self.from_our_page(parts)?;
+        self.check_page(parts)?;
         let token = cookies::read(&parts.headers).ok_or_else(nobody)?;
         let holder = self.holder(parts, &token).await?.ok_or_else(nobody)?;
         self.check_csrf(parts, &holder)?;
