@@ -11,6 +11,8 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use transom_domain::content::Content;
+use transom_domain::template::Definition;
+use transom_domain::translate::said_by;
 
 use crate::api::Api;
 use crate::args::ImportTwilioArgs;
@@ -32,9 +34,10 @@ struct Imported {
     outcome: &'static str,
     /// What differs, or why it is refused.
     why: Vec<String>,
-    /// `unsubmitted`, `followed`, `notAtMeta` or `refused`; `unknown` where nothing is to be done yet.
+    /// `unsubmitted`, `followed`, `notAtMeta` or `refused`; `atMeta` where nothing is to be done yet and it would be followed;
+    /// `unknown` of content that differs.
     approval: &'static str,
-    /// The template that is followed, or why none is.
+    /// The template that is or would be followed, or why none is.
     approval_why: Option<String>,
 }
 
@@ -112,7 +115,7 @@ pub(crate) async fn twilio(args: &ImportTwilioArgs) -> Result<(), Fail> {
     let api = Api::of(&args.target)?;
     let token = std::env::var("TWILIO_IMPORT_AUTH_TOKEN").ok().filter(|token| !token.is_empty()).ok_or_else(|| {
         Fail::usage("TWILIO_IMPORT_AUTH_TOKEN is not set")
-            .remedy("Set it to the auth token of the account, or with --key to the secret of that API key: an argument would be seen by other users of this machine.")
+            .remedy("Set it to the auth token of the account, or with --key-sid to the secret of that API key: an argument would be seen by other users of this machine.")
     })?;
     let user = args.key_sid.as_deref().unwrap_or(&args.account_sid);
     let source = Client::basic(&args.base_url, &BASE64.encode(format!("{user}:{token}")))?;
@@ -128,13 +131,15 @@ pub(crate) async fn twilio(args: &ImportTwilioArgs) -> Result<(), Fail> {
         out::json(&json!({ "data": all.iter().map(Imported::json).collect::<Vec<_>>() }))?;
     } else {
         let count = |outcome: &str| all.iter().filter(|done| done.outcome == outcome).count();
+        let approvals = |word: &str| all.iter().filter(|done| done.approval == word).count();
         let new = if args.dry_run { format!("{} new", count("new")) } else { format!("{} created", count("created")) };
         out::line(format!(
-            "{new}, {} unchanged, {} differ, {} refused; {} approvals followed",
+            "{new}, {} unchanged, {} differ, {} refused; {} approvals followed{}",
             count("unchanged"),
             count("differs"),
             count("refused"),
-            all.iter().filter(|done| done.approval == "followed").count()
+            approvals("followed"),
+            if args.dry_run { format!(", {} more would be", approvals("atMeta")) } else { String::new() }
         ));
     }
     match all.iter().filter(|done| done.outcome == "refused").count() {
@@ -208,20 +213,17 @@ async fn one(api: &Api, theirs: &Theirs, dry_run: bool) -> Result<Imported, Fail
         },
         (status, answer) => return Err(crate::api::refusal(false, &answer, status)?),
     }
-    follow(api, theirs, &at, dry_run, &mut done).await?;
+    follow(api, theirs, &wanted, &at, dry_run, &mut done).await?;
     Ok(done)
 }
 
 /// Finds the template that came of its approval at Meta, and follows it from here.
-async fn follow(api: &Api, theirs: &Theirs, at: &str, dry_run: bool, done: &mut Imported) -> Result<(), Fail> {
+async fn follow(api: &Api, theirs: &Theirs, wanted: &Content, at: &str, dry_run: bool, done: &mut Imported) -> Result<(), Fail> {
     let names = theirs.at_meta();
     let Some((_, status)) = theirs.approval.as_ref().filter(|_| !names.is_empty()) else { return Ok(()) };
-    if matches!(done.outcome, "new" | "differs") || dry_run {
+    if done.outcome == "differs" {
         done.approval = "unknown";
-        done.approval_why = Some(format!("{status} at Twilio; {} is looked for at Meta", names.join(" or ")));
-    }
-    if done.outcome == "new" {
-        return Ok(());
+        done.approval_why = Some(format!("{status} at Twilio; the content here is another"));
     }
     let at = format!("{at}/approvals");
     let (found, known) = api.client.call(Method::GET, &at, None).await?;
@@ -231,11 +233,14 @@ async fn follow(api: &Api, theirs: &Theirs, at: &str, dry_run: bool, done: &mut 
         (done.approval, done.approval_why) = ("followed", Some(name));
         return Ok(());
     }
-    if dry_run || done.outcome == "differs" {
+    if done.outcome == "differs" {
         return Ok(());
     }
     (done.approval, done.approval_why) =
         ("notAtMeta", Some(format!("{status} at Twilio, and Meta has neither {}", names.join(" nor "))));
+    if dry_run {
+        return foresee(api, wanted, names, done).await;
+    }
     for name in names {
         let body = json!({ "name": name, "existing": true });
         match api.client.call(Method::POST, &at, Some(&body)).await? {
@@ -247,6 +252,39 @@ async fn follow(api: &Api, theirs: &Theirs, at: &str, dry_run: bool, done: &mut 
         break;
     }
     Ok(())
+}
+
+/// Says what following the template would come to, of those that are known here, and stores nothing.
+async fn foresee(api: &Api, wanted: &Content, names: Vec<String>, done: &mut Imported) -> Result<(), Fail> {
+    // Whatever else is no name of a template, and leads nowhere.
+    for name in names.into_iter().filter(|name| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')) {
+        let path = api.path(&format!("templates/{name}?language={}", wanted.language));
+        match api.client.call(Method::GET, &path, None).await? {
+            (200, answer) => {
+                let there = answer.pointer("/data/0").and_then(definition);
+                (done.approval, done.approval_why) = match there.map(|there| said_by(wanted, &there)) {
+                    Some(Ok(_)) => ("atMeta", Some(name)),
+                    Some(Err(differs)) => {
+                        let parts = differs.join(", ");
+                        ("refused", Some(format!("the template {name} at Meta says something else: its {parts}")))
+                    }
+                    None => ("unknown", Some(format!("the template {name} at Meta cannot be compared from here"))),
+                };
+            }
+            (404, _) => continue,
+            (400 | 409, refused) => (done.approval, done.approval_why) = ("refused", Some(said(&refused))),
+            (status, answer) => return Err(crate::api::refusal(false, &answer, status)?),
+        }
+        break;
+    }
+    Ok(())
+}
+
+/// What a template says that our API shows.
+fn definition(shown: &Value) -> Option<Definition> {
+    let word = |name: &str| shown.get(name).and_then(Value::as_str);
+    let category = transom_meta::templates::category(word("category")?)?;
+    transom_meta::templates::read_components(shown.get("components")?, category, word("parameterFormat")).ok()
 }
 
 fn said(refused: &Value) -> String {

@@ -65,10 +65,23 @@ async fn contents_move_in_with_their_sids_and_a_second_run_changes_nothing() {
         let one = all.iter().find(|one| one["sid"] == sid).unwrap();
         (one["outcome"].as_str().unwrap().to_owned(), one["approval"].as_str().unwrap().to_owned())
     };
+    let why_not = |all: &[Value], sid: &str| {
+        let one = all.iter().find(|one| one["sid"] == sid).unwrap();
+        one["approvalWhy"].as_str().unwrap().to_owned()
+    };
     let outcome = |outcome: &str, approval: &str| (outcome.to_owned(), approval.to_owned());
 
+    for name in [format!("order_one_{}", kept.to_lowercase()), "order_two".to_owned()] {
+        let path = to.path(&format!("/templates/{name}"));
+        common::until("a template that is known here", || async {
+            (to.api.call(Method::GET, &path, None).await.0 == 200).then_some(())
+        })
+        .await;
+    }
     let planned = import(&["--dry-run"]);
-    assert_eq!((of(&planned, &plain), of(&planned, &kept)), (outcome("new", "unsubmitted"), outcome("new", "unknown")));
+    assert_eq!((of(&planned, &plain), of(&planned, &kept)), (outcome("new", "unsubmitted"), outcome("new", "atMeta")));
+    assert_eq!((of(&planned, &other), of(&planned, &gone)), (outcome("new", "refused"), outcome("new", "notAtMeta")));
+    assert!(why_not(&planned, &other).contains("body"), "{planned:?}");
     let contents = to.path("/contents?pageSize=200");
     assert_eq!(to.api.get(&contents).await["data"].as_array().unwrap().len(), 0);
 
@@ -77,7 +90,7 @@ async fn contents_move_in_with_their_sids_and_a_second_run_changes_nothing() {
     assert_eq!(of(&first, &kept), outcome("created", "followed"));
     assert_eq!(of(&first, &other), outcome("created", "refused"));
     assert_eq!(of(&first, &gone), outcome("created", "notAtMeta"));
-    let why = first.iter().find(|one| one["sid"] == other.as_str()).unwrap()["approvalWhy"].as_str().unwrap().to_owned();
+    let why = why_not(&first, &other);
     assert!(why.contains("order_two") && why.contains("body"), "{why}");
     // Programs go on with the SIDs that they know, and the approval is the template's.
     let fetched = twilio(&to, Method::GET, &format!("/v1/Content/{kept}/ApprovalRequests"), &Value::Null).await;

@@ -2,6 +2,7 @@
 //! of the template that was approved; and content again from a template that was read from Meta.
 
 mod back;
+mod compare;
 mod definition;
 mod free_form;
 mod send;
@@ -10,6 +11,7 @@ use crate::content::{Card, CarouselCard, Catalog, CatalogItem};
 use crate::free_form::{File, MediaKind, MediaSource, ProductSection};
 
 pub use back::{Beside, NotExpressible, to_content};
+pub use compare::said_by;
 pub use definition::{category, flow_screens, flow_variable, flow_variables, to_definition};
 pub use free_form::to_free_form;
 pub use send::to_send;

@@ -1,14 +1,12 @@
 //! Submitting content for approval, and following it: what Meta says of it is the template's status.
 
-use serde_json::Value;
-
 use transom_domain::content::{Body, Content, ContentType};
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::ContentId;
 use transom_domain::lint::{self, Finding, Rule};
 use transom_domain::submission::{Stage, Submission};
 use transom_domain::template::{Approval, Category, Definition};
-use transom_domain::translate::to_definition;
+use transom_domain::translate::{said_by, to_definition};
 use transom_meta::flow_json;
 use transom_store::{Followed, PAGE_MAX, StoredContent, Submit};
 
@@ -173,23 +171,14 @@ impl Service {
         let template = known.ok_or_else(|| {
             Problem::new(ErrorCode::TemplateNotFound, format!("Meta has no template {name} in {language} in the account {waba}."))
         })?;
-        let mut differs = Vec::new();
-        let same = content.richest_first().find(|(_, body)| {
-            let own = to_definition(body, &content.variables);
-            let is_same = own.as_ref().is_some_and(|own| template.definition.says(own));
-            if let (false, Some(own), true) = (is_same, own, differs.is_empty()) {
-                differs = parts_that_differ(&native::word(&own.canonical()), &native::word(&template.definition.canonical()));
-            }
-            is_same
-        });
-        let Some((kind, _)) = same else {
+        let kind = said_by(&content, &template.definition).map_err(|differs| {
             let message = format!(
                 "The template {name} ({language}) at Meta says something else than this content: its {}.",
                 differs.join(", ")
             );
             let remedy = "Make content that says what the template says, or submit this one under a name of its own.";
-            return Err(Problem::new(ErrorCode::TemplateConflict, message).remedy(remedy).detail("differs", differs));
-        };
+            Problem::new(ErrorCode::TemplateConflict, message).remedy(remedy).detail("differs", differs)
+        })?;
         let submission = Submission {
             content: id,
             waba: waba.clone(),
@@ -255,17 +244,6 @@ impl Service {
         }
         self.delete_content(caller, id).await
     }
-}
-
-/// The names of the parts in which two definitions are not the same.
-fn parts_that_differ(own: &Value, theirs: &Value) -> Vec<String> {
-    let fields = |value: &Value| value.as_object().map(|fields| fields.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
-    let mut names = fields(own);
-    names.extend(fields(theirs));
-    names.sort_unstable();
-    names.dedup();
-    names.retain(|name| own.get(name) != theirs.get(name));
-    if names.is_empty() { vec!["form".to_owned()] } else { names }
 }
 
 fn live_already(live: &Followed) -> Problem {
