@@ -6,6 +6,7 @@ mod approving;
 mod cases;
 #[path = "../common/mod.rs"]
 mod common;
+mod differences;
 mod keeping;
 mod payloads;
 #[path = "../shop/mod.rs"]

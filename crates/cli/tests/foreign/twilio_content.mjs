@@ -68,10 +68,8 @@ await refused(92001, client.content.v1.contents.create({ language: 'en', types: 
 await refused(92003, client.content.v1.contents.create({ types: { 'twilio/text': { body } } }))
 const contents = client.content.v1.contents(documented.sid)
 assert.deepEqual((await contents.fetch()).types, documented.types)
-if (contents.update) {
-  const changed = await contents.update({ types: { 'twilio/text': { body: `Order {{2}} waits for {{1}} at the counter. ${mark}` } } })
-  assert.deepEqual(changed.variables, documented.variables)
-}
+const changed = await contents.update({ types: { 'twilio/text': { body: `Order {{2}} waits for {{1}} at the counter. ${mark}` } } })
+assert.deepEqual(changed.variables, documented.variables)
 
 // Approval.
 assert.equal((await contents.approvalFetch().fetch()).whatsapp.status, 'unsubmitted')
@@ -94,14 +92,12 @@ const flat = (await client.content.v1.contentAndApprovals.list()).find((content)
 assert.equal(flat.approvalRequests.status, 'approved')
 const legacy = (await client.content.v1.legacyContents.list()).find((content) => content.sid === documented.sid)
 assert.equal(legacy.legacyTemplateName, `node_${mark}`)
-if (client.content.v2) {
-  const filters = { language: ['en', 'de'], contentType: ['twilio/text'], channelEligibility: ['whatsapp:approved'], content: mark }
-  const found = await client.content.v2.contents.list({ ...filters, sortByDate: 'desc', pageSize: 1 })
-  assert.deepEqual(found.map((content) => content.sid), [documented.sid])
-  const both = await client.content.v2.contentAndApprovals.list({ contentName: `node_${mark}` })
-  assert.deepEqual(both.map((content) => content.approvalRequests.name), [`node_${mark}`])
-  await refused(20422, client.content.v2.contents.list({ sortByDate: 'up' }))
-}
+const filters = { language: ['en', 'de'], contentType: ['twilio/text'], channelEligibility: ['whatsapp:approved'], content: mark }
+const found = await client.content.v2.contents.list({ ...filters, sortByDate: 'desc', pageSize: 1 })
+assert.deepEqual(found.map((content) => content.sid), [documented.sid])
+const both = await client.content.v2.contentAndApprovals.list({ contentName: `node_${mark}` })
+assert.deepEqual(both.map((content) => content.approvalRequests.name), [`node_${mark}`])
+await refused(20422, client.content.v2.contents.list({ sortByDate: 'up' }))
 
 // Messaging services.
 const services = client.messaging.v1.services
@@ -111,10 +107,8 @@ assert.deepEqual([shop.validityPeriod, shop.stickySender, shop.inboundRequestUrl
 assert.equal((await services(shop.sid).update({ usecase: 'marketing' })).usecase, 'marketing')
 assert.ok((await services.list({ pageSize: 1 })).some((service) => service.sid === shop.sid))
 await refused(21624, services(shop.sid).update({ validityPeriod: 36_001 }))
-if (services(shop.sid).channelSenders) {
-  assert.deepEqual(await services(shop.sid).channelSenders.list(), [])
-  await refused(20404, services(shop.sid).channelSenders.create({ sid: `XE${'0'.repeat(32)}` }))
-}
+assert.deepEqual(await services(shop.sid).channelSenders.list(), [])
+await refused(20404, services(shop.sid).channelSenders.create({ sid: `XE${'0'.repeat(32)}` }))
 assert.equal(await services(shop.sid).remove(), true)
 await refused(20404, services(shop.sid).fetch())
 assert.equal(await client.content.v1.contents(camel.sid).remove(), true)
