@@ -93,6 +93,9 @@ pub enum EventBody {
         at: Timestamp,
         /// Why it failed.
         failure: Option<Failure>,
+        /// Of one that failed: whether the upstream had taken it before. Of every other it says nothing.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        taken: bool,
         /// The caller's tag.
         campaign: Option<String>,
         /// The caller's data; JSON text.

@@ -325,6 +325,12 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// Whether the upstream took it, whatever became of it then. A word of its failure is said only of what was taken.
+    #[must_use]
+    pub fn was_taken(&self) -> bool {
+        self.progress >= Progress::Answered
+    }
+
     const FIRST_PART: &str = "first part sent: ";
 
     /// The note of an attempt whose first call was taken under this id.

@@ -110,6 +110,7 @@ mod tests {
             status: Status::Sent,
             at: Timestamp::EPOCH,
             failure: None,
+            taken: false,
             campaign: campaign.map(str::to_owned),
             callback_data: None,
             pricing: None,

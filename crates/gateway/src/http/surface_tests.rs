@@ -50,6 +50,7 @@ struct House {
     client: Client,
     base: String,
     store: MemoryStore,
+    clock: WorldClock,
     folder: tempfile::TempDir,
 }
 
@@ -130,9 +131,10 @@ async fn opened_within(store: MemoryStore, folder: tempfile::TempDir, console: C
     let sealing = SealingKey::load_or_create(folder.path()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
+    let clock = WorldClock::turnable(Span::ZERO);
     let house = HouseParts {
         store: Arc::new(store.clone()),
-        clock: WorldClock::wall(),
+        clock: clock.clone(),
         key: sealing,
         public_url: Some(base.clone()),
         // The discard port: nobody answers there.
@@ -159,7 +161,7 @@ async fn opened_within(store: MemoryStore, folder: tempfile::TempDir, console: C
     })
     .await
     .unwrap();
-    House { gateway, client: Client::new(), base, store, folder }
+    House { gateway, client: Client::new(), base, store, clock, folder }
 }
 
 impl House {

@@ -132,7 +132,18 @@ fn data(body: &EventBody) -> Value {
             }
             data
         }
-        EventBody::MessageStatus { party, message, status, at, failure, campaign, callback_data, pricing, origin: _ } => json!({
+        EventBody::MessageStatus {
+            party,
+            message,
+            status,
+            at,
+            failure,
+            campaign,
+            callback_data,
+            pricing,
+            taken: _,
+            origin: _,
+        } => json!({
             "messageId": message.to_string(), "parties": parties(party), "status": status.as_str(), "saidAt": rfc3339(*at),
             "error": failure.as_ref().map(|f| failure_json(f, *message)), "campaignName": campaign,
             "callbackData": callback_data.as_deref().map(json_text), "pricing": pricing,

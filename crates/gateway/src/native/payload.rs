@@ -44,7 +44,18 @@ pub fn payload(event: &Event, topic: Topic) -> Option<Value> {
             told
         }
         (
-            EventBody::MessageStatus { party, message, status, at, failure, campaign, callback_data, pricing, origin: _ },
+            EventBody::MessageStatus {
+                party,
+                message,
+                status,
+                at,
+                failure,
+                campaign,
+                callback_data,
+                pricing,
+                taken: _,
+                origin: _,
+            },
             Topic::DeliveryStatus,
         ) => {
             let word = published_status(*status)?;

@@ -71,6 +71,7 @@ fn status(status: Status, failure: Option<Failure>, campaign: Option<&str>, data
         status,
         at: Timestamp::from_secs(1_790_000_042),
         failure,
+        taken: false,
         campaign: campaign.map(str::to_owned),
         callback_data: data.map(str::to_owned),
         pricing: None,

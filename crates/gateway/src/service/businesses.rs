@@ -2,7 +2,7 @@
 
 use transom_domain::error_code::ErrorCode;
 use transom_domain::id::BusinessId;
-use transom_store::{Action, Actor, Business, UserRole, UserRoles};
+use transom_store::{Action, Actor, Business, UserRoles};
 
 use super::webhooks::webhook_secret;
 use super::{Caller, Credential, Service};
@@ -46,7 +46,7 @@ impl Visitor {
     pub fn may_make_businesses(&self) -> Result<(), Problem> {
         let owns_all = match &self.sees {
             Sees::One(_) => false,
-            Sees::Roles(roles) => roles.everywhere == Some(UserRole::Owner),
+            Sees::Roles(roles) => roles.owns_all(),
             Sees::All => true,
         };
         if owns_all {

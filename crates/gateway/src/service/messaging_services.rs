@@ -151,7 +151,7 @@ impl Service {
             return Err(Problem::new(ErrorCode::RequestInvalid, message).remedy("Delete those that are not used any more."));
         }
         self.audited(caller, Action::MessagingServiceMade, id).await;
-        self.directory.reload().await?;
+        self.services_changed(caller).await?;
         Ok(service)
     }
 
@@ -192,8 +192,15 @@ impl Service {
         let apply: ChangeService = Arc::new(move |options| change.apply(options));
         let changed = self.store.change_service(caller.business, id, apply, self.now()).await?.ok_or_else(missing)?;
         self.audited(caller, Action::MessagingServiceChanged, id).await;
-        self.directory.reload().await?;
+        self.services_changed(caller).await?;
         Ok(changed)
+    }
+
+    /// What is told from now on goes where the services and their pools say now; what waits for an old address, too.
+    async fn services_changed(&self, caller: &Caller) -> Result<(), Problem> {
+        self.directory.reload().await?;
+        self.relay.poke(caller.business);
+        Ok(())
     }
 
     /// What is told from now on is told to these.
@@ -226,7 +233,7 @@ impl Service {
             return Err(missing());
         }
         self.audited(caller, Action::MessagingServiceRemoved, id).await;
-        Ok(())
+        self.services_changed(caller).await
     }
 
     /// The senders of a pool, in the order in which they joined.
@@ -246,6 +253,7 @@ impl Service {
         match self.store.join_pool(caller.business, id, sender, self.now()).await? {
             JoinPool::Joined(member) => {
                 self.audited(caller, Action::MessagingServiceChanged, id).await;
+                self.services_changed(caller).await?;
                 Ok(member)
             }
             JoinPool::NoService => Err(missing()),
@@ -271,7 +279,7 @@ impl Service {
             return Err(Problem::not_found("sender in the pool of this messaging service"));
         }
         self.audited(caller, Action::MessagingServiceChanged, id).await;
-        Ok(())
+        self.services_changed(caller).await
     }
 
     /// Who speaks to a customer through a messaging service.

@@ -110,17 +110,11 @@ impl Service {
         let now = self.now();
         check_times(&command, now)?;
         check_human(&command)?;
-        if let Some(address) = command.origin.as_ref().and_then(|origin| origin.status_callback.as_deref()) {
-            self.addresses.check(address)?;
-        }
         if command.callback_data.as_ref().is_some_and(|data| data.len() > CALLBACK_DATA_MAX) {
             return Err(Problem::new(
                 ErrorCode::CallbackDataTooLarge,
                 format!("callbackData is larger than {CALLBACK_DATA_MAX} bytes."),
             ));
-        }
-        if let Some(address) = command.origin.as_ref().and_then(|origin| origin.status_callback.as_deref()) {
-            self.accept_callback(caller.business, address).await?;
         }
         // A client-given id is its own idempotency key.
         if let (None, Some(id)) = (&command.idempotency, command.id) {
@@ -135,14 +129,7 @@ impl Service {
             Some(key) => Some(self.under_way.hold(caller.business, &key.key)?),
             None => None,
         };
-        let key = command.idempotency.clone();
-        let ask = key.map(|key| LookUp {
-            business: caller.business,
-            sender: None,
-            address: command.to.clone(),
-            idempotency: Some(key),
-            now,
-        });
+        let ask = key_of(caller, &command, now);
         match (self.send_once(caller, command, now).await, ask) {
             // What was accepted is replayed, whatever has become of its sender, its template or its content since.
             (Err(problem), Some(ask)) => match self.store.look(ask).await {
@@ -153,7 +140,26 @@ impl Service {
         }
     }
 
+    /// What was answered to this command when it came before; none where it has no key, or was not accepted. For what a dialect
+    /// refuses by itself for the moment at which it is asked.
+    ///
+    /// # Errors
+    /// 409 while the first request is under way, and where the key stands for another one.
+    pub(crate) async fn accepted_before(&self, caller: &Caller, command: &SendCommand) -> Result<Option<Sent>, Problem> {
+        let Some(ask) = key_of(caller, command, self.now()) else { return Ok(None) };
+        let _held = match &ask.idempotency {
+            Some(key) => Some(self.under_way.hold(caller.business, &key.key)?),
+            None => None,
+        };
+        let sent = self.store.look(ask).await?.replay.map(replayed).transpose()?;
+        sent.iter().for_each(|_| telemetry::replayed());
+        Ok(sent)
+    }
+
     async fn send_once(&self, caller: &Caller, mut command: SendCommand, now: Timestamp) -> Result<Sent, Problem> {
+        if let Some(address) = command.origin.as_ref().and_then(|origin| origin.status_callback.as_deref()) {
+            self.accept_callback(caller.business, address).await?;
+        }
         self.through_service(caller, &mut command).await?;
         let speaker = match self.named_speaker(caller, &command)? {
             Some(speaker) => speaker,
@@ -479,6 +485,12 @@ impl Service {
         }
         judge::provider_id(&message).map(|provider| (provider, message.accepted_at)).ok_or_else(unknown)
     }
+}
+
+/// Asks what the key of a command stands for; none where it has none.
+fn key_of(caller: &Caller, command: &SendCommand, now: Timestamp) -> Option<LookUp> {
+    let idempotency = Some(command.idempotency.clone()?);
+    Some(LookUp { business: caller.business, sender: None, address: command.to.clone(), idempotency, now })
 }
 
 /// Whether content is rendered and matched in no more time than a read of the store takes.

@@ -282,11 +282,11 @@ pub fn of_failure(failure: &Failure, channel: Channel) -> Code {
     }
 }
 
-/// Whether a message that failed so is `undelivered`: it was Meta's word, or there was no session for it. Anything else that never
-/// left is `failed`.
+/// Whether a message that failed so is `undelivered`: Meta had taken it before (`taken`), or there was no session for it, which Twilio
+/// finds out later only. Whatever else Meta refused when it was sent, or never left, is `failed`.
 #[must_use]
-pub fn is_undelivered(failure: &Failure, channel: Channel) -> bool {
-    failure.upstream.is_some() || of_failure(failure, channel) == Code::WindowClosed
+pub fn is_undelivered(failure: &Failure, taken: bool, channel: Channel) -> bool {
+    taken || of_failure(failure, channel) == Code::WindowClosed
 }
 
 #[cfg(test)]
@@ -330,9 +330,21 @@ mod tests {
         assert_eq!(of(ErrorCode::UpstreamError, Some(1)), 63012);
         assert_eq!(of(ErrorCode::MessageContentUnsupported, None), 63016);
         assert_eq!(of_failure(&failure(ErrorCode::MessageContentUnsupported, None), Channel::Messenger).number(), 216_602);
-        assert!(is_undelivered(&failure(ErrorCode::UpstreamError, Some(1)), Channel::Whatsapp));
-        assert!(is_undelivered(&failure(ErrorCode::MessageTemplateApprovalRequired, None), Channel::Whatsapp));
-        assert!(!is_undelivered(&failure(ErrorCode::MessageExpired, None), Channel::Whatsapp));
+    }
+
+    #[test]
+    fn only_what_meta_had_taken_and_what_found_no_session_is_undelivered() {
+        let of = |code, meta: Option<i64>, taken| {
+            let upstream = meta.map(|code| UpstreamError { code, title: String::new(), details: None, subcode: None });
+            is_undelivered(&Failure { code, message: String::new(), upstream }, taken, Channel::Whatsapp)
+        };
+        assert!(of(ErrorCode::UpstreamError, Some(131_026), true));
+        assert!(!of(ErrorCode::UpstreamError, Some(131_026), false), "refused at the call");
+        for taken in [true, false] {
+            assert!(of(ErrorCode::MessageOutsideOfEligibilityWindow, Some(131_047), taken));
+        }
+        assert!(of(ErrorCode::MessageTemplateApprovalRequired, None, false));
+        assert!(!of(ErrorCode::MessageExpired, None, false));
     }
 
     #[test]

@@ -29,11 +29,12 @@ const SCHEDULE_MAX: Span = Span::days(35);
 /// Longest `ContentVariables`: a hundred values of 1,600 characters, each of up to twelve bytes as JSON.
 const VARIABLES_BYTES_MAX: usize = VARIABLES_MAX * (VALUE_MAX * 12 + 64);
 
-/// Reads what is to be sent.
+/// Reads what is to be sent. Nothing here depends on when it is asked: a repetition is read as the first request was. See
+/// [`in_time`].
 ///
 /// # Errors
 /// The first parameter that breaks its rule, under the code that Twilio has for it.
-pub(super) fn read(form: &Form, when_refused: WhenRefused, now: Timestamp) -> Result<SendCommand, Refusal> {
+pub(super) fn read(form: &Form, when_refused: WhenRefused) -> Result<SendCommand, Refusal> {
     let to = form.text("To")?.ok_or_else(|| {
         Refusal::parameter("To", "is required", "give the customer's address, such as whatsapp:+4915112345678")
             .coded(Code::ToMissing)
@@ -41,7 +42,7 @@ pub(super) fn read(form: &Form, when_refused: WhenRefused, now: Timestamp) -> Re
     let to = address::read(to).map_err(|rule| Refusal::parameter("To", rule, address::REMEDY).coded(Code::ToInvalid))?;
     let (from, service) = sender(form, &to)?;
     let what = what(form)?;
-    let send_at = scheduled(form, service.is_some(), now)?;
+    let send_at = scheduled(form, service.is_some())?;
     let validity = form.number("ValidityPeriod", 1..=VALIDITY_MAX, Code::ValidityInvalid)?;
     // What a messaging service says counts before what goes without saying.
     let validity = validity.or(service.is_none().then_some(VALIDITY_MAX));
@@ -243,8 +244,8 @@ fn values(json: &str) -> Result<Variables, Refusal> {
     Ok(variables)
 }
 
-/// The moment that a message is scheduled for.
-fn scheduled(form: &Form, through_service: bool, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
+/// The moment that a message is scheduled for, whenever that is.
+fn scheduled(form: &Form, through_service: bool) -> Result<Option<Timestamp>, Refusal> {
     let (kind, at) = (form.text("ScheduleType")?, form.text("SendAt")?);
     let at = match (kind, at) {
         (None, None) => return Ok(None),
@@ -265,19 +266,24 @@ fn scheduled(form: &Form, through_service: bool, now: Timestamp) -> Result<Optio
         let remedy = "send it through a messaging service";
         return Err(Refusal::parameter("MessagingServiceSid", rule, remedy).coded(Code::ScheduleWithoutService));
     }
-    let out_of_range = |rule: &str| {
-        let remedy = "give a moment 5 minutes to 35 days ahead, such as 2026-01-02T03:04:05Z";
-        Refusal::parameter("SendAt", rule, remedy).coded(Code::SendAtOutOfRange)
-    };
-    let at = dates::read(at).ok_or_else(|| out_of_range("is no moment of ISO 8601"))?;
-    let ahead = at.since(now);
-    if ahead < SCHEDULE_MIN {
-        return Err(out_of_range("is less than 5 minutes ahead"));
+    dates::read(at).map(Some).ok_or_else(|| out_of_range("is no moment of ISO 8601"))
+}
+
+/// Checks what a new message must keep to at the moment at which it is asked for, and one that was accepted before need not any more.
+///
+/// # Errors
+/// When it is scheduled for too soon, or too late.
+pub(super) fn in_time(command: &SendCommand, now: Timestamp) -> Result<(), Refusal> {
+    match command.send_at.map(|at| at.since(now)) {
+        Some(ahead) if ahead < SCHEDULE_MIN => Err(out_of_range("is less than 5 minutes ahead")),
+        Some(ahead) if ahead > SCHEDULE_MAX => Err(out_of_range("is more than 35 days ahead")),
+        _ => Ok(()),
     }
-    if ahead > SCHEDULE_MAX {
-        return Err(out_of_range("is more than 35 days ahead"));
-    }
-    Ok(Some(at))
+}
+
+fn out_of_range(rule: &str) -> Refusal {
+    let remedy = "give a moment 5 minutes to 35 days ahead, such as 2026-01-02T03:04:05Z";
+    Refusal::parameter("SendAt", rule, remedy).coded(Code::SendAtOutOfRange)
 }
 
 /// Checks the form of a callback's address; whether it may be called, the service's rules say.
@@ -311,7 +317,8 @@ mod tests {
     fn asked(pairs: &[(&str, &str)]) -> Result<SendCommand, Refusal> {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(pairs.iter().filter(|(_, value)| *value != "-"));
-        read(&Form::read(query.finish().as_bytes()).unwrap(), WhenRefused::Accept, NOW)
+        let command = read(&Form::read(query.finish().as_bytes()).unwrap(), WhenRefused::Accept)?;
+        in_time(&command, NOW).map(|()| command)
     }
 
     /// The base with these parameters changed; `-` leaves one out.

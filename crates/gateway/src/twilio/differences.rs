@@ -127,7 +127,7 @@ fn answers(verdict: &Verdict, session: Session) -> (String, String) {
     let at_once = format!("{}, {}", refused.status, refused.code.number());
     let later = if verdict.may_change() {
         let failure = failure_of(verdict, session);
-        let word = if is_undelivered(&failure, Channel::Whatsapp) { "undelivered" } else { "failed" };
+        let word = if is_undelivered(&failure, false, Channel::Whatsapp) { "undelivered" } else { "failed" };
         format!("201, then `{word}` with {}", of_failure(&failure, Channel::Whatsapp).number())
     } else {
         at_once.clone()

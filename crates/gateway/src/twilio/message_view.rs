@@ -78,7 +78,7 @@ pub(super) struct Beside {
 
 /// A message.
 pub(super) fn view(message: &Message, beside: Beside) -> Value {
-    shown(message, beside, words::status(message.status, message.failure.as_ref(), message.channel))
+    shown(message, beside, words::status(message))
 }
 
 /// A message that was accepted a moment ago, with the first word for it, however far it is by now.

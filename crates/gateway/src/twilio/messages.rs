@@ -11,6 +11,7 @@ use transom_domain::error_code::ErrorCode;
 use transom_domain::id::{BusinessId, MessageId, SenderId};
 use transom_domain::message::{Message, WhenRefused};
 use transom_domain::status::Status;
+use transom_domain::time::Timestamp;
 use transom_store::{Direction, MessageFilter};
 
 use super::account::Account;
@@ -26,7 +27,7 @@ use super::{address, creation, dates, words};
 use crate::http::App;
 use crate::http::call::{SEND, json};
 use crate::problem::Problem;
-use crate::service::{Caller, Sent};
+use crate::service::{Caller, SendCommand, Sent};
 
 /// What path parameters name: an account, which the credentials have vouched for, and a message of it.
 type OfMessage = Path<(String, String)>;
@@ -40,12 +41,15 @@ pub(super) async fn create(
     let settings = app.service.twilio_settings(&caller).await?;
     let when_refused = if settings.refuse_at_once { WhenRefused::Refuse } else { WhenRefused::Accept };
     let now = app.service.now();
-    let mut command = creation::read(&form, when_refused, now)?;
-    know_own_file(&app.service, caller.business, &mut command.what).await?;
+    let mut command = creation::read(&form, when_refused)?;
     command.idempotency = idempotency;
     let (later, by_content) = (command.send_at.is_some(), form.text("ContentSid")?.is_some());
     let first = FirstView::of(&command, form.text("Body")?, now);
-    let sent = app.service.send(&caller, command).await.map_err(|problem| refused(problem, by_content))?;
+    let sent = match may_go(&app, &caller, &mut command, now).await {
+        Ok(()) => app.service.send(&caller, command).await.map_err(|problem| refused(problem, by_content))?,
+        // What stands in its way now did not when it was accepted, if it was.
+        Err(refusal) => app.service.accepted_before(&caller, &command).await?.ok_or(refusal)?,
+    };
     let id = match sent {
         Sent::Accepted { id, .. } => id,
         Sent::Replayed { body } => accepted_before(&body)?,
@@ -56,6 +60,12 @@ pub(super) async fn create(
         Err(_) => first.view(caller.business, id),
     };
     json(StatusCode::CREATED, &view).or_else(|_| Ok(StatusCode::CREATED.into_response()))
+}
+
+/// What a new message must keep to now, beside what it says: its time, and that a file of ours is still there.
+async fn may_go(app: &App, caller: &Caller, command: &mut SendCommand, now: Timestamp) -> Result<(), Refusal> {
+    creation::in_time(command, now)?;
+    know_own_file(&app.service, caller.business, &mut command.what).await
 }
 
 /// The message that a repeated request made when it came first, by the answer that was kept.
@@ -139,7 +149,7 @@ pub(super) async fn update(
 }
 
 fn not_cancellable(message: &Message) -> Refusal {
-    let word = words::status(message.status, message.failure.as_ref(), message.channel);
+    let word = words::status(message);
     let refusal = format!("The message is {word}: only a scheduled message can be canceled.");
     Refusal::new(Code::NotCancellable, refusal)
 }
@@ -245,7 +255,6 @@ fn refused(problem: Problem, by_content: bool) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use transom_domain::time::Timestamp;
 
     const OWN: &str = "whatsapp:+493012345678";
 

@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use transom_domain::id::{ContentId, KeyId, MessageId, ServiceId};
 use transom_domain::message::WhenRefused;
-use transom_domain::time::Timestamp;
 
 use super::form::Form;
 use super::paging::Paging;
@@ -24,7 +23,7 @@ fn heard(refusal: Refusal) -> String {
 /// What the caller would hear.
 pub fn create_message(form: &[u8]) -> Result<SendCommand, String> {
     let form = Form::read(form).map_err(heard)?;
-    creation::read(&form, WhenRefused::Accept, Timestamp::from_secs(1_800_000_000)).map_err(heard)
+    creation::read(&form, WhenRefused::Accept).map_err(heard)
 }
 
 /// The query of a list: which page of it, and what of contents is asked for.

@@ -2,19 +2,25 @@
 
 use std::borrow::Cow;
 
-use transom_domain::address::Channel;
 use transom_domain::content::Body;
 use transom_domain::fact::InboundBody;
 use transom_domain::free_form::{File, FreeForm, Header};
-use transom_domain::message::{Draft, Message};
-use transom_domain::status::{Failure, Phase, Status};
+use transom_domain::message::{Attempt, Draft, Message};
+use transom_domain::status::{Phase, Status};
 use transom_domain::translate;
 
 use super::codes;
 use crate::service::one_time_code::masked;
 
-/// The word for what a message shows. Each word of ours has one; `accepted` and `receiving` are never used after the first answer.
-pub(crate) fn status(status: Status, failure: Option<&Failure>, channel: Channel) -> &'static str {
+/// The word for what a message shows. `accepted` and `receiving` are never used after the first answer.
+pub(crate) fn status(message: &Message) -> &'static str {
+    let taken = message.attempts.iter().any(Attempt::was_taken);
+    let late = message.failure.as_ref().is_some_and(|failure| codes::is_undelivered(failure, taken, message.channel));
+    word(message.status, late)
+}
+
+/// Each word of ours has one. `late` says whether one that failed is [undelivered](codes::is_undelivered).
+const fn word(status: Status, late: bool) -> &'static str {
     match status {
         Status::Accepted => "scheduled",
         Status::Queued => "queued",
@@ -26,7 +32,7 @@ pub(crate) fn status(status: Status, failure: Option<&Failure>, channel: Channel
         Status::Received => "received",
         Status::Cancelled => "canceled",
         Status::Expired => "failed",
-        Status::Failed if failure.is_some_and(|failure| codes::is_undelivered(failure, channel)) => "undelivered",
+        Status::Failed if late => "undelivered",
         Status::Failed => "failed",
     }
 }
@@ -153,7 +159,10 @@ pub(crate) fn carries_file(message: &Message) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::native::message_of_tests as message;
     use transom_domain::error_code::ErrorCode;
+    use transom_domain::status::{Failure, Progress};
+    use transom_domain::time::Timestamp;
 
     #[test]
     fn every_status_has_a_word_that_twilio_knows() {
@@ -172,11 +181,29 @@ mod tests {
             "received",
         ];
         for one in Status::ALL {
-            assert!(known.contains(&status(one, None, Channel::Whatsapp)), "{one:?}");
+            assert!([true, false].iter().all(|late| known.contains(&word(one, *late))), "{one:?}");
         }
-        let failure = |code| Failure { code, message: String::new(), upstream: None };
-        let of = |code| status(Status::Failed, Some(&failure(code)), Channel::Whatsapp);
-        assert_eq!(of(ErrorCode::MessageOutsideOfEligibilityWindow), "undelivered");
-        assert_eq!(of(ErrorCode::UpstreamCredentials), "failed");
+    }
+
+    #[test]
+    fn what_meta_refuses_at_the_call_is_failed_and_what_it_took_is_undelivered() {
+        let attempt = |progress| Attempt {
+            number: 1,
+            started_at: Timestamp::EPOCH,
+            progress,
+            at: Timestamp::EPOCH,
+            provider_id: None,
+            error: None,
+            note: None,
+            pricing: None,
+        };
+        let of = |code, progress| {
+            let failure = Some(Failure { code, message: String::new(), upstream: None });
+            status(&Message { status: Status::Failed, failure, ..message(vec![attempt(progress)]) })
+        };
+        assert_eq!(of(ErrorCode::UpstreamError, Progress::Refused), "failed");
+        assert_eq!(of(ErrorCode::UpstreamError, Progress::Failed), "undelivered");
+        assert_eq!(of(ErrorCode::MessageOutsideOfEligibilityWindow, Progress::Refused), "undelivered");
+        assert_eq!(of(ErrorCode::UpstreamCredentials, Progress::Refused), "failed");
     }
 }

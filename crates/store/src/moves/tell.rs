@@ -3,6 +3,7 @@
 use transom_domain::address::{Channel, Identity};
 use transom_domain::event::{Event, EventBody, Party};
 use transom_domain::id::{BusinessId, CustomerId, EventId, SenderId};
+use transom_domain::message::Attempt;
 use transom_domain::status::{Phase, Progress, Status, shown};
 use transom_domain::time::Timestamp;
 
@@ -118,12 +119,14 @@ pub(crate) fn standing(
     if let Some(failed) = &failed {
         tally::count_failure(rows, brief, failed, now)?;
     }
+    let taken = failed.is_some() && plain.iter().any(Attempt::was_taken);
     let body = EventBody::MessageStatus {
         party: party(rows, brief.business, brief.sender, brief.customer, brief.channel, &brief.address)?,
         message: brief.id,
         status: standing.status,
         at: said_at,
         failure: failed,
+        taken,
         campaign: brief.campaign.clone(),
         callback_data: brief.callback_data.clone(),
         pricing,

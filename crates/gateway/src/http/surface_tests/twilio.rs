@@ -1,5 +1,7 @@
 //! Twilio's dialect over the surface: credentials, messages, and whatever is not as it should be.
 
+mod strangers;
+
 use reqwest::header;
 use transom_domain::template::{BodyDefinition, Category, Definition, Template, TextDefinition};
 
@@ -312,6 +314,46 @@ async fn a_repeated_request_that_is_named_makes_one_message() {
     assert_eq!(refused(&ask("Idempotency-Key", "order 7", "Ho").await), (409, 20422));
     assert_eq!(refused(&ask("Idempotency-Key", &"x".repeat(129), "Hi").await), (400, 20422));
     assert_eq!(house.kept().await, 1);
+    house.close().await;
+}
+
+/// What stands in the way of a repetition did not stand in that of the first request.
+#[tokio::test]
+async fn what_was_accepted_is_answered_again_whatever_would_refuse_it_now() {
+    let house = house().await;
+    let url = format!("{}.json", house.messages());
+    let ask = async |key: &str, pairs: Pairs<'_>| {
+        answered(house.twilio(Method::POST, &url).header("I-Twilio-Idempotency-Token", key).form(&with(pairs))).await
+    };
+    let services = format!("{}/v1/Services", house.base);
+    let (_, service) = answered(house.twilio(Method::POST, &services).form(&[("FriendlyName", "Timed")])).await;
+    let at = house.clock.now().plus(Span::secs(301)).as_secs();
+    let at = jiff::Timestamp::from_second(at).unwrap().to_string();
+    let timed = [("MessagingServiceSid", service["sid"].as_str().unwrap()), ("ScheduleType", "fixed"), ("SendAt", at.as_str())];
+    let (status, first) = ask("timed", &timed).await;
+    assert_eq!((status, &first["status"]), (StatusCode::CREATED, &json!("scheduled")), "{first}");
+    house.clock.turn(Span::secs(2), |_| async { Ok(()) }).await.unwrap();
+    let (status, again) = ask("timed", &timed).await;
+    assert_eq!((status, &again["sid"]), (StatusCode::CREATED, &first["sid"]), "{again}");
+    assert_eq!(refused(&ask("other", &timed).await), (400, 35114));
+    let other = [&timed[..], &[("Body", "Ho")]].concat();
+    assert_eq!(refused(&ask("timed", &other).await), (409, 20422));
+
+    // As many hosts as may be called are called by now, and this one is no more among them.
+    let told = [("StatusCallback", "https://shop.example/told")];
+    let (status, first) = ask("told", &told).await;
+    assert_eq!(status, StatusCode::CREATED, "{first}");
+    let endpoints = house.store.endpoints(Some(business(1))).await.unwrap();
+    let id = endpoints.iter().find(|endpoint| endpoint.address == "https://shop.example").unwrap().id;
+    let removed = house.ask(Method::DELETE, &format!("{{b}}/endpoints/{id}"), "all", None).await;
+    assert!(removed.0.is_success(), "{}", removed.1);
+    for n in 0..transom_store::CALLBACK_ORIGINS_MAX {
+        house.gateway.service().accept_callback(business(1), &format!("https://h{n}.example/")).await.unwrap();
+    }
+    let (status, again) = ask("told", &told).await;
+    assert_eq!((status, &again["sid"]), (StatusCode::CREATED, &first["sid"]), "{again}");
+    assert_eq!(refused(&ask("untold", &told).await), (400, 20422));
+    assert_eq!(house.kept().await, 2);
     house.close().await;
 }
 

@@ -64,7 +64,7 @@ impl Service {
             return Ok(seen);
         };
         let waba = sender.waba.as_deref().unwrap_or_default();
-        seen.push(match self.token(&sender.app, &app.secret, &token, waba).await {
+        seen.push(match self.token(&sender.app, &app.secret, &token, |token| token.missing(waba)).await {
             TokenSaid::Valid(missing) if missing.is_empty() => {
                 step(StepName::Token, StepState::Done, "its token is valid, with both scopes", "")
             }

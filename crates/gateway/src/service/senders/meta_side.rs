@@ -24,6 +24,11 @@ pub(super) enum TokenSaid {
     Silent(String),
 }
 
+/// An app speaks for itself with its id and its secret.
+pub(super) fn own_token(app: &str, secret: &[u8]) -> String {
+    format!("{app}|{}", String::from_utf8_lossy(secret))
+}
+
 impl Service {
     async fn get(&self, path: &str, token: &str) -> Result<Value, String> {
         self.upstream.call(Method::GET, path, token, None).await.json()
@@ -63,10 +68,15 @@ impl Service {
         self.post(&graph::subscribed_apps_path(waba), token, &graph::subscribe_body(Some((callback, verify_token)))).await
     }
 
-    /// Looks a token over, in the app's own name (`app id|app secret`).
-    pub(super) async fn token(&self, app: &str, secret: &[u8], token: &str, waba: &str) -> TokenSaid {
-        let own = format!("{app}|{}", String::from_utf8_lossy(secret));
-        let said = match self.get(&graph::debug_token_path(token), &own).await {
+    /// Looks a token over, in the app's own name; `lacks` says which of the needed scopes it does not have.
+    pub(super) async fn token(
+        &self,
+        app: &str,
+        secret: &[u8],
+        token: &str,
+        lacks: impl FnOnce(&DebugToken) -> Vec<&'static str>,
+    ) -> TokenSaid {
+        let said = match self.get(&graph::debug_token_path(token), &own_token(app, secret)).await {
             Ok(said) => said,
             Err(why) => return TokenSaid::Silent(why),
         };
@@ -76,7 +86,7 @@ impl Service {
             Ok(DebugToken { app_id: Some(of), .. }) if of != app => {
                 TokenSaid::Invalid(format!("it is of app {of}, not of app {app}"))
             }
-            Ok(token) => TokenSaid::Valid(token.missing(waba)),
+            Ok(token) => TokenSaid::Valid(lacks(&token)),
         }
     }
 

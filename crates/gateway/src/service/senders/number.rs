@@ -114,7 +114,7 @@ impl Service {
 
     async fn check_token(&self, under: &Under<'_>, new: &Number<'_>, steps: &mut Steps) -> Result<(), Problem> {
         steps.begin(StepName::Token);
-        match self.token(under.id, &under.app.secret, under.token, new.waba).await {
+        match self.token(under.id, &under.app.secret, under.token, |token| token.missing(new.waba)).await {
             TokenSaid::Valid(missing) if missing.is_empty() => steps.done("valid, with both scopes"),
             TokenSaid::Valid(missing) => {
                 return Err(refused(

@@ -7,10 +7,11 @@ use http::Method;
 
 use transom_domain::address::{Channel, Identity, Psid};
 use transom_domain::id::SenderId;
-use transom_meta::graph;
+use transom_meta::graph::{self, DebugToken};
 use transom_meta::messenger::{self, Page, WEBHOOK_FIELDS};
 use transom_store::{Sender, SenderState};
 
+use super::meta_side::{TokenSaid, own_token};
 use super::number::Under;
 use super::step::{Step, StepName, StepState, Steps, step};
 use super::{refused, sealing};
@@ -38,12 +39,18 @@ impl Service {
         steps.done(format!("Page {}", page.name.as_deref().unwrap_or("without a name")));
         steps.begin(StepName::Token);
         match self.page_token(under.id, under.app, under.token).await {
-            Ok(missing) if missing.is_empty() => steps.done("valid, with both permissions"),
-            Ok(missing) => {
+            TokenSaid::Valid(missing) if missing.is_empty() => steps.done("valid, with both permissions"),
+            TokenSaid::Valid(missing) => {
                 let message = format!("The token lacks the permission {}.", missing.join(" and "));
                 return Err(refused(message, "Make a Page token with pages_messaging and pages_manage_metadata."));
             }
-            Err(why) => steps.warned(format!("its permissions could not be checked: {why}"), "Check the secret of the app."),
+            TokenSaid::Invalid(why) => {
+                return Err(refused(format!("The token cannot be used: {why}."), "Make a new Page token for this app."));
+            }
+            // Without the app's own token Meta does not look others over; the read above has shown that it works.
+            TokenSaid::Silent(why) => {
+                steps.warned(format!("its permissions could not be checked: {why}"), "Check the secret of the app.");
+            }
         }
         self.reach(under, steps).await;
         steps.begin(StepName::Callback);
@@ -72,21 +79,18 @@ impl Service {
         self.upstream.call(Method::POST, path, token, None).await.json().map(drop)
     }
 
-    /// The permissions that a Page's token lacks.
-    async fn page_token(&self, id: &str, app: &OpenApp, token: &str) -> Result<Vec<&'static str>, String> {
-        let said = self.upstream.call(Method::GET, &graph::debug_token_path(token), &own_token(id, app), None).await.json()?;
-        let token = graph::parse_debug_token(&said).map_err(|why| why.to_string())?;
-        match token.app_id {
-            _ if !token.is_valid => Err("Meta says that the token is not valid".to_owned()),
-            Some(of) if of != id => Err(format!("the token is of app {of}, not of app {id}")),
-            _ => Ok(SCOPES.into_iter().filter(|scope| !token.scopes.iter().any(|has| has == scope)).collect()),
-        }
+    /// What Meta says of a Page's token.
+    async fn page_token(&self, id: &str, app: &OpenApp, token: &str) -> TokenSaid {
+        let lacks = |token: &DebugToken| {
+            SCOPES.into_iter().filter(|scope| !token.scopes.iter().any(|has| has == scope)).collect::<Vec<_>>()
+        };
+        self.token(id, &app.secret, token, lacks).await
     }
 
     /// Where what Pages hear goes now; none when nowhere.
     async fn page_callback(&self, id: &str, app: &OpenApp) -> Result<Option<String>, String> {
         let path = graph::app_subscriptions_path(id);
-        let said = self.upstream.call(Method::GET, &path, &own_token(id, app), None).await.json()?;
+        let said = self.upstream.call(Method::GET, &path, &own_token(id, &app.secret), None).await.json()?;
         let all = graph::parse_app_subscriptions(&said).map_err(|why| why.to_string())?;
         Ok(all.data.into_iter().find(|one| one.object == "page").and_then(|one| one.callback_url))
     }
@@ -106,7 +110,7 @@ impl Service {
         }
         let body = messenger::app_subscription_body(callback, &app.verify_token);
         let path = graph::app_subscriptions_path(id);
-        let called = self.upstream.call(Method::POST, &path, &own_token(id, app), Some(&body)).await.json();
+        let called = self.upstream.call(Method::POST, &path, &own_token(id, &app.secret), Some(&body)).await.json();
         called.map(drop).map_err(|why| {
             refused(
                 format!("The callback {callback} cannot be set for Pages: {why}."),
@@ -156,11 +160,19 @@ impl Service {
             return seen;
         };
         seen.push(match self.page_token(&sender.app, &app, token).await {
-            Ok(missing) if missing.is_empty() => {
+            TokenSaid::Valid(missing) if missing.is_empty() => {
                 step(StepName::Token, StepState::Done, "its token is valid, with both permissions", "")
             }
-            Ok(missing) => step(StepName::Token, StepState::Failed, format!("its token lacks {}", missing.join(" and ")), AGAIN),
-            Err(why) => step(StepName::Token, StepState::Warning, format!("its token could not be checked: {why}"), AGAIN),
+            TokenSaid::Valid(missing) => {
+                step(StepName::Token, StepState::Failed, format!("its token lacks {}", missing.join(" and ")), AGAIN)
+            }
+            TokenSaid::Invalid(why) => {
+                step(StepName::Token, StepState::Failed, format!("its token cannot be used: {why}"), AGAIN)
+            }
+            TokenSaid::Silent(why) => {
+                let said = format!("its token could not be checked: {why}");
+                step(StepName::Token, StepState::Warning, said, "Check the app secret with `transom app put`.")
+            }
         });
         seen.push(match (self.page_callback(&sender.app, &app).await, self.callback_of_app(&sender.app)) {
             (Ok(None), _) => {
@@ -186,7 +198,6 @@ impl Service {
     }
 }
 
-/// An app speaks for itself with its id and its secret.
-fn own_token(id: &str, app: &OpenApp) -> String {
-    format!("{id}|{}", String::from_utf8_lossy(&app.secret))
-}
+#[cfg(test)]
+#[path = "page_tests.rs"]
+mod tests;

@@ -112,6 +112,7 @@ mod tests {
             status,
             at: Timestamp::EPOCH,
             failure: None,
+            taken: false,
             campaign: None,
             callback_data: None,
             pricing: None,

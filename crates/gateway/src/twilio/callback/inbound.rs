@@ -129,6 +129,8 @@ fn body(form: &mut Form, more: &mut Map<String, Value>, said: &Said<'_>, link: i
         InboundBody::Button { payload, text } | InboundBody::ButtonReply { id: payload, title: text } => {
             form.set("Body", text.as_str());
             form.set("ButtonText", text.as_str());
+            // The other word is for links and calls, of whose taps nobody is told.
+            form.set("ButtonType", "REPLY");
             form.set("ButtonPayload", if payload.is_empty() { text.as_str() } else { payload.as_str() });
         }
         InboundBody::ListReply { id, title, description } => {

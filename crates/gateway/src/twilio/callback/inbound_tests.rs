@@ -105,13 +105,13 @@ fn places_and_choices_have_their_parameters() {
         values(&told(place), &["Latitude", "Longitude", "Label", "Address", "MessageType"]),
         ["-33.45", "70", "Depot", "Main St 1", "location"]
     );
-    let names = ["Body", "ButtonText", "ButtonPayload", "ListId", "ListTitle", "MessageType"];
+    let names = ["Body", "ButtonText", "ButtonPayload", "ButtonType", "ListId", "ListTitle", "MessageType"];
     let template = InboundBody::Button { payload: "go".into(), text: "Yes".into() };
-    assert_eq!(values(&told(template), &names), ["Yes", "Yes", "go", "(none)", "(none)", "button"]);
+    assert_eq!(values(&told(template), &names), ["Yes", "Yes", "go", "REPLY", "(none)", "(none)", "button"]);
     let session = InboundBody::ButtonReply { id: String::new(), title: "No".into() };
-    assert_eq!(values(&told(session), &names), ["No", "No", "No", "(none)", "(none)", "interactive"]);
+    assert_eq!(values(&told(session), &names), ["No", "No", "No", "REPLY", "(none)", "(none)", "interactive"]);
     let row = InboundBody::ListReply { id: "r1".into(), title: "Red".into(), description: Some("warm".into()) };
-    assert_eq!(values(&told(row.clone()), &names), ["Red", "(none)", "(none)", "r1", "Red", "interactive"]);
+    assert_eq!(values(&told(row.clone()), &names), ["Red", "(none)", "(none)", "(none)", "r1", "Red", "interactive"]);
     assert_eq!(more(&told(row), "/data/listDescription"), "warm");
     let flow =
         |name: &str| InboundBody::FlowReply { name: name.into(), body: "Sent".into(), response_json: r#"{"a":"1"}"#.into() };

@@ -66,13 +66,7 @@ pub fn id(event: &Event, index: usize) -> MessageId {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) fn command(
-    reply: &Reply,
-    party: &Party,
-    answered: &Url,
-    when_refused: WhenRefused,
-    now: Timestamp,
-) -> Result<SendCommand, Remark> {
+pub(crate) fn command(reply: &Reply, party: &Party, answered: &Url, when_refused: WhenRefused) -> Result<SendCommand, Remark> {
     let mut form = Serializer::new(String::new());
     let own = (names::address(&party.customer_address), names::sender(party));
     form.append_pair("To", reply.to.as_deref().unwrap_or(&own.0));
@@ -84,7 +78,7 @@ pub(crate) fn command(
     if let Some(callback) = &reply.status_callback {
         form.append_pair("StatusCallback", &absolute(answered, callback));
     }
-    let read = Form::read(form.finish().as_bytes()).and_then(|form| creation::read(&form, when_refused, now));
+    let read = Form::read(form.finish().as_bytes()).and_then(|form| creation::read(&form, when_refused));
     let mut command = read.map_err(|refusal| remark(&refusal))?;
     command.origin = Some(transom_domain::message::Origin { reply: true, ..command.origin.unwrap_or_default() });
     Ok(command)
@@ -117,7 +111,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_secs(1_790_000_000);
 
     fn read(reply: &Reply, side: &Party) -> Result<SendCommand, Remark> {
-        command(reply, side, &Url::parse("https://shop.example/hooks/in?x=1").unwrap(), WhenRefused::Accept, NOW)
+        command(reply, side, &Url::parse("https://shop.example/hooks/in?x=1").unwrap(), WhenRefused::Accept)
     }
 
     #[test]

@@ -40,15 +40,15 @@ impl Word {
         }
     }
 
-    /// What an application is told of a status; none where it is told nothing. `taken` says whether the upstream had taken the
-    /// message before it failed.
+    /// What an application is told of a status; none where it is told nothing. `late` says whether one that failed is
+    /// [undelivered](crate::twilio::codes::is_undelivered).
     #[must_use]
-    pub const fn of(status: Status, taken: bool) -> Option<Self> {
+    pub const fn of(status: Status, late: bool) -> Option<Self> {
         match status {
             Status::Sent => Some(Self::Sent),
             Status::Delivered => Some(Self::Delivered),
             Status::Read => Some(Self::Read),
-            Status::Failed if taken => Some(Self::Undelivered),
+            Status::Failed if late => Some(Self::Undelivered),
             Status::Failed | Status::Expired => Some(Self::Failed),
             Status::Cancelled => Some(Self::Canceled),
             // Nobody knows: a word would be wrong either way.
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn every_status_has_its_word_or_none() {
-        let words = |taken| Status::ALL.map(|status| Word::of(status, taken).map(Word::as_str));
+        let words = |late| Status::ALL.map(|status| Word::of(status, late).map(Word::as_str));
         let (sent, read) = (Some("sent"), Some("read"));
         let rest =
             |failed| [None, None, None, None, sent, failed, Some("delivered"), read, Some("failed"), Some("canceled"), None];

@@ -125,14 +125,14 @@ impl Inner {
                     inbound::Said { business, party, message: *message, inbound, replied_to: replied_to.as_deref(), service };
                 inbound::form(&said, |media| format!("{}{}", self.parts.links.base(), path_of_file(business, *message, media)))
             }
-            EventBody::MessageStatus { party, message, status, failure, origin, .. } => {
+            EventBody::MessageStatus { party, message, status, failure, taken, origin, .. } => {
                 let failure = failure.as_ref();
-                let taken = failure.is_some_and(|failure| codes::is_undelivered(failure, party.channel));
+                let late = failure.is_some_and(|failure| codes::is_undelivered(failure, *taken, party.channel));
                 let error = failure.map(|f| (codes::of_failure(f, party.channel).number(), f.message.as_str()));
                 let upstream = failure.and_then(|f| f.upstream.as_ref());
                 let upstream = upstream.map(|said| said.details.as_deref().unwrap_or(&said.title));
                 let sid = message_sid(*message, origin.as_ref().is_some_and(|origin| origin.media));
-                status::Word::of(*status, taken)
+                status::Word::of(*status, late)
                     .map(|word| status::form(&status::Report { business, party, message: &sid, word, service, error, upstream }))
             }
             _ => None,
@@ -334,7 +334,7 @@ impl Inner {
         let service = self.service.get().and_then(WeakService::upgrade).ok_or_else(|| later("the service is not there"))?;
         let now = self.parts.clock.now();
         let when_refused = if book.refuse_at_once { WhenRefused::Refuse } else { WhenRefused::Accept };
-        let mut command = match replies::command(reply, party, url, when_refused, now) {
+        let mut command = match replies::command(reply, party, url, when_refused) {
             Ok(command) => command,
             Err(remark) => return Ok(Err(remark)),
         };

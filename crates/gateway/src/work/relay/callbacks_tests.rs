@@ -33,6 +33,8 @@ const SECRET: &[u8] = b"app secret";
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const ANA: &str = "15550002222";
 const BEN: &str = "15550003333";
+/// To whom Meta takes nothing.
+const REFUSED: &str = "15550004444";
 const IN: &str = "https://shop.example/in";
 
 /// A call that an application got.
@@ -89,13 +91,18 @@ impl Wire for Apps {
     }
 }
 
-/// Meta: takes every message.
+/// Meta: takes every message that is not for [`REFUSED`].
 #[derive(Clone)]
 struct Meta(Arc<watch::Sender<Vec<Value>>>);
 
 impl Wire for Meta {
     fn call(&self, request: Request<Bytes>, _: Wanted) -> Calling<'_> {
         let mut answer = json!({ "data": [] });
+        let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+        if body["to"] == format!("+{REFUSED}") {
+            let error = json!({ "message": "Message undeliverable", "code": 131_026 });
+            return Box::pin(async move { Called::answer(400, json!({ "error": error }).to_string()) });
+        }
         if request.uri().path().ends_with("/messages") && request.method() == "POST" {
             let mut id = 0;
             self.0.send_modify(|sent| {
@@ -417,6 +424,52 @@ async fn statuses_go_to_the_messages_own_address_else_to_the_senders() {
         assert!(asked.iter().all(|a| a.form.get("MessageSid") == Some(format!("SM{:032x}", id.0).as_str())));
     }
     assert_eq!(desk.count(IN), 0, "nobody asked for what customers write");
+}
+
+#[tokio::test]
+async fn what_meta_refuses_is_failed_and_what_it_took_is_undelivered() {
+    let desk = Desk::open(transom_store::SenderCallbacks::default()).await;
+    desk.writes(ANA, "wamid.1", "Hola").await;
+    desk.writes(REFUSED, "wamid.2", "Hola").await;
+    desk.say(&format!("+{REFUSED}"), Some("https://shop.example/refused")).await;
+    desk.say(&format!("+{ANA}"), Some("https://shop.example/taken")).await;
+    desk.sent(1).await;
+    let errors = json!([{ "code": 131_026, "title": "Message undeliverable" }]);
+    let at = desk.clock.now().as_secs().to_string();
+    let status = json!({ "id": "wamid.out1", "status": "failed", "timestamp": at, "recipient_id": ANA, "errors": errors });
+    desk.hear(json!({ "statuses": [status] })).await;
+    for (address, word) in [("https://shop.example/refused", "failed"), ("https://shop.example/taken", "undelivered")] {
+        let asked = desk.asked(address, 1).await.remove(0);
+        assert_eq!((asked.form.get("MessageStatus"), asked.form.get("ErrorCode")), (Some(word), Some("63024")), "{address}");
+    }
+}
+
+#[tokio::test]
+async fn what_customers_write_goes_where_the_pool_says_at_that_moment() {
+    const SERVICE: &str = "https://service.example/in";
+    let desk = Desk::open(inbound_to(IN)).await;
+    let (service, caller) = (desk.house.service(), desk.caller());
+    let change = || crate::service::ServiceChange {
+        friendly_name: Some("Shop".into()),
+        inbound_url: Some(SERVICE.into()),
+        ..Default::default()
+    };
+    let mut heard = desk.apps.heard.subscribe();
+    let mut told = 0;
+    let mut writes = async |id: &str| {
+        desk.writes(ANA, id, "Hola").await;
+        told += 1;
+        heard.wait_for(|heard| heard.len() == told).await.unwrap().last().unwrap().url.clone()
+    };
+    assert_eq!(writes("wamid.1").await, IN);
+    let first = service.create_messaging_service(&caller, change()).await.unwrap().id;
+    service.join_pool(&caller, first, DESK).await.unwrap();
+    assert_eq!(writes("wamid.2").await, SERVICE, "joined");
+    service.leave_pool(&caller, first, DESK).await.unwrap();
+    assert_eq!(writes("wamid.3").await, IN, "left");
+    service.join_pool(&caller, first, DESK).await.unwrap();
+    service.delete_messaging_service(&caller, first).await.unwrap();
+    assert_eq!(writes("wamid.4").await, IN, "deleted");
 }
 
 #[tokio::test]
