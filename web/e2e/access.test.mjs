@@ -111,7 +111,7 @@ const STATES = {
     await page.getByRole('dialog').last().waitFor();
   },
   'sign-in': async (page) => {
-    const out = { signedIn: false, user: null, businesses: [], csrf: null, dev: false, simulator: false, ways: { password: true, oidc: true }, version: '', why: null };
+    const out = { signedIn: false, user: null, businesses: [], makesBusinesses: false, csrf: null, dev: false, simulator: false, ways: { password: true, oidc: true }, version: '', why: null };
     await page.route('**/console/api/session', (route) => route.fulfill({ json: out }));
     await page.goto(`${house.env.TRANSOM_URL}/console/`);
     await page.locator('input[type=password]').waitFor();

@@ -1,6 +1,7 @@
 // Who signs in sees what their role may do, and nothing else; the server refuses the rest all the same.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { join } from 'node:path';
 import { openServed, PASSWORD, ROLES } from './served.mjs';
 
 let house;
@@ -34,6 +35,18 @@ test('each role is offered what it may do', async () => {
     const path = `/v1/businesses/${house.business}`;
     assert.equal((await change(page, 'PUT', `${path}/keywords`, { builtIn: true, languages: {} })) === 403, role !== 'owner', `${role} may change words`);
     assert.equal((await change(page, 'POST', `${path}/messages`, {})) === 403, role === 'viewer', `${role} may send`);
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+  }
+});
+
+test('another business is offered to who owns them all', async () => {
+  house.cli('user', 'add', 'everywhere@shop.example', '--role', 'owner', '--password-file', join(house.folder, 'password'));
+  for (const [who, may] of [['owner', false], ['everywhere', true]]) {
+    const page = await house.seat(who, '/console/settings/business');
+    await page.getByRole('form', { name: 'Rename' }).waitFor();
+    assert.equal(await page.getByRole('form', { name: 'Another business' }).count(), may ? 1 : 0, who);
+    assert.equal((await change(page, 'POST', '/v1/businesses', { name: '' })) === 403, !may, `${who} may make a business`);
     assert.deepEqual(page.complaints, []);
     await page.context().close();
   }

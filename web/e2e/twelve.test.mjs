@@ -62,6 +62,8 @@ test('what the customer can do with them', async () => {
   await shop.getByLabel(/^How many of/).first().fill('2');
   await shop.getByRole('button', { name: 'Send order' }).click();
   await until('the order', async () => (await last().textContent()).includes('2 ×'));
+  await wall.getByRole('group', { name: 'Cards' }).last().getByRole('button', { name: 'See' }).last().click();
+  await page.getByText('Opens https://shop.example.com/tea').waitFor();
   for (const sample of ['Picture', 'Location', 'Contact']) {
     const before = await wall.locator('.bubble.mine').count();
     await ana.getByRole('button', { name: 'Attach, as Ana' }).click();
@@ -71,19 +73,120 @@ test('what the customer can do with them', async () => {
   await wall.getByRole('button', { name: 'Do something with this message' }).last().click();
   await wall.getByRole('button', { name: 'React 👍' }).click();
   await wall.locator('.reaction', { hasText: '👍' }).waitFor();
-  await ana.getByRole('textbox', { name: 'Write as Ana' }).fill('Until when?');
-  await page.keyboard.press('Enter');
-  await until('the text', async () => (await last().textContent()).includes('Until when?'));
   const act = async (name) => {
     await wall.getByRole('button', { name: 'Do something with this message' }).last().click();
     await wall.getByRole('button', { name }).click();
   };
+  await act('Take reaction back');
+  await wall.locator('.reaction').waitFor({ state: 'detached' });
+  await act('Quote');
+  await writeAs(page, 'Ana', 'Until when?');
+  await until('the text', async () => (await last().textContent()).includes('Until when?'));
+  await last().locator('.quote').getByText('Cara Meier').waitFor();
+  const { customerId } = await until('it is heard', async () => {
+    const found = await lastOf('inbound');
+    return JSON.stringify(found.content).includes('Until when?') && found;
+  });
+  const thread = await house.page(`/console/conversations/${customerId}`);
+  await thread.getByRole('log', { name: 'Messages' }).locator('.quote').getByText('Cara Meier').first().waitFor();
+  await thread.context().close();
   await act('Edit');
   await until('the edit', async () => /edited/.test(await last().locator('.meta').textContent()));
   await act('Delete for everyone');
   await until('the deletion', async () => (await last().textContent()).includes('This message was deleted'));
   await page.screenshot({ path: join(PICTURES, 'phone-both-ways.png') });
   assert.deepEqual(page.complaints, []);
+});
+
+/** A customer made on the page, whose phone is out then. */
+async function newcomer(page, name, fill) {
+  await page.getByRole('button', { name: 'New', exact: true }).click();
+  const form = page.getByRole('form', { name: 'New customer' });
+  await form.getByLabel('Name').fill(name);
+  await fill(form);
+  await form.getByRole('button', { name: 'Make' }).click();
+  await phone(page, name).waitFor();
+}
+const lastOf = async (direction) => (await house.api('GET', `messages?direction=${direction}&pageSize=1`)).body.data[0];
+
+test('read receipts, on and off', async () => {
+  const page = await openStage(house);
+  await newcomer(page, 'Finn', () => {});
+  const finn = phone(page, 'Finn');
+  await writeAs(page, 'Finn', 'Are you open?');
+  const send = async () => {
+    const before = (await lastOf('outbound')).id;
+    await typeButton(page, 'text', 'goes').click();
+    return until('it is sent', async () => {
+      const { id } = await lastOf('outbound');
+      return id !== before && id;
+    });
+  };
+  const reaches = (id, status) => until(`it is ${status}`, async () => (await house.api('GET', `messages/${id}`)).body.status === status);
+  const [first, read] = [await send(), finn.getByRole('button', { name: /^Read/ })];
+  await read.waitFor();
+  await reaches(first, 'delivered');
+  await read.click();
+  await reaches(first, 'read');
+  await finn.getByRole('button', { name: "Settings of Finn's phone" }).click();
+  const atOnce = finn.getByRole('checkbox', { name: /Reads at once/ });
+  await atOnce.check();
+  await until('it is set', async () => (await house.sim('GET', 'customers')).data.find((one) => one.name === 'Finn').autoRead);
+  await reaches(await send(), 'read');
+  await atOnce.uncheck();
+  await until('it is taken back', async () => !(await house.sim('GET', 'customers')).data.find((one) => one.name === 'Finn').autoRead);
+  const third = await send();
+  await read.waitFor();
+  await reaches(third, 'delivered');
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('a customer without a visible number', async () => {
+  const page = await openStage(house);
+  await newcomer(page, 'Gita', (form) => form.getByLabel('The business sees the number').uncheck());
+  const gita = phone(page, 'Gita');
+  await gita.getByText('@gita').waitFor();
+  await writeAs(page, 'Gita', 'Guess who');
+  await typeButton(page, 'text', 'goes').click();
+  await gita.getByText('Hello Gita, your').waitFor();
+  const { customer } = await lastOf('outbound');
+  assert.match(customer, /^bsuid:/);
+  await gita.screenshot({ path: join(PICTURES, 'phone-no-number.png') });
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('a Messenger phone', async () => {
+  const page = await openStage(house);
+  await newcomer(page, 'Hana', (form) => form.getByLabel('Channel').selectOption('messenger'));
+  const hana = phone(page, 'Hana');
+  const wall = hana.getByRole('log');
+  await writeAs(page, 'Hana', 'Hello from Messenger');
+  await typeButton(page, 'location', 'never this way').waitFor();
+  await typeButton(page, 'quick reply', 'goes').click();
+  await wall.getByRole('button', { name: 'Yes' }).click();
+  await until('the reply', async () => (await wall.locator('.bubble.mine').last().textContent()).includes('Yes'));
+  const act = async (bubble, name) => {
+    await bubble.locator('xpath=..').getByRole('button', { name: 'Do something with this message' }).click();
+    await wall.getByRole('button', { name }).click();
+  };
+  await hana.getByRole('button', { name: 'Attach, as Hana' }).click();
+  await hana.getByRole('button', { name: 'Location', exact: true }).click();
+  await wall.locator('.bubble.mine[data-kind=location]').waitFor();
+  const theirs = wall.locator('.bubble:not(.mine)').last();
+  await act(theirs, 'React ❤️');
+  await wall.locator('.reaction', { hasText: '❤️' }).waitFor();
+  await act(theirs, 'Take reaction back');
+  await wall.locator('.reaction').waitFor({ state: 'detached' });
+  await act(theirs, 'Quote');
+  await writeAs(page, 'Hana', 'Until which day?');
+  await wall.locator('.bubble.mine').last().locator('.quote').getByText('shall we keep your order').waitFor();
+  await hana.getByRole('button', { name: /^Read/ }).click();
+  await until('it is read', async () => (await lastOf('outbound')).status === 'read');
+  await hana.screenshot({ path: join(PICTURES, 'phone-messenger.png') });
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
 });
 
 test('the table of buttons is played, cell by cell', async () => {

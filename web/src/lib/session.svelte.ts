@@ -7,6 +7,8 @@ type View = {
   signedIn: boolean;
   user: { id: string; name: string; email: string } | null;
   businesses: Business[];
+  /** May make another one: only who owns them all. */
+  makesBusinesses: boolean;
   csrf: string | null;
   /** No sign-in, this machine only. */
   dev: boolean;

@@ -52,6 +52,8 @@ export type Entry = {
   status: string;
   readByBusiness: boolean;
   edited?: boolean;
+  /** On Messenger, the emoji with which the person reacted to it; on WhatsApp a reaction is an entry. */
+  reaction?: string | null;
   revoked?: boolean;
   timestamp: number;
 };

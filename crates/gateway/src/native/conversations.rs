@@ -133,10 +133,14 @@ fn said(content: &Value) -> (Option<String>, Option<String>) {
             (first.map(|(kind, _)| kind.clone()), first.map(|(_, inner)| inner))
         }
         (None, None, message) => {
-            let inner = message.unwrap_or(content);
-            let named = inner.get("type").and_then(Value::as_str).map(str::to_owned);
-            let first = || inner.as_object().and_then(|members| members.keys().next().cloned());
-            (named.or_else(first), Some(inner))
+            // What was received has its ids beside what it says, and what is no message of its own, such as a reaction, stands outside.
+            let kind = |part: &Value| {
+                let named = part.get("type").and_then(Value::as_str).map(str::to_owned);
+                let is_said = |name: &&String| !["id", "message", "context"].contains(&name.as_str()) && !name.ends_with("Id");
+                named.or_else(|| part.as_object()?.keys().find(is_said).cloned())
+            };
+            let parts = [message.unwrap_or(content), content];
+            parts.into_iter().find_map(|part| Some((kind(part)?, part))).unzip()
         }
     };
     let text = inner.and_then(|inner| words(inner, 4)).map(|text| {
@@ -291,6 +295,13 @@ mod tests {
             ),
             (json!({ "message": { "text": "Write {{ 1 }}" } }), Some("text"), Some("Write {{ 1 }}")),
             (json!({ "type": "text", "text": { "body": "Hi" } }), Some("text"), Some("Hi")),
+            (json!({ "message": { "id": "01A", "text": "Hi" }, "context": { "replyToId": "01B" } }), Some("text"), Some("Hi")),
+            (json!({ "message": { "id": "01A", "location": { "latitude": 52.5 } } }), Some("location"), None),
+            (
+                json!({ "message": { "id": "01A" }, "context": {}, "reaction": { "emoji": "👍", "messageId": "01B" } }),
+                Some("reaction"),
+                Some("👍"),
+            ),
             (Value::Null, None, None),
         ] {
             let (found_kind, found) = said(&content);

@@ -71,6 +71,9 @@ pub(crate) fn received_json(message: &Message, inbound: &Inbound) -> Value {
         None => inbound_parts(message.id, inbound, message.answers),
     };
     shown.extend(context_parts(inbound));
+    if let Some(answered) = message.answers {
+        shown.insert("replyToId".to_owned(), answered.to_string().into());
+    }
     Value::Object(shown)
 }
 

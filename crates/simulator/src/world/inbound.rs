@@ -66,6 +66,7 @@ impl World {
             });
             message.insert("errors".into(), json!(error));
         }
+        let quotes = context.as_ref().and_then(|context| context.get("id")?.as_str()).map(str::to_owned);
         if let Some(context) = context {
             message.insert("context".into(), context);
         }
@@ -76,7 +77,7 @@ impl World {
         self.tell_inbound(now, number, Some(contact), message);
         // An edit shows in the message that it is of.
         if !amends {
-            self.keep_inbound(now, seq, id.clone(), customer, number, from, draft.kind, object);
+            self.keep_inbound(now, seq, id.clone(), customer, number, from, draft.kind, object, quotes);
         }
         Ok(id)
     }
@@ -155,6 +156,7 @@ impl World {
         from: String,
         kind: Kind,
         shown: Value,
+        quotes: Option<String>,
     ) {
         let body = Body {
             seq,
@@ -167,7 +169,7 @@ impl World {
             kind,
             shown,
             taps: Vec::new(),
-            quotes: None,
+            quotes,
             callback_data: None,
             at: now.world.as_millis(),
             expires: i64::MAX,
@@ -317,7 +319,7 @@ impl World {
         message.insert("type".into(), json!("system"));
         message.insert("system".into(), Value::Object(system.clone()));
         self.tell_inbound(now, number, None, message);
-        self.keep_inbound(now, seq, id.clone(), customer, number, from, Kind::System, Value::Object(system));
+        self.keep_inbound(now, seq, id.clone(), customer, number, from, Kind::System, Value::Object(system), None);
         Ok(id)
     }
 

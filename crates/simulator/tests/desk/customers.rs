@@ -104,6 +104,8 @@ async fn taps_come_back_as_replies_with_context() {
         assert_eq!(reply["interactive"], expected);
         assert_eq!(reply["context"]["id"], wamid.as_str());
         assert_eq!(format!("+{}", reply["context"]["from"].as_str().unwrap()), desk.id.display_number);
+        let inbox = desk.sim("GET", "customers/+4915112345678/inbox", &json!({})).await;
+        assert_eq!(inbox["data"].as_array().unwrap().last().unwrap()["quotes"], wamid.as_str());
     }
     let wamid = desk.send("+4915112345678", contact).await.wamid();
     desk.turn(1).await;

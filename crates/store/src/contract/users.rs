@@ -75,6 +75,12 @@ impl UserRoles {
     pub fn in_business(&self, business: BusinessId) -> Option<UserRole> {
         self.everywhere.max(self.of.get(&business).copied())
     }
+
+    /// Whether they own every business, those to come too.
+    #[must_use]
+    pub fn owns_all(&self) -> bool {
+        self.everywhere == Some(UserRole::Owner)
+    }
 }
 
 /// Somebody who uses the console.

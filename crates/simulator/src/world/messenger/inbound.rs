@@ -142,6 +142,8 @@ impl World {
         let mut object = deed.object;
         if deed.member == "message_edit" {
             self.edit(person, &mut object)?;
+        } else if deed.member == "reaction" {
+            self.react(&object);
         }
         self.keep_person(person);
         let mut id = None;
@@ -168,12 +170,20 @@ impl World {
                 next: None,
                 by_hand: false,
                 edits: 0,
+                reaction: None,
             });
             id = Some(mid);
         }
         self.throughput.count(page, now.machine_second);
         self.tell_page(now, page, deed.field, (person, page), (deed.member, Value::Object(object)));
         Ok(id)
+    }
+
+    /// Puts a reaction on a message, or takes it off: then no emoji is said.
+    fn react(&mut self, said: &Map<String, Value>) {
+        let text = |key: &str| said.get(key).and_then(Value::as_str).map(str::to_owned);
+        let Some(seq) = text("mid").and_then(|mid| self.messenger.by_mid(&mid)).map(|message| message.seq) else { return };
+        self.change_page_message(seq, |message| message.reaction = text("emoji"));
     }
 
     /// Changes what the phone shows of a message that the person wrote, and counts.
@@ -226,6 +236,7 @@ impl World {
             next: None,
             by_hand: true,
             edits: 0,
+            reaction: None,
         });
         self.tell_echo(now, seq);
         Ok(mid)
@@ -291,6 +302,7 @@ impl World {
                     "message": message.shown,
                     "quotes": message.quotes,
                     "edited": message.edits > 0,
+                    "reaction": message.reaction,
                     "status": if seen { "read" } else { message.stage.as_str() },
                     "readByBusiness": seen,
                     "timestamp": message.at,

@@ -133,6 +133,9 @@ pub(crate) struct Message {
     /// How often it was edited.
     #[serde(default)]
     pub(crate) edits: i64,
+    /// With which emoji the person reacted to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reaction: Option<String>,
 }
 
 /// All of it.

@@ -85,6 +85,7 @@ impl World {
             next: Some((Step::Echo, now.world.plus(Span::millis(soon)).as_millis())),
             by_hand: false,
             edits: 0,
+            reaction: None,
         };
         if let Some(person) = self.messenger.people.get_mut(&person)
             && person.typing_until.take().is_some()

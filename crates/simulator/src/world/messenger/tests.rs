@@ -150,6 +150,21 @@ fn taps_come_back_as_messages_and_postbacks() {
 }
 
 #[test]
+fn a_reaction_is_seen_until_it_is_taken_back() {
+    let (mut world, _, person) = world();
+    let mid = says(&mut world, at(Span::ZERO), person, json!({"type": "text", "text": {"body": "Hi"}})).unwrap();
+    let seen = |world: &World| world.person_sees(person).unwrap()[0]["reaction"].clone();
+    let mut reacts = |emoji: &str, action: &str| {
+        let reaction = json!({"mid": mid, "emoji": emoji, "action": action});
+        says(&mut world, at(Span::secs(1)), person, json!({"type": "reaction", "reaction": reaction}));
+        seen(&world)
+    };
+    assert_eq!(reacts("👍", "react"), "👍");
+    assert_eq!(reacts("😂", "react"), "😂");
+    assert_eq!(reacts("", "unreact"), Value::Null);
+}
+
+#[test]
 fn who_does_not_hear_for_an_hour_is_unsubscribed() {
     let (mut world, page, person) = world();
     says(&mut world, at(Span::ZERO), person, json!({"type": "text", "text": {"body": "Hi"}}));

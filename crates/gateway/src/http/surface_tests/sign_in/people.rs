@@ -119,6 +119,10 @@ async fn who_owns_the_house_makes_businesses_and_everybody_sees_their_own() {
     house.user("ana@shop.example", Where::Business(business(1)), UserRole::Owner).await;
     house.user("op@house.example", Where::Everywhere, UserRole::Owner).await;
     let (ana, op) = (house.seat("ana@shop.example").await, house.seat("op@house.example").await);
+    // The pages are told, and offer it to nobody else.
+    for (seat, may) in [(&ana, false), (&op, true)] {
+        assert_eq!(seat.ask(&house, Method::GET, "/console/api/session", None).await.1["makesBusinesses"], json!(may));
+    }
     let mine = json!({ "name": " Tea shop " });
     assert_eq!(code(&ana.ask(&house, Method::POST, "/v1/businesses", Some(&mine)).await), "ERROR_CODE_KEY_SCOPE_MISSING");
     assert_eq!(code(&house.post("/v1/businesses", &mine).await), "ERROR_CODE_KEY_SCOPE_MISSING");
