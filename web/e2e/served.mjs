@@ -46,5 +46,5 @@ export async function openServed() {
     await until('the house ends', () => child.exitCode !== null || child.signalCode !== null, 15_000).catch(() => child.kill('SIGKILL'));
     rmSync(folder, { recursive: true, force: true });
   };
-  return { url, business, cli, page, seat, close };
+  return { url, business, folder, cli, page, seat, close };
 }

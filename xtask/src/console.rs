@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 
 use crate::steps::{run as run_in, say};
-use crate::{root, target};
+use crate::{node, root, target};
 
 /// Where Debian has it; another is named by `CHROMIUM`.
 const BROWSER: &str = "/usr/bin/chromium";
@@ -14,8 +14,9 @@ const BROWSER: &str = "/usr/bin/chromium";
 /// Says what is missing, before anything takes long.
 ///
 /// # Errors
-/// When there is no browser.
+/// When there is no browser, or no Node that is new enough.
 pub(crate) fn check() -> Result<()> {
+    node::check()?;
     let browser = std::env::var("CHROMIUM").unwrap_or_else(|_| BROWSER.to_owned());
     if !Path::new(&browser).exists() {
         bail!("{browser} is missing; install Chromium (Debian: apt install chromium), or name another with CHROMIUM");

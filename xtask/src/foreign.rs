@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::steps::{run as run_in, say};
-use crate::{root, target};
+use crate::{node, root, target};
 
 /// Pinned, like everything else that decides whether a test passes.
 /// `fbmessenger` names neither `requests` nor `six`, and needs both.
@@ -25,31 +25,16 @@ const PYTHON_OLDER: &str = "twilio==9.6.0";
 /// Where that is.
 const OLDER: &str = "py-older";
 const NODE: [&str; 4] = ["whatsapp-api-js@6.3.0", "standardwebhooks@1.1.1", "twilio@6.2.0", "twilio-older@npm:twilio@5.13.1"];
-/// Oldest Node that builds the console.
-const NODE_MIN: u32 = 20;
-
-fn version(program: &str, flag: &str) -> Option<String> {
-    let output = Command::new(program).arg(flag).output().ok().filter(|o| o.status.success())?;
-    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
 
 /// Says what is missing, before anything takes long.
 ///
 /// # Errors
 /// When Python or Node is missing, or too old.
 pub(crate) fn check() -> Result<()> {
-    let Some(python) = version("python3", "--version") else {
+    let Some(python) = node::version("python3") else {
         bail!("python3 is missing; install Python 3.10 or newer with venv (Debian: apt install python3-venv)");
     };
-    let Some(node) = version("node", "--version") else {
-        bail!("node is missing; install Node {NODE_MIN} or newer");
-    };
-    let major = node.trim_start_matches('v').split('.').next().and_then(|m| m.parse::<u32>().ok()).unwrap_or(0);
-    if major < NODE_MIN {
-        bail!("node is {node}; install Node {NODE_MIN} or newer");
-    }
-    let Some(npm) = version("npm", "--version") else { bail!("npm is missing; it comes with Node") };
-    say(&format!("{python}, Node {node}, npm {npm}"));
+    say(&format!("{python}, {}", node::check()?));
     Ok(())
 }
 

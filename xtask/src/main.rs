@@ -9,6 +9,7 @@ mod derive;
 mod foreign;
 mod fuzz;
 mod ha;
+mod node;
 mod replicas;
 mod steps;
 mod test;
