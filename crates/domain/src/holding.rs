@@ -202,7 +202,7 @@ pub fn shares_of(things: &BTreeSet<Thing>, peers: &[Peer]) -> BTreeMap<Thing, Re
 /// What one replica has to change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Change {
-    /// Another's, or there no more: to be given back once what is under way has ended.
+    /// Another's, or there no more, and held by its row or in memory: to be given back once what is under way has ended.
     pub give_back: BTreeSet<Thing>,
     /// Its own, and free: never held, given back, or of one whose lease is over.
     pub take: BTreeSet<Thing>,
@@ -223,8 +223,10 @@ impl Change {
         let leaves = peers.iter().any(|peer| peer.id == me && peer.draining);
         let is_mine = |thing: &Thing| !leaves && shares.get(thing) == Some(&me);
         let is_free = |thing: &Thing| held.get(thing).is_none_or(|by| *by == me || !live.contains(by));
+        // What its row says and its memory does not is given back too: else nobody would ever take it from one that is there.
+        let by_row = held.iter().filter(|(_, by)| **by == me).map(|(thing, _)| thing);
         Self {
-            give_back: mine.iter().filter(|thing| !is_mine(thing)).copied().collect(),
+            give_back: mine.iter().chain(by_row).filter(|thing| !is_mine(thing)).copied().collect(),
             take: things.iter().filter(|thing| is_mine(thing) && is_free(thing) && !mine.contains(thing)).copied().collect(),
         }
     }

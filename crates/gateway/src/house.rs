@@ -36,6 +36,9 @@ use crate::work::rest::Rest;
 use crate::work::tasks::{Gate, Tasks};
 use crate::work::upkeep::Upkeep;
 
+/// How long handing over to other replicas may take where nobody says: longer than any one thing of it.
+const HANDS_OVER_WITHIN: Duration = Duration::from_secs(60);
+
 /// What a house is started with.
 pub struct HouseParts {
     /// The store, open.
@@ -404,7 +407,7 @@ impl House {
     /// Hands over what it holds to the other replicas, stops, and waits until what is under way has ended.
     pub async fn stop(&self) {
         if let Some(keeper) = &self.keeper {
-            keeper.hand_over().await;
+            keeper.hand_over(HANDS_OVER_WITHIN).await;
         }
         self.stop.cancel();
         self.tasks.close();
@@ -500,10 +503,7 @@ impl Gateway {
         service.start_draining();
         if let Some(keeper) = keeper {
             // Callers are served meanwhile: what they send is sent by whoever takes over.
-            let handed = tokio::time::timeout(within / 2, keeper.hand_over()).await;
-            if handed.is_err() {
-                tracing::warn!("what is held could not be handed over in time; others take it once the lease is over");
-            }
+            keeper.hand_over(within / 2).await;
         }
         self.stop_listening.cancel();
         stop.cancel();

@@ -36,7 +36,8 @@ use crate::contract::{
     TemplateOutcome, Timeline, Told,
 };
 use crate::contract::{
-    AddContent, ChangeService, ChosenSender, Digest, Fetched, JoinPool, Media, MergeAnswer, Silence, UnmergeOutcome, UpstreamCopy,
+    AddContent, ChangeService, ChosenSender, Digest, Fetched, JoinPool, Loose, Media, MergeAnswer, Silence, UnmergeOutcome,
+    UpstreamCopy,
 };
 use crate::moves::{
     accept, admin, claim, consent, content as contents, customers, end, journal, marks, people, reach, read, relay, revive,
@@ -418,8 +419,8 @@ impl<E: Engine> Store for E {
         self.read(move |rows| media::to_fetch(rows, after, per_sender, limit, now))
     }
 
-    fn expect_bytes(&self, business: BusinessId, digest: Digest, until: Timestamp) -> Answer<'_, ()> {
-        self.write(Scope::Business(business), Room::Sending, move |rows| rows.put_loose(business, &digest, until))
+    fn expect_bytes(&self, business: BusinessId, digest: Digest, now: Timestamp, until: Timestamp) -> Answer<'_, bool> {
+        self.write(Scope::Business(business), Room::Sending, move |rows| media::expect(rows, business, &digest, (now, until)))
     }
 
     fn fetched(&self, business: BusinessId, id: MediaId, outcome: Fetched, now: Timestamp) -> Answer<'_, bool> {
@@ -438,8 +439,8 @@ impl<E: Engine> Store for E {
         self.read(move |rows| rows.loose(before, limit.min(PAGE_MAX)))
     }
 
-    fn are_loose(&self, business: BusinessId, digest: Digest) -> Answer<'_, bool> {
-        self.write(Scope::Business(business), Room::Ending, move |rows| media::are_loose(rows, business, &digest))
+    fn remove_bytes(&self, business: BusinessId, digest: Digest, now: Timestamp, until: Timestamp) -> Answer<'_, Loose> {
+        self.write(Scope::Business(business), Room::Ending, move |rows| media::remove(rows, business, &digest, (now, until)))
     }
 
     fn bytes_gone(&self, business: BusinessId, digest: Digest) -> Answer<'_, ()> {

@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use transom_clock::WorldClock;
 use transom_domain::id::BusinessId;
 use transom_domain::time::Span;
-use transom_store::{PAGE_MAX, Store, StoreError};
+use transom_store::{Loose, PAGE_MAX, Store, StoreError};
 
 use self::links::Links;
 use self::outside::Outside;
@@ -43,9 +43,14 @@ const PROBED_FOR: Duration = Duration::from_secs(30);
 const EXPECTED_FOR: Span = Span::minutes(20);
 /// Whoever brings them gives up before that.
 const BROUGHT_WITHIN: Duration = Duration::from_secs(600);
-/// Between the store's word that bytes are loose and their removal lies no more than this, or it is asked again: another replica may
-/// have brought them anew meanwhile.
-const LOOSE_FOR: Duration = Duration::from_secs(10);
+/// To remove bytes may take so long, from the store's word that they are loose.
+const REMOVED_WITHIN: Duration = Duration::from_secs(60);
+/// Nobody brings bytes for so long that somebody began to remove and did not say to be gone.
+const REMOVED_FOR: Span = Span::minutes(3);
+/// So long whoever brings bytes waits for them to be removed.
+const GONE_WITHIN: Duration = Duration::from_secs(20);
+/// And looks this often.
+const GONE_LOOK: Duration = Duration::from_millis(100);
 /// How long the vault may take to answer one.
 const PROBE_TIME: Duration = READY_TIME;
 
@@ -224,8 +229,18 @@ impl Files {
     {
         let name = Name { business, digest: staged.digest };
         let _alone = self.lock(name).await;
-        let begun = Instant::now();
-        self.store.expect_bytes(business, name.digest, self.clock.now().plus(EXPECTED_FOR)).await?;
+        let waits = Instant::now();
+        let begun = loop {
+            let (begun, now) = (Instant::now(), self.clock.now());
+            if self.store.expect_bytes(business, name.digest, now, now.plus(EXPECTED_FOR)).await? {
+                break begun;
+            }
+            // Another replica removes what is there: it would go after it was found, or even after it was brought anew.
+            if waits.elapsed() > GONE_WITHIN {
+                return Err(VaultError(format!("the same file is just being removed from {}", self.vault.place())).into());
+            }
+            tokio::time::sleep(GONE_LOOK).await;
+        };
         self.vault.keep(name, staged).await?;
         if begun.elapsed() > BROUGHT_WITHIN {
             return Err(VaultError(format!("{} took too long for a file", self.vault.place())).into());
@@ -249,7 +264,9 @@ impl Files {
             }
             for (business, digest) in loose {
                 match self.reap_one(Name { business, digest }).await {
-                    Ok(()) => gone += 1,
+                    Ok(true) => gone += 1,
+                    // They are not gone before whoever removes them says so.
+                    Ok(false) => return (gone, false),
                     Err(why) => {
                         tracing::warn!(error = %why, "bytes that no file has any more could not be removed yet");
                         return (gone, false);
@@ -259,19 +276,21 @@ impl Files {
         }
     }
 
-    async fn reap_one(&self, name: Name) -> Result<(), NotKept> {
+    /// Removes bytes, if they are loose still; `false` while another replica does.
+    async fn reap_one(&self, name: Name) -> Result<bool, NotKept> {
         // Whoever brings these very bytes in this process holds the lock until it is written down that somebody has them; in another,
-        // the store does not say that they are loose.
+        // the store lets them be brought or removed, and never both.
         let _alone = self.lock(name).await;
-        let asked = Instant::now();
-        if self.store.are_loose(name.business, name.digest).await? {
-            if asked.elapsed() > LOOSE_FOR {
-                return Err(VaultError("the store took too long to say that bytes are loose".to_owned()).into());
-            }
-            self.vault.remove(name).await?;
-            self.store.bytes_gone(name.business, name.digest).await?;
+        let (asked, now) = (Instant::now(), self.clock.now());
+        match self.store.remove_bytes(name.business, name.digest, now, now.plus(REMOVED_FOR)).await? {
+            Loose::Yes => {}
+            Loose::No => return Ok(true),
+            Loose::Elsewhere => return Ok(false),
         }
-        Ok(())
+        let removed = tokio::time::timeout_at(asked + REMOVED_WITHIN, self.vault.remove(name)).await;
+        removed.unwrap_or_else(|_| Err(VaultError(format!("{} took too long to remove a file", self.vault.place()))))?;
+        self.store.bytes_gone(name.business, name.digest).await?;
+        Ok(true)
     }
 }
 

@@ -34,7 +34,9 @@ INSERT INTO directory (one, version) VALUES (1, 0);
 CREATE TABLE house (
     one BIGINT PRIMARY KEY,
     -- which folder's store is being carried here, until all of it is here
-    carrying TEXT COLLATE "C"
+    carrying TEXT COLLATE "C",
+    -- which one's is all here
+    carried TEXT COLLATE "C"
 );
 INSERT INTO house (one) VALUES (1);
 

@@ -297,6 +297,8 @@ CREATE TABLE loose (
     business BYTEA NOT NULL,
     digest BYTEA NOT NULL,
     at BIGINT NOT NULL,
+    -- until when somebody is removing them
+    removing BIGINT,
     PRIMARY KEY (business, digest)
 );
 CREATE INDEX loose_at ON loose (at);

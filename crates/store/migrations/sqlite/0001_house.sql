@@ -601,6 +601,8 @@ CREATE TABLE loose (
     business BLOB NOT NULL,
     digest BLOB NOT NULL,
     at INTEGER NOT NULL,
+    -- until when somebody is removing them
+    removing INTEGER,
     PRIMARY KEY (business, digest)
 ) WITHOUT ROWID;
 CREATE INDEX loose_at ON loose (at);

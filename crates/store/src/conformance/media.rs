@@ -9,7 +9,7 @@ use transom_domain::time::{Span, Timestamp};
 
 use super::desk::{DESK, Desk, RIVAL, SHOP, business, person, sender};
 use super::{Broken, Factory, Outcome, hold, same};
-use crate::{Fetched, Media, MediaState, UpstreamCopy};
+use crate::{Fetched, Loose, Media, MediaState, UpstreamCopy};
 
 const ANA: &str = "+4915112345678";
 
@@ -120,11 +120,11 @@ pub(super) async fn bytes_stay_until_nobody_has_them(factory: &dyn Factory) -> O
     let desk = Desk::new(factory).await?;
     desk.store.put_business(business(RIVAL)).await?;
     // Expected and never come: loose.
-    desk.store.expect_bytes(SHOP, [9; 32], desk.now).await?;
+    hold!(desk.store.expect_bytes(SHOP, [9; 32], desk.now, desk.now).await?);
     same!(loose(&desk).await?, vec![(SHOP, 9)]);
     same!(desk.store.loose(desk.now, 9).await?, vec![]);
     for (id, business) in [(1, SHOP), (2, SHOP), (3, RIVAL)] {
-        desk.store.expect_bytes(business, [4; 32], desk.now).await?;
+        hold!(desk.store.expect_bytes(business, [4; 32], desk.now, desk.now).await?);
         desk.store.add_media(uploaded(id, business, 4, desk.now)).await?;
     }
     same!(loose(&desk).await?, vec![(SHOP, 9)]);
@@ -135,19 +135,45 @@ pub(super) async fn bytes_stay_until_nobody_has_them(factory: &dyn Factory) -> O
     same!(loose(&desk).await?, vec![(SHOP, 9)]);
     hold!(desk.store.delete_media(SHOP, MediaId(2), desk.now).await?);
     hold!(loose(&desk).await?.contains(&(SHOP, 4)));
-    hold!(desk.store.are_loose(SHOP, [4; 32]).await?);
     // Taken up again before they are gone: they stay.
     desk.store.add_media(uploaded(5, SHOP, 4, desk.now)).await?;
-    hold!(!desk.store.are_loose(SHOP, [4; 32]).await?);
+    let soon = desk.now.plus(Span::secs(5));
+    same!(desk.store.remove_bytes(SHOP, [4; 32], desk.now, soon).await?, Loose::No);
     same!(loose(&desk).await?, vec![(SHOP, 9)]);
     desk.store.bytes_gone(SHOP, [9; 32]).await?;
     same!(loose(&desk).await?, vec![]);
     // Somebody brings them once more while the last file that has them is removed: they are not loose before that should be over.
     let later = desk.now.plus(Span::minutes(1));
-    desk.store.expect_bytes(SHOP, [4; 32], later).await?;
+    hold!(desk.store.expect_bytes(SHOP, [4; 32], desk.now, later).await?);
     hold!(desk.store.delete_media(SHOP, MediaId(5), desk.now).await?);
     same!(desk.store.loose(later, 9).await?, vec![]);
     same!(loose(&desk).await?, vec![(SHOP, 4)]);
+    Ok(())
+}
+
+pub(super) async fn bytes_are_brought_or_removed_and_never_both(factory: &dyn Factory) -> Outcome {
+    let desk = Desk::new(factory).await?;
+    let (digest, soon, later) = ([4; 32], desk.now.plus(Span::secs(5)), desk.now.plus(Span::minutes(1)));
+    // What nobody knows of is not loose.
+    same!(desk.store.remove_bytes(SHOP, digest, desk.now, soon).await?, Loose::No);
+    hold!(desk.store.expect_bytes(SHOP, digest, desk.now, desk.now).await?);
+    same!(desk.store.loose(soon, 9).await?, vec![(SHOP, digest)]);
+    // Listed, and expected anew before they are removed: they stay.
+    hold!(desk.store.expect_bytes(SHOP, digest, desk.now, later).await?);
+    same!(desk.store.remove_bytes(SHOP, digest, soon, later).await?, Loose::No);
+    // Nothing came of it: who asks first removes them, and nobody brings them meanwhile.
+    let until = later.plus(Span::secs(5));
+    same!(desk.store.remove_bytes(SHOP, digest, later, until).await?, Loose::Yes);
+    same!(desk.store.remove_bytes(SHOP, digest, later, until).await?, Loose::Elsewhere);
+    hold!(!desk.store.expect_bytes(SHOP, digest, later, until).await?);
+    same!(loose(&desk).await?, vec![(SHOP, 4)]);
+    desk.store.bytes_gone(SHOP, digest).await?;
+    same!(loose(&desk).await?, vec![]);
+    hold!(desk.store.expect_bytes(SHOP, digest, later, later).await?);
+    // Whoever removes them and is heard of no more holds nobody up for ever.
+    same!(desk.store.remove_bytes(SHOP, digest, later, until).await?, Loose::Yes);
+    hold!(desk.store.expect_bytes(SHOP, digest, until, until.plus(Span::minutes(1))).await?);
+    same!(desk.store.remove_bytes(SHOP, digest, until, until).await?, Loose::No);
     Ok(())
 }
 

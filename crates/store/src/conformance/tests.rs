@@ -38,7 +38,7 @@ pub(crate) struct Postgres(pub(crate) String);
 impl Factory for Postgres {
     fn open(&self) -> Arc<dyn Store> {
         let options = PostgresOptions { writers: 2, readers: 2, ..PostgresOptions::default() };
-        Arc::new(PostgresStore::open(&PostgresAddress::read(&self.0).unwrap(), options).unwrap())
+        Arc::new(PostgresStore::open(&PostgresAddress::parse(&self.0).unwrap(), options).unwrap())
     }
 }
 

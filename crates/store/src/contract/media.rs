@@ -91,6 +91,17 @@ impl MediaState {
     }
 }
 
+/// Whether bytes are loose, as whoever removes them finds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loose {
+    /// They are, and are removed by whoever asked.
+    Yes,
+    /// Not any more: a file has them, somebody brings them, or they are gone.
+    No,
+    /// Somebody else is removing them.
+    Elsewhere,
+}
+
 /// What became of one try to fetch a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fetched {

@@ -49,8 +49,8 @@ impl MediaRows for MemoryRows {
     }
 
     fn put_loose(&mut self, business: BusinessId, digest: &Digest, at: Timestamp) -> Result<()> {
-        let known = self.loose.get(&(business, *digest)).copied();
-        self.loose.put((business, *digest), known.map_or(at, |known| known.max(at)));
+        let (known, removing) = self.loose.get(&(business, *digest)).copied().unwrap_or((at, None));
+        self.loose.put((business, *digest), (known.max(at), removing));
         Ok(())
     }
 
@@ -59,8 +59,19 @@ impl MediaRows for MemoryRows {
         Ok(())
     }
 
+    fn loose_since(&self, business: BusinessId, digest: &Digest) -> Result<Option<(Timestamp, Option<Timestamp>)>> {
+        Ok(self.loose.get(&(business, *digest)).copied())
+    }
+
+    fn put_removing(&mut self, business: BusinessId, digest: &Digest, until: Timestamp) -> Result<()> {
+        if let Some((at, _)) = self.loose.get(&(business, *digest)).copied() {
+            self.loose.put((business, *digest), (at, Some(until)));
+        }
+        Ok(())
+    }
+
     fn loose(&self, before: Timestamp, limit: usize) -> Result<Vec<(BusinessId, Digest)>> {
-        let mut old: Vec<_> = self.loose.iter().filter(|(_, at)| **at < before).map(|(key, at)| (*at, *key)).collect();
+        let mut old: Vec<_> = self.loose.iter().filter(|(_, (at, _))| *at < before).map(|(key, (at, _))| (*at, *key)).collect();
         old.sort_unstable();
         Ok(old.into_iter().take(limit).map(|(_, key)| key).collect())
     }

@@ -172,7 +172,7 @@ tables! {
     endpoints: EndpointId => Endpoint,
     deliveries: (EndpointId, u64) => Delivery,
     media: (BusinessId, MediaId) => Media,
-    loose: (BusinessId, Digest) => Timestamp,
+    loose: (BusinessId, Digest) => (Timestamp, Option<Timestamp>),
     copies: (BusinessId, Digest, SenderId) => UpstreamCopy,
     entry_counters: Option<BusinessId> => (u64, u64, Timestamp),
     entry_ids: JournalId => (Option<BusinessId>, u64),

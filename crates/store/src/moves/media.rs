@@ -8,7 +8,7 @@ use transom_domain::time::Timestamp;
 
 use super::tell;
 use crate::rows::{Brief, Result, Rows};
-use crate::{Digest, Fetched, Media, MediaState};
+use crate::{Digest, Fetched, Loose, Media, MediaState};
 
 /// Writes down that a file which came with a message is to be fetched. Says whether it had one.
 pub(crate) fn heard(
@@ -130,14 +130,42 @@ pub(crate) fn delete_of(
     Ok(gone as usize)
 }
 
-/// See [`crate::Store::are_loose`].
-pub(crate) fn are_loose(rows: &mut dyn Rows, business: BusinessId, digest: &Digest) -> Result<bool> {
-    let loose = !rows.has_bytes(business, digest)?;
-    if !loose {
+/// See [`crate::Store::expect_bytes`].
+pub(crate) fn expect(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    digest: &Digest,
+    (now, until): (Timestamp, Timestamp),
+) -> Result<bool> {
+    let removing = rows.loose_since(business, digest)?.and_then(|(_, removing)| removing);
+    if removing.is_some_and(|until| until > now) {
+        return Ok(false);
+    }
+    rows.put_loose(business, digest, until)?;
+    Ok(true)
+}
+
+/// See [`crate::Store::remove_bytes`].
+pub(crate) fn remove(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    digest: &Digest,
+    (now, until): (Timestamp, Timestamp),
+) -> Result<Loose> {
+    if rows.has_bytes(business, digest)? {
         // Taken up again since.
         rows.drop_loose(business, digest)?;
+        return Ok(Loose::No);
     }
-    Ok(loose)
+    match rows.loose_since(business, digest)? {
+        Some((_, Some(removing))) if removing > now => Ok(Loose::Elsewhere),
+        Some((at, _)) if at <= now => {
+            rows.put_removing(business, digest, until)?;
+            Ok(Loose::Yes)
+        }
+        // Gone, or expected anew since they were listed.
+        _ => Ok(Loose::No),
+    }
 }
 
 /// What has grown old, for [`super::upkeep`].

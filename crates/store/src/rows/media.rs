@@ -25,6 +25,10 @@ pub(crate) trait MediaRows {
     /// Bytes that may lie there without a file that has them, as of when.
     fn put_loose(&mut self, business: BusinessId, digest: &Digest, at: Timestamp) -> Result<()>;
     fn drop_loose(&mut self, business: BusinessId, digest: &Digest) -> Result<()>;
+    /// As of when bytes are loose, and until when somebody is removing them.
+    fn loose_since(&self, business: BusinessId, digest: &Digest) -> Result<Option<(Timestamp, Option<Timestamp>)>>;
+    /// Somebody is removing loose bytes until then.
+    fn put_removing(&mut self, business: BusinessId, digest: &Digest, until: Timestamp) -> Result<()>;
     /// Those from before `before`, the oldest first.
     fn loose(&self, before: Timestamp, limit: usize) -> Result<Vec<(BusinessId, Digest)>>;
 

@@ -5,7 +5,7 @@ use super::params;
 use transom_domain::id::{BusinessId, MediaId, SenderId};
 use transom_domain::time::Timestamp;
 
-use super::{Sql, bound, get, get_id, get_json, get_time, json, millis};
+use super::{Sql, bound, get, get_id, get_json, get_time, get_time_if, json, millis};
 use crate::rows::{MediaRows, Result};
 use crate::{Digest, Media, UpstreamCopy};
 
@@ -84,6 +84,22 @@ impl<S: Sql> MediaRows for S {
 
     fn drop_loose(&mut self, business: BusinessId, digest: &Digest) -> Result<()> {
         self.put("DELETE FROM loose WHERE business = ?1 AND digest = ?2", params![business.to_bytes(), digest])?;
+        Ok(())
+    }
+
+    fn loose_since(&self, business: BusinessId, digest: &Digest) -> Result<Option<(Timestamp, Option<Timestamp>)>> {
+        self.one(
+            "SELECT at, removing FROM loose WHERE business = ?1 AND digest = ?2",
+            params![business.to_bytes(), digest],
+            |row| Ok((get_time(row, 0)?, get_time_if(row, 1)?)),
+        )
+    }
+
+    fn put_removing(&mut self, business: BusinessId, digest: &Digest, until: Timestamp) -> Result<()> {
+        self.put(
+            "UPDATE loose SET removing = ?3 WHERE business = ?1 AND digest = ?2",
+            params![business.to_bytes(), digest, until.as_millis()],
+        )?;
         Ok(())
     }
 

@@ -30,9 +30,10 @@ use crate::wire::Called;
 const SETTLE_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 impl Inner {
-    /// Posts a message to Meta, unless the lease is over: then another replica may speak for the sender by now, and nothing leaves.
-    pub(super) async fn post(&self, speaker: &Speaker, body: &serde_json::Value) -> Called {
-        if !self.holdings.is_current() {
+    /// Posts a message to Meta, unless the lease is over or the sender was given back: then another replica may speak for it by now, and
+    /// nothing leaves.
+    pub(super) async fn post(&self, worker: &Worker, speaker: &Speaker, body: &serde_json::Value) -> Called {
+        if !self.holdings.is_current() || worker.is_shut() {
             telemetry::send_held_back();
             return Called::NeverLeft("this replica may not speak for the sender any more".to_owned());
         }
@@ -179,7 +180,7 @@ impl Inner {
                 return (said, failed(plain(ErrorCode::Unspecified, "An unexpected failure on our side.")));
             }
         };
-        let called = self.post(speaker, &body).await;
+        let called = self.post(worker, speaker, &body).await;
         if !handed.reused.is_empty() && misses_a_file(&called) {
             // Meta has let go of an upload before its time: the next attempt uploads it anew, and what is refused then is refused.
             self.files.forget_handed(speaker, &handed).await;

@@ -47,12 +47,12 @@ impl Inner {
         let context = claimed.message.reply_to.as_deref();
         let request = |part: Part, metadata: &str| message(&Envelope { recipient, human, context, metadata }, form, part);
         if !has_two_parts(form) {
-            let called = self.post(speaker, &request(Part::Last, &tag.to_string())).await;
+            let called = self.post(worker, speaker, &request(Part::Last, &tag.to_string())).await;
             return self.outcome(worker, speaker, claimed, called, parse_answer).await;
         }
         if !claimed.message.attempts.iter().any(Attempt::has_sent_first_part) {
             let part = PartTag(tag);
-            let called = self.post(speaker, &request(Part::First, &part.to_string())).await;
+            let called = self.post(worker, speaker, &request(Part::First, &part.to_string())).await;
             match &called {
                 Called::Answer { status, body, .. } => match parse_answer(*status, body) {
                     Answer::Accepted(accepted) => {
@@ -75,7 +75,7 @@ impl Inner {
                 }
             }
         }
-        let called = self.post(speaker, &request(Part::Last, &tag.to_string())).await;
+        let called = self.post(worker, speaker, &request(Part::Last, &tag.to_string())).await;
         let Became { outcome, answer } = self.outcome(worker, speaker, claimed, called, parse_answer).await;
         let outcome = match outcome {
             // The first part left: an attempt that is as if it had not been would take that along.

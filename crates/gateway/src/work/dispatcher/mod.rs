@@ -12,7 +12,8 @@ mod seats;
 mod worker;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -61,6 +62,8 @@ struct Inner {
     tasks: Tasks,
     stop: CancellationToken,
     workers: Mutex<HashMap<SenderId, Arc<Worker>>>,
+    /// Those that ended and may have calls under way: whoever gives their senders back waits for that.
+    left: Mutex<HashMap<SenderId, Weak<Worker>>>,
     unknowns: OnceLock<Arc<Post>>,
     /// While the store does not answer, that fails for all senders alike.
     unclaimed: Outage,
@@ -145,6 +148,7 @@ impl Dispatcher {
             tasks,
             stop,
             workers: Mutex::default(),
+            left: Mutex::default(),
             unknowns: OnceLock::new(),
             unclaimed: Outage::default(),
         }))
@@ -217,11 +221,19 @@ impl Dispatcher {
         said
     }
 
-    /// Stops speaking for a sender; resolves when nothing of it is under way any more, with the time before which it rests.
-    pub async fn let_go(&self, sender: SenderId) -> Option<Timestamp> {
-        let worker = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).remove(&sender)?;
+    /// Stops speaking for a sender; resolves when nothing of it is under way any more, with the time before which it rests. After
+    /// `within` it resolves all the same, and what is under way then posts nothing to Meta any more.
+    pub async fn let_go(&self, sender: SenderId, within: Duration) -> Option<Timestamp> {
+        let worker = {
+            let worker = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).remove(&sender);
+            let left = self.0.left.lock().unwrap_or_else(PoisonError::into_inner).remove(&sender);
+            worker.or_else(|| left?.upgrade())?
+        };
         worker.stop.cancel();
-        worker.post.idle().await;
+        if tokio::time::timeout(within, worker.post.idle()).await.is_err() {
+            tracing::warn!(sender.id = %sender, "what is under way takes too long; another replica goes on with this sender");
+            worker.shut_for_good();
+        }
         Some(worker.resting()).filter(|until| *until > self.0.clock.now())
     }
 
@@ -235,10 +247,13 @@ impl Dispatcher {
     /// held no longer end.
     pub fn follow_directory(&self) {
         let mut workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left = self.0.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.retain(|_, worker| worker.strong_count() > 0);
         workers.retain(|sender, worker| {
             let stays = self.0.holdings.has(Thing::Sender(*sender));
             if !stays {
                 worker.stop.cancel();
+                left.insert(*sender, Arc::downgrade(worker));
             }
             stays
         });

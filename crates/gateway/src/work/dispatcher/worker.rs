@@ -45,6 +45,8 @@ pub(super) struct Worker {
     started: Instant,
     /// World time before which nothing is claimed, after a throttle.
     rest_until: Mutex<Timestamp>,
+    /// Another replica speaks for the sender by now, though calls were under way here.
+    is_shut: AtomicBool,
     /// Messages wait that a claim would take: a hint.
     has_queue: AtomicBool,
 }
@@ -65,6 +67,7 @@ impl Worker {
             tally: Mutex::default(),
             started: Instant::now(),
             rest_until: Mutex::new(hold.and_then(|hold| hold.rests_until).unwrap_or(Timestamp::EPOCH)),
+            is_shut: AtomicBool::new(false),
             has_queue: AtomicBool::new(false),
         }
     }
@@ -85,6 +88,16 @@ impl Worker {
     fn shut(&self) -> Option<Duration> {
         let wait = self.opens_at?.saturating_duration_since(Instant::now());
         (!wait.is_zero()).then_some(wait)
+    }
+
+    /// Posts nothing any more.
+    pub(super) fn shut_for_good(&self) {
+        self.is_shut.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it may post nothing any more.
+    pub(super) fn is_shut(&self) -> bool {
+        self.is_shut.load(Ordering::SeqCst)
     }
 
     /// Keeps room for one, if there is any.

@@ -274,17 +274,28 @@ impl Relay {
         self.0.endpoints.load().iter().filter(on).map(|endpoint| (endpoint.id, endpoint.business)).collect()
     }
 
-    /// Stops telling an endpoint; resolves when nothing of it is under way any more, and what was told is written down.
-    pub async fn let_go(&self, endpoint: EndpointId) {
+    /// Stops telling an endpoint; resolves when nothing of it is under way any more, and what was told is written down. After `within` it
+    /// resolves all the same: what is under way then is told, and not written down.
+    pub async fn let_go(&self, endpoint: EndpointId, within: Duration) {
         let worker = {
             let mut workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
             let worker = workers.remove(&endpoint);
             self.0.publish(&workers);
             worker
         };
-        if let Some(Worker { line, task: Some(task), .. }) = worker {
-            line.stop.cancel();
-            let _ = task.await;
+        let left = self.0.leaving.lock().unwrap_or_else(PoisonError::into_inner).remove(&endpoint);
+        let task = match worker {
+            Some(Worker { line, task, .. }) => {
+                line.stop.cancel();
+                task.or(left)
+            }
+            None => left,
+        };
+        let Some(mut task) = task else { return };
+        if tokio::time::timeout(within, &mut task).await.is_err() {
+            tracing::warn!(endpoint.id = %endpoint, "what is under way takes too long; another replica goes on with this endpoint");
+            // Should it be held again soon, the next worker waits for this one.
+            self.0.leaving.lock().unwrap_or_else(PoisonError::into_inner).insert(endpoint, task);
         }
     }
 

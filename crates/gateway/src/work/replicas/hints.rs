@@ -9,7 +9,8 @@ use std::time::Duration;
 use ::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use ::http::{Method, Request};
 use bytes::Bytes;
-use futures::future::join_all;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -57,6 +58,37 @@ pub struct Hint {
     pub holdings_changed: bool,
     /// What it has in memory and others are asked about.
     pub said: Option<Said>,
+}
+
+impl Hint {
+    /// What is said after it, in one.
+    fn and(&mut self, later: Self) {
+        let Self {
+            from,
+            senders,
+            heard,
+            businesses,
+            endpoints,
+            asked,
+            directory_changed,
+            endpoints_changed,
+            holdings_changed,
+            said,
+        } = later;
+        self.from = from;
+        self.senders.extend(senders);
+        for (sender, count) in heard {
+            let heard = self.heard.entry(sender).or_default();
+            *heard = heard.saturating_add(count);
+        }
+        self.businesses.extend(businesses);
+        self.endpoints.extend(endpoints);
+        self.asked.extend(asked);
+        self.directory_changed |= directory_changed;
+        self.endpoints_changed |= endpoints_changed;
+        self.holdings_changed |= holdings_changed;
+        self.said = said.or(self.said.take());
+    }
 }
 
 /// What a replica has in memory of what it holds.
@@ -221,20 +253,38 @@ impl Hints {
         serde_json::from_slice(body).ok()
     }
 
-    /// Says what there is to say to `peers`, each hint to all of them, until it is dropped.
+    /// Says what there is to say to `peers`, each hint to all of them, until it is dropped. One that does not hear keeps nothing from the
+    /// others: what comes up meanwhile is said to it once it does, or does not for good.
     pub(super) async fn work(self, me: impl Fn() -> ReplicaId, peers: impl Fn() -> Vec<String>) {
         let Some(inner) = self.0 else { return };
+        let mut waits: BTreeMap<String, Hint> = BTreeMap::new();
+        let mut told: BTreeSet<String> = BTreeSet::new();
+        let mut telling = FuturesUnordered::new();
         loop {
-            inner.wake.notified().await;
-            let hint = Hint { from: me().0, ..std::mem::take(&mut *lock(&inner.pending)) };
-            let peers = peers();
-            if !peers.is_empty()
-                && let Ok(body) = serde_json::to_vec(&hint)
-            {
-                let body = Bytes::from(body);
-                join_all(peers.iter().map(|peer| inner.tell(peer, body.clone()))).await;
+            tokio::select! {
+                Some(peer) = telling.next() => {
+                    told.remove(&peer);
+                }
+                () = inner.wake.notified() => {
+                    let hint = Hint { from: me().0, ..std::mem::take(&mut *lock(&inner.pending)) };
+                    let peers = peers();
+                    waits.retain(|peer, _| peers.contains(peer));
+                    for peer in peers {
+                        waits.entry(peer).or_default().and(hint.clone());
+                    }
+                }
             }
-            tokio::time::sleep(GAP).await;
+            let free: Vec<String> = waits.keys().filter(|peer| !told.contains(*peer)).cloned().collect();
+            for peer in free {
+                let Some(Ok(body)) = waits.remove(&peer).map(|hint| serde_json::to_vec(&hint)) else { continue };
+                told.insert(peer.clone());
+                let inner = &inner;
+                telling.push(async move {
+                    inner.tell(&peer, body.into()).await;
+                    tokio::time::sleep(GAP).await;
+                    peer
+                });
+            }
         }
     }
 }
@@ -270,7 +320,7 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::NoWire;
+    use crate::wire::{Calling, NoWire};
 
     #[tokio::test]
     async fn a_hint_is_read_by_who_has_the_same_sealing_key_only() {
@@ -287,6 +337,53 @@ mod tests {
         assert_eq!(theirs.read(&body, &signature), None);
         assert_eq!(ours.read(b"{}", &signature), None);
         assert_eq!(ours.read(&body, "zz"), None);
+    }
+
+    /// Replicas that hear, but for the one called `deaf`, which lets everybody wait.
+    #[derive(Default)]
+    struct Peers(Mutex<Vec<(String, Instant, Hint)>>);
+
+    impl Wire for Peers {
+        fn call(&self, request: Request<Bytes>, _: Wanted) -> Calling<'_> {
+            Box::pin(async move {
+                let host = request.uri().host().unwrap().to_owned();
+                let hint = serde_json::from_slice(request.body()).unwrap();
+                lock(&self.0).push((host.clone(), Instant::now(), hint));
+                if host == "deaf" {
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                    return Called::Lost("it does not hear".to_owned());
+                }
+                Called::answer(204, "")
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_does_not_hear_keeps_nothing_from_the_others() {
+        let peers = Arc::new(Peers::default());
+        let hints = Hints::over(peers.clone(), &SealingKey::of_bytes(&[1; 32]).unwrap());
+        let addresses = || vec!["http://deaf".to_owned(), "http://other".to_owned()];
+        let work = tokio::spawn(hints.clone().work(|| ReplicaId(1), addresses));
+        let begun = Instant::now();
+        for n in 0..5 {
+            hints.sender(SenderId(n));
+            hints.heard(SenderId(9), 1);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let heard = |host: &str| -> Vec<(Duration, Hint)> {
+            let all = lock(&peers.0).clone();
+            all.into_iter().filter(|(to, ..)| to == host).map(|(_, at, hint)| (at - begun, hint)).collect()
+        };
+        let senders: Vec<_> = heard("other").into_iter().flat_map(|(_, hint)| hint.senders).collect();
+        assert_eq!(senders, (0..5).map(SenderId).collect::<Vec<_>>());
+        assert_eq!(heard("deaf").len(), 1);
+        // What came up while it did not hear is said at once.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let deaf = heard("deaf");
+        assert_eq!(deaf.iter().map(|(at, _)| at.as_secs()).collect::<Vec<_>>(), vec![0, 2]);
+        assert_eq!(deaf[1].1.senders, (1..5).map(SenderId).collect());
+        assert_eq!(deaf[1].1.heard, BTreeMap::from([(SenderId(9), 4)]));
+        work.abort();
     }
 
     #[tokio::test(start_paused = true)]

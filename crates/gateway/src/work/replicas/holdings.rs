@@ -121,6 +121,13 @@ impl Holdings {
         }
     }
 
+    /// The lease is used no more.
+    pub(super) fn end(&self) {
+        if let Some(lease) = &self.0.lease {
+            lease.ends.store(0, SeqCst);
+        }
+    }
+
     pub(super) fn add(&self, taken: impl IntoIterator<Item = (Thing, Hold)> + Clone) {
         if let Some(lease) = &self.0.lease {
             lease.held.rcu(|held| {

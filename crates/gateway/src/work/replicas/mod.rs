@@ -9,7 +9,8 @@ mod holdings;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,7 +21,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use transom_clock::WorldClock;
-use transom_domain::holding::{Peer, ReplicaId};
+use transom_domain::holding::{Peer, ReplicaId, Thing};
 use transom_domain::id::BusinessId;
 use transom_domain::time::Span;
 use transom_store::{Alike, Enrol, Replica, Store, StoreError};
@@ -44,7 +45,7 @@ const RENEWALS: u32 = 5;
 const MARGIN: u32 = 5;
 /// How often it is looked whether all is held as it should be, and what other replicas have written.
 const LOOK: Duration = Duration::from_secs(2);
-/// Between two tries to enrol.
+/// Between two tries to enrol, or to give back what the store did not take.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// How a replica is known to the others.
@@ -103,8 +104,16 @@ struct Inner {
     roll: ArcSwap<Vec<Replica>>,
     draining: AtomicBool,
     look: Notify,
+    /// Another replica said that the roll has changed.
+    hinted: Notify,
+    /// One renewal at a time: two that find the lease lost would begin under two names.
+    renewing: tokio::sync::Mutex<()>,
     /// One change at a time.
     balancing: tokio::sync::Mutex<()>,
+    /// On its way back: not held any more, and not given back yet, since something of it is under way.
+    leaving: Mutex<BTreeSet<Thing>>,
+    /// Nothing is on its way back any more.
+    given: Notify,
     /// How often each business was written to at the last look.
     versions: Mutex<HashMap<BusinessId, u64>>,
 }
@@ -122,7 +131,11 @@ impl Keeper {
             roll: ArcSwap::default(),
             draining: AtomicBool::new(false),
             look: Notify::new(),
+            hinted: Notify::new(),
+            renewing: tokio::sync::Mutex::default(),
             balancing: tokio::sync::Mutex::default(),
+            leaving: Mutex::default(),
+            given: Notify::new(),
             versions: Mutex::default(),
         }));
         let inner = &keeper.0;
@@ -145,23 +158,12 @@ impl Keeper {
     /// Starts the work: renewing, taking and giving back, hints.
     pub fn start(&self) {
         let inner = &self.0;
-        let stop = &inner.parts.stop;
-        let spawn = |work: futures::future::BoxFuture<'static, ()>| {
-            let stop = stop.clone();
-            inner.parts.tasks.spawn(async move {
-                tokio::select! {
-                    biased;
-                    () = stop.cancelled() => {}
-                    () = work => {}
-                }
-            });
-        };
-        spawn(Box::pin(inner.clone().renews()));
-        spawn(Box::pin(inner.clone().looks()));
-        spawn(Box::pin(inner.clone().follows_directory()));
+        inner.spawn(inner.clone().renews());
+        inner.spawn(inner.clone().looks());
+        inner.spawn(inner.clone().follows_directory());
         inner.parts.hints.holdings_changed();
         let (holdings, peers) = (inner.parts.holdings.clone(), inner.clone());
-        spawn(Box::pin(inner.parts.hints.clone().work(move || holdings.replica(), move || peers.others())));
+        inner.spawn(inner.parts.hints.clone().work(move || holdings.replica(), move || peers.others()));
     }
 
     /// A hint of another replica's, signed; `false` when it is of none.
@@ -199,32 +201,46 @@ impl Keeper {
         }
         if holdings_changed {
             // Who came, or gives back, stands in the roll.
-            let inner = self.0.clone();
-            self.0.parts.tasks.spawn(async move {
-                inner.renew().await;
-                inner.look.notify_one();
-            });
+            self.0.hinted.notify_one();
         }
         true
     }
 
-    /// Hands over: takes nothing more, lets what is under way end, gives all of it back, and leaves.
-    pub async fn hand_over(&self) {
+    /// Hands over: takes nothing more, gives each thing back once nothing of it is under way, and leaves within `within`, whatever is under
+    /// way then: what was not given back is free with that.
+    pub async fn hand_over(&self, within: Duration) {
         let inner = &self.0;
         inner.draining.store(true, SeqCst);
-        inner.renew().await;
-        if let Err(why) = inner.balance().await {
-            tracing::warn!(error = %why, "what is held could not be given back; others take it once the lease is over");
-            return;
+        // To leave takes a moment too.
+        let to_leave = within / 4;
+        if tokio::time::timeout(within.saturating_sub(to_leave), inner.gives_all_back()).await.is_err() {
+            tracing::warn!("not all that is held came to rest in time; others take it as it is");
         }
-        if let Err(why) = inner.parts.store.leave(inner.parts.holdings.replica()).await {
-            tracing::warn!(error = %why, "this replica could not be signed off; its lease ends by itself");
+        // Nothing more leaves of what others take in a moment, and no renewal changes that.
+        let _one = tokio::time::timeout(to_leave, inner.renewing.lock()).await;
+        inner.parts.holdings.end();
+        match tokio::time::timeout(to_leave, inner.parts.store.leave(inner.parts.holdings.replica())).await {
+            Ok(Ok(())) => {}
+            Ok(Err(why)) => tracing::warn!(error = %why, "this replica could not be signed off; its lease ends by itself"),
+            Err(_) => tracing::warn!("this replica could not be signed off in time; its lease ends by itself"),
         }
         inner.parts.hints.holdings_changed();
     }
 }
 
 impl Inner {
+    /// A task of its own, until the house stops.
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.parts.stop.clone();
+        self.parts.tasks.spawn(async move {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                () = work => {}
+            }
+        });
+    }
+
     fn peers(&self) -> Vec<Peer> {
         let (me, draining) = (self.parts.holdings.replica(), self.draining.load(SeqCst));
         let peer = |replica: &Replica| Peer {
@@ -250,11 +266,22 @@ impl Inner {
         self.parts.holdings.become_replica(id);
         tracing::info!(replica = %id, "this replica has enrolled");
         let asked = Instant::now();
-        if let Some(roll) = self.parts.store.renew(id, lease, false).await? {
-            self.roll.store(Arc::new(roll));
-            self.parts.holdings.extend(self.ends(asked));
+        match self.parts.store.renew(id, lease, false).await {
+            Ok(Some(roll)) => {
+                self.roll.store(Arc::new(roll));
+                self.parts.holdings.extend(self.ends(asked));
+                Ok(())
+            }
+            // It took too long: the next renewal finds that out.
+            Ok(None) => Ok(()),
+            Err(why) => {
+                // The next try has another name, and nobody is to make room for this one meanwhile.
+                if let Err(why) = self.parts.store.leave(id).await {
+                    tracing::warn!(replica = %id, error = %why, "a name could not be given up; its lease ends by itself");
+                }
+                Err(why)
+            }
         }
-        Ok(())
     }
 
     /// What was left without an outcome when no replica was there: see [`Store::recover`].
@@ -278,13 +305,20 @@ impl Inner {
 
     async fn renews(self: Arc<Self>) {
         loop {
-            tokio::time::sleep(self.lease / RENEWALS).await;
+            let hinted = tokio::select! {
+                () = self.hinted.notified() => true,
+                () = tokio::time::sleep(self.lease / RENEWALS) => false,
+            };
             self.renew().await;
+            if hinted {
+                self.look.notify_one();
+            }
         }
     }
 
     /// Renews the lease; where it was lost, begins anew.
     async fn renew(&self) {
+        let _one = self.renewing.lock().await;
         let asked = Instant::now();
         let (id, draining) = (self.parts.holdings.replica(), self.draining.load(SeqCst));
         match self.parts.store.renew(id, self.parts.settings.lease, draining).await {
@@ -312,6 +346,9 @@ impl Inner {
                 self.lose("the lease is over").await;
                 while let Err(why) = self.enrol().await {
                     tracing::warn!(error = %why, "this replica could not enrol anew");
+                    if self.draining.load(SeqCst) {
+                        return;
+                    }
                     tokio::time::sleep(PAUSE).await;
                 }
                 self.look.notify_one();
@@ -326,9 +363,14 @@ impl Inner {
         tracing::warn!(replica = %self.parts.holdings.replica(), things = held.len(), reason = why, "what was held is let go of");
         telemetry::lease_lost();
         self.parts.holdings.remove(&held);
+        self.follow().await;
+        self.look.notify_one();
+    }
+
+    /// Who speaks and who tells becomes what is held.
+    async fn follow(&self) {
         self.parts.dispatcher.follow_directory();
         self.parts.relay.follow_holdings().await;
-        self.look.notify_one();
     }
 
     async fn looks(self: Arc<Self>) {

@@ -1,5 +1,7 @@
 //! Three replicas on one store, on virtual time, against a Meta of the test's own: what leaves, through whom, and how often.
 
+mod faults;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
@@ -190,32 +192,11 @@ impl Town {
         let of_store = clock.clone();
         let store = MemoryStore::shared(move || of_store.now());
         let sealing = sealing();
-        let made = Business {
-            id: SHOP,
-            name: "Shop".into(),
-            webhook_secret: sealing.seal(b"whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=").unwrap(),
-            previous_webhook_secret: None,
-            created_at: BEGUN,
-        };
-        store.put_business(made).await.unwrap();
+        store.put_business(business(SHOP)).await.unwrap();
         let app = App { id: "10".into(), secret: sealing.seal(SECRET).unwrap(), verify_token: sealing.seal(b"v").unwrap() };
         store.put_app(app).await.unwrap();
         for n in 0..SENDERS {
-            let sender = Sender {
-                id: sender(n),
-                business: SHOP,
-                channel: Channel::Whatsapp,
-                address: number(n).parse().unwrap(),
-                name: None,
-                account: format!("106{n}"),
-                waba: Some("1020".into()),
-                app: "10".into(),
-                token: sealing.seal(b"token").unwrap(),
-                throughput: THROUGHPUT,
-                state: SenderState::Active,
-                created_at: BEGUN,
-            };
-            store.put_sender(sender).await.unwrap();
+            store.put_sender(sender_of(SHOP, n)).await.unwrap();
         }
         let meta = Meta(Arc::new(MetaInner { clock: clock.clone(), calls: Mutex::default(), answers: watch::Sender::new(true) }));
         let caller = Caller { business: SHOP, who: Actor::Key(KeyId(9)), scopes: Scopes::ADMIN };
@@ -227,10 +208,15 @@ impl Town {
     }
 
     async fn begun(&self, name: &str) -> Result<Node, StartError> {
+        self.begun_on(name, self.store.clone()).await
+    }
+
+    /// One whose way to the store is the test's own.
+    async fn begun_on(&self, name: &str, store: MemoryStore) -> Result<Node, StartError> {
         let process = Arc::new(Process::default());
         let wires = Wires::without_files(Arc::new(self.meta.clone()), Arc::new(NoWire));
         let house = House::start(HouseParts {
-            store: Arc::new(self.store.clone()),
+            store: Arc::new(store),
             clock: self.clock.clone(),
             key: sealing(),
             public_url: None,
@@ -271,30 +257,34 @@ impl Town {
     /// A round of messages, one in each conversation, through these nodes in turn.
     async fn round(&self, nodes: &[&Node], round: u64) {
         for n in 0..SENDERS * CUSTOMERS {
-            let (sender, customer) = (number(n % SENDERS), customer(n / SENDERS));
-            let node = nodes[usize::try_from(n + round).unwrap() % nodes.len()];
-            let body = format!("{sender} to {customer}: {round}");
-            let command = SendCommand {
-                to: customer.parse().unwrap(),
-                from: Some(sender.parse().unwrap()),
-                id: None,
-                name: None,
-                what: What::FreeForm(FreeForm::Text { body: body.clone(), preview_url: false }),
-                send_at: None,
-                validity: None,
-                when_unknown: WhenUnknown::Auto,
-                callback_data: None,
-                when_refused: WhenRefused::Refuse,
-                campaign: None,
-                origin: None,
-                human: None,
-                context: None,
-                idempotency: None,
-            };
-            match node.house.service().send(&self.caller, command).await.unwrap() {
-                Sent::Accepted { id, .. } => self.accepted.lock().unwrap().push((id, body)),
-                Sent::Replayed { .. } => panic!("nothing was sent before"),
-            }
+            self.send(nodes[usize::try_from(n + round).unwrap() % nodes.len()], n % SENDERS, n / SENDERS, round).await;
+        }
+    }
+
+    /// A message of a round from a number to a customer.
+    async fn send(&self, node: &Node, from: u64, to: u64, round: u64) {
+        let (sender, customer) = (number(from), customer(to));
+        let body = format!("{sender} to {customer}: {round}");
+        let command = SendCommand {
+            to: customer.parse().unwrap(),
+            from: Some(sender.parse().unwrap()),
+            id: None,
+            name: None,
+            what: What::FreeForm(FreeForm::Text { body: body.clone(), preview_url: false }),
+            send_at: None,
+            validity: None,
+            when_unknown: WhenUnknown::Auto,
+            callback_data: None,
+            when_refused: WhenRefused::Refuse,
+            campaign: None,
+            origin: None,
+            human: None,
+            context: None,
+            idempotency: None,
+        };
+        match node.house.service().send(&self.caller, command).await.unwrap() {
+            Sent::Accepted { id, .. } => self.accepted.lock().unwrap().push((id, body)),
+            Sent::Replayed { .. } => panic!("nothing was sent before"),
         }
     }
 
@@ -367,6 +357,28 @@ impl Town {
                 assert!(in_a_second <= THROUGHPUT as usize, "{account} sent {in_a_second} in the second after {at:?}");
             }
         }
+    }
+}
+
+fn business(id: BusinessId) -> Business {
+    let webhook_secret = sealing().seal(b"whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=").unwrap();
+    Business { id, name: "Shop".into(), webhook_secret, previous_webhook_secret: None, created_at: BEGUN }
+}
+
+fn sender_of(business: BusinessId, n: u64) -> Sender {
+    Sender {
+        id: sender(n),
+        business,
+        channel: Channel::Whatsapp,
+        address: number(n).parse().unwrap(),
+        name: None,
+        account: format!("106{n}"),
+        waba: Some("1020".into()),
+        app: "10".into(),
+        token: sealing().seal(b"token").unwrap(),
+        throughput: THROUGHPUT,
+        state: SenderState::Active,
+        created_at: BEGUN,
     }
 }
 
