@@ -119,6 +119,7 @@ fn write(text: &mut String, options: &Options, date: &str, counted: &Value) -> s
         ("taken by the upstream", "sentUpstream"),
         ("lost", "lost"),
         ("doubled", "doubled"),
+        ("under way, at most, when one was killed and one stopped", "underWay"),
         ("told as unknown to their callers", "unknown"),
         ("conversations", "conversations"),
         ("of these, out of order", "disordered"),
@@ -160,7 +161,7 @@ mod tests {
     #[test]
     fn what_was_counted_is_told_and_what_was_not_is_no_zero() {
         let counted = json!({
-            "messages": 3024, "lost": 0, "disordered": 0, "conversations": 48, "stoodStillSeconds": 60.04, "leftWhenDrained": 12,
+            "messages": 3024, "lost": 0, "disordered": 0, "conversations": 48, "stoodStillSeconds": 60.04, "leftWhenDrained": 12, "underWay": 5, "unknown": 3,
             "handOvers": [{ "what": "killed with -9", "seconds": 4.26, "silentSeconds": 5.0 }],
         });
         let text = report(&Options::read(&[]).unwrap(), "2026-11-23", &counted);
@@ -168,6 +169,7 @@ mod tests {
             "> 3024 messages: 0 lost, not counted doubled, 0 of 48 conversations out of order",
             "(SIGSTOP) for 60.0 s and wakes",
             "with 12 messages still",
+            "when one was killed and one stopped | 5 |\n| told as unknown to their callers | 3 |",
             "| killed with -9 | 4.3 s | 5.0 s |",
         ] {
             assert!(text.contains(part), "{part}\n\n{text}");

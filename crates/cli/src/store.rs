@@ -11,7 +11,7 @@ use transom_gateway::config::{Config, Sources};
 use transom_gateway::media::stage::{Patience, Stage};
 use transom_gateway::media::vault::{Folder, Name, Vault};
 use transom_gateway::seal::KEY_FILE;
-use transom_store::{CARRIED_FILE, CarriedTable, CarryError, Carrying, carry};
+use transom_store::{CARRIED_FILE, Carried, CarryError, Carrying, carry};
 
 use crate::args::{CopyArgs, PostgresArgs, RestoredArgs, StoreCommand};
 use crate::fail::Fail;
@@ -65,7 +65,7 @@ async fn copy(args: CopyArgs) -> Result<(), Fail> {
     });
     let carried = carried.await.map_err(|why| Fail::new(format!("the copy stopped: {why}")))?;
     let carried = carried.map_err(|why| not_carried(&args.from, &place, &why))?;
-    let files = files(&args.from, &config).await?;
+    let files = files(&args.from, &config, &carried).await?;
     told(&args, &config, &place, &carried, files, begun.elapsed())
 }
 
@@ -73,10 +73,11 @@ fn told(
     args: &CopyArgs,
     config: &Config,
     place: &str,
-    carried: &[CarriedTable],
+    carried: &Carried,
     files: Option<u64>,
     took: Duration,
 ) -> Result<(), Fail> {
+    let carried = &carried.tables;
     let rows: u64 = carried.iter().map(|one| one.rows).sum();
     let left: u64 = carried.iter().map(|one| one.left).sum();
     if args.postgres.json {
@@ -84,10 +85,14 @@ fn told(
             &json!({ "from": args.from, "to": place, "rows": rows, "left": left, "files": files, "tables": carried }),
         );
     }
-    out::line(format!(
-        "{rows} rows are at {place}, compared with the folder's by count and digest; it took {} s.",
-        took.as_secs()
-    ));
+    if carried.is_empty() {
+        out::line(format!("All rows were carried to {place} before."));
+    } else {
+        out::line(format!(
+            "{rows} rows are at {place}, compared with the folder's by count and digest; it took {} s.",
+            took.as_secs()
+        ));
+    }
     for one in carried.iter().filter(|one| one.left > 0) {
         out::note(format!("{}: {} rows belong to nobody who is still there, and stay behind", one.table, one.left));
     }
@@ -127,8 +132,9 @@ fn not_carried(from: &Path, place: &str, why: &CarryError) -> Fail {
     }
 }
 
-/// Brings the folder's files to where they are to be; none where that is no other place. Those that are there already are left alone.
-async fn files(from: &Path, config: &Config) -> Result<Option<u64>, Fail> {
+/// Brings the folder's files to where they are to be; none where that is no other place. Those that are there already are left alone, and
+/// so are those that nothing in the store knows of: they may have been deleted since.
+async fn files(from: &Path, config: &Config, carried: &Carried) -> Result<Option<u64>, Fail> {
     let old = from.join("media");
     let elsewhere = config.media.bucket.is_some() || config.media.dir.as_ref().is_some_and(|dir| *dir != old);
     if !elsewhere || !old.is_dir() {
@@ -139,8 +145,10 @@ async fn files(from: &Path, config: &Config) -> Result<Option<u64>, Fail> {
     let names = tokio::task::spawn_blocking(move || names(&old)).await.map_err(|why| Fail::new(why.to_string()))?;
     let mut done = 0;
     for name in names.map_err(|why| Fail::new(format!("the folder's files cannot be read: {why}")))? {
-        one(&folder, &settings.vault, &stage, name).await?;
-        done += 1;
+        if carried.files.contains(&(name.business, name.digest)) {
+            one(&folder, &settings.vault, &stage, name).await?;
+            done += 1;
+        }
     }
     Ok(Some(done))
 }

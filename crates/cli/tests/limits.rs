@@ -104,7 +104,7 @@ async fn a_reply_does_not_wait_behind_marketing_that_fills_every_connection() {
         shop.customer(&number(n), json!({})).await;
     }
     // Every call of Graph takes longer than the test lets a reply take.
-    let slow = json!([{ "kind": "latency", "share": 1.0, "seed": 1, "ms": 3_000 }]);
+    let slow = json!([{ "kind": "latency", "share": 1.0, "seed": 1, "ms": 20_000 }]);
     let (status, said) = shop.desk.call(Method::PUT, "/sim/v1/faults", Some(&slow)).await;
     assert_eq!(status, 200, "{said}");
     let mut marketing = Vec::new();

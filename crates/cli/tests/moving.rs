@@ -142,8 +142,14 @@ async fn a_house_moves_to_postgresql_over_kills_and_goes_on_there() {
         |name: &str| made["tables"].as_array().unwrap().iter().find(|table| table["table"] == name).unwrap()["rows"].as_u64();
     assert!(of("message") >= Some(12) && of("event") >= Some(12) && of("entry") >= Some(3), "{made}");
     assert_eq!(made["left"], 0);
+    // Again, with another place for files: they alone are left to be brought along.
+    let media = format!("media.dir={}", dir.join("elsewhere").display());
+    let again = told(&mut copy(dir, &url, &["--json", "--set", &media]));
+    assert_eq!((&again["rows"], &again["tables"]), (&json!(0), &json!([])), "{again}");
+    let (code, why) = said(&mut copy(dir, &Postgres::shared().database(), &[]));
+    assert!(code == Some(0), "another empty database takes it, too: {why}");
     let (code, why) = said(&mut copy(dir, &url, &[]));
-    assert!(code == Some(1) && why.contains("is not empty"), "{why}");
+    assert!(code == Some(1) && why.contains("is not empty"), "the folder says where it was carried last: {why}");
     let (code, why) = said(transom().args(["dev", "--port", "0", "--simulator-port", "0", "--dir"]).arg(dir));
     assert!(code == Some(1) && why.contains("was carried to"), "{why}");
 

@@ -87,6 +87,7 @@ impl Balancer {
 /// Where all of them work.
 struct Place {
     dir: PathBuf,
+    postgres: Postgres,
     store: String,
     graph: String,
     public: String,
@@ -120,6 +121,12 @@ impl Place {
     fn replicas(&self) -> Value {
         json(&mut self.command("operator", &["replicas", "--json"]))
     }
+
+    /// How many sends were begun, and their outcome is not stored.
+    fn under_way(&self) -> usize {
+        let open = "SELECT count(*) FROM standing WHERE progress = 'started' AND phase = 'in_flight'";
+        self.postgres.sql(self.store.rsplit('/').next().unwrap(), open).parse().unwrap()
+    }
 }
 
 struct Replica {
@@ -147,14 +154,16 @@ struct HandOver {
     /// Milliseconds since 1970.
     at: i64,
     took: Duration,
+    /// The most sends that were under way meanwhile: what the one left behind is among them until another takes its place.
+    under_way: usize,
 }
 
 impl HandOver {
     /// From now until so many have all numbers evenly between them.
     async fn watch(what: &'static str, place: &Place, live: usize) -> Self {
         let (at, begun) = (now(), Instant::now());
-        spread(place, live).await;
-        Self { what, at, took: begun.elapsed() }
+        let under_way = spread(place, live).await;
+        Self { what, at, took: begun.elapsed(), under_way }
     }
 }
 
@@ -175,10 +184,12 @@ fn silence(record: &[Value], from: i64, to: i64) -> Duration {
     Duration::from_millis(u64::try_from(longest).unwrap_or(0))
 }
 
-/// Waits until so many are live and have the numbers evenly between them.
-async fn spread(place: &Place, live: usize) {
+/// Waits until so many are live and have the numbers evenly between them; gives the most sends that were under way meanwhile.
+async fn spread(place: &Place, live: usize) -> usize {
+    let most = AtomicUsize::new(0);
     // Also when the machine has other work.
     until_within(Duration::from_secs(120), "an even spread", || async {
+        most.fetch_max(place.under_way(), Ordering::SeqCst);
         let shown = place.replicas();
         let all = shown["data"].as_array().unwrap();
         let live_ones: Vec<_> = all.iter().filter(|replica| replica["state"] == "live").collect();
@@ -186,6 +197,7 @@ async fn spread(place: &Place, live: usize) {
         (live_ones.len() == live && even).then_some(())
     })
     .await;
+    most.into_inner()
 }
 
 /// What the simulator has accepted, in its order.
@@ -219,6 +231,7 @@ async fn one_killed_one_stopped_and_one_drained_lose_and_double_nothing() {
     let place = Place {
         dir: dir.path().to_owned(),
         store: postgres.database(),
+        postgres,
         graph: meta["graphUrl"].as_str().unwrap().to_owned(),
         public: balancer.url.clone(),
     };
@@ -338,9 +351,9 @@ async fn one_killed_one_stopped_and_one_drained_lose_and_double_nothing() {
     let (at, begun) = (now(), Instant::now());
     balancer.take_out(three.port);
     assert!(three.running.terminate(), "it ended in order");
-    spread(&place, 1).await;
-    handed_over.push(HandOver { what: "told to stop", at, took: begun.elapsed() });
-    let under_way = count - done.load(Ordering::SeqCst);
+    let under_way = spread(&place, 1).await;
+    handed_over.push(HandOver { what: "told to stop", at, took: begun.elapsed(), under_way });
+    let left = count - done.load(Ordering::SeqCst);
     let conversations = callers.join_all().await;
     let ids: Vec<&String> = conversations.iter().flatten().collect();
 
@@ -382,6 +395,9 @@ async fn one_killed_one_stopped_and_one_drained_lose_and_double_nothing() {
             }
         }
     }
+    // Only what the one that was killed and the one that stood still had begun may be told as unknown: who wakes, and who is told to
+    // stop, leaves nothing so.
+    let under_way: usize = handed_over.iter().take(2).map(|one| one.under_way).sum();
     let ends_of = handed_over.iter().skip(1).map(|next| next.at).chain([i64::MAX]);
     let hand_overs: Vec<Value> = handed_over
         .iter()
@@ -394,13 +410,14 @@ async fn one_killed_one_stopped_and_one_drained_lose_and_double_nothing() {
     let counted = json!({
         "messages": count, "sentUpstream": record.len(), "lost": lost, "doubled": doubled, "unknown": unknown, "senders": NUMBERS,
         "conversations": conversations.len(), "disordered": disordered, "stoodStillSeconds": stood_still.as_secs_f64(),
-        "leftWhenDrained": under_way, "handOvers": hand_overs,
+        "leftWhenDrained": left, "underWay": under_way, "handOvers": hand_overs,
     });
     eprintln!("counted: {counted}");
     if let Ok(file) = std::env::var("TRANSOM_REPLICA_OUT") {
         std::fs::write(file, counted.to_string()).unwrap();
     }
     assert_eq!((lost, doubled, disordered), (0, 0, 0), "lost, doubled, out of order; of {count}");
+    assert!(unknown <= under_way, "{unknown} are unknown, of {under_way} that were under way");
     assert!(two.running.terminate());
 }
 

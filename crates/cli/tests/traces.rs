@@ -13,7 +13,8 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use common::{Api, Running, at, env_file, until};
+use common::{Api, KEY, Running, at, env_file, free_port, json as printed, transom, until};
+use transom_testing::Postgres;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
@@ -117,7 +118,7 @@ fn read(span: &Value) -> Span {
 }
 
 struct House {
-    running: Running,
+    running: Option<Running>,
     env: BTreeMap<String, String>,
     desk: Api,
 }
@@ -129,7 +130,7 @@ impl House {
         running.until("Transom is ready");
         let env = env_file(&dir.join("dev.env"));
         let desk = Api::new(&env["SIMULATOR_URL"], "");
-        Self { running, env, desk }
+        Self { running: Some(running), env, desk }
     }
 
     async fn call(&self, path: &str, body: &Value, traceparent: Option<&str>) -> Value {
@@ -210,7 +211,7 @@ async fn one_message_is_followed_from_the_request_to_the_last_webhook() {
     let mut later = words(&ana, "Later");
     later["sendAt"] = json!(now.checked_add(jiff::SignedDuration::from_hours(1)).unwrap().to_string());
     let scheduled = house.call("/messages", &later, Some(&parent)).await;
-    house.running.kill();
+    house.running.unwrap().kill();
     let house = House::open(dir.path(), &collector);
     house.desk.call(Method::POST, "/sim/v1/clock", Some(&json!({ "advanceSeconds": 3_700 }))).await;
     collector.once(TRACE, "send", ("transom.message.id", scheduled["id"].as_str().unwrap())).await;
@@ -220,5 +221,84 @@ async fn one_message_is_followed_from_the_request_to_the_last_webhook() {
         assert!(!heard.raw.contains(hidden), "{hidden} is in a span");
     }
     drop(heard);
-    assert!(house.running.terminate());
+    assert!(house.running.unwrap().terminate());
+}
+
+/// Each of two replicas has a collector of its own: one takes the request, the other hears what Meta tells.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_goes_on_at_another_replica() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut simulator =
+        Running::start(transom().args(["simulate", "--json", "--port", "0", "--dir"]).arg(dir.path().join("desk")));
+    let meta = simulator.object();
+    let said = |field: &str| meta[field].as_str().unwrap().to_owned();
+    let (store, ports) = (Postgres::shared().database(), [free_port(), free_port()]);
+    let url = |replica: usize| format!("http://127.0.0.1:{}", ports[replica]);
+    let command = |name: &str, args: &[&str]| {
+        let mut command = at(&dir.path().join(name), args);
+        command.env("TRANSOM_STORE__URL", &store).env("TRANSOM_SEAL_KEY", KEY);
+        for (variable, field) in [
+            ("META_APP_ID", "appId"),
+            ("META_APP_SECRET", "appSecret"),
+            ("META_VERIFY_TOKEN", "verifyToken"),
+            ("META_ACCESS_TOKEN", "accessToken"),
+            ("META_WABA_ID", "wabaId"),
+            ("META_PHONE_NUMBER_ID", "phoneNumberId"),
+        ] {
+            command.env(variable, said(field));
+        }
+        command
+    };
+    let (accepts, hears) = (Collector::open(0).await, Collector::open(0).await);
+    let serve = |name: &str, replica: usize, collector: &Collector| {
+        let (listen, graph) = (format!("127.0.0.1:{}", ports[replica]), said("graphUrl"));
+        let mut command = command(name, &["serve", "--listen", &listen, "--graph-url", &graph]);
+        let (public, traces) = (format!("server.public_url={}", url(1)), format!("traces.endpoint={}", collector.base));
+        for set in [&public, &traces, "webhooks.allow_loopback=true", "log.level=warn"] {
+            command.args(["--set", set]);
+        }
+        let mut running = Running::start(&mut command);
+        running.until("ready ");
+        running
+    };
+    let (one, two) = (serve("accepts", 0, &accepts), serve("hears", 1, &hears));
+    let operator = |args: &[&str]| printed(command("hears", args).arg("--json"));
+    let business = operator(&["business", "add", "--name", "Traced"])["id"].as_str().unwrap().to_owned();
+    let key = operator(&["key", "add"])["text"].as_str().unwrap().to_owned();
+    operator(&["sender", "add"]);
+    let (desk, ana) = (Api::new(&said("graphUrl"), ""), "+4915550400001");
+    desk.post("/sim/v1/customers", &json!({ "phone": ana, "name": "Ana" })).await;
+    let hello = json!({ "to": said("phoneNumberId"), "type": "text", "text": { "body": "Hello" } });
+    desk.post(&format!("/sim/v1/customers/{}/messages", ana.replace('+', "%2B")), &hello).await;
+    let house = |replica: usize| House {
+        running: None,
+        env: [("TRANSOM_URL", url(replica)), ("TRANSOM_BUSINESS", business.clone()), ("TRANSOM_API_KEY", key.clone())]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into(),
+        desk: Api::new(&said("graphUrl"), ""),
+    };
+    let asked = Api::new(&url(0), &key);
+    until("her message", || async {
+        let page = asked.get(&format!("/v1/businesses/{business}/messages?direction=inbound")).await;
+        (!page["data"].as_array().unwrap().is_empty()).then_some(())
+    })
+    .await;
+    let hook = json!({ "topic": "delivery_status", "address": format!("{}/hook", hears.base) });
+    house(1).call("/create/webhooks", &hook, None).await;
+
+    let parent = format!("00-{TRACE}-{CALLER}-01");
+    let sent = house(0).call("/messages", &words(ana, "Where it is heard of"), Some(&parent)).await;
+    let id = sent["id"].as_str().unwrap();
+    let accepted = accepts.once(TRACE, "accept", ("transom.message.id", id)).await;
+    for status in ["sent", "delivered"] {
+        let heard = hears.once(TRACE, "hear", ("transom.status", status)).await;
+        assert_eq!((heard.parent.as_deref(), &heard.attributes["transom.message.id"][..]), (Some(&accepted.id[..]), id));
+    }
+    // Who holds the number sends, and who holds the endpoint tells it.
+    for (name, attribute) in [("send", ("transom.outcome", "accepted")), ("deliver", ("http.response.status_code", "200"))] {
+        let of = |span: &Span| span.name == name && span.attributes.get(attribute.0).is_some_and(|value| value == attribute.1);
+        let told = until(name, || async { [&accepts, &hears].into_iter().flat_map(|one| one.spans(TRACE)).find(of) }).await;
+        assert_eq!(told.parent.as_deref(), Some(&accepted.id[..]), "{name}");
+    }
+    assert!(one.terminate() && two.terminate());
 }

@@ -21,7 +21,7 @@ mod sql;
 mod sqlite;
 mod transaction;
 
-pub use carry::{CARRIED_FILE, CarriedTable, CarriedTo, CarryError, Carrying, carry};
+pub use carry::{CARRIED_FILE, Carried, CarriedTable, CarriedTo, CarryError, Carrying, carry};
 pub use contract::*;
 pub use memory::{Disk, MemoryStore, Waiting as DiskWait};
 pub use moves::tell::position_of;

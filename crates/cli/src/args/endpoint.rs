@@ -246,7 +246,6 @@ pub(crate) enum EndpointCommand {
     },
     /// Make a new secret of an endpoint, or of all published registrations; the old one signs beside it for a day
     #[command(
-        alias = "rotate",
         after_help = "Examples:\n  transom endpoint rotate-secret 01K5Z3V8Q4M9W2N7T6R1XBCDEF\n  transom endpoint rotate-secret"
     )]
     RotateSecret {

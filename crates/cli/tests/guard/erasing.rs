@@ -19,15 +19,15 @@ const FILE: &str = "a-lynx-is-in-her-file";
 /// What she says, and what she is told.
 const WORDS: [&str; 3] = ["an-axolotl-asks", "a-capybara-answers", "a-dodo-is-scheduled"];
 
-/// Every file of the gateway's store with its bytes; on PostgreSQL, what a dump of its database has, too. (What a server that has rows of
-/// many keeps of those that are gone, until it cleans up, is its own.)
-fn store(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    fn files(dir: &Path, found: &mut Vec<PathBuf>) {
-        for entry in std::fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { files(&path, found) } else { found.push(path) }
-        }
+fn files(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files(&path, found) } else { found.push(path) }
     }
+}
+
+/// Every file of the gateway's store with its bytes; on PostgreSQL, what a dump of its database has, too.
+fn store(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut all = Vec::new();
     files(dir, &mut all);
     let home = all.iter().find(|path| path.ends_with("transom.lock")).unwrap().parent().unwrap().to_owned();
@@ -42,9 +42,9 @@ fn store(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     all.into_iter().filter(|path| path.starts_with(&home)).filter_map(read).chain(dump).collect()
 }
 
-/// Where a text stands in the store: as it is, or in Base64 wherever it begins, as in the upstream's ids.
-fn places(dir: &Path, text: &str) -> Vec<String> {
-    // A dump writes bytes as digits.
+/// A text as it can stand in the store: as it is, as digits, as a dump writes bytes, or in Base64 wherever it begins, as in the
+/// upstream's ids.
+fn forms(text: &str) -> Vec<String> {
     let mut forms = vec![text.to_owned(), text.bytes().map(|byte| format!("{byte:02x}")).collect()];
     for shift in 0..3 {
         let coded = BASE64.encode([&b"   "[..shift], text.as_bytes()].concat());
@@ -52,8 +52,66 @@ fn places(dir: &Path, text: &str) -> Vec<String> {
         let (from, to) = ([0, 2, 3][shift], coded.len() - usize::from(!(shift + text.len()).is_multiple_of(3)));
         forms.push(coded[from..to].to_owned());
     }
+    forms
+}
+
+/// In which of these a text stands.
+fn among(all: Vec<(PathBuf, Vec<u8>)>, text: &str) -> Vec<String> {
+    let forms = forms(text);
     let stands = |bytes: &[u8]| forms.iter().any(|form| bytes.windows(form.len()).any(|window| window == form.as_bytes()));
-    store(dir).into_iter().filter(|(_, bytes)| stands(bytes)).map(|(path, _)| path.display().to_string()).collect()
+    all.into_iter().filter(|(_, bytes)| stands(bytes)).map(|(path, _)| path.display().to_string()).collect()
+}
+
+/// Where a text stands in the store.
+fn places(dir: &Path, text: &str) -> Vec<String> {
+    among(store(dir), text)
+}
+
+/// The database of a folder as its server keeps it.
+#[derive(Debug)]
+struct Kept {
+    database: String,
+}
+
+impl Kept {
+    /// None where the store is in the folder.
+    fn of(dir: &Path) -> Option<Self> {
+        let database = database_of(dir)?.rsplit('/').next()?.to_owned();
+        let kept = Self { database };
+        kept.ask("CREATE EXTENSION pageinspect");
+        // As the server does by itself, sooner or later.
+        kept.ask("ANALYZE");
+        Some(kept)
+    }
+
+    fn ask(&self, sql: &str) -> String {
+        Postgres::shared().sql(&self.database, sql)
+    }
+
+    /// Tables with a row that holds a text, or with a former row that nobody has taken out, or with statistics that do.
+    fn rows(&self, text: &str) -> Vec<String> {
+        let tables = self.ask("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace");
+        let said = |form: &String| format!("position('{form}'::bytea IN t_data) > 0");
+        let holds = forms(text).iter().map(said).collect::<Vec<_>>().join(" OR ");
+        let look = |table: &str| {
+            format!(
+                "SELECT '{table}' FROM generate_series(0, pg_relation_size('{table}') / 8192 - 1) AS page,
+                     heap_page_items(get_raw_page('{table}', page::int)) WHERE {holds}"
+            )
+        };
+        let mut all: Vec<String> = tables.lines().map(look).collect();
+        all.push(format!("SELECT 'statistics of ' || tablename FROM pg_stats WHERE pg_stats::text LIKE '%{text}%'"));
+        let found = self.ask(&format!("SELECT DISTINCT * FROM ({}) AS found", all.join(" UNION ALL ")));
+        found.lines().map(str::to_owned).collect()
+    }
+
+    /// The server's files of the database.
+    fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let id = self.ask("CHECKPOINT; SELECT oid FROM pg_database WHERE datname = current_database()");
+        let mut all = Vec::new();
+        files(&Postgres::shared().folder().join("data/base").join(id), &mut all);
+        all.into_iter().filter_map(|path| Some((path.clone(), std::fs::read(&path).ok()?))).collect()
+    }
 }
 
 async fn talk(shop: &Shop, phone: &str, name: &str) {
@@ -102,8 +160,16 @@ async fn nothing_is_left_of_who_asks_to_be_forgotten() {
         .await;
     shop.once(keyed.json["id"].as_str().unwrap(), "delivered").await;
     let secrets = [digits, user_id.as_str(), NAME, WORDS[2], FILE];
+    let kept = Kept::of(dir.path());
     for secret in secrets {
         assert!(!places(dir.path(), secret).is_empty(), "{secret} is not found before: the search finds nothing");
+        // Her file is in the folder alone.
+        for kept in kept.iter().filter(|_| secret != FILE) {
+            assert!(
+                !kept.rows(secret).is_empty() && !among(kept.files(), secret).is_empty(),
+                "{secret} is not found in {kept:?}"
+            );
+        }
     }
 
     let url = shop.path(&format!("/customers/{}", ANA.replace('+', "%2B")));
@@ -122,6 +188,17 @@ async fn nothing_is_left_of_who_asks_to_be_forgotten() {
     assert!(done["messages"].as_u64().unwrap() >= 5 && done["bodies"].as_u64().unwrap() >= 2, "{done}");
     for secret in secrets {
         assert_eq!(places(dir.path(), secret), Vec::<String>::new(), "{secret} is still there");
+        if let Some(kept) = &kept {
+            assert_eq!(kept.rows(secret), Vec::<String>::new(), "{secret} is still there");
+        }
+    }
+    // Room that PostgreSQL has freed it overwrites when it uses it again; an operator who cannot wait has it written anew.
+    if let Some(kept) = &kept {
+        kept.ask("VACUUM FULL");
+        let files = kept.files();
+        for secret in secrets {
+            assert_eq!(among(files.clone(), secret), Vec::<String>::new(), "{secret} is still there");
+        }
     }
     // Positions stay; the key sends nothing again; the log says it without saying of whom.
     let after = shop.api.get(&shop.path("/events?limit=200")).await;

@@ -58,8 +58,8 @@ impl From<Erasure> for ErasureView {
 ///
 /// At once nobody is known by the person's number, ids and names any more, and what waits to be sent is called off; then, in the
 /// background, messages with their files, what events, raw bodies and kept answers say of the person, and the ledger of consent go,
-/// to the last byte in the files of the store. Events keep their positions. Nothing can bring it back but a backup. The consent of
-/// someone who opted out is forgotten too: export it before, and keep the person off your own lists.
+/// to the last byte in the files of a folder, to the last row on PostgreSQL. Events keep their positions. Nothing can bring it back but
+/// a backup. The consent of someone who opted out is forgotten too: export it before, and keep the person off your own lists.
 #[utoipa::path(
     delete,
     path = "/v1/businesses/{business}/customers/{id}",

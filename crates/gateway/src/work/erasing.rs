@@ -20,10 +20,22 @@ const REST: u32 = 4;
 /// # Errors
 /// When the store does not answer: the next round goes on.
 pub(super) async fn round(store: &dyn Store, fetcher: &Fetcher, relay: &Relay, clock: &WorldClock) -> Result<(), StoreError> {
+    let mut removed = Vec::new();
     for Erasure { business, customer, .. } in store.open_erasures(AT_ONCE).await? {
-        one(store, fetcher, clock, business, customer).await?;
+        if one(store, clock, business, customer).await? {
+            removed.push((business, customer));
+        }
         // What endpoints answered may speak of whoever is forgotten: nothing is told of them any more.
         relay.forget_answers(business);
+    }
+    // Once for all of them: on a large store it takes its time. If it fails, the vault does not answer, or somebody reads an old state; a
+    // moment later they may.
+    if removed.is_empty() || !fetcher.reap().await || !store.scrub().await? {
+        return Ok(());
+    }
+    for (business, customer) in removed {
+        store.scrubbed(business, customer, clock.now()).await?;
+        tracing::info!(customer.id = %customer, "a customer is erased");
     }
     Ok(())
 }
@@ -42,34 +54,22 @@ pub(super) async fn blank(store: &dyn Store) -> Result<(), StoreError> {
     }
 }
 
-/// One job, as far as it goes now.
-async fn one(
-    store: &dyn Store,
-    fetcher: &Fetcher,
-    clock: &WorldClock,
-    business: BusinessId,
-    customer: CustomerId,
-) -> Result<(), StoreError> {
+/// One job, as far as it goes now. Whether all is removed, so that what it left can be overwritten.
+///
+/// # Errors
+/// When the store does not answer: the next round goes on.
+async fn one(store: &dyn Store, clock: &WorldClock, business: BusinessId, customer: CustomerId) -> Result<bool, StoreError> {
     let mut slices = Slices::resting(REST);
     loop {
         slices.next().await;
         match store.erase_slice(business, customer, SLICE, clock.now()).await? {
             ErasureNext::Again => {}
-            ErasureNext::Later => return Ok(()),
+            ErasureNext::Later | ErasureNext::Done => return Ok(false),
             ErasureNext::Journal { texts, after } => {
                 let erased = store.journal_erase(business, texts, after).await?;
                 store.journal_erased(business, customer, erased).await?;
             }
-            ErasureNext::Logs => {
-                if !fetcher.reap().await || !store.scrub().await? {
-                    // The vault does not answer, or somebody reads an old state; a moment later they may.
-                    return Ok(());
-                }
-                store.scrubbed(business, customer, clock.now()).await?;
-                tracing::info!(customer.id = %customer, "a customer is erased");
-                return Ok(());
-            }
-            ErasureNext::Done => return Ok(()),
+            ErasureNext::Logs => return Ok(true),
         }
     }
 }

@@ -11,11 +11,14 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rusqlite::types::Value as Kept;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use transom_domain::id::BusinessId;
 
 use crate::StoreError;
 use crate::postgres::{PostgresAddress, PostgresError, PostgresOptions, prepared};
@@ -150,6 +153,15 @@ pub struct CarriedTable {
     pub digest: String,
 }
 
+/// What was carried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carried {
+    /// What was compared; nothing where all of it was carried by a run before this one.
+    pub tables: Vec<CarriedTable>,
+    /// The files that something on PostgreSQL knows of, by their digests: they are still to be brought along, however often that is tried.
+    pub files: BTreeSet<(BusinessId, [u8; 32])>,
+}
+
 /// How many rows there are and what is in them, whatever their order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Digest {
@@ -189,7 +201,7 @@ pub fn carry(
     options: PostgresOptions,
     batch: usize,
     mut tell: impl FnMut(Carrying),
-) -> Result<Vec<CarriedTable>, CarryError> {
+) -> Result<Carried, CarryError> {
     if !dir.join("transom.db").exists() {
         return Err(CarryError::Nothing(dir.to_owned()));
     }
@@ -204,6 +216,14 @@ pub fn carry(
     match target.carrying()? {
         Some(whose) if whose == fingerprint => {}
         Some(_) => return Err(CarryError::Other),
+        // Whoever is run again, for the files or because it was ended just before it could say so, finds all of it there. Only a folder
+        // that was opened by nobody since says where it was carried.
+        None if CarriedTo::of(dir).is_some_and(|folder| folder.to == to.to_string())
+            && target.carried()?.is_some_and(|whose| whose == fingerprint) =>
+        {
+            CarriedTo { to: to.to_string(), done: true }.write(dir)?;
+            return Ok(Carried { tables: Vec::new(), files: files(&mut target)? });
+        }
         None => {
             if let Some(table) = target.first_filled()? {
                 return Err(CarryError::NotEmpty(table));
@@ -225,9 +245,16 @@ pub fn carry(
         carried.push(compare(&source, &mut target, table, columns, batch)?);
         tell(Carrying::Same { table: table.name });
     }
-    target.finish(source.directory_version()?)?;
+    target.finish(&fingerprint, source.directory_version()?)?;
     CarriedTo { to: to.to_string(), done: true }.write(dir)?;
-    Ok(carried)
+    Ok(Carried { tables: carried, files: files(&mut target)? })
+}
+
+fn files(target: &mut Target) -> Result<BTreeSet<(BusinessId, [u8; 32])>, CarryError> {
+    let named = |(business, digest): (Vec<u8>, Vec<u8>)| {
+        Some((BusinessId::from_bytes(business.try_into().ok()?), digest.try_into().ok()?))
+    };
+    Ok(target.files()?.into_iter().filter_map(named).collect())
 }
 
 /// Carries what is missing of a table.

@@ -15,6 +15,7 @@ use super::{CarryError, Digest};
 use crate::StoreError;
 use crate::postgres::connect::Connect;
 use crate::postgres::session::{Trouble, fault, trouble};
+use crate::postgres::{OTHERS, SERVING};
 use crate::sql::{Cell, Value};
 
 /// A server that went away is waited for so long.
@@ -24,6 +25,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// A batch takes as long as it takes, and nobody else works with the store meanwhile.
 const UNTIMED: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+
+/// Whose a file is, and its digest.
+type FileKey = (Vec<u8>, Vec<u8>);
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,13 +117,22 @@ impl Target {
         })
     }
 
-    /// How many other connections of this program's there are.
-    pub(super) fn others(&mut self) -> std::result::Result<i64, CarryError> {
+    /// Whose store was carried here, and is whole; none where it is nobody's.
+    pub(super) fn carried(&mut self) -> std::result::Result<Option<String>, CarryError> {
+        self.within(async |client| client.query_one("SELECT carried FROM house WHERE one = 1", &[]).await?.try_get(0))
+    }
+
+    /// The files that something here knows of, each once.
+    pub(super) fn files(&mut self) -> std::result::Result<Vec<FileKey>, CarryError> {
         self.within(async |client| {
-            let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'transom'
-                 AND pid <> pg_backend_pid()";
-            client.query_one(sql, &[]).await?.try_get(0)
+            let rows = client.query("SELECT DISTINCT business, digest FROM media WHERE digest IS NOT NULL", &[]).await?;
+            rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
         })
+    }
+
+    /// How many connections of processes that serve there are.
+    pub(super) fn others(&mut self) -> std::result::Result<i64, CarryError> {
+        self.within(async |client| client.query_one(OTHERS, &[&SERVING]).await?.try_get(0))
     }
 
     /// The first table that has a row already.
@@ -252,11 +265,11 @@ impl Target {
     }
 
     /// All is there: from now on it may be worked with.
-    pub(super) fn finish(&mut self, directory: i64) -> std::result::Result<(), CarryError> {
+    pub(super) fn finish(&mut self, fingerprint: &str, directory: i64) -> std::result::Result<(), CarryError> {
         self.within(async |client| {
             client.execute("UPDATE directory SET version = version + $1 + 1 WHERE one = 1", &[&directory]).await?;
             client.execute("DELETE FROM carried", &[]).await?;
-            client.execute("UPDATE house SET carrying = NULL WHERE one = 1", &[]).await?;
+            client.execute("UPDATE house SET carrying = NULL, carried = $1 WHERE one = 1", &[&fingerprint]).await?;
             Ok(())
         })
     }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use rusqlite::types::Value as Kept;
 
 use super::tables::{File, NOT_CARRIED, NOT_FILLED, TABLES, Whose};
-use super::{CarriedTable, CarryError, Carrying, carry, key_of, key_text};
+use super::{CARRIED_FILE, Carried, CarriedTo, CarryError, Carrying, carry, key_of, key_text};
 use crate::postgres::testing::{empty, execute};
 use crate::{OpenError, PostgresAddress, PostgresError, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore};
 
@@ -116,7 +116,7 @@ fn folder() -> tempfile::TempDir {
             let values = columns.iter().map(|(name, of)| match of.as_str() {
                 "INTEGER" => Kept::Integer(n),
                 "TEXT" => Kept::Text(format!("{name}\u{e9}\0{n}")),
-                _ => Kept::Blob(vec![u8::try_from(n).unwrap(); 16]),
+                _ => Kept::Blob(vec![u8::try_from(n).unwrap(); if name == "digest" { 32 } else { 16 }]),
             });
             connection.execute(&sql, rusqlite::params_from_iter(values)).unwrap();
         }
@@ -125,11 +125,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 /// Carries a folder on a thread of its own, and is ended there after the batch that `stop` names.
-fn run(
-    dir: &Path,
-    to: &PostgresAddress,
-    stop: impl Fn(Carrying) -> bool + Sync,
-) -> Option<Result<Vec<CarriedTable>, CarryError>> {
+fn run(dir: &Path, to: &PostgresAddress, stop: impl Fn(Carrying) -> bool + Sync) -> Option<Result<Carried, CarryError>> {
     let work = || {
         carry(dir, to, PostgresOptions::default(), 2, |at| {
             if stop(at) {
@@ -145,7 +141,7 @@ fn run(
 fn what_is_interrupted_goes_on_and_is_whole() {
     let dir = folder();
     let url = empty();
-    let to = PostgresAddress::read(&url).unwrap();
+    let to = PostgresAddress::parse(&url).unwrap();
     let open = || PostgresStore::open(&to, PostgresOptions::default()).map(drop);
     for table in TABLES.iter().step_by(9) {
         let ended = run(dir.path(), &to, |at| at == Carrying::Rows { table: table.name, there: 4, all: 5 });
@@ -155,7 +151,8 @@ fn what_is_interrupted_goes_on_and_is_whole() {
         assert!(matches!(held, Err(OpenError::Carried { done: false, .. })), "{held:?}");
     }
     let carried = run(dir.path(), &to, |_| false).unwrap().unwrap();
-    for one in &carried {
+    assert_eq!((carried.tables.len(), carried.files.len()), (TABLES.len(), 5));
+    for one in &carried.tables {
         assert_eq!((one.rows, one.left), (5, 0), "{}", one.table);
     }
     let held = SqliteStore::open(dir.path(), SqliteOptions::default()).map(drop);
@@ -192,7 +189,13 @@ fn what_is_interrupted_goes_on_and_is_whole() {
     check(&url, "SELECT 1 / (last = 5)::int FROM ordinals");
     check(&url, "SELECT 1 / (count(*) = 0)::int FROM carried");
 
-    // Once more, to where something is: refused.
+    // Once more, as after an end just before the folder could say it, or for the files: all of it is there.
+    CarriedTo { to: to.to_string(), done: false }.write(dir.path()).unwrap();
+    let again = run(dir.path(), &to, |_| false).unwrap().unwrap();
+    assert_eq!(again, Carried { tables: Vec::new(), files: carried.files });
+    assert!(CarriedTo::of(dir.path()).unwrap().done);
+    // From a folder that was opened again, to where something is: refused.
+    std::fs::remove_file(dir.path().join(CARRIED_FILE)).unwrap();
     let again = run(dir.path(), &to, |_| false).unwrap();
     assert!(matches!(again, Err(CarryError::NotEmpty("business"))), "{again:?}");
 }
@@ -205,7 +208,7 @@ fn check(url: &str, sql: &str) {
 #[test]
 fn a_folder_that_was_used_meanwhile_is_found_out() {
     let dir = folder();
-    let to = PostgresAddress::read(&empty()).unwrap();
+    let to = PostgresAddress::parse(&empty()).unwrap();
     assert!(run(dir.path(), &to, |at| matches!(at, Carrying::Rows { table: "message", there: 5, .. })).is_none());
     let house = Connection::open(dir.path().join("transom.db")).unwrap();
     house.execute("UPDATE customer SET name = 'Another' WHERE absorbed = 5", []).unwrap();

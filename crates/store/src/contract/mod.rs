@@ -68,7 +68,7 @@ pub use journal::{
     JournalHead, JournalOutcome, JournalPage, JournalRange, JournalReplay, JournalReplayed,
 };
 pub use limits::{Outlook, SenderLoad, WaitReason};
-pub use media::{Digest, Fetched, Media, MediaState, UpstreamCopy};
+pub use media::{Digest, Fetched, Loose, Media, MediaState, UpstreamCopy};
 pub use messaging_services::{ChangeService, ChosenSender, JoinPool, SERVICES_MAX};
 pub use people::{CustomerFilter, CustomerView, MergeAnswer, MergeOutcome, MergedCustomer, UnmergeOutcome};
 pub use replicas::{Alike, Enrol, GivenBack, HOLDINGS_MAX, Holding, REPLICAS_KEEP, Replica, Replicas, Take, Taken};
@@ -412,8 +412,9 @@ pub trait Store: Journal + History + Insight + Tallies + Users + Conversations +
         now: Timestamp,
     ) -> Answer<'_, (Vec<Media>, Option<Timestamp>)>;
     /// Bytes are going to be written: should nothing come of it, they are known to be loose from `until` on, and not before, whoever
-    /// else removes a file with the same bytes.
-    fn expect_bytes(&self, business: BusinessId, digest: Digest, until: Timestamp) -> Answer<'_, ()>;
+    /// else removes a file with the same bytes. `false` while somebody is removing these very bytes: they are not expected, and whoever
+    /// brings them asks again in a moment.
+    fn expect_bytes(&self, business: BusinessId, digest: Digest, now: Timestamp, until: Timestamp) -> Answer<'_, bool>;
     /// Records what became of a try to fetch a file, with the event of one that failed. `false` when the file does not wait: it is
     /// gone, or it was fetched already.
     fn fetched(&self, business: BusinessId, id: MediaId, outcome: Fetched, now: Timestamp) -> Answer<'_, bool>;
@@ -423,8 +424,9 @@ pub trait Store: Journal + History + Insight + Tallies + Users + Conversations +
     fn delete_media(&self, business: BusinessId, id: MediaId, now: Timestamp) -> Answer<'_, bool>;
     /// Bytes that were loose before `before`, the oldest first; at most `limit`.
     fn loose(&self, before: Timestamp, limit: usize) -> Answer<'_, Vec<(BusinessId, Digest)>>;
-    /// Whether bytes are loose still: to be asked while nobody writes them.
-    fn are_loose(&self, business: BusinessId, digest: Digest) -> Answer<'_, bool>;
+    /// Whether bytes are loose still at `now`; where they are, whoever asks removes them, and until `until`, or until they are gone, nobody
+    /// expects them or removes them too.
+    fn remove_bytes(&self, business: BusinessId, digest: Digest, now: Timestamp, until: Timestamp) -> Answer<'_, Loose>;
     /// Loose bytes are gone.
     fn bytes_gone(&self, business: BusinessId, digest: Digest) -> Answer<'_, ()>;
     /// The upstream's id of some bytes under a sender, where it has one that can still be sent.
@@ -572,8 +574,9 @@ pub trait Store: Journal + History + Insight + Tallies + Users + Conversations +
     fn count_silence(&self, from: WalkPoint, limit: usize, now: Timestamp) -> Answer<'_, Option<WalkPoint>>;
     /// What was not heard of a sender's messages of the last [`SILENCE_DAYS`] days that were old enough to tell.
     fn silence(&self, sender: SenderId, now: Timestamp) -> Answer<'_, Silence>;
-    /// Empties the logs into the files and overwrites them, so that what was removed is nowhere in the folder any more. `false` when
-    /// somebody who still reads an old state kept it from doing so; to be tried again.
+    /// Empties the logs into the files and overwrites them, so that what was removed is nowhere in the folder any more; on PostgreSQL,
+    /// has the server take out what rows were before. `false` when somebody who still reads an old state kept it from doing so; to be
+    /// tried again.
     fn scrub(&self) -> Answer<'_, bool>;
     /// How the engine is doing, as of a moment ago. Costs nothing.
     fn condition(&self) -> Condition;

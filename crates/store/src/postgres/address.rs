@@ -25,6 +25,16 @@ impl PostgresAddress {
     /// # Errors
     /// What is wrong, without the address, which may hold a password.
     pub fn read(url: &str) -> Result<Self, String> {
+        let address = Self::parse(url)?;
+        match address.config.get_application_name() {
+            // A command that must not meet a server would not know it.
+            Some(_) => Err("no application_name: by theirs servers are told from commands".to_owned()),
+            None => Ok(address),
+        }
+    }
+
+    /// As [`PostgresAddress::read`], also where it gives its connections a name: tests tell those of their stores by it.
+    pub(crate) fn parse(url: &str) -> Result<Self, String> {
         let url = url.trim();
         if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
             return Err(format!("an address such as \"{FORM}\""));
@@ -174,6 +184,7 @@ mod tests {
             "postgres://me:secret@db/shop?sslmode=verify-ca",
             "postgres://me:secret@db/shop?sslrootcert=ca.pem",
             "postgres://me:secret@db/shop?target_session_attrs=any",
+            "postgres://me:secret@db/shop?application_name=shop",
             "postgres://me:secret@db/shop?nonsense=1",
         ] {
             let why = PostgresAddress::read(wrong).unwrap_err();

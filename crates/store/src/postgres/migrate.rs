@@ -10,9 +10,21 @@ use crate::StoreError;
 use crate::rows::Result;
 use crate::sql::{Params, Read, params};
 
+/// A version of the schema.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct File {
+    pub(super) sql: &'static str,
+    /// The oldest version of the schema whose programs go on working while this one is applied, and after. One that only adds to what
+    /// they know (expands) suits the programs of the version before it; one that takes away (contracts) suits those alone that have
+    /// done without what goes. It is written down with the version, since an older program cannot know.
+    pub(super) suits: i64,
+}
+
 /// The files; the place in the list is the version, from 1. Never changed once released, only added to.
-const FILES: &[&str] =
-    &[include_str!("../../migrations/postgres/0001_house.sql"), include_str!("../../migrations/postgres/0002_messages.sql")];
+pub(super) const FILES: &[File] = &[
+    File { sql: include_str!("../../migrations/postgres/0001_house.sql"), suits: 1 },
+    File { sql: include_str!("../../migrations/postgres/0002_messages.sql"), suits: 2 },
+];
 
 /// Why a store on PostgreSQL did not open.
 #[derive(Debug, thiserror::Error)]
@@ -54,11 +66,16 @@ pub enum PostgresError {
     /// The server cannot be reached, or refused something.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// The schema is newer than this program.
-    #[error("the store has schema {found}, and this program knows {known}; use the program that made it, or a newer one")]
+    /// The schema is newer than this program, and does not suit it any more.
+    #[error(
+        "the store has schema {found}, which suits programs that know {suits} or more, and this one knows {known}; use the program that \
+         made it, or a newer one"
+    )]
     Newer {
         /// Its version.
         found: i64,
+        /// The oldest version whose programs may open it.
+        suits: i64,
         /// The newest that is known.
         known: i64,
     },
@@ -68,7 +85,8 @@ pub enum PostgresError {
 }
 
 const TABLES: [&str; 3] = [
-    "CREATE TABLE IF NOT EXISTS migration (version BIGINT PRIMARY KEY, checksum BYTEA NOT NULL, steps BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS migration
+        (version BIGINT PRIMARY KEY, checksum BYTEA NOT NULL, steps BIGINT NOT NULL, suits BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS migrating (one BIGINT PRIMARY KEY)",
     "INSERT INTO migrating (one) VALUES (1) ON CONFLICT (one) DO NOTHING",
 ];
@@ -90,10 +108,20 @@ fn statements(sql: &'static str) -> impl Iterator<Item = &'static str> {
         .filter(|statement| statement.lines().any(|line| !line.trim().is_empty() && !line.starts_with("--")))
 }
 
+/// The tables that businesses' rows are in, and the house's own.
+pub(super) fn tables() -> Vec<&'static str> {
+    let made = |statement: &'static str| {
+        let mut words = statement.lines().filter(|line| !line.starts_with("--")).flat_map(str::split_whitespace);
+        let is_table = words.next() == Some("CREATE") && words.next() == Some("TABLE");
+        words.next().filter(|_| is_table)
+    };
+    FILES.iter().flat_map(|file| statements(file.sql)).filter_map(made).collect()
+}
+
 /// Every statement of the schema.
 #[cfg(test)]
 pub(super) fn schema() -> impl Iterator<Item = &'static str> {
-    TABLES.into_iter().chain(FILES.iter().flat_map(|sql| statements(sql)))
+    TABLES.into_iter().chain(FILES.iter().flat_map(|file| statements(file.sql)))
 }
 
 /// Brings the schema to the newest version: `lock` holds the lock while `work` works.
@@ -143,23 +171,36 @@ pub(super) fn is_whole(session: &Session) -> std::result::Result<(), PostgresErr
     if rows.is_empty() { Ok(()) } else { Err(PostgresError::Half) }
 }
 
-fn apply(work: &Session, files: &[&'static str], make: bool) -> std::result::Result<(), PostgresError> {
-    let applied = work.query("SELECT version, checksum, steps FROM migration ORDER BY version", params![])?;
+/// A version that was applied, as far as its steps say.
+struct Applied {
+    version: i64,
+    checksum: Vec<u8>,
+    steps: i64,
+    suits: i64,
+}
+
+/// Brings the schema to what these files say; without `make` it only looks. One that is newer is left as it is, where it suits whoever
+/// knows these.
+pub(super) fn apply(work: &Session, files: &[File], make: bool) -> std::result::Result<(), PostgresError> {
+    let applied = work.query("SELECT version, checksum, steps, suits FROM migration ORDER BY version", params![])?;
     let mut known = Vec::new();
     for row in &applied {
         let get = |at| row.try_get(at).map_err(|error| StoreError::Corrupt(format!("migration: {error}")));
         let (version, checksum, steps) = (i64::read(get(0)?), Vec::<u8>::read(get(1)?), i64::read(get(2)?));
-        known.extend(version.zip(checksum).zip(steps));
+        let one = version.zip(checksum).zip(steps).zip(i64::read(get(3)?));
+        known.extend(one.map(|(((version, checksum), steps), suits)| Applied { version, checksum, steps, suits }));
     }
     let newest = i64::try_from(files.len()).unwrap_or(i64::MAX);
-    if let Some(((found, _), _)) = known.last().filter(|((version, _), _)| *version > newest) {
-        return Err(PostgresError::Newer { found: *found, known: newest });
+    let found = known.iter().map(|one| one.version).max().unwrap_or(0);
+    let suits = known.iter().map(|one| one.suits).max().unwrap_or(0);
+    if found > newest && suits > newest {
+        return Err(PostgresError::Newer { found, suits, known: newest });
     }
-    for (version, sql) in (1..).zip(files) {
+    for (version, &File { sql, suits }) in (1i64..).zip(files) {
         let checksum = Sha256::digest(sql.as_bytes()).to_vec();
-        let steps = match known.iter().find(|((v, _), _)| *v == version) {
-            Some(((_, applied), _)) if *applied != checksum => return Err(PostgresError::Other(version)),
-            Some((_, steps)) => *steps,
+        let steps = match known.iter().find(|one| one.version == version) {
+            Some(one) if one.checksum != checksum => return Err(PostgresError::Other(version)),
+            Some(one) => one.steps,
             None => 0,
         };
         let all = statements(sql).count();
@@ -167,7 +208,7 @@ fn apply(work: &Session, files: &[&'static str], make: bool) -> std::result::Res
             return Err(PostgresError::Older { found: version - 1, known: newest });
         }
         for (step, statement) in (1i64..).zip(statements(sql)).skip(usize::try_from(steps).unwrap_or(usize::MAX)) {
-            one(work, statement, params![version, checksum, step])?;
+            one(work, statement, params![version, checksum, step, suits])?;
         }
     }
     Ok(())
@@ -178,7 +219,7 @@ fn one(work: &Session, statement: &'static str, mark: impl Params) -> Result<()>
     work.run("BEGIN", params![])?;
     let made = work.run(statement, params![]).and_then(|()| {
         work.put(
-            "INSERT INTO migration (version, checksum, steps) VALUES ($1, $2, $3)
+            "INSERT INTO migration (version, checksum, steps, suits) VALUES ($1, $2, $3, $4)
              ON CONFLICT (version) DO UPDATE SET steps = excluded.steps",
             mark,
         )?;

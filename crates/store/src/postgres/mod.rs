@@ -13,6 +13,7 @@ mod migrate;
 #[cfg(test)]
 mod plans;
 pub(crate) mod rows;
+mod scrub;
 pub(crate) mod session;
 #[cfg(test)]
 mod spread;
@@ -43,7 +44,7 @@ use crate::{Answer, Condition, CopyProgress, StoreError};
 
 pub use address::PostgresAddress;
 pub use migrate::PostgresError;
-pub(crate) use rows::NUMBERS;
+pub(crate) use rows::{NUMBERS, OTHERS};
 
 use connect::Connect;
 use directory::Directory;
@@ -313,8 +314,7 @@ impl Engine for PostgresStore {
     }
 
     fn scrubbed(&self) -> Answer<'_, bool> {
-        // What PostgreSQL keeps of former versions of rows is its own vacuum's.
-        Box::pin(async { Ok(true) })
+        Box::pin(scrub::scrub(&self.connect, PATIENCE))
     }
 
     fn shown(&self) -> Condition {

@@ -259,7 +259,7 @@ fn written(file: &Path, all: &mut BTreeSet<String>) {
 /// A store whose tables are filled.
 fn filled() -> PostgresAddress {
     let url = empty();
-    let address = PostgresAddress::read(&url).unwrap();
+    let address = PostgresAddress::parse(&url).unwrap();
     drop(PostgresStore::open(&address, PostgresOptions::default()).unwrap());
     fill(&url, &address);
     address

@@ -21,7 +21,7 @@ use crate::sql::params;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn connected(url: &str, options: PostgresOptions) -> Client {
-    let connect = Connect::new(&PostgresAddress::read(url).unwrap(), options).unwrap();
+    let connect = Connect::new(&PostgresAddress::parse(url).unwrap(), options).unwrap();
     let client = connect.connect().await.unwrap();
     client.batch_execute(&format!("SET lock_timeout = {}", PATIENCE.as_millis())).await.unwrap();
     client
@@ -83,14 +83,14 @@ async fn who_stands_still_with_a_turn_is_cut_off_and_the_others_go_on() {
 fn who_was_cut_off_begins_anew() {
     let url = empty();
     let options = PostgresOptions { stall_timeout: Duration::from_millis(100), ..PostgresOptions::default() };
-    let connect = Arc::new(Connect::new(&PostgresAddress::read(&url).unwrap(), options).unwrap());
+    let connect = Arc::new(Connect::new(&PostgresAddress::parse(&url).unwrap(), options).unwrap());
     let session = Session::new(connect, Arc::new(Directory::default())).unwrap();
     session.ready().unwrap();
     session.run("BEGIN", params![]).unwrap();
     let schema = url.rsplit("%3D").next().unwrap();
     let there = format!("SELECT pid FROM pg_stat_activity WHERE application_name = '{schema}' AND pid <> pg_backend_pid()");
     let begun = Instant::now();
-    while !ask(&PostgresAddress::read(&url).unwrap(), vec![there.clone()]).concat().is_empty() {
+    while !ask(&PostgresAddress::parse(&url).unwrap(), vec![there.clone()]).concat().is_empty() {
         assert!(begun.elapsed() < PATIENCE);
     }
     session.run("COMMIT", params![]).unwrap_err();
@@ -112,7 +112,7 @@ const BY_SEQ: &str = "SELECT address FROM message WHERE business = $1 AND seq = 
 #[test]
 fn a_plan_that_was_made_before_there_was_anything_is_made_anew() {
     let url = empty();
-    let address = PostgresAddress::read(&url).unwrap();
+    let address = PostgresAddress::parse(&url).unwrap();
     drop(PostgresStore::open(&address, PostgresOptions::default()).unwrap());
     // As if the server had not come by yet to look how much there is.
     execute(&url, "ALTER TABLE message SET (autovacuum_enabled = off)");

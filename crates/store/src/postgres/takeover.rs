@@ -22,7 +22,7 @@ fn both(one: &Postgres, other: &Postgres, database: &str) -> PostgresAddress {
     let (first, second) = (one.address(database), other.address(database));
     let host = second.split(['@', '/']).nth(3).unwrap();
     let at = first.rfind('/').unwrap();
-    PostgresAddress::read(&format!("{},{host}{}", &first[..at], &first[at..])).unwrap()
+    PostgresAddress::parse(&format!("{},{host}{}", &first[..at], &first[at..])).unwrap()
 }
 
 /// Makes a stopped server one that took over: it begins as a standby, and is promoted.
@@ -54,7 +54,7 @@ async fn the_server_that_takes_writes_is_found_beside_one_that_only_reads_and_on
     let _silent = std::os::unix::net::UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
     let two = both(&one, &other, "postgres").to_string();
     let silent = folder.path().display().to_string().replace('/', "%2F");
-    let three = PostgresAddress::read(&two.replace('@', &format!("@{silent}:5432,"))).unwrap();
+    let three = PostgresAddress::parse(&two.replace('@', &format!("@{silent}:5432,"))).unwrap();
     let connect = Connect::new(&three, PostgresOptions::default()).unwrap();
     let begun = Instant::now();
     let link = connect.link().await.unwrap();
@@ -161,7 +161,7 @@ async fn a_commit_that_hangs_on_the_former_primary_is_made_on_the_one_that_took_
 
 fn session(url: &str) -> Session {
     let options = PostgresOptions { statement_timeout: Duration::from_secs(20), ..PostgresOptions::default() };
-    let connect = Connect::new(&PostgresAddress::read(url).unwrap(), options).unwrap();
+    let connect = Connect::new(&PostgresAddress::parse(url).unwrap(), options).unwrap();
     Session::new(Arc::new(connect), Arc::new(Directory::default())).unwrap()
 }
 

@@ -25,7 +25,7 @@ pub(super) fn recorded() -> BTreeSet<&'static str> {
 
 /// Runs one statement on a thread of its own, since tests may run inside a runtime.
 pub(crate) fn execute(url: &str, sql: &str) {
-    ask(&PostgresAddress::read(url).unwrap(), vec![sql.to_owned()]);
+    ask(&PostgresAddress::parse(url).unwrap(), vec![sql.to_owned()]);
 }
 
 /// Asks one thing after the other on one connection, in plain text; gives the first column of each answer.

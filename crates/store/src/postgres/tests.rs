@@ -12,6 +12,8 @@ use transom_domain::id::EndpointId;
 use transom_domain::time::Span;
 
 use super::connect::Connect;
+use super::migrate::{FILES, File, apply};
+use super::session::Session;
 use super::testing::{ask, empty, execute};
 use super::{PostgresAddress, PostgresError, PostgresOptions, PostgresStore};
 use crate::conformance::Factory;
@@ -103,24 +105,70 @@ async fn connections_that_end_at_any_moment_lose_and_double_nothing() {
 }
 
 #[test]
-fn a_schema_is_made_once_by_whoever_comes_first_and_a_newer_one_is_refused() {
+fn a_schema_is_made_once_by_whoever_comes_first_and_one_that_was_changed_is_refused() {
     let url = empty();
-    let open = |url: &str| PostgresStore::open(&PostgresAddress::read(url).unwrap(), PostgresOptions::default());
+    let open = |url: &str| PostgresStore::open(&PostgresAddress::parse(url).unwrap(), PostgresOptions::default());
     std::thread::scope(|scope| {
         let all: Vec<_> = (0..4).map(|_| scope.spawn(|| open(&url).map(drop))).collect();
         all.into_iter().for_each(|one| one.join().unwrap().unwrap());
     });
-    execute(&url, "INSERT INTO migration (version, checksum, steps) VALUES (3, '', 1)");
-    assert!(matches!(open(&url), Err(PostgresError::Newer { found: 3, known: 2 })));
-    execute(&url, "DELETE FROM migration WHERE version = 3");
     execute(&url, "UPDATE migration SET checksum = ''");
     assert!(matches!(open(&url), Err(PostgresError::Other(1))));
+}
+
+/// Brings the schema of a store to what a later program knows, which comes while this one works.
+fn apply_later(url: &str, sql: &'static str, suits: i64) {
+    let mut files = FILES.to_vec();
+    files.push(File { sql, suits });
+    let connect = Connect::new(&PostgresAddress::parse(url).unwrap(), PostgresOptions::default()).unwrap();
+    let run = move || {
+        let session = Session::new(Arc::new(connect), Arc::default()).unwrap();
+        session.ready().unwrap();
+        apply(&session, &files, true).unwrap();
+    };
+    std::thread::spawn(run).join().unwrap();
+}
+
+/// A roll from one program to the next: what the next adds, this one goes on beside, and one of it that starts again does, too.
+#[tokio::test]
+async fn a_newer_schema_is_refused_only_where_it_does_not_suit_this_program() {
+    let url = empty();
+    let address = PostgresAddress::parse(&url).unwrap();
+    let open = |make| PostgresStore::open(&address, PostgresOptions { make, ..PostgresOptions::default() });
+    let mut desk = Desk::new(&Postgres(url.clone())).await.unwrap();
+    desk.send("+4915112345678").await.unwrap();
+    let expand = "ALTER TABLE message ADD COLUMN later BIGINT NOT NULL DEFAULT 7;\n
+        ALTER TABLE turn ADD COLUMN later TEXT;\nCREATE TABLE later (business BYTEA PRIMARY KEY);\n";
+    apply_later(&url, expand, 2);
+    desk.send("+4915112345678").await.unwrap();
+    for make in [true, false] {
+        desk.store = Arc::new(open(make).unwrap());
+        desk.send("+4915112345679").await.unwrap();
+    }
+    let looked = ask(&address, vec!["SELECT count(*) FROM message WHERE later = 7".to_owned()]);
+    assert_eq!(looked, [["4"]]);
+    // Once the later one takes away what this one needs, it ends at once, and says why.
+    execute(&url, "UPDATE migration SET suits = 3 WHERE version = 3");
+    for make in [true, false] {
+        let why = open(make).unwrap_err();
+        assert!(matches!(why, PostgresError::Newer { found: 3, suits: 3, known: 2 }), "{why}");
+    }
+    // What came after counts, too, and what it said of itself before.
+    execute(&url, "INSERT INTO migration (version, checksum, steps, suits) VALUES (4, '', 1, 2)");
+    assert!(matches!(open(true), Err(PostgresError::Newer { found: 4, suits: 3, known: 2 })));
+}
+
+#[test]
+fn no_version_suits_a_program_that_is_newer_than_itself() {
+    for (version, file) in (1..).zip(FILES) {
+        assert!((1..=version).contains(&file.suits), "{version}");
+    }
 }
 
 #[test]
 fn a_command_that_only_looks_makes_no_schema() {
     let url = empty();
-    let address = PostgresAddress::read(&url).unwrap();
+    let address = PostgresAddress::parse(&url).unwrap();
     let look = PostgresOptions { make: false, ..PostgresOptions::default() };
     assert!(matches!(PostgresStore::open(&address, look), Err(PostgresError::Missing)));
     assert!(matches!(PostgresStore::open(&address, look), Err(PostgresError::Missing)));
@@ -134,7 +182,7 @@ fn a_command_that_only_looks_makes_no_schema() {
 fn who_is_refused_does_not_wait_and_who_is_not_answered_does() {
     let patience = Duration::from_millis(700);
     let options = PostgresOptions { patience, ..PostgresOptions::default() };
-    let open = |url: &str| PostgresStore::open(&PostgresAddress::read(url).unwrap(), options).unwrap_err();
+    let open = |url: &str| PostgresStore::open(&PostgresAddress::parse(url).unwrap(), options).unwrap_err();
     let why = open(&empty().replace("/postgres?", "/nowhere?"));
     assert!(matches!(&why, PostgresError::Refused(said) if said.contains("nowhere")), "{why}");
     // Nobody listens where a listener just was.
@@ -157,7 +205,7 @@ impl Factory for Counted {
 #[tokio::test]
 async fn a_move_waits_for_the_server_a_bounded_number_of_times() {
     let options = PostgresOptions { writers: 1, readers: 1, ..PostgresOptions::default() };
-    let store = Arc::new(PostgresStore::open(&PostgresAddress::read(&empty()).unwrap(), options).unwrap());
+    let store = Arc::new(PostgresStore::open(&PostgresAddress::parse(&empty()).unwrap(), options).unwrap());
     let mut desk = Desk::new(&Counted(Arc::clone(&store))).await.unwrap();
     desk.store.put_endpoint(endpoint(1, Topic::Messages)).await.unwrap();
     let ana = "+4915112345678";
@@ -318,7 +366,7 @@ async fn a_mark_that_cannot_be_looked_for_at_first_is_found_later() {
     let url = empty();
     let proxy = Swallowing::new(transom_testing::Postgres::shared());
     let options = PostgresOptions { statement_timeout: Duration::from_millis(300), ..PostgresOptions::default() };
-    let address = PostgresAddress::read(&proxy.before(&url)).unwrap();
+    let address = PostgresAddress::parse(&proxy.before(&url)).unwrap();
     let mut desk = Desk::new(&Counted(Arc::new(PostgresStore::open(&address, options).unwrap()))).await.unwrap();
     proxy.hold.store(true, Ordering::SeqCst);
     proxy.commits.store(1, Ordering::SeqCst);
@@ -331,11 +379,11 @@ async fn a_mark_that_cannot_be_looked_for_at_first_is_found_later() {
     let held = url.clone();
     let lock = std::thread::spawn(move || {
         let steps = ["BEGIN", "LOCK TABLE committed IN ACCESS EXCLUSIVE MODE", "SELECT pg_sleep(0.9)", "COMMIT"];
-        ask(&PostgresAddress::read(&held).unwrap(), steps.iter().map(|sql| (*sql).to_owned()).collect())
+        ask(&PostgresAddress::parse(&held).unwrap(), steps.iter().map(|sql| (*sql).to_owned()).collect())
     });
     let is_held =
         "SELECT count(*) FROM pg_locks WHERE relation = 'committed'::regclass AND mode = 'AccessExclusiveLock' AND granted";
-    while ask(&PostgresAddress::read(&url).unwrap(), vec![is_held.to_owned()]) != [["1"]] {}
+    while ask(&PostgresAddress::parse(&url).unwrap(), vec![is_held.to_owned()]) != [["1"]] {}
     proxy.hold.store(false, Ordering::SeqCst);
     let answer = tokio::time::timeout(Duration::from_secs(30), answer).await.expect("it never found out");
     assert!(matches!(answer.unwrap(), Ok(Accepted::Stored { position: 1, .. })));
@@ -350,7 +398,7 @@ async fn the_first_move_on_a_connection_commits_even_where_it_changes_nothing() 
     let mut desk = Desk::new(&Postgres(url.clone())).await.unwrap();
     let id = desk.send("+4915112345678").await.unwrap();
     desk.store.redact(SHOP, id, desk.now).await.unwrap();
-    let marks = || ask(&PostgresAddress::read(&url).unwrap(), vec!["SELECT sum(number) FROM committed".to_owned()]);
+    let marks = || ask(&PostgresAddress::parse(&url).unwrap(), vec!["SELECT sum(number) FROM committed".to_owned()]);
     let before = marks();
     desk.store.redact(SHOP, id, desk.now).await.unwrap();
     assert_eq!(marks(), before);
@@ -416,7 +464,7 @@ fn tls_goes_by_the_authority_that_is_named_and_by_no_other() {
     let host = format!("127.{}.{b}.{c}", a.max(1));
     let server = transom_testing::Postgres::start(&[&format!("listen_addresses={host}")]);
     let authority = std::fs::read(encrypt(&server, &host)).unwrap();
-    let address = |place: &str| PostgresAddress::read(&format!("postgres://transom@{place}/postgres?sslmode=require")).unwrap();
+    let address = |place: &str| PostgresAddress::parse(&format!("postgres://transom@{place}/postgres?sslmode=require")).unwrap();
     let open = |address: &PostgresAddress| PostgresStore::open(address, PostgresOptions::default()).map(drop);
     let trusting = address(&host).trusting(&authority).unwrap();
     open(&trusting).unwrap();

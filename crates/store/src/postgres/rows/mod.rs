@@ -81,11 +81,13 @@ impl<'s> PgRows<'s> {
 
     /// How many connections of processes that serve there are in this database, besides this one.
     pub(super) fn others(&self) -> Result<u64> {
-        let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1
-             AND pid <> pg_backend_pid()";
-        Ok(self.one(sql, params![super::SERVING], |row| get_count(row, 0))?.unwrap_or(0))
+        Ok(self.one(OTHERS, params![super::SERVING], |row| get_count(row, 0))?.unwrap_or(0))
     }
 }
+
+/// Connections of processes that serve, besides the one that asks.
+pub(crate) const OTHERS: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+     AND application_name = $1 AND pid <> pg_backend_pid()";
 
 impl Sql for PgRows<'_> {
     const CLAIMS_OF: &'static str = claims!("WHERE business = $1 AND customer = $2 ORDER BY identity LIMIT $3");
