@@ -3,8 +3,8 @@
 //! The same state is what the business can see of it through the contract: its messages with what they say now and what was done to
 //! them, its customers, what is known of its sessions, its templates and its senders. Left out is only what says when and in which
 //! order this gateway heard: ids made here, positions, and moments of hearing. Of events the same messages must be told with the same
-//! words. Of a status, each is told once, never one that is behind what was told already; so a message that was read before it was
-//! heard to be delivered is told as read: the same last word in every order, and no other words than Meta's.
+//! words, and of each the same statuses, each once and never one that is behind what was told already: what was read before it was
+//! heard to be delivered is told as delivered, then as read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -222,8 +222,9 @@ async fn view(store: &Arc<dyn Store>) -> View {
             EventBody::MessageRevoked { message, .. } => assert!(told.insert(format!("{kind} {:?}", names.get(&message)))),
             EventBody::MessageEchoed { echo, .. } => assert!(told.insert(format!("{kind} {}", echo.provider_id))),
             EventBody::MessageStatus { message, status, failure, .. } => {
-                let before: Option<(Status, String)> = last.insert(message, (status, format!("{failure:?}")));
-                assert!(before.is_none_or(|(before, _)| before < status), "a status behind one that was told");
+                let before: Option<Status> = last.insert(message, status);
+                assert!(before.is_none_or(|before| before < status), "a status behind one that was told");
+                assert!(told.insert(format!("{kind} {:?} {status:?} {failure:?}", names.get(&message))), "told twice");
             }
             EventBody::UpstreamNews { news, .. } | EventBody::AccountUpdated { news, .. } => {
                 assert!(told.insert(format!("{kind} {news:?}")));
@@ -241,8 +242,6 @@ async fn view(store: &Arc<dyn Store>) -> View {
             _ => {}
         }
     }
-    // Of a message's statuses the last word.
-    told.extend(last.iter().map(|(message, (status, failure))| format!("status {:?} {status:?} {failure}", names.get(message))));
     // What was told of sessions last is what they are.
     for row in &sessions {
         let is_open = matches!(row.evidence.at(NOW), Session::Open { .. });

@@ -72,8 +72,8 @@ pub(crate) fn say(
         // A word less than is known already: it changes the story, not the message.
         return Ok(Applied { news: noted, ..Applied::default() });
     }
-    let event = tell::standing(rows, &loaded.brief, &mut loaded.standing, &loaded.attempts, now, said_at)?;
-    Ok(Applied { news: true, events: event.into_iter().collect(), nudged })
+    let events = tell::standing(rows, &loaded.brief, &mut loaded.standing, &loaded.attempts, now, said_at)?;
+    Ok(Applied { news: true, events, nudged })
 }
 
 /// Applies a report to an attempt. It was heard at `heard_at`, which for one that had to wait for its attempt is before `now`.

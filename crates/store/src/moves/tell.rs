@@ -95,7 +95,21 @@ pub(crate) fn status(phase: &Phase, attempts: &[AttemptRow], now: Timestamp) -> 
     shown(phase, &progress, now)
 }
 
-/// Works out what a message shows now, keeps its standing, and tells its business if that is worth telling and was not told.
+/// What is told of a message that shows `status`, beginning with what goes without saying: what was read was delivered, and what was
+/// delivered was sent. Meta leaves a step out where two come together (a chat that is open), and webhooks overtake each other; so each
+/// message's events tell the same steps, each once and forward, in whatever order its webhooks come.
+/// Where a failure was told (`failed`) there is no such story any more, and what Meta says after all is told alone.
+const fn steps(status: &Status, failed: bool) -> &[Status] {
+    match status {
+        other if failed => std::slice::from_ref(other),
+        Status::Delivered => &[Status::Sent, Status::Delivered],
+        Status::Read => &[Status::Sent, Status::Delivered, Status::Read],
+        other => std::slice::from_ref(other),
+    }
+}
+
+/// Works out what a message shows now, keeps its standing, and tells its business what of that is worth telling and was not told. A
+/// step that nobody spoke of is told at the moment of the one that implies it.
 pub(crate) fn standing(
     rows: &mut dyn Rows,
     brief: &Brief,
@@ -103,14 +117,17 @@ pub(crate) fn standing(
     attempts: &[AttemptRow],
     now: Timestamp,
     said_at: Timestamp,
-) -> Result<Option<EventId>> {
+) -> Result<Vec<EventId>> {
     let before = std::mem::replace(&mut standing.status, status(&standing.phase, attempts, now));
     tally::count(rows, brief, Some(before), standing.status)?;
-    let news = told_bit(standing.status).filter(|bit| standing.told & bit == 0);
-    standing.told |= news.unwrap_or(0);
+    let told = standing.told;
+    let failed = told_bit(Status::Failed).is_some_and(|bit| told & bit != 0);
+    let bits = steps(&standing.status, failed).iter().filter_map(|step| Some((*step, told_bit(*step)?)));
+    let news: Vec<_> = bits.filter(|(_, bit)| told & bit == 0).collect();
+    standing.told |= news.iter().fold(0, |bits, (_, bit)| bits | bit);
     rows.set_standing(brief.seq, standing)?;
-    if news.is_none() {
-        return Ok(None);
+    if news.is_empty() {
+        return Ok(Vec::new());
     }
     let plain: Vec<_> = attempts.iter().map(|a| a.attempt.clone()).collect();
     // The price belongs to the attempt that got furthest.
@@ -120,19 +137,20 @@ pub(crate) fn standing(
         tally::count_failure(rows, brief, failed, now)?;
     }
     let taken = failed.is_some() && plain.iter().any(Attempt::was_taken);
-    let body = EventBody::MessageStatus {
-        party: party(rows, brief.business, brief.sender, brief.customer, brief.channel, &brief.address)?,
+    let party = party(rows, brief.business, brief.sender, brief.customer, brief.channel, &brief.address)?;
+    let body = |step| EventBody::MessageStatus {
+        party: party.clone(),
         message: brief.id,
-        status: standing.status,
+        status: step,
         at: said_at,
-        failure: failed,
+        failure: failed.clone(),
         taken,
         campaign: brief.campaign.clone(),
         callback_data: brief.callback_data.clone(),
-        pricing,
+        pricing: pricing.clone(),
         origin: brief.origin.clone().map(Box::new),
     };
-    event(rows, brief.business, now, body).map(Some)
+    news.into_iter().map(|(step, _)| event(rows, brief.business, now, body(step))).collect()
 }
 
 #[cfg(test)]
