@@ -15,6 +15,12 @@ struct Network {
 }
 
 impl Networks {
+    /// Whether none is named.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether an address lies in one of them.
     #[must_use]
     pub fn have(&self, ip: IpAddr) -> bool {

@@ -48,9 +48,10 @@ impl<K: Hash + Eq + Clone> Kind<K> {
     fn wrong(&mut self, key: K, now: Instant) {
         if self.tries.len() >= KEPT_MAX && !self.tries.contains_key(&key) {
             self.tries.retain(|_, tries| now.saturating_duration_since(tries.last) < FORGOTTEN_AFTER);
-            // Still full: whoever was quiet for longest.
+            // Still full: of those who tried least whoever was quiet for longest, so that a flood pushes out itself.
             if self.tries.len() >= KEPT_MAX
-                && let Some(oldest) = self.tries.iter().min_by_key(|(_, tries)| tries.last).map(|(key, _)| key.clone())
+                && let Some(oldest) =
+                    self.tries.iter().min_by_key(|(_, tries)| (tries.wrong, tries.last)).map(|(key, _)| key.clone())
             {
                 self.tries.remove(&oldest);
             }
@@ -183,6 +184,18 @@ mod tests {
             throttle.wrong("ana", here, now);
             throttle.right("ana", here);
         }
+    }
+
+    #[test]
+    fn no_flood_makes_it_forget_whoever_waits() {
+        let (mut throttle, now) = (Throttle::default(), Instant::now());
+        for _ in 0..FREE[2] + 20 {
+            throttle.wrong("ana", None, now);
+        }
+        for n in 0..KEPT_MAX as u64 + 50 {
+            throttle.wrong(&n.to_string(), None, now + Duration::from_millis(n));
+        }
+        assert_eq!(throttle.wait("ana", None, now), WAIT_MAX);
     }
 
     #[test]

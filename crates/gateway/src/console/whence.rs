@@ -1,6 +1,6 @@
 //! From where somebody asks, through whatever stands in between.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
@@ -23,12 +23,15 @@ pub(super) enum Whence {
 }
 
 impl Whence {
-    /// Whoever sent this. The word of trusted proxies counts; of anybody else's only that there is a proxy, and only of one that is near:
-    /// from far away anybody could say so, to be counted nowhere.
+    /// Whoever sent this. The word of trusted proxies counts, and where some are named no other. Where none is, only that there is a
+    /// proxy, and only of one that is near: from far away anybody could say so, to be counted nowhere.
     pub(super) fn of(parts: &Parts, trusted: &Networks) -> Self {
         let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip().to_canonical());
         if trusted.have(peer) {
             return Self::told(peer, &parts.headers, trusted);
+        }
+        if !trusted.is_empty() {
+            return Self::At(peer);
         }
         let is_near = !AddressRules::default().reaches(peer);
         if is_near && origin::was_passed_on(&parts.headers) { Self::Behind(peer) } else { Self::At(peer) }
@@ -37,8 +40,9 @@ impl Whence {
     /// For whom a trusted proxy asks: the nearest address that is none of a trusted proxy's. What stands before it anybody may have
     /// written.
     fn told(peer: IpAddr, headers: &HeaderMap, trusted: &Networks) -> Self {
-        let lines = headers.get_all(FORWARDED_FOR).iter().map(|line| line.to_str().unwrap_or_default());
-        let hops: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).filter(|hop| !hop.is_empty()).collect();
+        // Hop by hop: bytes that are no text spoil only the hop in which somebody wrote them.
+        let lines = headers.get_all(FORWARDED_FOR).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+        let hops: Vec<&[u8]> = lines.map(<[u8]>::trim_ascii).filter(|hop| !hop.is_empty()).collect();
         let mut nearest = None;
         for hop in hops.into_iter().rev() {
             match address(hop) {
@@ -50,9 +54,10 @@ impl Whence {
         nearest.map_or(Self::Behind(peer), Self::At)
     }
 
-    /// Their own address, where it is known.
-    pub(super) const fn at(self) -> Option<IpAddr> {
+    /// What their tries are counted by: their own address, where it is known; of an IPv6 one the network, all of which one line has.
+    pub(super) fn at(self) -> Option<IpAddr> {
         match self {
+            Self::At(IpAddr::V6(ip)) => Some(IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)))),
             Self::At(ip) => Some(ip),
             Self::Behind(_) => None,
         }
@@ -69,7 +74,8 @@ impl std::fmt::Display for Whence {
 }
 
 /// An address as proxies write it: bare, with a port, or in brackets.
-fn address(text: &str) -> Option<IpAddr> {
+fn address(hop: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(hop).ok()?;
     let bare = || text.parse().ok();
     let bracketed = || text.strip_prefix('[')?.split_once(']')?.0.parse().ok();
     let with_port = || text.parse::<std::net::SocketAddr>().ok().map(|address| address.ip());
@@ -83,14 +89,19 @@ mod tests {
     use axum::http::Request;
 
     fn whence(peer: &str, trusted: &str, headers: &[(&str, &str)]) -> String {
+        found(peer, trusted, headers).to_string()
+    }
+
+    fn found(peer: &str, trusted: &str, headers: &[(&str, &str)]) -> Whence {
         let mut request = Request::get("/");
         for (name, value) in headers {
-            request = request.header(*name, *value);
+            // Bytes that are no text, as a client may send them.
+            request = request.header(*name, value.replace('~', "\u{ff}").chars().map(|c| c as u8).collect::<Vec<u8>>());
         }
         let mut parts = request.body(()).unwrap().into_parts().0;
         parts.extensions.insert(Peer(peer.parse().unwrap()));
         let trusted = if trusted.is_empty() { Networks::default() } else { Networks::read(trusted).unwrap() };
-        Whence::of(&parts, &trusted).to_string()
+        Whence::of(&parts, &trusted)
     }
 
     #[test]
@@ -109,13 +120,24 @@ mod tests {
             ("10.0.0.2:1", &["10.0.0.9"], "10.0.0.9"),
             ("10.0.0.2:1", &[], "behind 10.0.0.2"),
             ("10.0.0.2:1", &["8.8.8.8, unknown"], "behind 10.0.0.2"),
+            ("10.0.0.2:1", &["~, 8.8.8.8"], "8.8.8.8"),
+            ("10.0.0.2:1", &["1.2.3.4", "~, 8.8.8.8"], "8.8.8.8"),
+            ("10.0.0.2:1", &["8.8.8.8, ~"], "behind 10.0.0.2"),
             // No proxy of ours: what it says does not count.
             ("9.9.9.9:1", &["8.8.8.8"], "9.9.9.9"),
-            ("192.168.0.2:1", &["8.8.8.8"], "behind 192.168.0.2"),
+            ("192.168.0.2:1", &["8.8.8.8"], "192.168.0.2"),
         ] {
             let headers: Vec<_> = lines.iter().map(|line| ("x-forwarded-for", *line)).collect();
             assert_eq!(whence(peer, proxies, &headers), wanted, "{peer} {lines:?}");
         }
+    }
+
+    #[test]
+    fn one_line_is_counted_as_one_whatever_address_it_chooses() {
+        let at = |peer| found(peer, "", &[]).at().map(|ip| ip.to_string());
+        assert_eq!(at("[2001:4860:1:2:3:4:5:6]:1"), at("[2001:4860:1:2:ffff::1]:1"));
+        assert_ne!(at("[2001:4860:1:2::1]:1"), at("[2001:4860:1:3::1]:1"));
+        assert_eq!(at("[::ffff:9.9.9.9]:1").as_deref(), Some("9.9.9.9"));
     }
 
     #[test]

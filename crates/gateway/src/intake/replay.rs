@@ -61,22 +61,18 @@ impl LeftOut {
 }
 
 impl Intake {
-    /// Hears entries again, in the order of their arrival, each once. At most [`REPLAY_MAX`].
+    /// The entries to hear again, in the order of their arrival, each once. At most [`REPLAY_MAX`].
     ///
     /// # Errors
-    /// 404 when the business has no such entry; 503 when the store does not answer: those before it were heard.
-    pub async fn replay(&self, business: BusinessId, ids: &[JournalId]) -> Result<Vec<Reheard>, Problem> {
+    /// 404 when the business has no such entry; 503 when the store does not answer.
+    pub async fn named(&self, business: BusinessId, ids: &[JournalId]) -> Result<Vec<JournalHead>, Problem> {
         let mut heads = Vec::new();
         for id in ids.iter().take(REPLAY_MAX).collect::<BTreeSet<_>>() {
             let entry = self.0.store.journal_entry(Some(business), *id).await?;
             heads.push(entry.ok_or_else(|| Problem::not_found("journal entry"))?.head);
         }
         heads.sort_by_key(|head| head.position);
-        let mut reheard = Vec::with_capacity(heads.len());
-        for head in heads {
-            reheard.push(self.rehear(business, head).await?);
-        }
-        Ok(reheard)
+        Ok(heads)
     }
 
     /// Begins to hear a range of a business's journal again, after a position and up to what is there now: a job that goes on by
@@ -150,7 +146,11 @@ impl Intake {
         Ok((if found.more { found.looked_to } else { replay.to }, did))
     }
 
-    async fn rehear(&self, business: BusinessId, mut head: JournalHead) -> Result<Reheard, Problem> {
+    /// Hears an entry again.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub async fn rehear(&self, business: BusinessId, mut head: JournalHead) -> Result<Reheard, Problem> {
         let did = self.heard_again(business, &mut head).await?;
         telemetry::reheard(did.as_ref().map_or_else(|why| why.as_str(), |did| if did.news > 0 { "news" } else { "known" }));
         Ok(Reheard { head, did })

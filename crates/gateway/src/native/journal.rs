@@ -399,10 +399,20 @@ pub(crate) async fn replay(
     let which = read.map(|asked| which(asked, &mut notes));
     match notes.finish(which)? {
         Which::Named(ids) => {
-            let reheard = app.intake.replay(caller.business, &ids).await?;
-            for entry in &reheard {
-                app.service.audited(&caller, Action::EntryReheard, entry.head.id).await;
-            }
+            let named = app.intake.named(caller.business, &ids).await?;
+            // To its end, though whoever asked goes away: what is heard again is written down, one by one.
+            let heard = tokio::spawn(async move {
+                let mut reheard = Vec::with_capacity(named.len());
+                for head in named {
+                    let entry = app.intake.rehear(caller.business, head).await?;
+                    if entry.did.is_ok() {
+                        app.service.audited(&caller, Action::EntryReheard, entry.head.id).await;
+                    }
+                    reheard.push(entry);
+                }
+                Ok::<_, Problem>(reheard)
+            });
+            let reheard = heard.await.unwrap_or_else(|why| std::panic::resume_unwind(why.into_panic()))?;
             answer(StatusCode::OK, &JournalReplayed { data: reheard.iter().map(Into::into).collect() })
         }
         Which::Range(range, after) => {

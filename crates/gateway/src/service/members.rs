@@ -114,7 +114,8 @@ impl Service {
         if !self.owns_all_of(caller, &known).await? {
             let why = format!("{} is known in another business of this house.", known.email);
             return Err(Problem::new(ErrorCode::StateConflict, why).remedy(
-                "An operator takes them in with `transom user role`, so that no business lets in whom another one made.",
+                "An operator takes them in with `transom user role` and gives them another password with `transom user password`, \
+                 so that no business lets in whom another one made.",
             ));
         }
         Ok((self.give_member_role(caller, known.id, Some(new.role)).await?.ok_or_else(absent)?, None))

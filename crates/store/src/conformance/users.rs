@@ -175,7 +175,10 @@ pub(super) async fn a_session_ends_by_hand_by_time_and_with_its_user(factory: &d
     hold!(desk.store.console_session([21; 32], desk.now).await?.is_none());
     same!(desk.store.end_console_sessions(UserId(1)).await?, SESSIONS_MAX - 1);
     hold!(desk.store.begin_console_session(session(&desk, 1, 1)).await?);
+    // What changes nothing, because it was refused in the moment of the commit, signs nobody out.
     hold!(desk.store.change_user(UserId(1), Arc::new(|_| ()), true).await?.is_some());
+    hold!(desk.store.console_session([1; 32], desk.now).await?.is_some());
+    hold!(desk.store.change_user(UserId(1), Arc::new(|user| user.name.push('!')), true).await?.is_some());
     hold!(desk.store.console_session([1; 32], desk.now).await?.is_none());
     hold!(desk.store.begin_console_session(session(&desk, 2, 1)).await?);
     hold!(desk.store.remove_user(UserId(1)).await?);

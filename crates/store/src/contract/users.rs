@@ -228,7 +228,7 @@ pub trait Users {
     /// The user with this address, in lower case.
     fn user_by_email(&self, email: String) -> Answer<'_, Option<User>>;
     /// Changes a user, but for id and address, and gives what became of them; none when there is none. With `sign_out`, all their
-    /// sessions end with it.
+    /// sessions end with it, unless it changed nothing.
     fn change_user(&self, user: UserId, change: ChangeUser, sign_out: bool) -> Answer<'_, Option<User>>;
     /// Makes a user something, or nothing, in one business, and leaves that business an owner where it has one. Who is nothing
     /// anywhere any more is removed.

@@ -29,9 +29,10 @@ pub(crate) fn change(
     let Some(known) = rows.user(user)? else { return Ok(None) };
     let mut changed = known.clone();
     change(&mut changed);
-    (changed.id, changed.email) = (known.id, known.email);
+    (changed.id, changed.email) = (known.id, known.email.clone());
     rows.put_user(&changed)?;
-    if sign_out {
+    // What was refused in the moment of the commit signs nobody out.
+    if sign_out && changed != known {
         end_all(rows, user)?;
     }
     Ok(Some(changed))
