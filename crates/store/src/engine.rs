@@ -443,8 +443,8 @@ impl<E: Engine> Store for E {
         self.write(Scope::Business(business), Room::Ending, move |rows| media::remove(rows, business, &digest, (now, until)))
     }
 
-    fn bytes_gone(&self, business: BusinessId, digest: Digest) -> Answer<'_, ()> {
-        self.write(Scope::Business(business), Room::Ending, move |rows| rows.drop_loose(business, &digest))
+    fn end_removal(&self, business: BusinessId, digest: Digest, until: Timestamp, gone: bool) -> Answer<'_, ()> {
+        self.write(Scope::Business(business), Room::Ending, move |rows| media::removed(rows, business, &digest, (until, gone)))
     }
 
     fn upstream_copy(

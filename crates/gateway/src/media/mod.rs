@@ -282,14 +282,21 @@ impl Files {
         // the store lets them be brought or removed, and never both.
         let _alone = self.lock(name).await;
         let (asked, now) = (Instant::now(), self.clock.now());
-        match self.store.remove_bytes(name.business, name.digest, now, now.plus(REMOVED_FOR)).await? {
+        let until = now.plus(REMOVED_FOR);
+        match self.store.remove_bytes(name.business, name.digest, now, until).await? {
             Loose::Yes => {}
             Loose::No => return Ok(true),
             Loose::Elsewhere => return Ok(false),
         }
-        let removed = tokio::time::timeout_at(asked + REMOVED_WITHIN, self.vault.remove(name)).await;
-        removed.unwrap_or_else(|_| Err(VaultError(format!("{} took too long to remove a file", self.vault.place()))))?;
-        self.store.bytes_gone(name.business, name.digest).await?;
+        let slow = || VaultError(format!("{} took too long to remove a file", self.vault.place()));
+        // Nothing is begun so late, after a standstill, say: another may bring the same bytes by now.
+        if asked.elapsed() >= REMOVED_WITHIN {
+            return Err(slow().into());
+        }
+        let removed = tokio::time::timeout_at(asked + REMOVED_WITHIN, self.vault.remove(name)).await.map_err(|_| slow())?;
+        // A vault that refused removes nothing later either: whoever brings them need not wait.
+        self.store.end_removal(name.business, name.digest, until, removed.is_ok()).await?;
+        removed?;
         Ok(true)
     }
 }

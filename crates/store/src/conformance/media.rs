@@ -140,7 +140,8 @@ pub(super) async fn bytes_stay_until_nobody_has_them(factory: &dyn Factory) -> O
     let soon = desk.now.plus(Span::secs(5));
     same!(desk.store.remove_bytes(SHOP, [4; 32], desk.now, soon).await?, Loose::No);
     same!(loose(&desk).await?, vec![(SHOP, 9)]);
-    desk.store.bytes_gone(SHOP, [9; 32]).await?;
+    same!(desk.store.remove_bytes(SHOP, [9; 32], desk.now, soon).await?, Loose::Yes);
+    desk.store.end_removal(SHOP, [9; 32], soon, true).await?;
     same!(loose(&desk).await?, vec![]);
     // Somebody brings them once more while the last file that has them is removed: they are not loose before that should be over.
     let later = desk.now.plus(Span::minutes(1));
@@ -167,12 +168,18 @@ pub(super) async fn bytes_are_brought_or_removed_and_never_both(factory: &dyn Fa
     same!(desk.store.remove_bytes(SHOP, digest, later, until).await?, Loose::Elsewhere);
     hold!(!desk.store.expect_bytes(SHOP, digest, later, until).await?);
     same!(loose(&desk).await?, vec![(SHOP, 4)]);
-    desk.store.bytes_gone(SHOP, digest).await?;
+    // It could not: they may be brought, or removed, at once.
+    desk.store.end_removal(SHOP, digest, until, false).await?;
+    same!(desk.store.remove_bytes(SHOP, digest, later, until).await?, Loose::Yes);
+    desk.store.end_removal(SHOP, digest, until, true).await?;
     same!(loose(&desk).await?, vec![]);
     hold!(desk.store.expect_bytes(SHOP, digest, later, later).await?);
     // Whoever removes them and is heard of no more holds nobody up for ever.
     same!(desk.store.remove_bytes(SHOP, digest, later, until).await?, Loose::Yes);
     hold!(desk.store.expect_bytes(SHOP, digest, until, until.plus(Span::minutes(1))).await?);
+    // And if it is heard of after all, they are expected still.
+    desk.store.end_removal(SHOP, digest, until, true).await?;
+    same!(desk.store.loose(until.plus(Span::minutes(2)), 9).await?, vec![(SHOP, digest)]);
     same!(desk.store.remove_bytes(SHOP, digest, until, until).await?, Loose::No);
     Ok(())
 }

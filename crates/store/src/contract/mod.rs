@@ -427,8 +427,9 @@ pub trait Store: Journal + History + Insight + Tallies + Users + Conversations +
     /// Whether bytes are loose still at `now`; where they are, whoever asks removes them, and until `until`, or until they are gone, nobody
     /// expects them or removes them too.
     fn remove_bytes(&self, business: BusinessId, digest: Digest, now: Timestamp, until: Timestamp) -> Answer<'_, Loose>;
-    /// Loose bytes are gone.
-    fn bytes_gone(&self, business: BusinessId, digest: Digest) -> Answer<'_, ()>;
+    /// The removal that was to last until `until` is over: the bytes are gone, or could not be removed and may be brought again. Nothing
+    /// where it lasted longer and somebody expects them anew.
+    fn end_removal(&self, business: BusinessId, digest: Digest, until: Timestamp, gone: bool) -> Answer<'_, ()>;
     /// The upstream's id of some bytes under a sender, where it has one that can still be sent.
     fn upstream_copy(
         &self,

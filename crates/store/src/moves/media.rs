@@ -168,6 +168,22 @@ pub(crate) fn remove(
     }
 }
 
+/// See [`crate::Store::end_removal`].
+pub(crate) fn removed(
+    rows: &mut dyn Rows,
+    business: BusinessId,
+    digest: &Digest,
+    (until, gone): (Timestamp, bool),
+) -> Result<()> {
+    match rows.loose_since(business, digest)? {
+        Some((at, Some(removing))) if removing == until && at <= until => match gone {
+            true => rows.drop_loose(business, digest),
+            false => rows.put_removing(business, digest, Timestamp::EPOCH),
+        },
+        _ => Ok(()),
+    }
+}
+
 /// What has grown old, for [`super::upkeep`].
 pub(crate) fn sweep(rows: &mut dyn Rows, business: BusinessId, before: Timestamp, limit: usize, now: Timestamp) -> Result<usize> {
     let old = rows.old_media(business, before, limit)?;

@@ -30,10 +30,10 @@ use crate::wire::Called;
 const SETTLE_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 impl Inner {
-    /// Posts a message to Meta, unless the lease is over or the sender was given back: then another replica may speak for it by now, and
-    /// nothing leaves.
+    /// Posts a message to Meta, unless the lease is over, or was meanwhile, or the sender was given back: then another replica may speak
+    /// for it by now, and nothing leaves.
     pub(super) async fn post(&self, worker: &Worker, speaker: &Speaker, body: &serde_json::Value) -> Called {
-        if !self.holdings.is_current() || worker.is_shut() {
+        if !self.holdings.is_current() || worker.owner != self.holdings.owner() || worker.is_shut() {
             telemetry::send_held_back();
             return Called::NeverLeft("this replica may not speak for the sender any more".to_owned());
         }

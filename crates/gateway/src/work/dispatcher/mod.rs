@@ -63,7 +63,7 @@ struct Inner {
     stop: CancellationToken,
     workers: Mutex<HashMap<SenderId, Arc<Worker>>>,
     /// Those that ended and may have calls under way: whoever gives their senders back waits for that.
-    left: Mutex<HashMap<SenderId, Weak<Worker>>>,
+    left: Mutex<HashMap<SenderId, Vec<Weak<Worker>>>>,
     unknowns: OnceLock<Arc<Post>>,
     /// While the store does not answer, that fails for all senders alike.
     unclaimed: Outage,
@@ -224,17 +224,22 @@ impl Dispatcher {
     /// Stops speaking for a sender; resolves when nothing of it is under way any more, with the time before which it rests. After
     /// `within` it resolves all the same, and what is under way then posts nothing to Meta any more.
     pub async fn let_go(&self, sender: SenderId, within: Duration) -> Option<Timestamp> {
-        let worker = {
+        let all: Vec<Arc<Worker>> = {
             let worker = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).remove(&sender);
             let left = self.0.left.lock().unwrap_or_else(PoisonError::into_inner).remove(&sender);
-            worker.or_else(|| left?.upgrade())?
+            worker.into_iter().chain(left.into_iter().flatten().filter_map(|worker| worker.upgrade())).collect()
         };
-        worker.stop.cancel();
-        if tokio::time::timeout(within, worker.post.idle()).await.is_err() {
+        all.iter().for_each(|worker| worker.stop.cancel());
+        let idle = async {
+            for worker in &all {
+                worker.post.idle().await;
+            }
+        };
+        if tokio::time::timeout(within, idle).await.is_err() {
             tracing::warn!(sender.id = %sender, "what is under way takes too long; another replica goes on with this sender");
-            worker.shut_for_good();
+            all.iter().for_each(|worker| worker.shut_for_good());
         }
-        Some(worker.resting()).filter(|until| *until > self.0.clock.now())
+        all.iter().map(|worker| worker.resting()).max().filter(|until| *until > self.0.clock.now())
     }
 
     /// How many calls upstream are under way.
@@ -248,12 +253,16 @@ impl Dispatcher {
     pub fn follow_directory(&self) {
         let mut workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
         let mut left = self.0.left.lock().unwrap_or_else(PoisonError::into_inner);
-        left.retain(|_, worker| worker.strong_count() > 0);
+        left.retain(|_, workers| {
+            workers.retain(|worker| worker.strong_count() > 0);
+            !workers.is_empty()
+        });
+        let owner = self.0.holdings.owner();
         workers.retain(|sender, worker| {
-            let stays = self.0.holdings.has(Thing::Sender(*sender));
+            let stays = worker.owner == owner && self.0.holdings.has(Thing::Sender(*sender));
             if !stays {
                 worker.stop.cancel();
-                left.insert(*sender, Arc::downgrade(worker));
+                left.entry(*sender).or_default().push(Arc::downgrade(worker));
             }
             stays
         });
@@ -264,7 +273,7 @@ impl Dispatcher {
             }
             let worker = workers.entry(speaker.sender.id).or_insert_with(|| {
                 let (post, stop) = (self.0.rest.post(), self.0.stop.child_token());
-                let worker = Arc::new(Worker::new(speaker.sender.id, post, stop, self.0.holdings.hold(thing)));
+                let worker = Arc::new(Worker::new(speaker.sender.id, owner, post, stop, self.0.holdings.hold(thing)));
                 self.0.tasks.spawn(self.0.clone().work(worker.clone()));
                 worker
             });

@@ -32,6 +32,8 @@ struct Tally {
 /// One sender's worker.
 pub(super) struct Worker {
     pub(super) sender: SenderId,
+    /// As which replica it speaks: under another name nothing of it may leave any more.
+    pub(super) owner: u64,
     pub(super) post: Arc<Post>,
     /// Ends it: it claims nothing more.
     pub(super) stop: CancellationToken,
@@ -56,9 +58,10 @@ pub(super) fn pace_of(speaker: &Speaker) -> Pace {
 }
 
 impl Worker {
-    pub(super) fn new(sender: SenderId, post: Arc<Post>, stop: CancellationToken, hold: Option<Hold>) -> Self {
+    pub(super) fn new(sender: SenderId, owner: u64, post: Arc<Post>, stop: CancellationToken, hold: Option<Hold>) -> Self {
         Self {
             sender,
+            owner,
             post,
             stop,
             opens_at: hold.map(|hold| hold.opens_at),

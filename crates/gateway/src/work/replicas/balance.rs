@@ -1,6 +1,6 @@
 //! Taking and giving back: what this replica holds becomes what it should hold.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use transom_domain::holding::{Change, Duty, ReplicaId, Thing};
 use transom_domain::id::BusinessId;
+use transom_domain::time::Timestamp;
 use transom_store::{GivenBack, HOLDINGS_MAX, Holding, StoreError, Take, Taken};
 
 use super::{Hold, Inner, LOOK, PAUSE};
@@ -106,32 +107,48 @@ impl Inner {
                 by_business.entry(business).or_default().push(given);
             }
             for (business, given) in by_business {
-                match self.parts.store.give_back(me, business, given.clone()).await {
-                    Ok(()) => tracing::info!(things = given.len(), "things were given back"),
-                    Err(why) => {
-                        tracing::warn!(things = given.len(), error = %why, "things could not be given back yet");
-                        // The next look finds their rows, and tries again.
-                        tokio::time::sleep(PAUSE).await;
-                    }
-                }
-                let is_last = {
-                    let mut leaving = self.leaving();
-                    given.iter().for_each(|given| _ = leaving.remove(&given.thing));
-                    leaving.is_empty()
-                };
-                if is_last {
-                    self.given.notify_one();
-                }
+                // A business that others work with for long holds up no other.
+                self.spawn(self.clone().gives_back_of(me, business, given));
             }
-            self.parts.hints.holdings_changed();
         }
+    }
+
+    async fn gives_back_of(self: Arc<Self>, me: ReplicaId, business: Option<BusinessId>, given: Vec<GivenBack>) {
+        match self.parts.store.give_back(me, business, given.clone()).await {
+            Ok(()) => {
+                tracing::info!(things = given.len(), "things were given back");
+                given.iter().for_each(|given| _ = self.resting().remove(&given.thing));
+            }
+            Err(why) => {
+                tracing::warn!(things = given.len(), error = %why, "things could not be given back yet");
+                self.resting().extend(given.iter().filter_map(|given| Some((given.thing, given.rests_until?))));
+                // The next look finds their rows, and tries again.
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        let is_last = {
+            let mut leaving = self.leaving();
+            given.iter().for_each(|given| _ = leaving.remove(&given.thing));
+            leaving.is_empty()
+        };
+        if is_last {
+            self.given.notify_one();
+        }
+        self.parts.hints.holdings_changed();
+    }
+
+    fn resting(&self) -> MutexGuard<'_, HashMap<Thing, Timestamp>> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until nothing of a thing is under way, as long as that may take.
     async fn comes_to_rest(&self, held: Holding, gone: bool) -> (Option<BusinessId>, GivenBack) {
         let Holding { business, thing, rests_until, .. } = held;
         let rests_until = match thing {
-            Thing::Sender(sender) => self.parts.dispatcher.let_go(sender, RESTS_WITHIN).await.or(rests_until),
+            Thing::Sender(sender) => {
+                let resting = self.parts.dispatcher.let_go(sender, RESTS_WITHIN).await;
+                resting.or_else(|| self.resting().get(&thing).copied()).or(rests_until)
+            }
             Thing::Endpoint(endpoint) => {
                 self.parts.relay.let_go(endpoint, RESTS_WITHIN).await;
                 None
@@ -150,12 +167,17 @@ impl Inner {
                 by_business.entry(*business).or_default().push(*thing);
             }
         }
-        let (mut count, mut failed) = (0, None);
+        let (mut count, mut failed, mut followed) = (0, None, Instant::now());
         'all: for (business, wanted) in by_business {
             for some in wanted.chunks(HOLDINGS_MAX) {
                 match self.take_some(me, business, some.to_vec()).await {
                     Ok(taken) => count += taken,
                     Err(why) => failed = Some(why),
+                }
+                // What was taken does not wait for a business that others work with for long.
+                if followed.elapsed() > PAUSE {
+                    self.follow().await;
+                    followed = Instant::now();
                 }
                 // Where the store is away for all of them, the lease is over soon, and so is this.
                 if self.parts.holdings.replica() != me || (failed.is_some() && !self.parts.holdings.is_current()) {

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use transom_clock::WorldClock;
 use transom_domain::holding::{Peer, ReplicaId, Thing};
 use transom_domain::id::BusinessId;
-use transom_domain::time::Span;
+use transom_domain::time::{Span, Timestamp};
 use transom_store::{Alike, Enrol, Replica, Store, StoreError};
 
 use super::dispatcher::Dispatcher;
@@ -112,6 +112,8 @@ struct Inner {
     balancing: tokio::sync::Mutex<()>,
     /// On its way back: not held any more, and not given back yet, since something of it is under way.
     leaving: Mutex<BTreeSet<Thing>>,
+    /// Until when senders rest that could not be given back yet: whoever takes them must know.
+    resting: Mutex<HashMap<Thing, Timestamp>>,
     /// Nothing is on its way back any more.
     given: Notify,
     /// How often each business was written to at the last look.
@@ -135,6 +137,7 @@ impl Keeper {
             renewing: tokio::sync::Mutex::default(),
             balancing: tokio::sync::Mutex::default(),
             leaving: Mutex::default(),
+            resting: Mutex::default(),
             given: Notify::new(),
             versions: Mutex::default(),
         }));
@@ -212,14 +215,14 @@ impl Keeper {
         let inner = &self.0;
         inner.draining.store(true, SeqCst);
         // To leave takes a moment too.
-        let to_leave = within / 4;
-        if tokio::time::timeout(within.saturating_sub(to_leave), inner.gives_all_back()).await.is_err() {
+        let leaves_at = Instant::now() + within;
+        if tokio::time::timeout_at(leaves_at - within / 4, inner.gives_all_back()).await.is_err() {
             tracing::warn!("not all that is held came to rest in time; others take it as it is");
         }
         // Nothing more leaves of what others take in a moment, and no renewal changes that.
-        let _one = tokio::time::timeout(to_leave, inner.renewing.lock()).await;
+        let _one = tokio::time::timeout_at(leaves_at - within / 8, inner.renewing.lock()).await;
         inner.parts.holdings.end();
-        match tokio::time::timeout(to_leave, inner.parts.store.leave(inner.parts.holdings.replica())).await {
+        match tokio::time::timeout_at(leaves_at, inner.parts.store.leave(inner.parts.holdings.replica())).await {
             Ok(Ok(())) => {}
             Ok(Err(why)) => tracing::warn!(error = %why, "this replica could not be signed off; its lease ends by itself"),
             Err(_) => tracing::warn!("this replica could not be signed off in time; its lease ends by itself"),
