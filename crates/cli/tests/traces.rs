@@ -254,7 +254,7 @@ async fn a_trace_goes_on_at_another_replica() {
         let (listen, graph) = (format!("127.0.0.1:{}", ports[replica]), said("graphUrl"));
         let mut command = command(name, &["serve", "--listen", &listen, "--graph-url", &graph]);
         let (public, traces) = (format!("server.public_url={}", url(1)), format!("traces.endpoint={}", collector.base));
-        for set in [&public, &traces, "webhooks.allow_loopback=true", "log.level=warn"] {
+        for set in [&public, &traces, "webhooks.allow_loopback=true", "webhooks.allow_http=true", "log.level=warn"] {
             command.args(["--set", set]);
         }
         let mut running = Running::start(&mut command);

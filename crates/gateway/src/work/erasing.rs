@@ -22,8 +22,11 @@ const REST: u32 = 4;
 pub(super) async fn round(store: &dyn Store, fetcher: &Fetcher, relay: &Relay, clock: &WorldClock) -> Result<(), StoreError> {
     let mut removed = Vec::new();
     for Erasure { business, customer, .. } in store.open_erasures(AT_ONCE).await? {
-        if one(store, clock, business, customer).await? {
-            removed.push((business, customer));
+        match one(store, clock, business, customer).await {
+            Ok(true) => removed.push((business, customer)),
+            Ok(false) => {}
+            // The others do not wait for it.
+            Err(error) => tracing::warn!(customer.id = %customer, %error, "an erasure does not go on: it is tried again"),
         }
         // What endpoints answered may speak of whoever is forgotten: nothing is told of them any more.
         relay.forget_answers(business);

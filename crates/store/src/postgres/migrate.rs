@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::session::Session;
+use super::session::{PAUSE, Session, Trouble};
 use crate::StoreError;
 use crate::rows::Result;
 use crate::sql::{Params, Read, params};
@@ -95,6 +95,9 @@ const TABLES: [&str; 3] = [
 const ANY: &str =
     "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = 'migration'";
 
+/// Whoever works with a table waits behind a statement that waits for the table: so that one steps back soon, and comes again.
+const BRIEFLY: &str = "SET lock_timeout = '2s'";
+
 /// A file may take as long as it takes, and whoever waits for it waits as long.
 const UNTIMED: [&str; 2] = ["SET statement_timeout = 0", "SET idle_in_transaction_session_timeout = 0"];
 
@@ -156,6 +159,7 @@ pub(super) fn run(lock: &Session, work: &Session, make: bool) -> std::result::Re
     for unlimited in UNTIMED {
         work.run(unlimited, params![])?;
     }
+    work.run(BRIEFLY, params![])?;
     let done = apply(work, FILES, true);
     lock.undo();
     work.disconnect();
@@ -208,25 +212,38 @@ pub(super) fn apply(work: &Session, files: &[File], make: bool) -> std::result::
             return Err(PostgresError::Older { found: version - 1, known: newest });
         }
         for (step, statement) in (1i64..).zip(statements(sql)).skip(usize::try_from(steps).unwrap_or(usize::MAX)) {
-            one(work, statement, params![version, checksum, step, suits])?;
+            one(work, statement, &params![version, checksum, step, suits])?;
         }
     }
     Ok(())
 }
 
-fn one(work: &Session, statement: &'static str, mark: impl Params) -> Result<()> {
-    work.ready()?;
-    work.run("BEGIN", params![])?;
-    let made = work.run(statement, params![]).and_then(|()| {
-        work.put(
-            "INSERT INTO migration (version, checksum, steps, suits) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (version) DO UPDATE SET steps = excluded.steps",
-            mark,
-        )?;
-        work.run("COMMIT", params![])
-    });
-    if made.is_err() {
+/// One step, with the mark that it is done. While others hold the table that it changes, it comes again.
+fn one(work: &Session, statement: &'static str, mark: &impl Params) -> Result<()> {
+    let mut told = false;
+    loop {
+        work.ready()?;
+        work.run("BEGIN", params![])?;
+        let made = work.run(statement, params![]).and_then(|()| {
+            work.put(
+                "INSERT INTO migration (version, checksum, steps, suits) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (version) DO UPDATE SET steps = excluded.steps",
+                mark,
+            )?;
+            work.run("COMMIT", params![])
+        });
+        let Err(why) = made else { return Ok(()) };
+        let held = work.trouble() == Some(Trouble::Again);
         work.undo();
+        if !held {
+            return Err(why);
+        }
+        if !std::mem::replace(&mut told, true) {
+            tracing::warn!(
+                statement,
+                "somebody works with a table that the schema changes: it waits for them, and nobody for it"
+            );
+        }
+        std::thread::sleep(PAUSE);
     }
-    made
 }

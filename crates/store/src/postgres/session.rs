@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Row, Statement};
 
@@ -339,7 +339,9 @@ async fn over(limit: Option<Duration>) -> Duration {
 
 pub(crate) fn trouble(error: &Error) -> Trouble {
     match error.code() {
-        Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED) => Trouble::Again,
+        Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED | &SqlState::LOCK_NOT_AVAILABLE) => {
+            Trouble::Again
+        }
         // The server is ending, or has ended this connection: a switch to another server looks like this.
         Some(
             &SqlState::ADMIN_SHUTDOWN
@@ -350,6 +352,12 @@ pub(crate) fn trouble(error: &Error) -> Trouble {
             | &SqlState::READ_ONLY_SQL_TRANSACTION
             | &SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN,
         ) => Trouble::Lost,
+        // A newer program added a column to a table of which this connection has prepared all columns: a new one prepares anew.
+        Some(&SqlState::FEATURE_NOT_SUPPORTED)
+            if error.as_db_error().and_then(DbError::routine) == Some("RevalidateCachedQuery") =>
+        {
+            Trouble::Lost
+        }
         // So does what stands between the server and us say that it cannot reach the server.
         Some(code) if code.code().starts_with("08") => Trouble::Lost,
         Some(_) => Trouble::Other,

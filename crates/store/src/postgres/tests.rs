@@ -138,9 +138,22 @@ async fn a_newer_schema_is_refused_only_where_it_does_not_suit_this_program() {
     let mut desk = Desk::new(&Postgres(url.clone())).await.unwrap();
     desk.send("+4915112345678").await.unwrap();
     let expand = "ALTER TABLE message ADD COLUMN later BIGINT NOT NULL DEFAULT 7;\n
-        ALTER TABLE turn ADD COLUMN later TEXT;\nCREATE TABLE later (business BYTEA PRIMARY KEY);\n";
-    apply_later(&url, expand, 2);
-    desk.send("+4915112345678").await.unwrap();
+        ALTER TABLE turn ADD COLUMN later TEXT;\nALTER TABLE business ADD COLUMN later TEXT;\n
+        ALTER TABLE api_key ADD COLUMN later TEXT;\nALTER TABLE event ADD COLUMN later TEXT;\n
+        ALTER TABLE endpoint ADD COLUMN later TEXT;\nALTER TABLE delivery ADD COLUMN later TEXT;\nCREATE TABLE later (business BYTEA PRIMARY KEY);\n";
+    // Tables that are read with all their columns are asked by statements that this program has prepared on each of its connections.
+    for later in [false, true] {
+        if later {
+            apply_later(&url, expand, 2);
+            desk.send("+4915112345678").await.unwrap();
+        }
+        for _ in 0..12 {
+            desk.store.businesses().await.unwrap();
+            desk.store.keys(SHOP).await.unwrap();
+            desk.store.endpoints(None).await.unwrap();
+            desk.store.events(SHOP, 0, 10).await.unwrap();
+        }
+    }
     for make in [true, false] {
         desk.store = Arc::new(open(make).unwrap());
         desk.send("+4915112345679").await.unwrap();
@@ -339,7 +352,7 @@ async fn a_commit_that_still_waits_in_the_server_is_waited_for() {
     let proxy = Swallowing::new(transom_testing::Postgres::shared());
     let mut desk = Desk::new(&Postgres(proxy.before(&url))).await.unwrap();
     desk.send("+4915112345678").await.unwrap();
-    let connect = Connect::new(&PostgresAddress::read(&url).unwrap(), PostgresOptions::default()).unwrap();
+    let connect = Connect::new(&PostgresAddress::parse(&url).unwrap(), PostgresOptions::default()).unwrap();
     let (other, watch) = (connect.connect().await.unwrap(), connect.connect().await.unwrap());
     other.batch_execute("BEGIN; SELECT position FROM sender_counter FOR UPDATE").await.unwrap();
     let (store, accept) = (Arc::clone(&desk.store), desk.text("+4915112345678").unwrap());

@@ -84,6 +84,12 @@ pub(crate) trait Params {
     }
 }
 
+impl<P: Params> Params for &P {
+    fn each(&self) -> impl ExactSizeIterator<Item = Value<'_>> {
+        (**self).each()
+    }
+}
+
 impl<T: Bind, const N: usize> Params for [T; N] {
     fn each(&self) -> impl ExactSizeIterator<Item = Value<'_>> {
         self.iter().map(Bind::bind)
