@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use transom_clock::WorldClock;
@@ -37,6 +38,8 @@ const SWEEP_REST: u32 = 4;
 const SWEEP_REST_BUSY: Duration = Duration::from_secs(1);
 /// How often erasures are looked for and gone on with.
 const ERASE_LOOK: Span = Span::secs(30);
+/// Overwriting what erasures left rests for so many times as long as it took.
+const SCRUB_REST: u32 = 4;
 /// How often old rows are swept, by world time.
 const SWEEP_EVERY: Span = Span::minutes(10);
 /// A stopped sender is looked at after this, then after ever longer.
@@ -65,8 +68,10 @@ enum Duty {
     Expiry,
     /// Sessions whose look is due: what closes soon is told, and what has closed.
     Sessions,
-    /// Customers are forgotten who asked for it.
-    Erase,
+    /// Customers are forgotten who asked for it; who overwrites what is left of them is told.
+    Erase(Arc<Post>),
+    /// What is left of them is overwritten. It rests until then.
+    Scrub(Instant),
     /// Old rows are swept.
     Sweep,
     /// The templates of every account are read from Meta: at the start, and at an interval.
@@ -85,7 +90,7 @@ impl Duty {
             Self::Unknowns => holding::Duty::Unknowns,
             Self::Expiry => holding::Duty::Expiry,
             Self::Sessions => holding::Duty::Sessions,
-            Self::Erase => holding::Duty::Erasing,
+            Self::Erase(_) | Self::Scrub(_) => holding::Duty::Erasing,
             Self::Sweep => holding::Duty::Sweeping,
             Self::Templates => holding::Duty::Templates,
             Self::Limits => holding::Duty::Limits,
@@ -149,18 +154,38 @@ impl Upkeep {
             }
             Duty::Expiry => self.expire().await,
             Duty::Sessions => self.sessions().await,
-            Duty::Erase => {
+            Duty::Erase(scrub) => {
                 let erased = tokio::select! {
                     biased;
-                    () = self.stop.cancelled() => Ok(()),
+                    () = self.stop.cancelled() => Ok(false),
                     erased = async {
                         erasing::blank(&*self.store).await?;
-                        erasing::round(&*self.store, &self.fetcher, &self.relay, &self.clock).await
+                        erasing::round(&*self.store, &self.relay, &self.clock).await
                     } => erased,
                 };
-                if let Err(why) = erased {
-                    tracing::warn!(error = %why, "an erasure could not go on");
+                match erased {
+                    Ok(true) => scrub.poke(),
+                    Ok(false) => {}
+                    Err(why) => tracing::warn!(error = %why, "an erasure could not go on"),
                 }
+                after(ERASE_LOOK)
+            }
+            Duty::Scrub(rests_until) => {
+                let begun = Instant::now();
+                if begun < *rests_until {
+                    return after(
+                        Span::millis(i64::try_from((*rests_until - begun).as_millis()).unwrap_or(i64::MAX)).min(ERASE_LOOK),
+                    );
+                }
+                let scrubbed = tokio::select! {
+                    biased;
+                    () = self.stop.cancelled() => Ok(()),
+                    scrubbed = erasing::scrub(&*self.store, &self.fetcher, &self.clock) => scrubbed,
+                };
+                if let Err(why) = scrubbed {
+                    tracing::warn!(error = %why, "what an erasure left could not be overwritten");
+                }
+                *rests_until = Instant::now() + begun.elapsed() * SCRUB_REST;
                 after(ERASE_LOOK)
             }
             Duty::Sweep => {
@@ -456,7 +481,8 @@ impl Upkeep {
             post
         };
         self.dispatcher.tell_of_unknowns(begin(Duty::Unknowns));
-        for duty in [Duty::Expiry, Duty::Sessions, Duty::Erase, Duty::Sweep, Duty::Templates, Duty::Limits] {
+        let scrub = begin(Duty::Scrub(Instant::now()));
+        for duty in [Duty::Expiry, Duty::Sessions, Duty::Erase(scrub), Duty::Sweep, Duty::Templates, Duty::Limits] {
             begin(duty);
         }
         let mend = begin(Duty::Mend(Tried::new()));
