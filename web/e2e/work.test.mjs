@@ -146,6 +146,16 @@ test('a template, from its first word to an edit', async () => {
   await page.getByText('After the edit').waitFor();
   await page.goto(`${house.env.TRANSOM_URL}/console/templates`);
   await page.getByText('an edit is in review').waitFor();
+  // What an edit changed is told after its review, too.
+  await house.sim('POST', `templates/${waiting.id}/review`, { decision: 'approve' });
+  await page.getByText('an edit is in review').waitFor({ state: 'detached' });
+  await page.goto(`${house.env.TRANSOM_URL}/console/templates/order_ready/en`);
+  await page.getByText('Version 2: what changed').click();
+  await page.locator('.gone', { hasText: 'your order is ready."' }).waitFor();
+  await page.locator('.new', { hasText: 'your order is ready for you."' }).waitFor();
+  await page.goto(`${house.env.TRANSOM_URL}/console/templates`);
+  await page.getByLabel('Quality').selectOption('RED');
+  await page.getByText('No template is like that.').waitFor();
   assert.deepEqual(page.complaints, []);
 });
 

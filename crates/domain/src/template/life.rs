@@ -266,6 +266,9 @@ pub enum Change {
         version: u32,
         /// Its status before: edits of what is approved are counted.
         from: Approval,
+        /// What it consisted of before, or would have by an edit that was in review then; kept in the history alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Box<Definition>>,
     },
     /// A version came into force.
     InForce {
@@ -337,6 +340,15 @@ impl Change {
         }
     }
 
+    /// Without what only the history keeps.
+    #[must_use]
+    pub fn in_brief(&self) -> Self {
+        match self {
+            Self::Edited { version, from, .. } => Self::Edited { version: *version, from: *from, before: None },
+            other => other.clone(),
+        }
+    }
+
     /// Who does such a thing, when nobody has come through here.
     #[must_use]
     pub const fn by(&self) -> By {
@@ -375,7 +387,7 @@ mod tests {
         let changes = [
             Change::Created,
             Change::Found,
-            Change::Edited { version: 2, from: Approval::Approved },
+            Change::Edited { version: 2, from: Approval::Approved, before: None },
             Change::InForce { version: 2 },
             Change::Deleted,
             Change::Status { from: None, to: Approval::Rejected, reason: Some("SCAM".into()) },

@@ -88,7 +88,7 @@ impl Record {
         let is_over = self.status_at.minus(SECOND) > begun && matches!(known.approval, Approval::Approved | Approval::Rejected);
         let from = if is_heard { self.reviewed_from() } else { self.stood_at() };
         let version = self.next_version();
-        let mut changes = vec![Change::Edited { version, from }];
+        let mut changes = vec![Change::Edited { version, from, before: Some(Box::new(self.newest().clone())) }];
         let definition = definition.unwrap_or_else(|| known.definition.clone());
         record.take_edit(definition, version, answered, true);
         if let Some(category) = category {
@@ -401,6 +401,11 @@ impl Record {
         if self.template.approval == Approval::Pending { self.reviewed_from() } else { self.template.approval }
     }
 
+    /// What it consists of, or will once an edit has passed its review.
+    fn newest(&self) -> &Definition {
+        self.template.life.edit.as_ref().map_or(&self.template.definition, |edit| &edit.definition)
+    }
+
     fn next_version(&self) -> u32 {
         let life = &self.template.life;
         life.edit.as_ref().map_or(life.version, |edit| edit.version.max(life.version)).saturating_add(1)
@@ -485,7 +490,7 @@ impl Record {
             other => other,
         };
         let version = self.next_version();
-        changes.push(Change::Edited { version, from });
+        changes.push(Change::Edited { version, from, before: Some(Box::new(self.newest().clone())) });
         if self.template.approval == Approval::Approved {
             self.template.definition = read;
             self.template.life.version = version;

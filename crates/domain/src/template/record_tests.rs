@@ -224,7 +224,8 @@ fn a_review_that_is_heard_of_first_leaves_the_approved_version_in_force() {
     let (elsewhere, found) = pending.read(template(Approval::Pending, "two"), at(20));
     let (_, at_once) = pending.read(template(Approval::Approved, "two"), at(20));
     for changes in [edited, found, at_once] {
-        assert!(changes.contains(&Change::Edited { version: 2, from: Approval::Approved }), "{changes:?}");
+        let before = Some(Box::new(definition("one")));
+        assert!(changes.contains(&Change::Edited { version: 2, from: Approval::Approved, before }), "{changes:?}");
     }
     for record in [ours, elsewhere] {
         assert!(record.template.sendable() && record.template.definition == definition("one"));
@@ -310,7 +311,7 @@ fn a_webhook_that_is_faster_than_the_answer_is_joined_to_it() {
         let (over, _) = pending.told(&status(approval, 12)).unwrap();
         let (edited, changes) = over.edited(None, Some(definition("two")), None, (at(10), at(13)));
         assert_eq!((words(&changes), edited.template.approval), (expected, approval));
-        assert_eq!(changes[0], Change::Edited { version: 2, from: Approval::Approved });
+        assert_eq!(changes[0].in_brief(), Change::Edited { version: 2, from: Approval::Approved, before: None });
         assert_eq!(edited.template.life.edit.is_some(), approval == Approval::Rejected);
     }
 }

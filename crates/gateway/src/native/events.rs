@@ -219,7 +219,7 @@ fn present(present: &Present) -> Value {
 pub(crate) fn change_json(change: &Change) -> Value {
     match change {
         Change::Created | Change::Found | Change::Deleted => json!({}),
-        Change::Edited { version, from } => json!({ "version": version, "from": from.as_str() }),
+        Change::Edited { version, from, .. } => json!({ "version": version, "from": from.as_str() }),
         Change::InForce { version } => json!({ "version": version }),
         Change::Status { from, to, reason } => {
             json!({ "from": from.map(Approval::as_str), "to": to.as_str(), "reason": reason })

@@ -367,7 +367,7 @@ fn created(template: &Template) -> Value {
 /// A template as lists show it, with Meta's own.
 fn listed(template: &Template, waba: &str, channel: Option<SenderId>) -> Value {
     let mut shown = created(template);
-    let printed = components(template, &template.definition);
+    let printed = components(&template.definition);
     shown["channel"] = json!({
         "id": channel.map(|id| uuid(id.0)), "externalId": waba, "channelType": "CHANNEL_TYPE_WHATSAPP_CLOUD",
     });

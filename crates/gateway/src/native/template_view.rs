@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use transom_domain::content::Language;
 use transom_domain::lint::{Finding, Severity};
 use transom_domain::message::TemplateName;
-use transom_domain::template::{APPEAL_LINK, By, Definition, HistoryEntry, ParameterFormat, Quality, Template};
+use transom_domain::template::{APPEAL_LINK, By, Change, Definition, HistoryEntry, ParameterFormat, Quality, Template};
 use transom_domain::time::Timestamp;
 use transom_store::TemplateIntent;
 
@@ -85,9 +85,8 @@ pub(crate) struct TemplateView {
 }
 
 /// Meta's components of a definition.
-pub(crate) fn components(template: &Template, definition: &Definition) -> Value {
-    let mut printed = transom_meta::templates::to_create(&template.name, &template.language, template.category, definition);
-    printed.get_mut("components").map(Value::take).unwrap_or_default()
+pub(crate) fn components(definition: &Definition) -> Value {
+    Value::Array(transom_meta::templates::components(definition))
 }
 
 const fn format_word(format: ParameterFormat) -> &'static str {
@@ -126,12 +125,12 @@ impl TemplateView {
             twin: word(&life.twin.as_ref().map(name)),
             version: life.version,
             parameter_format: format_word(template.definition.format),
-            components: components(template, &template.definition),
+            components: components(&template.definition),
             message_send_ttl_seconds: life.ttl_seconds,
             under_review: word(&life.edit.as_ref().map(|edit| {
                 json!({
                     "version": edit.version,
-                    "components": components(template, &edit.definition),
+                    "components": components(&edit.definition),
                     "since": rfc3339(edit.since),
                 })
             })),
@@ -219,13 +218,17 @@ pub(crate) struct HistoryView {
     /// `created`, `found`, `edited`, `in_force`, `deleted`, `status`, `flagged`, `quality`, `category_announced`, `category` or
     /// `twin`.
     change: &'static str,
-    /// More, by the change: `from`, `to`, `version`, `reason`, `startsAt`, …
+    /// More, by the change: `from`, `to`, `version`, `reason`, `startsAt`, …; of an edit `before`, the components that it changed.
     #[schema(value_type = Object)]
     changed: Value,
 }
 
 impl From<&HistoryEntry> for HistoryView {
     fn from(entry: &HistoryEntry) -> Self {
+        let mut changed = change_json(&entry.change);
+        if let (Change::Edited { before: Some(before), .. }, Value::Object(changed)) = (&entry.change, &mut changed) {
+            changed.insert("before".to_owned(), components(before));
+        }
         Self {
             at: rfc3339(entry.at),
             by: match entry.by {
@@ -236,7 +239,7 @@ impl From<&HistoryEntry> for HistoryView {
                 By::Elsewhere => "elsewhere".to_owned(),
             },
             change: entry.change.as_str(),
-            changed: change_json(&entry.change),
+            changed,
         }
     }
 }

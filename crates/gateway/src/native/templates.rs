@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use transom_domain::content::Language;
 use transom_domain::lint;
 use transom_domain::message::TemplateName;
-use transom_domain::template::{Approval, Category};
+use transom_domain::template::{Approval, Category, Quality};
 
 use super::query::Query;
 use super::read::{Notes, read, request_bodies};
@@ -240,6 +240,7 @@ fn language(query: &mut Query) -> Option<Language> {
         ("language" = Option<String>, Query, description = "Only in this language"),
         ("status" = Option<String>, Query, description = "Only with this status"),
         ("category" = Option<String>, Query, description = "Only of this category"),
+        ("quality" = Option<String>, Query, description = "Only with this rating: GREEN, YELLOW, RED or UNKNOWN"),
         ("search" = Option<String>, Query, description = "Only with this in name or text"),
         ("wabaId" = Option<String>, Query, description = "WhatsApp Business Account; needed when the business has several"),
         ("pageSize" = Option<u32>, Query, description = "1 to 200; 50 where left out"),
@@ -253,7 +254,7 @@ pub(crate) async fn list(
     Authorised(caller): Authorised<TEMPLATES>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let known = ["name", "language", "status", "category", "search", "wabaId", "pageSize", "pageToken"];
+    let known = ["name", "language", "status", "category", "quality", "search", "wabaId", "pageSize", "pageToken"];
     let mut query = Query::read(query.as_deref(), &known);
     let filter = TemplateFilter {
         waba: query.get("wabaId").map(str::to_owned),
@@ -263,6 +264,7 @@ pub(crate) async fn list(
             Some(Approval::named(word)).filter(|approval| approval.as_str().eq_ignore_ascii_case(word))
         }),
         category: query.choice("category", "MARKETING, UTILITY or AUTHENTICATION", transom_meta::templates::category),
+        quality: query.choice("quality", "GREEN, YELLOW, RED or UNKNOWN", Quality::named),
         search: query.get("search").map(str::to_owned),
     };
     query.notes.at_most("name", filter.name.as_deref(), NAME_MAX);

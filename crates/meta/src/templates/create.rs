@@ -31,7 +31,9 @@ pub fn to_create(name: &str, language: &Language, category: Category, definition
     Value::Object(request)
 }
 
-fn components(definition: &Definition) -> Vec<Value> {
+/// Its components, as a creation writes them.
+#[must_use]
+pub fn components(definition: &Definition) -> Vec<Value> {
     let format = definition.format;
     let mut components = Vec::new();
     components.extend(definition.header.as_ref().map(|h| header(h, format)));

@@ -9,7 +9,7 @@ use transom_domain::template::Category;
 
 pub(crate) use parse::next_cursor;
 
-pub use create::to_create;
+pub use create::{components, to_create};
 pub use parse::{BadTemplate, NotAPage, Page, Skipped, parse, parse_page};
 pub use request::{Request, read_components, read_request};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use transom_domain::content::Language;
 use transom_domain::message::TemplateName;
-use transom_domain::template::{Approval, BodyDefinition, Category, HistoryEntry, Template};
+use transom_domain::template::{Approval, BodyDefinition, Category, HistoryEntry, Quality, Template};
 use transom_store::{Page, PutTwin, TemplateIntent, TemplateKey};
 
 use super::{Account, Service, unknown_template};
@@ -25,6 +25,8 @@ pub struct TemplateFilter {
     pub status: Option<Approval>,
     /// This category.
     pub category: Option<Category>,
+    /// This rating.
+    pub quality: Option<Quality>,
     /// A part of the name or of the text, in any case.
     pub search: Option<String>,
 }
@@ -211,5 +213,6 @@ fn fits(template: &Template, filter: &TemplateFilter, search: Option<&str>) -> b
         && filter.language.as_ref().is_none_or(|language| template.language == *language)
         && filter.status.map_or(template.approval != Approval::Deleted, |status| template.approval == status)
         && filter.category.is_none_or(|category| template.category == category)
+        && filter.quality.is_none_or(|quality| template.life.quality.unwrap_or(Quality::Unknown) == quality)
         && search.is_none_or(|part| template.name.contains(part) || text().contains(part))
 }

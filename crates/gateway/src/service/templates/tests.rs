@@ -14,7 +14,7 @@ use transom_domain::error_code::ErrorCode;
 use transom_domain::event::EventBody;
 use transom_domain::id::{BusinessId, KeyId, SenderId};
 use transom_domain::message::TemplateName;
-use transom_domain::template::{Approval, BodyDefinition, By, Category, Definition, Quality, Template, TextDefinition};
+use transom_domain::template::{Approval, BodyDefinition, By, Category, Change, Definition, Quality, Template, TextDefinition};
 use transom_domain::time::{Span, Timestamp};
 use transom_store::{
     Actor, App, Business, MemoryStore, Page, Scopes, Sender, SenderState, Store, TemplateAction, TemplateIntent, TemplateKey,
@@ -371,6 +371,14 @@ async fn a_lost_answer_is_settled_by_meta_s_list() {
     assert_eq!(desk.delete("a").await.unwrap(), [english()]);
     assert_eq!(desk.calls().len(), 3);
     assert_eq!(desk.history("a").await.iter().filter(|(_, by)| *by == US).count(), 3);
+    // The history keeps what each edit changed; what is told of it says no more than its number.
+    let page = Page { size: 50, token: None };
+    let lines = desk.house.service().template_history(&desk.caller, None, "a", english(), page).await.unwrap().0;
+    let changed = lines.iter().find_map(|line| match &line.change {
+        Change::Edited { before, .. } => before.as_deref().cloned(),
+        _ => None,
+    });
+    assert!(changed.unwrap().is_same(&saying(ONE)));
 }
 
 #[tokio::test]
@@ -508,6 +516,13 @@ async fn webhooks_lost_in_thirds_are_mended_by_one_reading() {
     let held = desk.house.service().templates(&desk.caller, &TemplateFilter::default(), &page).await.unwrap().templates;
     let world = desk.meta.0.lock().unwrap().templates.clone();
     assert_eq!(held.len(), world.len());
+    for quality in [Quality::Green, Quality::Red, Quality::Unknown] {
+        let only = TemplateFilter { quality: Some(quality), ..TemplateFilter::default() };
+        let found = desk.house.service().templates(&desk.caller, &only, &page).await.unwrap().templates;
+        let wanted = held.iter().filter(|template| template.life.quality.unwrap_or(Quality::Unknown) == quality).count();
+        assert_eq!(found.len(), wanted);
+        assert!(found.iter().all(|template| template.life.quality.unwrap_or(Quality::Unknown) == quality));
+    }
     for template in &held {
         let at_meta = transom_meta::templates::parse(&world[&(template.name.clone(), "en_US".to_owned())]).unwrap();
         assert_eq!(template.approval, at_meta.approval, "{}", template.name);
