@@ -329,7 +329,10 @@ mod tests {
         assert_eq!((refused.rule, refused.not_before), (Rule::EditsAMonth, Some(NOW.plus(Span::days(19)))));
         assert_eq!(edit(&ten[..9]), Ok(()));
         // Edits of what is rejected are free, and count for nothing.
-        let free = HistoryEntry { change: Change::Edited { version: 2, from: Approval::Rejected, before: None }, ..edited(Span::hours(1)) };
+        let free = HistoryEntry {
+            change: Change::Edited { version: 2, from: Approval::Rejected, before: None },
+            ..edited(Span::hours(1))
+        };
         assert_eq!(edit(&[free]), Ok(()));
         let rejected = template("de", Approval::Rejected);
         assert_eq!(may_edit(&rejected, Some(Category::Utility), &[edited(Span::hours(1))], NOW), Ok(()));

@@ -61,7 +61,8 @@ fn write(
                 at: told.at,
             };
             let previous = before.map(|before| before.template.approval);
-            let body = EventBody::TemplateChanged { waba: key.waba.clone(), template: status, previous, change: change.in_brief() };
+            let body =
+                EventBody::TemplateChanged { waba: key.waba.clone(), template: status, previous, change: change.in_brief() };
             events.push(tell::event(rows, key.business, told.now, body)?);
         }
     }

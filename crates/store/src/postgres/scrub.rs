@@ -139,7 +139,10 @@ mod tests {
         let connect = Connect::new(&address, PostgresOptions::default()).unwrap();
         let reader = connect.connect().await.unwrap();
         reader.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM customer_word").await.unwrap();
-        ask(&address, vec!["DELETE FROM customer_word WHERE business = 's' AND word = 'axolotl-3' AND customer = 'c'".to_owned()]);
+        ask(
+            &address,
+            vec!["DELETE FROM customer_word WHERE business = 's' AND word = 'axolotl-3' AND customer = 'c'".to_owned()],
+        );
         assert_eq!(found(&address, "axolotl-3"), ["1", "1"]);
         assert!(!scrub(&connect, Duration::ZERO).await.unwrap(), "somebody still sees it");
         reader.batch_execute("COMMIT").await.unwrap();
