@@ -1,6 +1,7 @@
 //! What goes wrong between a replica and its store, or takes long: nothing stays with nobody, and nothing waits for another's sake.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use transom_store::{Disk, DiskWait, GivenBack, StoreError, Take};
 
@@ -8,7 +9,10 @@ use super::*;
 
 /// The way of one replica to the store: moves take a moment, and fail when they are told to.
 #[derive(Default)]
-struct Way(Mutex<BTreeMap<&'static str, VecDeque<bool>>>);
+struct Way(Mutex<BTreeMap<&'static str, VecDeque<bool>>>, AtomicBool);
+
+/// Answers to what begins an attempt take so long, where they are slow.
+const SLOW: u64 = 2_000;
 
 impl Way {
     /// Whether the next ones of a move work; those after them do.
@@ -26,8 +30,13 @@ impl Disk for Way {
         })
     }
 
-    fn written(&self, _: &'static str) -> DiskWait<()> {
-        Box::pin(async {})
+    fn written(&self, what: &'static str) -> DiskWait<()> {
+        let slow = self.1.load(Ordering::SeqCst) && ["claim", "accept", "accept_judged"].contains(&what);
+        Box::pin(async move {
+            if slow {
+                pass(SLOW).await;
+            }
+        })
     }
 
     fn read(&self, _: &'static str) -> DiskWait<Result<(), StoreError>> {
@@ -152,6 +161,32 @@ async fn what_cannot_be_taken_keeps_nothing_else_from_its_worker() {
     town.all_have_left().await;
     let tries = way.0.lock().unwrap()["take"].len();
     assert!((1..60).contains(&tries), "{tries} tries are left");
+    town.look_over();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_begun_under_a_name_that_was_lost_posts_nothing_under_the_next() {
+    let town = Town::new().await;
+    let way = Arc::new(Way::default());
+    let one = town.node_on("one", &way).await;
+    let (keeper, first) = (one.house.keeper().unwrap(), id_of(&one));
+    town.windows(&one).await;
+    way.1.store(true, Ordering::SeqCst);
+    // The attempt stands in the store, and whoever is to make it hears so once the lease is over and another one was begun.
+    tokio::join!(town.send(&one, 0, 0, 0), async {
+        pass(SLOW / 2).await;
+        town.store.leave(first).await.unwrap();
+        keeper.0.renew().await;
+    });
+    assert_ne!(id_of(&one), first);
+    way.1.store(false, Ordering::SeqCst);
+    pass(SLOW * 3).await;
+    let (id, _) = town.accepted.lock().unwrap()[0].clone();
+    let message = town.store.message(SHOP, id).await.unwrap().unwrap();
+    assert_eq!((message.attempts.len(), town.calls().len()), (1, 0), "{:?}", message.phase);
+    // Until it is known that it did not leave, or has waited long enough for a word of it.
+    pass(11 * 60_000).await;
+    town.all_have_left().await;
     town.look_over();
 }
 
