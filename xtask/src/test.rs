@@ -5,9 +5,26 @@ use anyhow::{Result, bail};
 use crate::steps::{self, Steps};
 use crate::{console, deploy, foreign, root, target};
 
-/// Tests of the binary that run on PostgreSQL as well: kills, tenants and secrets, the tour, the stream of events, endpoints over kills and
-/// in order, the journal and its replays, and what Meta is asked for afterwards.
-const ON_POSTGRES: [&str; 7] = ["kill", "guard", "dev", "events", "endpoints", "journal", "history"];
+/// Tests of the binary that run on PostgreSQL as well: kills, tenants and secrets, the tour, contents and both dialects, the stream of
+/// events, endpoints over kills and in order, files, retention, the journal and its replays, and what Meta is asked for afterwards.
+const ON_POSTGRES: [&str; 16] = [
+    "kill",
+    "guard",
+    "dev",
+    "contents",
+    "events",
+    "endpoints",
+    "webhooks",
+    "published",
+    "published_rules",
+    "twilio",
+    "messenger",
+    "unusual",
+    "media",
+    "retention",
+    "journal",
+    "history",
+];
 
 /// Runs all of it. Needs PostgreSQL, Python, Node and Chromium beside the Rust toolchain, and says so before anything takes long.
 pub(crate) fn run() -> Result<()> {
