@@ -314,7 +314,7 @@ impl Engine for PostgresStore {
     }
 
     fn scrubbed(&self) -> Answer<'_, bool> {
-        Box::pin(scrub::scrub(&self.connect, PATIENCE))
+        Box::pin(scrub::scrub(&self.connect, scrub::PATIENCE))
     }
 
     fn shown(&self) -> Condition {

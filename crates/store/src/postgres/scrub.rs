@@ -8,12 +8,20 @@ use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
 use super::connect::Connect;
 use super::migrate::tables;
-use super::session::{PAUSE, fault};
+use super::session::fault;
 use crate::StoreError;
 
 /// On a connection of its own: a vacuum runs in no transaction and for as long as it takes, but leaves the disk to others and waits
 /// for no other vacuum.
 const GENTLY: &str = "SET statement_timeout = 0; SET lock_timeout = '10s'; SET vacuum_cost_delay = '2ms'";
+
+/// So long is waited for whoever still sees former rows: as long as a report or a dump may take. Each try begins with a moment of its own,
+/// so that short waits could go on for ever where there is always somebody.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30 * 60);
+/// After so long the log says who it is.
+const TOLD_AFTER: Duration = Duration::from_secs(10);
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// A vacuum that nobody waits for any more ends, where the server can look; it would stand in the way of the next schema.
 const WATCHFUL: &str = "SELECT set_config(name, '5s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'";
@@ -54,8 +62,15 @@ fn who_sees(moment: u64) -> String {
 /// Removes what former rows left, in all our tables, their indexes and statistics. `false` where somebody still sees them after waiting
 /// for so long, or another vacuum is at work. A server that cannot, or will not do it for us, keeps what it keeps: that is said in the log.
 pub(super) async fn scrub(connect: &Connect, patience: Duration) -> Result<bool, StoreError> {
-    let client = connect.connect().await?;
-    match vacuum(&client, patience).await {
+    let link = connect.link().await?;
+    let client = &link.client;
+    // A server that stands still and was replaced meanwhile answers no more.
+    let vacuumed = tokio::select! {
+        biased;
+        vacuumed = vacuum(client, patience) => vacuumed,
+        () = link.left() => return Err(StoreError::Unavailable("the server was left while it vacuumed".to_owned())),
+    };
+    match vacuumed {
         Ok(done) => Ok(done),
         Err(why) if client.is_closed() || why.as_db_error().is_none() => Err(fault(&why)),
         Err(why) if why.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
@@ -74,14 +89,18 @@ async fn vacuum(client: &Client, patience: Duration) -> Result<bool, Error> {
     client.batch_execute(GENTLY).await?;
     client.batch_execute(WATCHFUL).await?;
     let moment = texts(client, MOMENT).await?.first().and_then(|row| row.first()?.as_ref()?.parse().ok()).unwrap_or(0);
-    let (sees, begun) = (who_sees(moment), Instant::now());
+    let (sees, begun, mut told) = (who_sees(moment), Instant::now(), false);
     while let Some(row) = texts(client, &sees).await?.first() {
-        if begun.elapsed() > patience {
+        let over = begun.elapsed() > patience;
+        if !told && (over || begun.elapsed() > TOLD_AFTER) {
             let who = row.first().cloned().flatten().unwrap_or_default();
             tracing::warn!(who, "somebody still sees what an erasure removed: it is done once they do not any more");
+            told = true;
+        }
+        if over {
             return Ok(false);
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(LOOK).await;
     }
     let known = tables();
     let mut there = texts(client, THERE).await?;
