@@ -88,18 +88,51 @@ test('on Messenger a named human may still answer', async () => {
   assert.deepEqual(page.complaints, []);
 });
 
+/** Somebody new who wants nothing more. */
+async function stopped(name, phone) {
+  const person = await house.sim('POST', 'customers', { name, phone, showPhone: true });
+  await says(person, 'STOP');
+  const [{ customerId }] = await until('STOP was heard', async () => {
+    const found = (await house.api('GET', `conversations?q=${name}`)).body.data;
+    return found.length > 0 && found;
+  });
+  const wants = async () => (await house.api('GET', `customers/${customerId}`)).body.consent.everything.choice;
+  const resumes = async () => {
+    // Meta tells moments in whole seconds, and of words of one moment the one to stop counts.
+    await house.sim('POST', 'clock', { advanceSeconds: 60 });
+    await says(person, 'START');
+    await until('START was heard', async () => (await wants()) === 'opted_in');
+  };
+  return { customerId, resumes };
+}
+
 test('who wants nothing more is marked, and no more once they do', async () => {
-  const eva = await house.sim('POST', 'customers', { name: 'Eva', phone: '+49 30 23125 044', showPhone: true });
-  await says(eva, 'STOP');
-  await heard('STOP');
-  const [{ customerId }] = (await house.api('GET', 'messages?direction=inbound&pageSize=1')).body.data;
+  const { customerId, resumes } = await stopped('Eva', '+49 30 23125 044');
   const page = await house.page(`/console/conversations/${customerId}`);
   await page.getByText('wants no messages').waitFor();
-  await says(eva, 'START');
+  await resumes();
   await page.getByText('wants no messages').waitFor({ state: 'detached' });
   const told = await house.api('POST', `customers/${customerId}/consent`, { scope: 'marketing', choice: 'opted_out', said: 'No offers, please.' });
   assert.equal(told.status, 200, JSON.stringify(told.body));
   await page.getByText('wants no marketing').waitFor();
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test('what happens before the page hears of anything is shown', async () => {
+  const { customerId, resumes } = await stopped('Finn', '+49 30 23125 046');
+  const page = await house.page('about:blank');
+  let connect;
+  const connected = new Promise((resolve) => (connect = resolve));
+  await page.route('**/events/stream', async (route) => {
+    await connected;
+    await route.continue();
+  });
+  await page.goto(`${house.env.TRANSOM_URL}/console/conversations/${customerId}`);
+  await page.getByText('wants no messages').waitFor();
+  await resumes();
+  connect();
+  await page.getByText('wants no messages').waitFor({ state: 'detached' });
   assert.deepEqual(page.complaints, []);
   await page.context().close();
 });

@@ -1,6 +1,7 @@
 // The simulator's world as the pages show it: who there is, what their phones show, what waits at Meta's desk. Read once, then kept
 // true by its stream.
 import { clock } from './clock.svelte';
+import { oneAtATime } from './one-at-a-time';
 import { momentOf, sim, SIM, type Catalog, type Entry, type Fault, type Person, type Product, type SimTemplate } from './sim';
 import { follow } from './sse';
 import { toasts } from './toasts.svelte';
@@ -33,24 +34,24 @@ class Desk {
   posted = $state.raw<Posted[]>([]);
   #listeners = new Set<(told: Told) => void>();
   #abort: AbortController | undefined;
-  #due = new Map<string, () => Promise<unknown>>();
+  #inboxReaders: Record<string, () => Promise<void>> = {};
+  #due = new Set<() => Promise<unknown>>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Begins to watch; gives the way to stop. */
   start(): () => void {
     const abort = (this.#abort = new AbortController());
-    void this.#readAll();
     const url = () => `${SIM}/stream`;
     const told = (event: { type: string; data: string; id: string }) => {
       const data = JSON.parse(event.data) as Record<string, any>;
       this.#told({ kind: event.type, data, number: Number(event.id) });
     };
-    let before = false;
+    // What happens before the stream is connected it does not tell: all is read then, too.
     const connected = (is: boolean) => {
       this.connected = is;
-      if (is && before) void this.#readAll();
-      before = true;
+      if (is) void this.#readAll();
     };
+    void this.#readAll();
     void follow({ url, told, connected, lost: () => void this.#readAll() }, abort.signal);
     return () => abort.abort();
   }
@@ -69,41 +70,46 @@ class Desk {
   show(id: string, is = true): void {
     this.open = is ? [...this.open.filter((one) => one !== id), id] : this.open.filter((one) => one !== id);
     localStorage.setItem(OPEN, JSON.stringify(this.open));
-    if (is) this.#soon(`inbox ${id}`, () => this.readInbox(id));
+    this.#inboxSoon(id);
   }
 
-  async readInbox(id: string): Promise<void> {
-    const found = await sim.get<{ data: Entry[] }>(`customers/${id}/inbox`);
-    this.inboxes[id] = found.data;
+  readInbox(id: string): Promise<void> {
+    return this.#inbox(id)();
   }
 
-  readPeople = async (): Promise<void> => {
+  #inbox(id: string): () => Promise<void> {
+    return (this.#inboxReaders[id] ??= oneAtATime(async () => {
+      this.inboxes[id] = (await sim.get<{ data: Entry[] }>(`customers/${id}/inbox`)).data;
+    }));
+  }
+
+  readPeople = oneAtATime(async () => {
     const found = await sim.get<{ data: Person[] }>('customers');
     this.people = found.data.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
     // That the business writes ends by itself, and nobody tells of it.
-    if (this.people.some((one) => one.typing)) setTimeout(() => this.#soon('people', this.readPeople), 5_000);
-  };
+    if (this.people.some((one) => one.typing)) setTimeout(() => this.#soon(this.readPeople), 5_000);
+  });
 
-  readTemplates = async (): Promise<void> => {
+  readTemplates = oneAtATime(async () => {
     this.templates = (await sim.get<{ data: SimTemplate[] }>('templates')).data;
-  };
+  });
 
-  readFaults = async (): Promise<void> => {
+  readFaults = oneAtATime(async () => {
     this.faults = (await sim.get<{ data: Fault[] }>('faults')).data;
-  };
+  });
 
-  readClock = async (): Promise<void> => {
+  readClock = oneAtATime(async () => {
     const found = await sim.get<{ nowMs: number; turnable: boolean }>('clock');
     this.turnable = found.turnable;
     clock.set(found.nowMs);
-  };
+  });
 
-  readProducts = async (): Promise<void> => {
+  readProducts = oneAtATime(async () => {
     const { data } = await sim.get<{ data: Catalog[] }>('catalogs');
     this.products = Object.fromEntries(data.flatMap((one) => one.products.map((product) => [product.retailerId, product])));
-  };
+  });
 
-  async #readAll(): Promise<void> {
+  #readAll = oneAtATime(async () => {
     try {
       await Promise.all([this.readPeople(), this.readTemplates(), this.readFaults(), this.readClock(), this.readProducts()]);
       if (!this.loaded) this.open = this.#remembered();
@@ -113,7 +119,12 @@ class Desk {
     } catch (error) {
       this.failure = error;
     }
-  }
+  });
+
+  /** Inboxes are read only for phones on the page. */
+  #inboxSoon = (id: string): void => {
+    if (this.open.includes(id)) this.#soon(this.#inbox(id));
+  };
 
   #remembered(): string[] {
     const there = (id: string) => this.people.some((one) => one.id === id);
@@ -131,27 +142,25 @@ class Desk {
     if (kind === 'reset') void this.#readAll();
     else if (kind === 'message') {
       const id = this.people.find((one) => one.id === data['customer'] || (data['party'] && one.waId === data['party']))?.id;
-      for (const shown of id ? [id] : this.open) this.#soon(`inbox ${shown}`, () => this.readInbox(shown));
+      (id ? [id] : this.open).forEach(this.#inboxSoon);
     } else if (kind === 'page_message') {
-      for (const one of this.people) if (one.channel === 'messenger') this.#soon(`inbox ${one.id}`, () => this.readInbox(one.id));
+      for (const one of this.people) if (one.channel === 'messenger') this.#inboxSoon(one.id);
     } else if (kind === 'customer') {
-      this.#soon('people', this.readPeople);
-      const id = String(data['id']);
-      if (this.open.includes(id)) this.#soon(`inbox ${id}`, () => this.readInbox(id));
-    } else if (kind === 'template') this.#soon('templates', this.readTemplates);
-    else if (kind === 'faults') this.#soon('faults', this.readFaults);
-    else if (kind === 'clock') this.#soon('clock', this.readClock);
+      this.#soon(this.readPeople);
+      this.#inboxSoon(String(data['id']));
+    } else if (kind === 'template') this.#soon(this.readTemplates);
+    else if (kind === 'faults') this.#soon(this.readFaults);
+    else if (kind === 'clock') this.#soon(this.readClock);
     else if (kind === 'webhook') this.posted = [...this.posted, { ...(data as Posted), number: told.number }].slice(-POSTED_MAX);
     for (const listener of this.#listeners) listener(told);
   }
 
-  /** Many changes at once are one reading. Inboxes are read only for phones on the page. */
-  #soon(key: string, read: () => Promise<unknown>): void {
-    if (key.startsWith('inbox ') && !this.open.includes(key.slice(6))) return;
-    this.#due.set(key, read);
+  /** Many changes at once are one reading. */
+  #soon(read: () => Promise<unknown>): void {
+    this.#due.add(read);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      const due = [...this.#due.values()];
+      const due = [...this.#due];
       this.#due.clear();
       if (!this.#abort?.signal.aborted) Promise.all(due.map((one) => one())).catch((error) => toasts.fail(error));
     }, TOGETHER);

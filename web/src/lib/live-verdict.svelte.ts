@@ -33,7 +33,8 @@ export class LiveVerdict {
     try {
       const verdict = await post<Verdict>('verdicts', send, { signal: abort.signal });
       if (abort.signal.aborted) return;
-      [this.verdict, this.problem] = [verdict, null];
+      this.verdict = verdict;
+      this.problem = null;
     } catch (error) {
       if (abort.signal.aborted) return;
       this.problem = error instanceof ApiError ? error.problem : { message: String(error), code: '', details: {} };

@@ -46,7 +46,8 @@ export class Paged<T> {
         pageToken = page.nextPageToken;
       } while (!page.data.length && pageToken && --tries);
       this.all = more ? [...this.all, ...page.data] : page.data;
-      [this.next, this.failure] = [page.nextPageToken, null];
+      this.next = page.nextPageToken;
+      this.failure = null;
     } catch (error) {
       if (signal.aborted) return;
       this.failure = error;

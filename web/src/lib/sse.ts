@@ -8,7 +8,7 @@ type Follow = {
   /** Where to begin; what is told moves it on. */
   after?: string;
   told: (event: Told) => void;
-  connected?: (is: boolean) => void;
+  connected?: (is: boolean) => unknown;
   /** The place is no longer kept (410, or beyond the newest): the caller reads everything anew. */
   lost?: () => void;
 };

@@ -2,6 +2,7 @@
 import { get } from '../../lib/api';
 import { words } from '../../lib/format';
 import type { Conversation, Page } from '../../lib/native';
+import { oneAtATime } from '../../lib/one-at-a-time';
 import { plainLine } from '../../lib/shown-native';
 
 export type Row = {
@@ -49,6 +50,7 @@ export class Rows {
   loaded = $state(false);
   failure = $state.raw<unknown>(null);
   #abort: AbortController | undefined;
+  #loading: Promise<void> | undefined;
   /** What was asked for last. */
   #filter: Filter | undefined;
   /** What is known but not shown in its order yet. */
@@ -62,7 +64,11 @@ export class Rows {
   }
 
   /** Reads the newest conversations that pass the filter. */
-  async load(filter: Filter, next = false): Promise<void> {
+  load(filter: Filter, next = false): Promise<void> {
+    return (this.#loading = this.#load(filter, next));
+  }
+
+  async #load(filter: Filter, next: boolean): Promise<void> {
     this.#abort?.abort();
     const signal = (this.#abort = new AbortController()).signal;
     this.#filter = filter;
@@ -83,27 +89,26 @@ export class Rows {
   }
 
   /** What came since: rows change where they stand, and those that would move or come are announced until `settle`. */
-  refresh(): void {
-    if (!this.loaded || !this.#filter || !this.#abort) return;
+  refresh = oneAtATime(async () => {
+    if (!this.#filter || !this.#abort) return;
     // Who asks for something else wants nothing of this.
     const { signal } = this.#abort;
-    void this.#newest(this.#filter, false, signal).then(
-      ([found, token]) => {
-        if (signal.aborted) return;
-        // Pages that were read further back stay read.
-        if (this.all.length <= PAGE) this.#token = token;
-        const rows = new Map(this.#waiting.size ? this.#waiting : this.all.map((r) => [r.key, r]));
-        for (const row of found) rows.set(row.key, row);
-        const order = [...rows.values()].sort((a, b) => moment(b).localeCompare(moment(a)));
-        const stays = this.all.map((r) => rows.get(r.key) ?? r);
-        this.fresh = stays.length === 0 ? 0 : order.filter((r, i) => stays[i]?.key !== r.key && (moment(r) > this.#settled || !stays.some((s) => s.key === r.key))).length;
-        this.all = this.fresh ? stays : order;
-        this.#waiting = this.fresh ? rows : new Map();
-        this.#settled = this.fresh ? this.#settled : (order[0] ? moment(order[0]) : '');
-      },
-      () => {},
-    );
-  }
+    await this.#loading;
+    if (signal.aborted) return;
+    const read = await this.#newest(this.#filter, false, signal).catch(() => null);
+    if (signal.aborted || !read) return;
+    const [found, token] = read;
+    // Pages that were read further back stay read.
+    if (this.all.length <= PAGE) this.#token = token;
+    const rows = new Map(this.#waiting.size ? this.#waiting : this.all.map((r) => [r.key, r]));
+    for (const row of found) rows.set(row.key, row);
+    const order = [...rows.values()].sort((a, b) => moment(b).localeCompare(moment(a)));
+    const stays = this.all.map((r) => rows.get(r.key) ?? r);
+    this.fresh = stays.length === 0 ? 0 : order.filter((r, i) => stays[i]?.key !== r.key && (moment(r) > this.#settled || !stays.some((s) => s.key === r.key))).length;
+    this.all = this.fresh ? stays : order;
+    this.#waiting = this.fresh ? rows : new Map();
+    this.#settled = this.fresh ? this.#settled : (order[0] ? moment(order[0]) : '');
+  });
 
   /** Puts the list in order, with all that came. */
   settle(): void {

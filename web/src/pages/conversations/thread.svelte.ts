@@ -1,5 +1,6 @@
 // The messages with one customer at one sender: read backwards by pages, kept true by events.
 import { get } from '../../lib/api';
+import { oneAtATime } from '../../lib/one-at-a-time';
 import type { Component, Message, Page, Template } from '../../lib/native';
 
 /** Messages of one page. */
@@ -34,9 +35,7 @@ export class Thread {
   }
 
   /** Reads the newest page again: what changed of it, and what came since. */
-  refresh(): Promise<void> {
-    return this.#read(undefined, true);
-  }
+  refresh = oneAtATime(() => this.#read(undefined, true));
 
   async #read(pageToken: string | undefined, again = false): Promise<void> {
     const { signal } = this.#abort;

@@ -1,6 +1,6 @@
 // A message's life as exchanges between four parties, put together from what each of them has on record: the message's timeline,
 // the simulator's log of calls, the webhooks it posted, the events that were told. Pure: the same records give the same picture.
-import type { LiveEvent } from '../../lib/live.svelte';
+import type { LiveEvent } from '../../lib/live';
 import type { Message, TimelineEntry, ToldEvent } from '../../lib/native';
 import { lineOf } from '../../lib/shown-native';
 import type { Posted } from '../../lib/desk.svelte';

@@ -1,9 +1,10 @@
 // What the stage shows of one customer, or of one message: read from the API and the simulator, and kept true by both streams.
 import { get } from '../../lib/api';
 import { desk } from '../../lib/desk.svelte';
-import type { LiveEvent } from '../../lib/live.svelte';
-import { live } from '../../lib/live.svelte';
+import type { LiveEvent } from '../../lib/live';
+import { live } from '../../lib/live';
 import type { Endpoint, Message, Page, Session, ToldEvent } from '../../lib/native';
+import { oneAtATime } from '../../lib/one-at-a-time';
 import { sim, type SimRequest } from '../../lib/sim';
 import { toasts } from '../../lib/toasts.svelte';
 import { exchangesOf, inOrder, type Exchange } from './exchanges';
@@ -117,11 +118,11 @@ export class Stage {
     }, TOGETHER);
   }
 
-  async #read(): Promise<void> {
+  #read = oneAtATime(async () => {
     await Promise.all([this.#readRequests(), this.#only ? this.#readOne(this.#only) : this.#readAll()]);
     if (this.#endpoints) await this.#readDeliveries();
     this.failure = null;
-  }
+  });
 
   /** Of the messages on stage; again later, while somebody has yet to take something. */
   async #readDeliveries(): Promise<void> {

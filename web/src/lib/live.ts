@@ -8,8 +8,6 @@ export type LiveEvent = { position: number; id: string; type: string; at: string
 type Listener = { types: (type: string) => boolean; told: (event: LiveEvent) => void; missed?: () => void };
 
 class Live {
-  /** Whether the stream is connected now. */
-  connected = $state(false);
   #listeners = new Set<Listener>();
   #abort: AbortController | undefined;
   #business: string | undefined;
@@ -36,7 +34,6 @@ class Live {
     this.#business = business;
     this.#abort = new AbortController();
     const missed = () => this.#listeners.forEach((listener) => listener.missed?.());
-    let first = true;
     void follow(
       {
         url: () => pathOf('events/stream'),
@@ -44,12 +41,8 @@ class Live {
           const told = JSON.parse(event.data) as LiveEvent;
           for (const listener of this.#listeners) if (listener.types(told.type)) listener.told(told);
         },
-        connected: (is) => {
-          this.connected = is;
-          // Without an id told yet, what came between two connections is not known.
-          if (is && !first) missed();
-          first = false;
-        },
+        // The stream begins with what comes next: what was read before it did may be older than that.
+        connected: (is) => is && missed(),
         lost: missed,
       },
       this.#abort.signal,
@@ -59,7 +52,6 @@ class Live {
   #stop(): void {
     this.#abort?.abort();
     this.#abort = undefined;
-    this.connected = false;
   }
 }
 
