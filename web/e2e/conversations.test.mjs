@@ -137,6 +137,38 @@ test('what happens before the page hears of anything is shown', async () => {
   await page.context().close();
 });
 
+test('a long thread is read on, and a message that is opened is read once', async () => {
+  const gil = await house.sim('POST', 'customers', { name: 'Gil', phone: '+49 30 23125 047', showPhone: true });
+  // One page more than is read at once.
+  for (let i = 1; i <= 60; i++) await says(gil, `Word ${i} of many`);
+  await heard('Word 60 of many');
+  const [{ customerId }] = (await house.api('GET', 'conversations?q=Gil')).body.data;
+  const page = await house.page('about:blank');
+  const asked = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  await page.goto(`${house.env.TRANSOM_URL}/console/conversations/${customerId}`);
+  const thread = page.getByRole('log', { name: 'Messages' });
+  await thread.getByText('Word 60 of many').waitFor();
+  assert.equal(await thread.getByText('Word 1 of many').count(), 0);
+  await thread.getByRole('button', { name: 'Older messages' }).click();
+  await thread.getByText('Word 1 of many').waitFor();
+  await thread.getByRole('button', { name: 'Older messages' }).waitFor({ state: 'detached' });
+
+  await thread.getByRole('button', { name: 'Show what happened to this message' }).last().click();
+  await page.getByRole('complementary', { name: 'Message' }).getByText('Heard from Meta').waitFor();
+  const id = page.url().split('/').pop();
+  assert.equal(await thread.getByText('Word 1 of many').count(), 1, 'the thread stays as it is');
+  // A second of frames, in which nothing happens to it.
+  await page.evaluate(() => new Promise((done) => {
+    const frame = (left) => (left ? requestAnimationFrame(() => frame(left - 1)) : done());
+    frame(60);
+  }));
+  const readings = asked.filter((path) => path.endsWith(`/messages/${id}`)).length;
+  assert.ok(readings >= 1 && readings <= 3, `read ${readings} times`);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
 test('a search is live, and channels are told apart', async () => {
   const bo = await named('Bo');
   const page = await house.page('/console/conversations');

@@ -96,7 +96,7 @@ export async function browse(env) {
     const one = await context.newPage();
     one.setDefaultTimeout(PATIENCE);
     one.complaints = [];
-    one.on('pageerror', (error) => one.complaints.push(`error: ${error.message}`));
+    one.on('pageerror', (error) => one.complaints.push(`error: ${error.stack}`));
     one.on('console', (message) => {
       if (/Content Security Policy|Uncaught/.test(message.text())) one.complaints.push(message.text());
     });

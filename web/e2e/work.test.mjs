@@ -154,6 +154,10 @@ test('a template, from its first word to an edit', async () => {
   await page.locator('.gone', { hasText: 'your order is ready."' }).waitFor();
   await page.locator('.new', { hasText: 'your order is ready for you."' }).waitFor();
   await page.goto(`${house.env.TRANSOM_URL}/console/templates`);
+  // A row of a table is gone to by `j`, and opened by Enter.
+  await page.getByRole('link', { name: 'order_ready' }).waitFor();
+  await page.keyboard.press('j');
+  await until('the row has the focus', () => page.evaluate(() => document.activeElement?.textContent === 'order_ready'));
   await page.getByLabel('Quality').selectOption('RED');
   await page.getByText('No template is like that.').waitFor();
   assert.deepEqual(page.complaints, []);

@@ -17,6 +17,9 @@ const POSTED_MAX = 500;
 /** Changes within this many milliseconds are read together. */
 const TOGETHER = 60;
 
+/** Reads a list of the simulator's, one reading at a time. */
+const listReader = <T>(path: string, take: (all: T[]) => void) => oneAtATime(async () => take((await sim.get<{ data: T[] }>(path)).data));
+
 class Desk {
   people = $state.raw<Person[]>([]);
   /** Ids of the people whose phones are on the page. */
@@ -78,25 +81,18 @@ class Desk {
   }
 
   #inbox(id: string): () => Promise<void> {
-    return (this.#inboxReaders[id] ??= oneAtATime(async () => {
-      this.inboxes[id] = (await sim.get<{ data: Entry[] }>(`customers/${id}/inbox`)).data;
-    }));
+    return (this.#inboxReaders[id] ??= listReader<Entry>(`customers/${id}/inbox`, (all) => (this.inboxes[id] = all)));
   }
 
-  readPeople = oneAtATime(async () => {
-    const found = await sim.get<{ data: Person[] }>('customers');
-    this.people = found.data.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+  readPeople = listReader<Person>('customers', (all) => {
+    this.people = all.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
     // That the business writes ends by itself, and nobody tells of it.
     if (this.people.some((one) => one.typing)) setTimeout(() => this.#soon(this.readPeople), 5_000);
   });
 
-  readTemplates = oneAtATime(async () => {
-    this.templates = (await sim.get<{ data: SimTemplate[] }>('templates')).data;
-  });
+  readTemplates = listReader<SimTemplate>('templates', (all) => (this.templates = all));
 
-  readFaults = oneAtATime(async () => {
-    this.faults = (await sim.get<{ data: Fault[] }>('faults')).data;
-  });
+  readFaults = listReader<Fault>('faults', (all) => (this.faults = all));
 
   readClock = oneAtATime(async () => {
     const found = await sim.get<{ nowMs: number; turnable: boolean }>('clock');
@@ -104,9 +100,8 @@ class Desk {
     clock.set(found.nowMs);
   });
 
-  readProducts = oneAtATime(async () => {
-    const { data } = await sim.get<{ data: Catalog[] }>('catalogs');
-    this.products = Object.fromEntries(data.flatMap((one) => one.products.map((product) => [product.retailerId, product])));
+  readProducts = listReader<Catalog>('catalogs', (all) => {
+    this.products = Object.fromEntries(all.flatMap((one) => one.products.map((product) => [product.retailerId, product])));
   });
 
   #readAll = oneAtATime(async () => {

@@ -56,7 +56,9 @@ function focus(event: Event, element: HTMLElement | null | undefined): void {
 function move(event: Event, by: number): void {
   const rows = [...document.querySelectorAll<HTMLElement>('[data-row]')].filter((row) => row.offsetParent !== null);
   const at = rows.findIndex((row) => row === document.activeElement || row.contains(document.activeElement));
-  focus(event, rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.min(Math.max(at + by, 0), rows.length - 1)]);
+  const to = rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.min(Math.max(at + by, 0), rows.length - 1)];
+  // A row of a table opens by what stands in it.
+  focus(event, to?.querySelector<HTMLElement>('a, button') ?? to);
 }
 
 export const keys = new Keys();

@@ -7,6 +7,15 @@ const PAGES_MAX = 30;
 
 type Query = Record<string, string | number | undefined>;
 
+/** The first page that has anything: one looks at a bounded number of rows, of which none may fit though further ones do. */
+export async function firstFull<T>(path: string, query: Query, pageToken: string | null, signal: AbortSignal): Promise<Page<T>> {
+  for (let tries = PAGES_MAX; ; ) {
+    const page = await get<Page<T>>(path, { query: { ...query, pageToken }, signal });
+    if (page.data.length || !page.nextPageToken || !--tries) return page;
+    pageToken = page.nextPageToken;
+  }
+}
+
 export class Paged<T> {
   all = $state.raw<T[]>([]);
   next = $state<string | null>(null);
@@ -36,15 +45,7 @@ export class Paged<T> {
     this.#abort?.abort();
     const { signal } = (this.#abort = new AbortController());
     try {
-      let pageToken = more ? this.next : null;
-      let page: Page<T>;
-      // A page looks at a bounded number of rows: none of them may fit, and further ones may.
-      let tries = PAGES_MAX;
-      do {
-        const query = { ...this.#query(), pageToken: pageToken ?? undefined };
-        page = await get<Page<T>>(this.#path(), { query, signal });
-        pageToken = page.nextPageToken;
-      } while (!page.data.length && pageToken && --tries);
+      const page = await firstFull<T>(this.#path(), this.#query(), more ? this.next : null, signal);
       this.all = more ? [...this.all, ...page.data] : page.data;
       this.next = page.nextPageToken;
       this.failure = null;

@@ -1,8 +1,8 @@
 // The list of conversations: read by pages, kept true by events, and never moved under the pointer.
-import { get } from '../../lib/api';
 import { words } from '../../lib/format';
-import type { Conversation, Page } from '../../lib/native';
+import type { Conversation } from '../../lib/native';
 import { oneAtATime } from '../../lib/one-at-a-time';
+import { firstFull } from '../../lib/paged.svelte';
 import { plainLine } from '../../lib/shown-native';
 
 export type Row = {
@@ -97,6 +97,7 @@ export class Rows {
     if (signal.aborted) return;
     const read = await this.#newest(this.#filter, false, signal).catch(() => null);
     if (signal.aborted || !read) return;
+    this.failure = null;
     const [found, token] = read;
     // Pages that were read further back stay read.
     if (this.all.length <= PAGE) this.#token = token;
@@ -120,8 +121,8 @@ export class Rows {
   }
 
   async #newest(filter: Filter, next: boolean, signal: AbortSignal): Promise<[Row[], string | null]> {
-    const query = { ...filter, q: filter.q.trim(), pageSize: PAGE, pageToken: next ? this.#token : null };
-    const { data, nextPageToken } = await get<Page<Conversation>>('conversations', { query, signal });
+    const query = { ...filter, q: filter.q.trim(), pageSize: PAGE };
+    const { data, nextPageToken } = await firstFull<Conversation>('conversations', query, next ? this.#token : null, signal);
     return [data.map(ofConversation), nextPageToken];
   }
 }

@@ -13,13 +13,13 @@ export class Thread {
   failure = $state.raw<unknown>(null);
   /** Components of the templates that were sent by name, by `name/language`. */
   components = $state<Record<string, Component[]>>({});
-  #older: string | null = null;
+  #older = $state<string | null>(null);
   #abort = new AbortController();
   #query: Record<string, string | number | undefined>;
 
   constructor(customer: string, sender: string | null) {
     this.#query = { to: customer, sender: sender ?? undefined, pageSize: PAGE };
-    void this.#read(undefined);
+    void this.refresh();
   }
 
   get hasOlder(): boolean {
@@ -35,7 +35,7 @@ export class Thread {
   }
 
   /** Reads the newest page again: what changed of it, and what came since. */
-  refresh = oneAtATime(() => this.#read(undefined, true));
+  refresh = oneAtATime(() => this.#read(undefined, this.loaded && !this.failure));
 
   async #read(pageToken: string | undefined, again = false): Promise<void> {
     const { signal } = this.#abort;

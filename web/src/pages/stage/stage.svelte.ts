@@ -50,7 +50,7 @@ export class Stage {
     this.#address = address;
     this.#only = only;
     this.#stops = [
-      live.on(['message.', 'session.', 'template.', 'sender.', 'consent.'], (event) => this.#told(event), () => this.#soon()),
+      live.on(['message.', 'session.', 'template.', 'sender.', 'consent.'], (event) => this.#told(event), () => void this.#begin()),
       desk.on(({ kind }) => {
         if (kind === 'request') this.#soon();
         if (kind === 'clock' || kind === 'reset') this.#soon(true);
@@ -85,6 +85,7 @@ export class Stage {
       ]);
       this.#keep(events.data);
       this.#endpoints = endpoints.data.filter((one) => one.enabled).length;
+      this.turn += 1;
       await this.#read();
     } catch (error) {
       this.failure = error;
