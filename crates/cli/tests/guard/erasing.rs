@@ -18,6 +18,11 @@ const NAME: &str = "Xanthippe";
 const FILE: &str = "a-lynx-is-in-her-file";
 /// What she says, and what she is told.
 const WORDS: [&str; 3] = ["an-axolotl-asks", "a-capybara-answers", "a-dodo-is-scheduled"];
+/// What she, and the business in its app, made of messages that never came here.
+const EDITS: [&str; 2] = ["an-echidna-edits", "a-fossa-mends"];
+/// Where a webhook tells of what a customer did, and of what the business did in its app; and as what it names the customer.
+const BY_CUSTOMER: [&str; 3] = ["messages", "messages", "from"];
+const BY_BUSINESS: [&str; 3] = ["smb_message_echoes", "message_echoes", "to"];
 
 fn files(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(dir).unwrap() {
@@ -123,6 +128,23 @@ async fn talk(shop: &Shop, phone: &str, name: &str) {
     shop.once(&news, "delivered").await;
 }
 
+/// Meta tells that a message was edited that never came here. Its ids hold the number, as they always do.
+async fn edited(shop: &Shop, customer: &str, [field, list, named]: [&str; 3], words: &str) {
+    let wamid = |of: &str| format!("wamid.{}", BASE64.encode(format!("\u{1d}\u{18}\u{c}{customer}\u{15}\u{2}{of}")));
+    let edit = json!({ "original_message_id": wamid("first"), "message": { "type": "text", "text": { "body": words } } });
+    let mut message = json!({ "id": wamid(words), "timestamp": "1800000000", "type": "edit", "edit": edit });
+    message[named] = json!(customer);
+    let number = json!({ "display_phone_number": "1", "phone_number_id": shop.env["META_PHONE_NUMBER_ID"] });
+    let mut value = json!({ "messaging_product": "whatsapp", "metadata": number });
+    value[list] = json!([message]);
+    let entry = json!({ "id": shop.env["META_WABA_ID"], "changes": [{ "field": field, "value": value }] });
+    let body = json!({ "object": "whatsapp_business_account", "entry": [entry] }).to_string().into_bytes();
+    let signature = transom_meta::signature::sign(shop.env["META_APP_SECRET"].as_bytes(), &body);
+    let url = format!("{}/webhooks/meta/{}", shop.env["TRANSOM_URL"], shop.env["META_APP_ID"]);
+    let answer = shop.raw(Method::POST, &url, &[("x-hub-signature-256", signature.as_str())], body).await;
+    assert_eq!(answer.status, 200, "{}", answer.json);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_left_of_who_asks_to_be_forgotten() {
     let dir = tempfile::tempdir().unwrap();
@@ -159,7 +181,11 @@ async fn nothing_is_left_of_who_asks_to_be_forgotten() {
         )
         .await;
     shop.once(keyed.json["id"].as_str().unwrap(), "delivered").await;
-    let secrets = [digits, user_id.as_str(), NAME, WORDS[2], FILE];
+    edited(&shop, digits, BY_CUSTOMER, EDITS[0]).await;
+    edited(&shop, digits, BY_BUSINESS, EDITS[1]).await;
+    // Ben's stays: of a table that an erasure empties PostgreSQL keeps its samples.
+    edited(&shop, "491704000100", BY_CUSTOMER, "a-badger-edits").await;
+    let secrets = [digits, user_id.as_str(), NAME, WORDS[2], EDITS[0], EDITS[1], FILE];
     let kept = Kept::of(dir.path());
     for secret in secrets {
         assert!(!places(dir.path(), secret).is_empty(), "{secret} is not found before: the search finds nothing");

@@ -1,10 +1,11 @@
 //! Erasing: what is left of a person after it, and what of others.
 
+use transom_domain::amendment::{Amended, Amendment};
 use transom_domain::consent::{Choice, Entry, Evidence, Scope, Source};
 use transom_domain::event::Event;
-use transom_domain::fact::{Fact, Person, Reported};
+use transom_domain::fact::{Fact, InboundBody, Person, Reported};
 use transom_domain::id::{CustomerId, MessageId};
-use transom_domain::time::Span;
+use transom_domain::time::{Span, Timestamp};
 
 use super::desk::{DESK, Desk, RIVAL, SHOP, identity, person};
 use super::{Broken, Factory, Outcome, hold, same};
@@ -42,6 +43,13 @@ fn ana() -> Result<Person, Broken> {
         bsuid: identity("DE.777000777")?.bsuid().cloned(),
         ..person(ANA)?
     })
+}
+
+/// Something that was done to a message.
+fn edit(from: Person, id: &str, original: &str) -> Fact {
+    let change = Amendment::Edited { body: Box::new(InboundBody::Text { body: "mended".to_owned() }) };
+    let (provider_id, original) = (id.to_owned(), original.to_owned());
+    Fact::Amended(Amended { provider_id, at: Timestamp::EPOCH, from, original, change })
 }
 
 /// A shop with two customers, of whom one writes, is written to, and chooses.
@@ -119,6 +127,21 @@ pub(super) async fn nothing_is_left_of_who_asks_to_be_forgotten(factory: &dyn Fa
     let answer = br#"{"customer":"+4915112345678"}"#.to_vec();
     accept.idempotency = Some(Idempotency { key: key.clone(), answer, keep: Span::hours(48) });
     let waiting = desk.accept(accept).await?;
+    // What was done to messages that never came: by her, by him, and by the business in its app, where the upstream's ids alone
+    // say to whom. And to one that went out through here, which is not changed elsewhere.
+    let hers = vec![
+        edit(ana()?, "edit.1", "in.never"),
+        edit(ana()?, "edit.3", "in.never"),
+        edit(Person::default(), "edit.app", "wamid.HRgNNDkxNTExMjM0NTY3OBUCABE="),
+        edit(Person::default(), "edit.sent", "out.ana"),
+    ];
+    let his = vec![
+        edit(person(BEN)?, "edit.2", "in.never"),
+        edit(person(BEN)?, "edit.4", "in.never"),
+        edit(Person::default(), "edit.app", "wamid.HRgNNDkxNTExMjM0NTY3ORUCABE="),
+        edit(Person::default(), "edit.sent", "out.ben"),
+    ];
+    same!(desk.hear([hers.clone(), his.clone()].concat()).await?.orphans, 8);
     let before = desk.events().await?;
 
     let begun = desk.store.erase_customer(SHOP, Who::Identity(identity(ANA)?), Actor::Operator, desk.now).await?;
@@ -151,6 +174,11 @@ pub(super) async fn nothing_is_left_of_who_asks_to_be_forgotten(factory: &dyn Fa
         hold!(!said.contains(word));
     }
     hold!(desk.shows(*sent.get(1).unwrap_or(&MessageId(0))).await.is_ok());
+    // Hers is news again, his is known.
+    let outcome = desk.hear(hers).await?;
+    same!((outcome.orphans, outcome.repeated), (4, 0));
+    let outcome = desk.hear(his).await?;
+    same!((outcome.orphans, outcome.repeated), (0, 4));
     // The key goes on standing for what it did.
     let mut ask = desk.ask(SHOP, Some(DESK), identity(BEN)?);
     ask.idempotency = Some(key);

@@ -14,13 +14,18 @@ use crate::{Fetched, Loose, Media, MediaState, UpstreamCopy};
 const ANA: &str = "+4915112345678";
 
 fn picture(desk: &Desk, wamid: &str) -> Result<Fact, Broken> {
+    picture_of(desk, wamid, "image/jpeg")
+}
+
+/// A picture with the type that the webhook tells.
+fn picture_of(desk: &Desk, wamid: &str, mime_type: &str) -> Result<Fact, Broken> {
     let Fact::Inbound(inbound) = desk.inbound(person(ANA)?, wamid, desk.now) else {
         return Err(Broken("a customer's message is no inbound fact".to_owned()));
     };
     let body = InboundBody::Media {
         kind: MediaKind::Image,
         id: format!("media-{wamid}"),
-        mime_type: "image/jpeg".to_owned(),
+        mime_type: mime_type.to_owned(),
         sha256: Some("q".to_owned()),
         caption: None,
         filename: None,
@@ -33,7 +38,13 @@ fn picture(desk: &Desk, wamid: &str) -> Result<Fact, Broken> {
 
 /// A picture is heard; the ids of message and file.
 async fn heard(desk: &mut Desk, wamid: &str) -> Result<(MessageId, MediaId), Broken> {
-    let outcome = desk.hear(vec![picture(desk, wamid)?]).await?;
+    let fact = picture(desk, wamid)?;
+    taken_in(desk, fact).await
+}
+
+/// As [`heard`], of any file.
+async fn taken_in(desk: &mut Desk, fact: Fact) -> Result<(MessageId, MediaId), Broken> {
+    let outcome = desk.hear(vec![fact]).await?;
     same!(outcome.files, 1);
     let message = outcome.messages.first().copied().ok_or_else(|| Broken("no message".to_owned()))?;
     Ok((message, of_message(message, 0)))
@@ -50,7 +61,7 @@ async fn state(desk: &Desk, id: MediaId) -> Result<MediaState, Broken> {
 }
 
 fn stored(digest: u8) -> Fetched {
-    Fetched::Stored { digest: [digest; 32], size: 7 }
+    Fetched::Stored { digest: [digest; 32], size: 7, mime_type: None }
 }
 
 pub(super) async fn a_file_is_fetched_once(factory: &dyn Factory) -> Outcome {
@@ -75,6 +86,29 @@ pub(super) async fn a_file_is_fetched_once(factory: &dyn Factory) -> Outcome {
     same!(state(&desk, id).await?, MediaState::Stored { digest: [1; 32], size: 7 });
     same!(due(&desk).await?, (vec![], None));
     same!(desk.store.media(RIVAL, id).await?, None);
+    Ok(())
+}
+
+pub(super) async fn a_file_whose_type_nobody_told_has_that_of_its_download(factory: &dyn Factory) -> Outcome {
+    let mut desk = Desk::new(factory).await?;
+    let mut files = Vec::new();
+    for (wamid, told, by_download, kept) in
+        [("w1", "image/jpeg", Some("image/png"), "image/jpeg"), ("w2", "", Some("image/png"), "image/png"), ("w3", "", None, "")]
+    {
+        let fact = picture_of(&desk, wamid, told)?;
+        let (message, id) = taken_in(&mut desk, fact).await?;
+        let outcome = Fetched::Stored { digest: [1; 32], size: 7, mime_type: by_download.map(str::to_owned) };
+        hold!(desk.store.fetched(SHOP, id, outcome, desk.now).await?);
+        files.push((message, id, kept));
+    }
+    // The file says it, and the message that it came with; after opening again, too.
+    desk.store.close().await?;
+    desk.store = factory.open();
+    for (message, id, kept) in files {
+        same!(desk.store.media(SHOP, id).await?.map(|media| media.mime_type), Some(kept.to_owned()));
+        let body = desk.message(message).await?.inbound.map(|inbound| inbound.body);
+        hold!(matches!(&body, Some(InboundBody::Media { mime_type, .. }) if mime_type == kept));
+    }
     Ok(())
 }
 

@@ -185,7 +185,7 @@ checks! {
     messaging_services: services_are_kept_changed_and_listed, a_sender_is_in_one_pool_at_most, every_change_of_the_directory_is_counted,
         who_spoke_with_a_customer_last_speaks_again;
     restoring: what_waited_at_the_backup_is_held, what_waited_at_the_backup_ends_or_goes_as_is_chosen;
-    media: a_file_is_fetched_once, no_sender_waits_for_another_s_files, bytes_stay_until_nobody_has_them, bytes_are_brought_or_removed_and_never_both,
+    media: a_file_is_fetched_once, a_file_whose_type_nobody_told_has_that_of_its_download, no_sender_waits_for_another_s_files, bytes_stay_until_nobody_has_them, bytes_are_brought_or_removed_and_never_both,
         what_is_taken_out_takes_its_file_along, the_upstream_s_ids_are_used_until_they_end, a_file_that_never_comes_is_told;
     sweeping: each_business_keeps_contents_and_events_as_long_as_it_chose, what_was_not_heard_is_counted_once, a_code_that_is_not_delivered_counts_as_dropped_within_a_day, what_is_over_goes_and_what_is_not_stays, what_was_taken_out_is_recognised_as_long, a_slice_is_bounded, a_slice_takes_content_out_of_so_many_at_most,
         what_an_endpoint_leaves_behind_goes_in_slices;

@@ -28,6 +28,11 @@ pub enum ErasureStage {
         /// Looked at up to this id of the upstream's.
         after: String,
     },
+    /// What was done to messages that never came is removed, where it is of the person.
+    Amendments {
+        /// Looked at up to this message's id of the upstream's, and this id of what was done to it.
+        after: (String, String),
+    },
     /// Raw bodies are blanked, by whoever works on the journal: see [`crate::Store::journal_erased`].
     Journal {
         /// Looked at up to this position.
@@ -49,7 +54,8 @@ impl ErasureStage {
             Self::Messages => "messages",
             Self::Events { .. } => "events",
             Self::Answers { .. } => "answers",
-            Self::Orphans { .. } => "orphans",
+            // One word to whoever asks: both wait for messages that are not known here.
+            Self::Orphans { .. } | Self::Amendments { .. } => "orphans",
             Self::Journal { .. } => "journal",
             Self::Person => "person",
             Self::Logs => "logs",

@@ -25,7 +25,7 @@ pub struct Media {
     /// How it is shown; none for a type that the channel does not take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<MediaKind>,
-    /// Type, as whoever sent it says.
+    /// Type, as whoever sent it says, or as its download told where nobody said; empty where neither did.
     pub mime_type: String,
     /// Name, as whoever sent it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -111,6 +111,8 @@ pub enum Fetched {
         digest: Digest,
         /// Bytes.
         size: u64,
+        /// Type, as the download told it: what the file has where whoever sent it said none.
+        mime_type: Option<String>,
     },
     /// Not yet: it is tried again.
     Again {

@@ -1,11 +1,13 @@
 //! Erasures, in memory.
 
+use std::ops::Bound;
+
 use transom_domain::address::Identity;
 use transom_domain::id::{BusinessId, CustomerId, SenderId};
 use transom_domain::time::Timestamp;
 
 use super::table::MemoryRows;
-use crate::rows::{Blank, ErasingRows, Kept, Orphan, Result, Seq};
+use crate::rows::{AmendmentRow, Blank, ErasingRows, Kept, Orphan, Result, Seq};
 use crate::{Erasure, ErasureStage};
 
 impl ErasingRows for MemoryRows {
@@ -86,5 +88,16 @@ impl ErasingRows for MemoryRows {
     fn orphans_after(&self, business: BusinessId, after: &str, limit: usize) -> Result<Vec<Orphan>> {
         let later = self.orphans.iter().filter(|((b, id, _), _)| *b == business && id.as_str() > after).take(limit);
         Ok(later.map(|(_, orphan)| orphan.clone()).collect())
+    }
+
+    fn amendments_after(&self, business: BusinessId, after: (&str, &str), limit: usize) -> Result<Vec<AmendmentRow>> {
+        let from = Bound::Excluded((business, after.0.to_owned(), after.1.to_owned()));
+        let later = self.amendments.range((from, Bound::Unbounded)).take_while(|((b, _, _), _)| *b == business).take(limit);
+        Ok(later.map(|(_, row)| row.clone()).collect())
+    }
+
+    fn drop_amendment(&mut self, business: BusinessId, original: &str, provider_id: &str) -> Result<()> {
+        self.amendments.drop(&(business, original.to_owned(), provider_id.to_owned()));
+        Ok(())
     }
 }

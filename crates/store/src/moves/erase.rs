@@ -13,7 +13,7 @@ use transom_domain::time::Timestamp;
 
 use super::{consent, end, media, people};
 use crate::contract::holds_text;
-use crate::rows::{Brief, CustomerRow, Delivery, Result, Rows};
+use crate::rows::{AmendmentRow, Brief, CustomerRow, Delivery, Result, Rows};
 use crate::{
     Action, Actor, AuditEntry, BATCH_MAX, CancelOutcome, Erasure, ErasureNext, ErasureStage, JournalErased, StoreError, Who,
 };
@@ -124,6 +124,7 @@ pub(crate) fn slice(
         ErasureStage::Events { after } => events(rows, &mut job, after, limit)?,
         ErasureStage::Answers { after } => answers(rows, &mut job, &after, limit)?,
         ErasureStage::Orphans { after } => orphans(rows, &mut job, &after, limit)?,
+        ErasureStage::Amendments { after } => amendments(rows, &mut job, after, limit)?,
         ErasureStage::Journal { after } => return Ok(ErasureNext::Journal { texts: job.texts, after }),
         ErasureStage::Person => person(rows, &mut job, limit, now)?,
         ErasureStage::Logs => return Ok(ErasureNext::Logs),
@@ -177,6 +178,10 @@ fn remove(rows: &mut dyn Rows, brief: &Brief, now: Timestamp) -> Result<()> {
         // The upstream writes the number into its ids.
         rows.unbind(brief.business, &id, brief.seq)?;
         rows.drop_left_id(brief.accepted_at, brief.business, &id)?;
+        // What was done to it elsewhere waits and is never joined; of the business's own doing it may name nobody.
+        for row in rows.amendments(brief.business, &id)?.into_iter().filter(|row| row.seq.is_none()) {
+            rows.drop_amendment(brief.business, &row.original, &row.provider_id)?;
+        }
     }
     media::delete_of(rows, brief.business, brief.id, now)?;
     rows.drop_message(brief.seq)?;
@@ -423,8 +428,60 @@ fn orphans(rows: &mut dyn Rows, job: &mut Erasure, after: &str, limit: usize) ->
         }
         last = orphan.report.provider_id;
     }
-    job.at = if looked < limit { ErasureStage::Journal { after: 0 } } else { ErasureStage::Orphans { after: last } };
+    job.at = if looked < limit {
+        ErasureStage::Amendments { after: (String::new(), String::new()) }
+    } else {
+        ErasureStage::Orphans { after: last }
+    };
     Ok(ErasureNext::Again)
+}
+
+/// Removes what waits for a message that never came, where it is of the person. What was joined went with its message.
+fn amendments(rows: &mut dyn Rows, job: &mut Erasure, after: (String, String), limit: usize) -> Result<ErasureNext> {
+    let found = rows.amendments_after(job.business, (after.0.as_str(), after.1.as_str()), limit)?;
+    let looked = found.len();
+    let mut last = after;
+    for row in found {
+        if row.seq.is_none() && names_person(&row, &job.texts)? {
+            rows.drop_amendment(job.business, &row.original, &row.provider_id)?;
+        }
+        last = (row.original, row.provider_id);
+    }
+    job.at = if looked < limit { ErasureStage::Journal { after: 0 } } else { ErasureStage::Amendments { after: last } };
+    Ok(ErasureNext::Again)
+}
+
+/// Whether what was done to a message names the person: of the business's own doing in its app the upstream's ids alone may.
+fn names_person(row: &AmendmentRow, texts: &[String]) -> Result<bool> {
+    let said = serde_json::to_vec(&row.amended)
+        .map_err(|why| StoreError::Corrupt(format!("an amendment that JSON cannot hold: {why}")))?;
+    let all = [said, decoded(&row.original), decoded(&row.provider_id)];
+    Ok(texts.iter().any(|text| all.iter().any(|bytes| holds_text(bytes, text))))
+}
+
+/// What an id of the upstream's holds, as far as it can be read: after the word in front it is Base64, with the number in it.
+fn decoded(id: &str) -> Vec<u8> {
+    let coded = id.rsplit_once('.').map_or(id, |(_, coded)| coded);
+    let (mut bytes, mut bits, mut held) = (Vec::new(), 0_u32, 0_u32);
+    for letter in coded.bytes() {
+        let six = match letter {
+            b'A'..=b'Z' => letter - b'A',
+            b'a'..=b'z' => letter - b'a' + 26,
+            b'0'..=b'9' => letter - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => break,
+        };
+        // What is pushed over the front was taken before.
+        bits = (bits << 6) | u32::from(six);
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            let [.., byte] = (bits >> held).to_be_bytes();
+            bytes.push(byte);
+        }
+    }
+    bytes
 }
 
 /// See [`crate::Store::journal_erased`].
@@ -493,4 +550,23 @@ pub(crate) fn scrubbed(rows: &mut dyn Rows, business: BusinessId, customer: Cust
     }
     (job.at, job.done_at) = (ErasureStage::Done, Some(now));
     rows.put_erasure(&job)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_as_far_as_it_can_be() {
+        let ids: [(&str, &[u8]); 5] = [
+            ("wamid.HRgNNDkxNTExMjM0NTY3OBUCABE=", b"\x1d\x18\x0d4915112345678\x15\x02\x00\x11"),
+            ("wamid.NDkxNQ", b"4915"),
+            ("NDkx+/-_#2", b"491\xfb\xff\xbf"),
+            ("wamid.", b""),
+            ("", b""),
+        ];
+        for (id, holds) in ids {
+            assert_eq!(decoded(id), holds, "{id}");
+        }
+    }
 }

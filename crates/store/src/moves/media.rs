@@ -2,11 +2,11 @@
 
 use transom_domain::event::EventBody;
 use transom_domain::fact::InboundBody;
-use transom_domain::id::{BusinessId, MediaId, SenderId};
+use transom_domain::id::{BusinessId, MediaId, MessageId, SenderId};
 use transom_domain::media;
 use transom_domain::time::Timestamp;
 
-use super::tell;
+use super::{read, tell};
 use crate::rows::{Brief, Result, Rows};
 use crate::{Digest, Fetched, Loose, Media, MediaState};
 
@@ -72,9 +72,16 @@ pub(crate) fn fetched(rows: &mut dyn Rows, business: BusinessId, id: MediaId, ou
     let Some(mut found) = rows.media(business, id)? else { return Ok(false) };
     let MediaState::Waiting { tries, due, .. } = &mut found.state else { return Ok(false) };
     match outcome {
-        Fetched::Stored { digest, size } => {
+        Fetched::Stored { digest, size, mime_type } => {
             found.state = MediaState::Stored { digest: *digest, size: *size };
             rows.drop_loose(business, digest)?;
+            // What whoever sent it says of it stays.
+            if let Some(told) = mime_type.as_ref().filter(|_| found.mime_type.is_empty()) {
+                found.mime_type.clone_from(told);
+                if let Some(message) = found.message {
+                    say_type(rows, business, message, told)?;
+                }
+            }
         }
         Fetched::Again { due: later } => {
             *tries += 1;
@@ -92,6 +99,20 @@ pub(crate) fn fetched(rows: &mut dyn Rows, business: BusinessId, id: MediaId, ou
     }
     rows.put_media(&found)?;
     Ok(true)
+}
+
+/// The message that a file came with shows the file's type, too, where the webhook told none.
+fn say_type(rows: &mut dyn Rows, business: BusinessId, message: MessageId, told: &str) -> Result<()> {
+    let Some((brief, _)) = rows.brief(business, message)? else { return Ok(()) };
+    let whole = read::whole(rows, &brief)?;
+    let Some(mut inbound) = whole.inbound.filter(|_| !whole.redacted) else { return Ok(()) };
+    if let InboundBody::Media { mime_type, .. } = &mut inbound.body
+        && mime_type.is_empty()
+    {
+        told.clone_into(mime_type);
+        rows.put_inbound(brief.seq, &inbound)?;
+    }
+    Ok(())
 }
 
 /// See [`crate::Store::add_media`].
@@ -117,12 +138,7 @@ pub(crate) fn delete(rows: &mut dyn Rows, business: BusinessId, id: MediaId, now
 }
 
 /// Removes the files that came with a message. Says how many.
-pub(crate) fn delete_of(
-    rows: &mut dyn Rows,
-    business: BusinessId,
-    message: transom_domain::id::MessageId,
-    now: Timestamp,
-) -> Result<usize> {
+pub(crate) fn delete_of(rows: &mut dyn Rows, business: BusinessId, message: MessageId, now: Timestamp) -> Result<usize> {
     let mut gone = 0;
     while delete(rows, business, media::of_message(message, gone), now)? {
         gone += 1;

@@ -237,7 +237,7 @@ fn explained(address: &PostgresAddress, statements: &BTreeSet<String>) -> Vec<(S
     statements.iter().zip(plans.iter().skip(1).step_by(3)).map(read).collect()
 }
 
-fn plain(sql: &str) -> String {
+pub(super) fn plain(sql: &str) -> String {
     sql.replace('?', "$").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -246,7 +246,7 @@ fn is_explained(sql: &str) -> bool {
 }
 
 /// The statements that stand in a file of this crate, or parts of them.
-fn written(file: &Path, all: &mut BTreeSet<String>) {
+pub(super) fn written(file: &Path, all: &mut BTreeSet<String>) {
     let tests = ["tests.rs", "stall_tests.rs", "takeover.rs", "testing.rs", "spread.rs", "plans.rs"];
     if file.is_dir() {
         std::fs::read_dir(file).unwrap().for_each(|one| written(&one.unwrap().path(), all));

@@ -4,7 +4,7 @@ use transom_domain::address::Identity;
 use transom_domain::id::{BusinessId, CustomerId, SenderId};
 use transom_domain::time::Timestamp;
 
-use super::{Kept, Orphan, Result, Seq};
+use super::{AmendmentRow, Kept, Orphan, Result, Seq};
 use crate::Erasure;
 
 /// An id of the upstream's by which raw bodies are still to be found and blanked.
@@ -47,4 +47,8 @@ pub(crate) trait ErasingRows {
     fn drop_kept(&mut self, business: BusinessId, key: &str) -> Result<()>;
     /// Orphans of a business after an id of the upstream's, by id.
     fn orphans_after(&self, business: BusinessId, after: &str, limit: usize) -> Result<Vec<Orphan>>;
+    /// What was done to messages of a business after one, by the upstream's ids of the message and of what was done. What has
+    /// found its message is among it, so that the key alone bounds what is read.
+    fn amendments_after(&self, business: BusinessId, after: (&str, &str), limit: usize) -> Result<Vec<AmendmentRow>>;
+    fn drop_amendment(&mut self, business: BusinessId, original: &str, provider_id: &str) -> Result<()>;
 }

@@ -7,7 +7,8 @@ use transom_domain::id::{BusinessId, CustomerId, SenderId};
 use transom_domain::time::Timestamp;
 
 use super::{PgRows, Sql, bound, get, get_count, get_id, get_json, get_json_if, get_time, int, json};
-use crate::rows::{Blank, ErasingRows, Kept, Orphan, Result, Seq};
+use crate::rows::{AmendmentRow, Blank, ErasingRows, Kept, Orphan, Result, Seq};
+use crate::sql::heard::amendment;
 use crate::{Erasure, ErasureStage};
 
 /// Those that are not over.
@@ -18,6 +19,9 @@ pub(super) const KEPT_AFTER: &str =
 /// Orphans, by the upstream's id.
 pub(super) const ORPHANS_AFTER: &str = "SELECT report, failure, app, at FROM orphan WHERE business = $1 AND provider_id > $2
      ORDER BY provider_id, status LIMIT $3";
+/// What was done to messages, by the upstream's ids.
+pub(super) const AMENDMENTS_AFTER: &str = "SELECT original, provider_id, heard_at, seq, told_at, amended FROM amendment
+     WHERE business = $1 AND (original, provider_id) > ($2, $3) ORDER BY original, provider_id LIMIT $4";
 /// Ids that a message left behind.
 pub(super) const LEFT_IDS_OF: &str = "SELECT provider_id FROM left_id WHERE at = $1 AND business = $2 AND seq = $3";
 /// What is to be blanked of a business.
@@ -148,5 +152,17 @@ impl ErasingRows for PgRows<'_> {
         self.all(ORPHANS_AFTER, params![business.to_bytes(), after, bound(limit)], |row| {
             Ok(Orphan { report: get_json(row, 0)?, failure: get_json_if(row, 1)?, app: get(row, 2)?, at: get_time(row, 3)? })
         })
+    }
+
+    fn amendments_after(&self, business: BusinessId, after: (&str, &str), limit: usize) -> Result<Vec<AmendmentRow>> {
+        self.all(AMENDMENTS_AFTER, params![business.to_bytes(), after.0, after.1, bound(limit)], amendment)
+    }
+
+    fn drop_amendment(&mut self, business: BusinessId, original: &str, provider_id: &str) -> Result<()> {
+        self.put(
+            "DELETE FROM amendment WHERE business = $1 AND original = $2 AND provider_id = $3",
+            params![business.to_bytes(), original, provider_id],
+        )?;
+        Ok(())
     }
 }

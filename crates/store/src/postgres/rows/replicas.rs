@@ -79,8 +79,10 @@ impl ReplicaRows for PgRows<'_> {
 
     fn renew_replica(&mut self, id: ReplicaId, lease: Span, draining: bool) -> Result<bool> {
         let renewed = self.run(
-            "UPDATE replica SET until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + $2, draining = $3
-             WHERE id = $1 AND until > (extract(epoch FROM clock_timestamp()) * 1000)::bigint",
+            // The time at which it was asked, not the one at which it is done: Citus takes no other in a change, and a lease that
+            // counts from earlier ends no later than its holder thinks.
+            "UPDATE replica SET until = (extract(epoch FROM statement_timestamp()) * 1000)::bigint + $2, draining = $3
+             WHERE id = $1 AND until > (extract(epoch FROM statement_timestamp()) * 1000)::bigint",
             params![id.0.cast_signed(), lease.as_millis(), i64::from(draining)],
         )?;
         Ok(renewed > 0)

@@ -20,6 +20,10 @@ const PLANS: &[(&str, &str)] = &[
     (rehear::OF, "SEARCH journal_replay USING INDEX sqlite_autoindex_journal_replay_1 (business=?)"),
     (erasing::KEPT_AFTER, "SEARCH idempotency USING PRIMARY KEY (business=? AND key>?)"),
     (erasing::ORPHANS_AFTER, "SEARCH orphan USING PRIMARY KEY (business=? AND provider_id>?)"),
+    (
+        erasing::AMENDMENTS_AFTER,
+        "SEARCH amendment USING INDEX sqlite_autoindex_amendment_1 (business=? AND (original,provider_id)>(?,?))",
+    ),
     (erasing::LEFT_IDS_OF, "SEARCH left_id USING PRIMARY KEY (at=? AND business=?)"),
     (erasing::LEDGER_LINES, "SEARCH consent USING COVERING INDEX sqlite_autoindex_consent_1 (business=? AND customer=?)"),
     (consent::LEDGER, "SEARCH consent USING INDEX sqlite_autoindex_consent_1 (business=? AND customer=? AND (at,digest)<(?,?))"),
