@@ -4,6 +4,8 @@
 
 mod common;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -136,6 +138,48 @@ async fn a_conversation_from_the_phone_and_back() {
     assert!(again.running.terminate());
 }
 
+/// Messenger's webhooks tell no type: a file has the one that its download told, and can be sent on as what it is.
+#[tokio::test]
+async fn a_file_from_the_phone_has_the_type_that_its_download_told() {
+    const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n a picture";
+    let dir = tempfile::tempdir().unwrap();
+    let dev = Dev::open(dir.path());
+    let cleo = Person::new(&dev).await;
+    // Writes, and waits until the file is here: its message, and what is known of it.
+    let stored = async |kind: &str, object: Value| {
+        let heard = cleo.writes(json!({ "type": kind, kind: object })).await;
+        let id = heard["content"]["message"]["attachments"][0]["mediaId"].as_str().unwrap();
+        let path = dev.path(&format!("/media/{id}"));
+        let media = until_seen("the file", || async {
+            let media = dev.api.get(&path).await;
+            if media["state"] == "stored" { Ok(media) } else { Err(media) }
+        })
+        .await;
+        (heard, media)
+    };
+    for (kind, mime_type) in [("file", "application/pdf"), ("sticker", "image/png")] {
+        let (_, sample) = stored(kind, json!({})).await;
+        assert_eq!(sample["mimeType"], mime_type, "{sample}");
+    }
+
+    let image = json!({ "mime_type": "image/png", "data": BASE64.encode(PICTURE), "text": "Mine" });
+    let (heard, media) = stored("image", image).await;
+    assert_eq!((&media["mimeType"], &media["size"]), (&json!("image/png"), &json!(PICTURE.len())), "{media}");
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client.get(media["url"].as_str().unwrap()).send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "image/png");
+    assert_eq!(answer.headers()["content-disposition"], "inline");
+    assert_eq!(answer.bytes().await.unwrap(), PICTURE);
+    let message = dev.api.get(&dev.path(&format!("/messages/{}", heard["id"].as_str().unwrap()))).await;
+    assert_eq!(message["content"]["message"]["attachments"][0]["mimeType"], "image/png", "{message}");
+
+    let mut onward = cleo.content(json!({ "twilio/media": { "body": "Hers", "media": [media["reference"]] } }));
+    onward["to"] = json!(dev.phone_of("Ana").await);
+    let path = cleo.sent(&onward).await;
+    cleo.becomes(&path, "delivered").await;
+    assert!(dev.running.terminate());
+}
+
 /// The seed's column for Messenger, written by hand: what goes inside a session, and what the phone then shows.
 #[tokio::test]
 async fn every_content_type_does_on_messenger_what_the_table_says() {
@@ -244,6 +288,36 @@ async fn every_content_type_does_on_messenger_what_the_table_says() {
     let place = published(json!({ "location": { "latitude": 1.0, "longitude": 2.0, "name": "a", "address": "b" } }));
     let (status, refused) = dev.api.call(Method::POST, &session, Some(&place)).await;
     assert_eq!((status, refused["type"].as_str()), (400, Some("ERROR_TYPE_INVALID_REQUEST")), "{refused}");
+    assert!(dev.running.terminate());
+}
+
+#[tokio::test]
+async fn a_page_whose_token_was_refused_goes_on_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let dev = Dev::open(dir.path());
+    let cleo = Person::new(&dev).await;
+    cleo.writes(json!({ "type": "text", "text": { "body": "Hello" } })).await;
+    let state = async || {
+        let senders = dev.api.get(&dev.path("/senders")).await;
+        senders["data"].as_array().unwrap().iter().find(|one| one["channel"] == "messenger").unwrap()["state"].clone()
+    };
+    let refused = json!([{ "kind": "error", "code": 190, "count": 1, "on": "messages" }]);
+    dev.desk.call(Method::PUT, "/sim/v1/faults", Some(&refused)).await;
+    let path = cleo.sent(&cleo.text("Good day")).await;
+    until("the Page is stopped", || async { (state().await == "stopped").then_some(()) }).await;
+    until("the Page goes on", || async {
+        advance(&dev, 60).await;
+        (state().await == "active").then_some(())
+    })
+    .await;
+    let next = cleo.sent(&cleo.text("Here we are again")).await;
+    cleo.becomes(&next, "delivered").await;
+    let first = dev.api.get(&path).await;
+    assert!(["delivered", "failed"].contains(&first["status"].as_str().unwrap()), "{first}");
+    // What a Page does not have is not asked of it.
+    let requests = dev.desk.get("/sim/v1/requests").await;
+    let wrong = requests["data"].as_array().unwrap().iter().find(|r| r["answer"].to_string().contains("nonexisting field"));
+    assert_eq!(wrong, None);
     assert!(dev.running.terminate());
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use ::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
+use ::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use ::http::{Method, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -15,9 +15,10 @@ use url::Url;
 
 use transom_domain::address::Channel;
 use transom_domain::dispatch::rest_after;
+use transom_domain::free_form::MediaKind;
 use transom_domain::holding::Duty;
 use transom_domain::id::{MediaId, SenderId};
-use transom_domain::media::{INBOUND_ID_DAYS, INBOUND_MAX};
+use transom_domain::media::{INBOUND_ID_DAYS, INBOUND_MAX, TAKES, bare_type, begins_as, type_of_name};
 use transom_domain::time::{Span, Timestamp};
 use transom_store::{Digest, Fetched, Media, MediaState};
 
@@ -51,6 +52,8 @@ const LOOK: Span = Span::minutes(1);
 const REAP_EVERY: Span = Span::minutes(10);
 /// A link in a webhook lives for five minutes (Meta: business-phone-numbers/media); after this it is not worth a try.
 const LINK_LIVES: Span = Span::minutes(4);
+/// A type that is longer than this is none (RFC 6838, 4.2: 127 characters on either side of the slash).
+const TYPE_MAX: usize = 255;
 /// Ends of tries that whoever waits may be behind; who is further behind looks for itself.
 const TRIED_KEPT: usize = 64;
 /// Whose machines Meta's files are on, beside the Graph API's own address: nobody else is given a token.
@@ -83,6 +86,9 @@ struct Inner {
     /// Files of which a try ended, as it ends.
     tried: broadcast::Sender<MediaId>,
 }
+
+/// The bytes of a file, and its type where the download told one.
+type Download = (Staged, Option<String>);
 
 /// Why a file is not here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -251,10 +257,10 @@ impl Inner {
         let (business, id) = (media.business, media.id);
         let tried = self.fetched(speaker, &media).await;
         let outcome = match tried {
-            Ok(staged) => {
-                let (digest, size) = (staged.digest, staged.size);
-                let record =
-                    async || files.store.fetched(business, id, Fetched::Stored { digest, size }, files.clock.now()).await;
+            Ok((staged, told)) => {
+                let mime_type = told.or_else(|| type_seen(&media, &staged.head).map(str::to_owned));
+                let stored = Fetched::Stored { digest: staged.digest, size: staged.size, mime_type };
+                let record = async || files.store.fetched(business, id, stored.clone(), files.clock.now()).await;
                 match files.keep(business, staged, record).await {
                     Ok(waited) => {
                         telemetry::file_fetched("stored");
@@ -305,7 +311,7 @@ impl Inner {
         if ends || due >= last { Fetched::Failed { why: why.clone() } } else { Fetched::Again { due } }
     }
 
-    async fn fetched(&self, speaker: &Speaker, media: &Media) -> Result<Staged, Trouble> {
+    async fn fetched(&self, speaker: &Speaker, media: &Media) -> Result<Download, Trouble> {
         let MediaState::Waiting { provider_id, url, sha256, .. } = &media.state else {
             return Err(Trouble::Never("the file does not wait any more.".to_owned()));
         };
@@ -352,7 +358,7 @@ impl Inner {
     }
 
     /// Downloads a file and holds it to what was told of it.
-    async fn downloaded(&self, speaker: &Speaker, link: &str, told: Option<Digest>) -> Result<Staged, Trouble> {
+    async fn downloaded(&self, speaker: &Speaker, link: &str, told: Option<Digest>) -> Result<Download, Trouble> {
         let files = &self.parts.files;
         let foreign = || Trouble::Bad("the link to the file does not lead to Meta; it was not followed.".to_owned());
         if !is_metas(link, self.parts.upstream.root()) {
@@ -393,7 +399,7 @@ impl Inner {
         if told.is_some_and(|told| told != staged.digest) {
             return Err(Trouble::Bad("the file's bytes are not those whose SHA-256 Meta told.".to_owned()));
         }
-        Ok(staged)
+        Ok((staged, type_told(&headers)))
     }
 }
 
@@ -416,6 +422,26 @@ fn digest(text: &str) -> Option<Digest> {
         return bytes?.try_into().ok();
     }
     BASE64.decode(text).ok()?.try_into().ok()
+}
+
+/// The type that the head of a download tells, bare; none where it says no more than that there are bytes.
+fn type_told(headers: &HeaderMap) -> Option<String> {
+    let told = bare_type(headers.get(CONTENT_TYPE)?.to_str().ok()?);
+    let tells = told.contains('/') && !told.ends_with("/octet-stream") && told.len() <= TYPE_MAX;
+    tells.then_some(told)
+}
+
+/// The type of its kind as which a file begins; where that is not one alone, the one that its name tells.
+fn type_seen(media: &Media, head: &[u8]) -> Option<&'static str> {
+    let kind = media.kind?;
+    // A sticker on Messenger is a picture.
+    let own = TAKES.iter().filter(|takes| takes.kind == kind || (kind == MediaKind::Sticker && takes.kind == MediaKind::Image));
+    let types = own.flat_map(|takes| takes.types).map(|(mime_type, _)| *mime_type);
+    let mut begun = types.filter(|mime_type| begins_as(mime_type, head) && !begins_as(mime_type, &[]));
+    match (begun.next(), begun.next()) {
+        (Some(only), None) => Some(only),
+        _ => media.filename.as_deref().and_then(type_of_name).filter(|named| begins_as(named, head)),
+    }
 }
 
 /// Whether a link leads to Meta: to one of its machines by TLS, or to where the Graph API is.
@@ -441,6 +467,46 @@ mod tests {
         for other in ["", "abc", &"zz".repeat(32), &BASE64.encode([1; 31])] {
             assert_eq!(digest(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_download_tells_a_type_or_nothing() {
+        let told = |text: &'static str| type_told(&HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(text))]));
+        assert_eq!(told("Image/PNG; charset=binary").as_deref(), Some("image/png"));
+        for nothing in ["", " ", "application/octet-stream", "Binary/Octet-Stream; x=y", "png"] {
+            assert_eq!(told(nothing), None, "{nothing:?}");
+        }
+        assert_eq!(type_told(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_beginning_tells_a_type_of_the_kind_or_the_name_does() {
+        let seen = |kind: Option<MediaKind>, name: Option<&str>, head: &[u8]| {
+            let media = Media {
+                id: MediaId(1),
+                business: transom_domain::id::BusinessId(1),
+                message: None,
+                sender: None,
+                kind,
+                mime_type: String::new(),
+                filename: name.map(str::to_owned),
+                at: Timestamp::EPOCH,
+                state: MediaState::Failed { why: String::new(), at: Timestamp::EPOCH },
+            };
+            type_seen(&media, head)
+        };
+        let (png, zip) = (&b"\x89PNG\r\n\x1a\nrest"[..], &b"PK\x03\x04rest"[..]);
+        for kind in [MediaKind::Image, MediaKind::Sticker] {
+            assert_eq!(seen(Some(kind), None, png), Some("image/png"));
+        }
+        assert_eq!(seen(Some(MediaKind::Audio), None, b"\0\0\0\x18ftypM4A "), Some("audio/mp4"));
+        // Three begin so, and none is guessed.
+        assert_eq!(seen(Some(MediaKind::Document), None, zip), None);
+        let sheet = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+        assert_eq!(seen(Some(MediaKind::Document), Some("a.xlsx"), zip), Some(sheet));
+        assert_eq!(seen(Some(MediaKind::Document), Some("a.pdf"), zip), None, "a name that the bytes belie");
+        assert_eq!(seen(Some(MediaKind::Document), Some("a.txt"), b"Hello"), Some("text/plain"));
+        assert_eq!(seen(None, None, png), None);
     }
 
     #[test]

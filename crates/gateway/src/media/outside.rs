@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use transom_domain::field::FieldError;
 use transom_domain::free_form::MediaKind;
-use transom_domain::media::{bare_type, check};
+use transom_domain::media::{bare_type, check, kind_of};
 
 use crate::service::AddressRules;
 use crate::wire::stream::{Carrier, Load, Opened};
@@ -74,6 +74,15 @@ impl Outside {
                     },
                 }
             }
+        }
+    }
+
+    /// The kind that the file at a link is of by its type; none where nobody may ask there, or the answer does not tell.
+    pub(crate) async fn kind(&self, link: &str) -> Option<MediaKind> {
+        self.addresses.check(link).ok()?;
+        match self.seen(link).await {
+            Seen::File { mime_type, .. } => kind_of(&mime_type?),
+            Seen::Refused(_) | Seen::Unclear => None,
         }
     }
 
@@ -186,6 +195,10 @@ mod tests {
         // What says nothing is Meta's to judge.
         assert_eq!(look(MediaKind::Image, "moved").await, Ok(()));
         assert_eq!(look(MediaKind::Image, "nobody").await, Ok(()));
+        for (path, kind) in [("photo", Some(MediaKind::Image)), ("shy", Some(MediaKind::Video)), ("bare", None), ("gone", None)] {
+            assert_eq!(outside.kind(&format!("https://shop.example/{path}")).await, kind, "{path}");
+        }
+        assert_eq!(outside.kind("https://127.0.0.1/photo").await, None);
         let asked = server.0.load(Ordering::SeqCst);
         assert!(look(MediaKind::Image, "big").await.is_err());
         assert_eq!(server.0.load(Ordering::SeqCst), asked, "once in a while is enough");

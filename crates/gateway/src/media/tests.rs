@@ -141,6 +141,12 @@ impl Meta {
                 let endless = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[0; 65_536])));
                 Response::builder().header("content-length", (1u64 << 30).to_string()).body(Body::from_stream(endless)).unwrap()
             }
+            ("GET", path) if path.starts_with("/file/typed") => {
+                Response::builder().header("content-type", "Image/JPEG; charset=binary").body(Body::from(JPEG)).unwrap()
+            }
+            ("GET", path) if path.starts_with("/file/octets") => {
+                Response::builder().header("content-type", "binary/octet-stream").body(Body::from(JPEG)).unwrap()
+            }
             ("GET", path) if path.starts_with("/file/") => plain(JPEG),
             _ => json(200, json!({ "data": [], "id": "1065" })),
         }
@@ -385,6 +391,29 @@ async fn what_a_customer_sends_is_fetched_and_served() {
         assert_eq!(house.bytes_on_disk(), left);
     }
     assert_eq!(house.client.get(link).send().await.unwrap().status(), 404);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_file_whose_type_nobody_told_has_that_of_its_download() {
+    let house = house().await;
+    for (id, told, more, kept) in [
+        ("typed", "", json!({}), "image/jpeg"),
+        // What the webhook says stays.
+        ("typed-and-told", "image/webp", json!({}), "image/webp"),
+        // Bytes only: by how they begin and what they are called, or not at all.
+        ("octets-named", "", json!({ "filename": "a.jpg" }), "image/jpeg"),
+        ("octets", "", json!({}), ""),
+    ] {
+        let file = house.heard(id, told, more).await;
+        let media = house.once(&file, "stored").await;
+        assert_eq!(media["mimeType"], kept, "{id}");
+        let message = house.get(&format!("/messages/{file}")).await.1;
+        assert_eq!(message["content"]["message"]["attachments"][0]["mimeType"], kept, "{message}");
+        let answer = house.client.get(media["url"].as_str().unwrap()).send().await.unwrap();
+        let served = if kept.is_empty() { "application/octet-stream" } else { kept };
+        assert_eq!(answer.headers()["content-type"], served, "{id}");
+    }
     house.close().await;
 }
 

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use transom_clock::WorldClock;
+use transom_domain::address::Channel;
 use transom_domain::holding;
 use transom_domain::id::SenderId;
 use transom_domain::message::Message;
@@ -337,7 +338,7 @@ impl Upkeep {
         }
     }
 
-    /// Asks Meta for the number of every stopped sender whose turn it is.
+    /// Asks Meta for every stopped sender whose turn it is.
     async fn mend(&self, tried: &mut Tried) -> Option<Timestamp> {
         let now = self.clock.now();
         let directory = self.directory.now();
@@ -365,7 +366,11 @@ impl Upkeep {
             Ok(Some(why)) => return tracing::info!(sender.id = %id, reason = %why, "the sender is not mended yet"),
             Err(why) => return tracing::warn!(sender.id = %id, error = %why, "a stopped sender could not be looked at"),
         }
-        let path = transom_meta::graph::phone_number_path(self.upstream.version(), &speaker.sender.account);
+        let path = match speaker.sender.channel {
+            Channel::Whatsapp => transom_meta::graph::phone_number_path(self.upstream.version(), &speaker.sender.account),
+            // A Page has no field of a number's, and Graph refuses the whole question for one.
+            Channel::Messenger => transom_meta::messenger::page_path(&speaker.sender.account),
+        };
         if let Err(why) = self.upstream.call(::http::Method::GET, &path, &speaker.token, None).await.json() {
             tracing::info!(sender.id = %id, reason = %why, "the sender is not mended yet");
             return;

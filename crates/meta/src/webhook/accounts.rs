@@ -142,6 +142,8 @@ pub(super) fn number_news(value: &RawValue, at: Option<Timestamp>) -> Option<Lim
     let (throughput, quality) = match wire.event?.trim() {
         "THROUGHPUT_UPGRADE" => (Throughput::High.per_second(), None),
         "FLAGGED" => (None, Some(Rating::Red)),
+        // Medium or better: the next reading of the number says which.
+        "UNFLAGGED" => (None, Some(Rating::Yellow)),
         _ => (None, None),
     };
     let phone = wire.display_phone_number.and_then(|digits| Phone::from_wa_id(&digits).ok());

@@ -37,6 +37,10 @@ const KINDS: [&str; 14] = [
     "policy_enforcement",
 ];
 
+/// Of these, what changes nothing here and is somebody's business all the same: passed on as it came.
+const PASSED: [&str; 5] =
+    ["pass_thread_control", "take_thread_control", "request_thread_control", "app_roles", "policy_enforcement"];
+
 /// Whom an event is about, and when it happened.
 struct Event {
     customer: Option<Psid>,
@@ -52,7 +56,10 @@ pub(super) fn read(field: &str, raw: &RawValue, delivery: &mut Delivery) {
     let Some((kind, object)) = kind.and_then(|kind| Some((kind, event.get(kind)?.as_object()?))) else {
         // The name of what nobody knows yet is worth more than that of the list it stands in.
         let unknown = event.keys().find(|key| !matches!(key.as_str(), "sender" | "recipient" | "timestamp"));
-        return delivery.other(page, unknown.map_or(field, String::as_str));
+        let unknown = unknown.map_or(field, String::as_str);
+        // Nobody here knows it yet: told as not understood, and passed on too.
+        delivery.pass(page.clone(), unknown, raw);
+        return delivery.other(page, unknown);
     };
     let id_of = |side: &str| member(event.get(side)?.as_object()?, "id").and_then(|id| Psid::parse(&id).ok());
     let is_own = |id: &Psid| id.as_str() == delivery.entry_id;
@@ -67,6 +74,9 @@ pub(super) fn read(field: &str, raw: &RawValue, delivery: &mut Delivery) {
         _ => told.other_inbound(kind, object),
     };
     if facts.is_empty() {
+        if PASSED.contains(&kind) {
+            return delivery.pass(page, kind, raw);
+        }
         return delivery.other(page, kind);
     }
     for fact in facts {

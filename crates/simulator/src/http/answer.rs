@@ -8,6 +8,9 @@ use crate::engine::Fault;
 use crate::graph::error::GraphError;
 use crate::world::desk::Refusal;
 
+/// Whatever a customer's file holds, a browser that opens it by itself runs nothing of it.
+pub(crate) const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
+
 /// Marks an answer that must never reach the caller: the server closes the connection in its place.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lost;

@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, Response};
 use serde_json::{Value, json};
 
-use super::answer::{GraphResult, Lost, Outcome};
+use super::answer::{GraphResult, Lost, Outcome, POLICY};
 use super::call::Call;
 use super::{App, accounts, history, log, media, page, subscriptions, templates, uploads};
 use crate::graph::error::GraphError;
@@ -105,6 +105,11 @@ pub(crate) async fn handle(State(app): State<App>, request: Request) -> Response
     if let Ok(kind) = HeaderValue::from_str(&kind) {
         response.headers_mut().insert(axum::http::header::CONTENT_TYPE, kind);
     }
+    if !is_text {
+        // What needs no token opens in a browser, too, which is to run nothing of it.
+        response.headers_mut().insert(axum::http::header::CONTENT_SECURITY_POLICY, POLICY);
+        response.headers_mut().insert(axum::http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    }
     response
 }
 
@@ -172,8 +177,10 @@ impl App {
 
     pub(crate) async fn answer(&self, call: &Call) -> GraphResult {
         let segments = call.segments();
-        if let ["whatsapp_business", "samples", id] = segments.as_slice() {
-            return uploads::sample(self, call, id).await;
+        match segments.as_slice() {
+            ["whatsapp_business", "samples", id] => return uploads::sample(self, call, id).await,
+            ["messenger", "attachments"] => return media::attachment(self, call).await,
+            _ => {}
         }
         let caller = self.caller(call)?;
         match segments.as_slice() {

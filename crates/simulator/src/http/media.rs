@@ -172,10 +172,24 @@ pub(crate) async fn download(app: &App, call: &Call) -> GraphResult {
         }
     });
     let gone = || GraphError::invalid("This media URL is not valid any more; resolve the id again.").with_http(404);
-    let mime = found.ok_or_else(gone)?;
-    let engine = app.engine.clone();
-    match tokio::task::spawn_blocking(move || engine.folder.read_media(id)).await {
-        Ok(Ok(bytes)) => Ok(Outcome::Bytes { mime, bytes }),
-        _ => Err(gone()),
-    }
+    bytes_of(app, id, found).await.ok_or_else(gone)
+}
+
+/// What the link of a file on Messenger leads to. It needs no token: the link itself is the secret.
+pub(crate) async fn attachment(app: &App, call: &Call) -> GraphResult {
+    let part = |key: &str| call.query.get(key).map_or("", String::as_str);
+    let id: u64 = part("mid").parse().unwrap_or(0);
+    let found = app.engine.look(|world, now| {
+        let known = world.live_media(id, None, now.world).filter(|_| world.is_attachment_url(id, part("hash")));
+        known.map(|media| media.mime.clone())
+    });
+    let gone = || GraphError::invalid("This attachment is not here, or not any more.").with_http(404);
+    bytes_of(app, id, found).await.ok_or_else(gone)
+}
+
+/// The bytes of a file, with its type; none where it is not known, or they are not there.
+async fn bytes_of(app: &App, id: u64, mime: Option<String>) -> Option<Outcome> {
+    let (engine, mime) = (app.engine.clone(), mime?);
+    let read = tokio::task::spawn_blocking(move || engine.folder.read_media(id)).await;
+    Some(Outcome::Bytes { mime, bytes: read.ok()?.ok()? })
 }

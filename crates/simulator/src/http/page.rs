@@ -12,6 +12,10 @@ use crate::graph::messenger::{self, Posted};
 use crate::graph::read::Fields;
 use crate::world::messenger::FIELDS;
 
+/// Fields of a Page that may be asked for (Meta: graph-api/reference/page); not all of them are there.
+const PAGE_FIELDS: [&str; 10] =
+    ["id", "name", "category", "about", "access_token", "instagram_business_account", "link", "picture", "tasks", "username"];
+
 /// What hangs on a Page.
 pub(crate) async fn page(app: &App, call: &Call, id: u64, edge: &str, is_its_token: bool) -> GraphResult {
     let needs_token = || GraphError::graph(210, 403, "A page access token is required to request this resource.");
@@ -25,6 +29,10 @@ pub(crate) async fn page(app: &App, call: &Call, id: u64, edge: &str, is_its_tok
                     .map(|page| json!({ "id": page.id.to_string(), "name": page.name, "category": "Shop" }))
             });
             let fields = call.fields();
+            if let Some(unknown) = fields.iter().find(|field| !PAGE_FIELDS.contains(&field.as_str())) {
+                let why = format!("Tried accessing nonexisting field ({unknown}) on node type (Page)");
+                return Err(GraphError::graph(100, 400, why));
+            }
             let few = if fields.is_empty() { vec!["name".to_owned()] } else { fields };
             Ok(selected(shown.unwrap_or_default(), &few).into())
         }

@@ -274,6 +274,47 @@ async fn files_go_up_resolve_for_five_minutes_and_need_the_token() {
     assert_eq!(desk.graph("GET", &id, None).await.body["error"]["error_subcode"], 33);
 }
 
+/// Messenger's webhooks give a link and no type: whoever has the link has the file, and its type with it.
+#[tokio::test]
+async fn files_on_messenger_are_behind_links_that_need_no_token() {
+    let desk = Desk::open().await;
+    let cleo = desk.customer(json!({ "channel": "messenger", "name": "Cleo" })).await;
+    let path = format!("customers/{}", cleo["psid"].as_str().unwrap());
+    let last_link = async || {
+        let inbox = desk.sim("GET", &format!("{path}/inbox"), &json!({})).await;
+        let shown = inbox["data"].as_array().unwrap().last().unwrap();
+        let link = shown["message"]["attachments"][0]["payload"]["url"].as_str().unwrap();
+        link.strip_prefix(&desk.simulator.graph_url()).unwrap().to_owned()
+    };
+    for (to, kind, object, mime) in [
+        ("messages", "image", json!({}), "image/png"),
+        ("messages", "audio", json!({}), "audio/ogg"),
+        ("messages", "video", json!({}), "video/mp4"),
+        ("messages", "file", json!({}), "application/pdf"),
+        ("messages", "sticker", json!({}), "image/png"),
+        ("echoes", "file", json!({}), "application/pdf"),
+        ("messages", "image", json!({ "mime_type": "image/gif", "data": "AAEC", "text": "Mine" }), "image/gif"),
+    ] {
+        desk.sim("POST", &format!("{path}/{to}"), &json!({ "type": kind, kind: object })).await;
+        let file = desk.page(&last_link().await).await;
+        assert_eq!(file.status().as_u16(), 200, "{to} {kind}");
+        assert_eq!(file.headers()["content-type"], mime, "{to} {kind}");
+        assert_eq!(file.headers()["content-security-policy"], "default-src 'none'; sandbox");
+    }
+    let link = last_link().await;
+    assert_eq!(desk.page(&link).await.bytes().await.unwrap().as_ref(), [0, 1, 2]);
+    assert_eq!(desk.page(&format!("{link}0")).await.status().as_u16(), 404);
+    for (image, field) in
+        [(json!({ "data": "?" }), "data"), (json!({ "url": "https://shop.example.com/1.jpg", "data": "AAEC" }), "image['url']")]
+    {
+        let refused = desk.control("POST", &format!("{path}/messages"), &json!({ "type": "image", "image": image })).await;
+        assert_eq!((refused.status, refused.body["error"]["field"].as_str()), (400, Some(field)), "{}", refused.body);
+    }
+    // A week later it is gone.
+    desk.turn(7 * 86_400).await;
+    assert_eq!(desk.page(&link).await.status().as_u16(), 404);
+}
+
 #[tokio::test]
 async fn the_account_can_be_read() {
     let desk = Desk::open().await;

@@ -33,14 +33,15 @@ impl Inner {
     /// Posts a message to Meta, unless the lease is over, or was meanwhile, or the sender was given back: then another replica may speak
     /// for it by now, and nothing leaves.
     pub(super) async fn post(&self, worker: &Worker, speaker: &Speaker, body: &serde_json::Value) -> Called {
-        if !self.holdings.is_current() || worker.owner != self.holdings.owner() || worker.is_shut() {
+        if !self.holdings.is_current_for(worker.owner) || worker.is_shut() {
             telemetry::send_held_back();
             return Called::NeverLeft("this replica may not speak for the sender any more".to_owned());
         }
         let begun = Instant::now();
         let called = self.upstream.send(&speaker.sender.account, &speaker.token, body).await;
         telemetry::upstream_latency(begun.elapsed());
-        if !self.holdings.is_current() {
+        // Renewed under another name meanwhile, the lease under which it was sent is over all the same.
+        if !self.holdings.is_current_for(worker.owner) {
             telemetry::send_outlived_lease();
         }
         called

@@ -29,7 +29,7 @@ use crate::twilio::callback::hook::{Hook, Outcome};
 use crate::twilio::callback::replies::{self, LOOPED};
 use crate::twilio::callback::twiml::{self, REPLIES_MAX, Remark, Reply};
 use crate::twilio::callback::{inbound, message_sid, service_sid, signature, status};
-use crate::twilio::{codes, know_own_file, path_of_file};
+use crate::twilio::{codes, is_inbound, know_file, path_of_file};
 use crate::wire::{Called, ConnectWithin, Wanted};
 
 /// Largest answer that is read; one over what TwiML may have is told as that.
@@ -118,11 +118,11 @@ impl Inner {
         Ok(match &event.body {
             EventBody::MessageReceived { party, message, inbound, reply_to, .. } => {
                 let replied_to = match reply_to {
-                    Some(message) => Some(self.sid_of(event, *message).await?),
+                    Some(message) => Some(self.original(event, *message).await?),
                     None => None,
                 };
                 let said =
-                    inbound::Said { business, party, message: *message, inbound, replied_to: replied_to.as_deref(), service };
+                    inbound::Said { business, party, message: *message, inbound, replied_to: replied_to.as_ref(), service };
                 inbound::form(&said, |media| format!("{}{}", self.parts.links.base(), path_of_file(business, *message, media)))
             }
             EventBody::MessageStatus { party, message, status, failure, taken, origin, .. } => {
@@ -139,11 +139,12 @@ impl Inner {
         })
     }
 
-    /// The SID of a message that is spoken of: by its letters it is found again.
-    async fn sid_of(&self, event: &Event, message: MessageId) -> Result<String, NotTold> {
+    /// A message that is answered. One that is no more is taken for the business's: most are.
+    async fn original(&self, event: &Event, message: MessageId) -> Result<inbound::Original, NotTold> {
         let found = self.parts.store.message(event.business, message).await.map_err(|why| NotTold::plain(why.to_string()))?;
+        let is_inbound = found.as_ref().is_some_and(is_inbound);
         let media = found.and_then(|message| message.origin).is_some_and(|origin| origin.media);
-        Ok(message_sid(message, media))
+        Ok(inbound::Original { sid: message_sid(message, media), is_inbound })
     }
 
     /// The address, then the fallback.
@@ -339,7 +340,7 @@ impl Inner {
             Err(remark) => return Ok(Err(remark)),
         };
         command.id = Some(replies::id(event, index));
-        if let Err(refusal) = know_own_file(&service, event.business, &mut command.what).await {
+        if let Err(refusal) = know_file(&service, event.business, &mut command.what).await {
             return if refusal.status >= 500 { Err(later(&refusal.message)) } else { Ok(Err(replies::remark(&refusal))) };
         }
         if !self.may_reply((party.sender, party.customer), now) {

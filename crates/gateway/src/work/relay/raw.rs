@@ -1,4 +1,4 @@
-//! Raw endpoints: Meta's own webhooks, byte for byte and signed anew, in the order in which they came.
+//! Raw endpoints: Meta's own webhooks, byte for byte and signed anew, begun in the order in which they came.
 //!
 //! They follow the journal by its positions as the others follow the stream. There are no delivery rows: the cursor stands before
 //! the oldest body that was not taken, and at most [`WINDOW`] bodies are told beyond it.

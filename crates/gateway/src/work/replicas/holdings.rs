@@ -80,6 +80,12 @@ impl Holdings {
         micros(lease.begun.elapsed()) < lease.ends.load(SeqCst)
     }
 
+    /// Whether what was begun under a name may go on: it is this replica's still, and its lease is not over.
+    #[must_use]
+    pub fn is_current_for(&self, owner: u64) -> bool {
+        self.is_current() && owner == self.owner()
+    }
+
     /// Whether a thing is held, whatever the lease says.
     #[must_use]
     pub fn has(&self, thing: Thing) -> bool {

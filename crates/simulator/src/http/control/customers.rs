@@ -165,7 +165,7 @@ fn number(app: &App, fields: &Fields<'_>, field: &str) -> Result<u64, Refusal> {
 }
 
 /// The bytes of a customer's file: those given, or a small sample of the kind.
-fn bytes_of(media: &DraftMedia) -> Result<Vec<u8>, Refusal> {
+pub(super) fn bytes_of(media: &DraftMedia) -> Result<Vec<u8>, Refusal> {
     match &media.data {
         Some(text) => base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| {
             Refusal::invalid("data", "not base64", "write the file's bytes in base64, or leave data out for a sample")

@@ -6,10 +6,8 @@ use axum::http::{HeaderValue, Response, header};
 
 use super::{answer, refused};
 use crate::http::App;
+use crate::http::answer::POLICY;
 use crate::world::desk::Refusal;
-
-/// Whatever a customer's file holds, a browser that opens it by itself runs nothing of it.
-const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
 
 /// `GET media/{id}`: as long as Meta keeps it.
 pub(super) async fn file(State(app): State<App>, Path(id): Path<String>) -> Response<Body> {

@@ -4,12 +4,15 @@ use axum::body::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::customers::bytes_of;
 use super::{Control, typed, value};
 use crate::graph::read::Fields;
 use crate::http::App;
+use crate::http::media::store_file;
 use crate::world::desk::Refusal;
+use crate::world::media::Media;
 use crate::world::messenger::desk::{NewPerson, PersonChange};
-use crate::world::messenger::inbound;
+use crate::world::messenger::inbound::{self, Deed};
 use crate::world::tap::{Aim, Tapped};
 
 impl App {
@@ -47,17 +50,27 @@ pub(super) async fn alter(app: &App, id: u64, body: &Bytes) -> Control {
     app.engine.commit(|world, now| world.change_person(now, id, change)).await?
 }
 
-pub(super) async fn send(app: &App, id: u64, body: &Bytes) -> Control {
+/// What is done, and the file that comes along, whose bytes are durable.
+async fn deed_of(app: &App, person: u64, body: &Bytes) -> Result<(Deed, Option<Media>), Refusal> {
     let value = value(body)?;
-    let deed = inbound::read(&Fields::body(&value)?)?;
-    let mid = app.engine.commit(|world, now| world.person_does(now, id, deed)).await??;
+    let mut deed = inbound::read(&Fields::body(&value)?)?;
+    let Some(draft) = deed.file.take() else { return Ok((deed, None)) };
+    let page = app.engine.look(|world, _| world.messenger.people.get(&person).map(|person| person.page));
+    let page = page.ok_or_else(Refusal::no_customer)?;
+    let bytes = bytes_of(&draft)?;
+    let file = store_file(app, page, draft.mime, bytes, true).await?;
+    Ok((deed, Some(file)))
+}
+
+pub(super) async fn send(app: &App, id: u64, body: &Bytes) -> Control {
+    let (deed, file) = deed_of(app, id, body).await?;
+    let mid = app.engine.commit(|world, now| world.person_does(now, id, deed, file)).await??;
     Ok(json!({ "mid": mid }))
 }
 
 pub(super) async fn echo(app: &App, id: u64, body: &Bytes) -> Control {
-    let value = value(body)?;
-    let deed = inbound::read(&Fields::body(&value)?)?;
-    let mid = app.engine.commit(|world, now| world.inbox_writes(now, id, deed)).await??;
+    let (deed, file) = deed_of(app, id, body).await?;
+    let mid = app.engine.commit(|world, now| world.inbox_writes(now, id, deed, file)).await??;
     Ok(json!({ "mid": mid }))
 }
 

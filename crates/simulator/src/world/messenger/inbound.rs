@@ -3,11 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::{Message, Stage};
+use crate::graph::content::MediaKind;
 use crate::graph::error::GraphError;
 use crate::graph::free::web_link;
 use crate::graph::messenger::{Does, Tap};
 use crate::graph::read::Fields;
 use crate::world::desk::Refusal;
+use crate::world::inbound_shape::DraftMedia;
+use crate::world::media::Media;
 use crate::world::tap::{Aim, Tapped};
 use crate::world::{Now, World};
 
@@ -18,6 +21,8 @@ pub(crate) struct Deed {
     /// The member of the event, and its object; a message's `mid` is put in.
     member: &'static str,
     object: Map<String, Value>,
+    /// The file that comes along; its link is put in.
+    pub(crate) file: Option<DraftMedia>,
     /// The word under which the phone shows it; none: it shows nothing of its own.
     kind: Option<String>,
     quotes: Option<String>,
@@ -43,8 +48,8 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<Deed, GraphError> {
         None => None,
     };
     let object = fields.object(kind)?;
-    let mut message = Map::new();
-    let deed = |field, member, object| Deed { field, member, object, kind: None, quotes: None, opens: true };
+    let (mut message, mut file) = (Map::new(), None);
+    let deed = |field, member, object| Deed { field, member, object, file: None, kind: None, quotes: None, opens: true };
     match kind {
         "text" => {
             object.only(&["body"])?;
@@ -53,7 +58,8 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<Deed, GraphError> {
         "sticker" => {
             object.only(&["sticker_id", "old_form"])?;
             let id = object.int_opt("sticker_id")?.unwrap_or(369_239_263_222_822);
-            let payload = json!({ "url": "https://cdn.example.com/sticker.png", "sticker_id": id });
+            file = Some(attached(kind, &object)?);
+            let payload = json!({ "sticker_id": id });
             // Till August 2026 a sticker was an image.
             let word = if object.flag_opt("old_form")? == Some(true) { "image" } else { "sticker" };
             message.insert("attachments".into(), json!([{ "type": word, "payload": payload }]));
@@ -111,23 +117,49 @@ pub(crate) fn read(fields: &Fields<'_>) -> Result<Deed, GraphError> {
             return Ok(Deed { opens: false, ..deed("messages", name, said) });
         }
         _ => {
-            object.only(&["url", "text"])?;
-            let url = match object.text_opt("url", 2_000)? {
-                Some(url) => web_link(&object, "url", url)?,
-                None => format!("https://cdn.example.com/{kind}"),
-            };
+            object.only(&["url", "mime_type", "data", "text"])?;
+            let mut payload = Map::new();
+            match object.text_opt("url", 2_000)? {
+                Some(_) if object.has("mime_type") || object.has("data") => {
+                    return Err(object.wrong("url", "and data exclude each other: give one of the two."));
+                }
+                Some(url) => {
+                    payload.insert("url".into(), json!(web_link(&object, "url", url)?));
+                }
+                None => file = Some(attached(kind, &object)?),
+            }
             if let Some(text) = object.text_opt("text", 20_000)? {
                 message.insert("text".into(), json!(text));
             }
-            message.insert("attachments".into(), json!([{ "type": kind, "payload": { "url": url } }]));
+            message.insert("attachments".into(), json!([{ "type": kind, "payload": payload }]));
         }
     }
-    Ok(Deed { kind: Some(kind.to_owned()), quotes, ..deed("messages", "message", message) })
+    Ok(Deed { kind: Some(kind.to_owned()), quotes, file, ..deed("messages", "message", message) })
+}
+
+/// A file that is no link: the caller's bytes, or those of a sample.
+fn attached(kind: &str, object: &Fields<'_>) -> Result<DraftMedia, GraphError> {
+    let (kind, default) = match kind {
+        "video" => (MediaKind::Video, "video/mp4"),
+        "audio" => (MediaKind::Audio, "audio/ogg"),
+        "file" => (MediaKind::Document, "application/pdf"),
+        // A sticker is a picture there.
+        _ => (MediaKind::Image, "image/png"),
+    };
+    let mime = object.text_opt("mime_type", 128)?.unwrap_or(default).to_owned();
+    let data = object.text_opt("data", 140 << 20)?.map(str::to_owned);
+    Ok(DraftMedia { kind, mime, data })
 }
 
 impl World {
-    /// A person does something; answers the id of the message, where it is one.
-    pub(crate) fn person_does(&mut self, now: Now, person: u64, deed: Deed) -> Result<Option<String>, Refusal> {
+    /// A person does something; answers the id of the message, where it is one. A file has to be up already.
+    pub(crate) fn person_does(
+        &mut self,
+        now: Now,
+        person: u64,
+        deed: Deed,
+        file: Option<Media>,
+    ) -> Result<Option<String>, Refusal> {
         let Some(who) = self.messenger.people.get_mut(&person) else { return Err(Refusal::no_customer()) };
         let page = who.page;
         if deed.opens {
@@ -145,6 +177,7 @@ impl World {
         } else if deed.member == "reaction" {
             self.react(&object);
         }
+        self.attach(&mut object, file);
         self.keep_person(person);
         let mut id = None;
         if deed.member == "message" || deed.member == "postback" {
@@ -179,6 +212,30 @@ impl World {
         Ok(id)
     }
 
+    /// Takes a file in, and puts its link where the message names it.
+    fn attach(&mut self, object: &mut Map<String, Value>, file: Option<Media>) {
+        let Some(file) = file else { return };
+        let payload = object.get_mut("attachments").and_then(|all| all.pointer_mut("/0/payload"));
+        if let Some(payload) = payload.and_then(Value::as_object_mut) {
+            payload.insert("url".into(), json!(self.attachment_url(file.id)));
+        }
+        self.add_media(file);
+    }
+
+    /// The link of a file: it needs no token, and lives as long as the file.
+    fn attachment_url(&self, id: u64) -> String {
+        format!("{}/messenger/attachments/?mid={id}&hash={}", self.base_url, self.attachment_proof(id))
+    }
+
+    fn attachment_proof(&self, id: u64) -> String {
+        crate::sign::proof(&self.app.secret, &format!("attachment.{id}"))
+    }
+
+    /// Whether such a link is one of ours.
+    pub(crate) fn is_attachment_url(&self, id: u64, proof: &str) -> bool {
+        transom_meta::signature::same_secret(&self.attachment_proof(id), proof)
+    }
+
     /// Puts a reaction on a message, or takes it off: then no emoji is said.
     fn react(&mut self, said: &Map<String, Value>) {
         let text = |key: &str| said.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -208,8 +265,8 @@ impl World {
         Ok(())
     }
 
-    /// Somebody writes to a person in the Page's inbox: told as an echo, and on the phone at once.
-    pub(crate) fn inbox_writes(&mut self, now: Now, person: u64, deed: Deed) -> Result<String, Refusal> {
+    /// Somebody writes to a person in the Page's inbox: told as an echo, and on the phone at once. A file has to be up already.
+    pub(crate) fn inbox_writes(&mut self, now: Now, person: u64, deed: Deed, file: Option<Media>) -> Result<String, Refusal> {
         let Some(who) = self.messenger.people.get(&person) else { return Err(Refusal::no_customer()) };
         let page = who.page;
         let Some(kind) = deed.kind.filter(|_| deed.member == "message") else {
@@ -219,6 +276,8 @@ impl World {
             let remedy = "take a mid from the customer's inbox";
             return Err(Refusal::invalid("reply_to.mid", "no message of this conversation has this id", remedy));
         }
+        let mut object = deed.object;
+        self.attach(&mut object, file);
         let (seq, mid) = self.fresh_mid();
         self.take_page_message(Message {
             seq,
@@ -227,7 +286,7 @@ impl World {
             page,
             person,
             kind,
-            shown: Value::Object(deed.object),
+            shown: Value::Object(object),
             taps: Vec::new(),
             metadata: None,
             quotes: deed.quotes,
@@ -279,8 +338,8 @@ impl World {
             }
         };
         let object = object.as_object().cloned().unwrap_or_default();
-        let deed = Deed { field, member, object, kind: Some(kind.to_owned()), quotes: None, opens: true };
-        let id = self.person_does(now, person, deed)?;
+        let deed = Deed { field, member, object, file: None, kind: Some(kind.to_owned()), quotes: None, opens: true };
+        let id = self.person_does(now, person, deed, None)?;
         Ok(Tapped::Wrote(id.unwrap_or_default()))
     }
 

@@ -107,7 +107,7 @@ impl World {
         id
     }
 
-    /// Something that shows on the phone without being a message; it may be done only inside the window, as a message.
+    /// Something that shows on the phone without being a message.
     pub(crate) fn page_acts(&mut self, now: Now, page: u64, to: &str, action: Action) -> Result<(), GraphError> {
         let person = self.person_of(page, to)?.id;
         if let Some(person) = self.messenger.people.get_mut(&person) {

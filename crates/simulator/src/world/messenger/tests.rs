@@ -36,7 +36,7 @@ fn world() -> (World, u64, u64) {
 
 fn says(world: &mut World, now: Now, person: u64, body: Value) -> Option<String> {
     let deed = super::inbound::read(&Fields::body(&body).unwrap()).unwrap();
-    world.person_does(now, person, deed).unwrap()
+    world.person_does(now, person, deed, None).unwrap()
 }
 
 fn send(world: &mut World, now: Now, page: u64, person: u64, more: Value) -> Result<String, (u32, Value)> {
