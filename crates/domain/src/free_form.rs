@@ -41,16 +41,23 @@ impl MediaKind {
     /// The kind that a link's file name tells; a document when it tells nothing.
     #[must_use]
     pub fn of_link(link: &str) -> Self {
+        Self::told_by(link).unwrap_or(Self::Document)
+    }
+
+    /// The kind that a link's file name tells; none where it has no ending, or one that nobody knows.
+    #[must_use]
+    pub fn told_by(link: &str) -> Option<Self> {
         let path = link.split(['?', '#']).next().unwrap_or_default();
         let name = path.rsplit('/').next().unwrap_or_default();
         let extension = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase()).unwrap_or_default();
-        match extension.as_str() {
+        Some(match extension.as_str() {
             "jpg" | "jpeg" | "png" => Self::Image,
             "mp4" | "3gp" | "3gpp" => Self::Video,
             "aac" | "amr" | "mp3" | "m4a" | "ogg" | "opus" => Self::Audio,
             "webp" => Self::Sticker,
-            _ => Self::Document,
-        }
+            "pdf" | "txt" | "doc" | "docx" | "xls" | "xlsx" | "ppt" | "pptx" => Self::Document,
+            _ => return None,
+        })
     }
 }
 

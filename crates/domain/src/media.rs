@@ -207,7 +207,7 @@ mod tests {
             for (mime_type, ending) in takes.types {
                 assert_eq!(kind_of(mime_type), Some(kind));
                 // What the rest of the house tells by a name is what the type says.
-                assert_eq!(MediaKind::of_link(&format!("x.{ending}")), kind, "{ending}");
+                assert_eq!(MediaKind::told_by(&format!("x.{ending}")), Some(kind), "{ending}");
                 assert_eq!(type_of_name(&format!("a.b.{ending}")), Some(*mime_type));
                 assert_eq!(check("file", kind, mime_type, Some(takes.max)), Ok(()));
                 assert!(check("file", kind, mime_type, Some(takes.max + 1)).unwrap_err().rule.contains("at most"));

@@ -18,11 +18,10 @@ from datetime import datetime, timedelta, timezone
 
 import twilio
 from twilio.base.exceptions import TwilioException, TwilioRestException
-from twilio.rest import Client
 from twilio.rest.content.v1.content import ContentList
 from twilio.rest.content.v1.content.approval_create import ApprovalCreateList
 
-from twilio_openapi import Recorder, Schemas
+from twilio_openapi import Recorder, Schemas, documented
 
 PATIENCE = 20  # seconds; each step takes milliseconds
 env = dict(line.split("=", 1) for line in (pathlib.Path(sys.argv[1]) / "dev.env").read_text().splitlines() if "=" in line)
@@ -42,7 +41,7 @@ version = tuple(int(part) for part in twilio.__version__.split(".")[:2])
 newest = version >= (9, 10)
 schemas = Schemas("content_and_services.json")
 recorder = Recorder(base, schemas)
-client = Client(account, token, http_client=recorder)
+client = documented(account, token, base, recorder)
 mark = uuid.uuid4().hex[:8]
 
 

@@ -1,21 +1,38 @@
 """Answers held against the schemas that Twilio publishes (see openapi/NOTICE.md): types, patterns, words, dates; and every field is there.
 
-`Recorder` is an HTTP client for Twilio's SDK that sends each call to the gateway, as the SDK's own would, and checks each answer.
+`documented` makes a client by the very lines of docs/twilio.md. `Recorder` is an HTTP client for Twilio's SDK: the SDK's own, which lets
+through only what goes to the gateway by those lines, and checks each answer.
 """
 
 import json
 import pathlib
 import re
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from twilio.http.http_client import TwilioHttpClient
 
 FOLDER = pathlib.Path(__file__).parent / "openapi"
+PAGE = pathlib.Path(__file__).parents[4] / "docs/twilio.md"
+HOST = "https://gw.example.com"
 DATES = {
     "date-time": re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"),
     "date-time-rfc-2822": re.compile(r"^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d \+0000$"),
 }
 KINDS = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "object": dict, "array": list}
+
+
+def documented(account_sid, auth_token, base, http_client=None):
+    """A client made by the lines of docs/twilio.md, word for word: nothing but the base addresses is changed.
+
+    Only then it is given an HTTP client, where one is wanted.
+    """
+    lines = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S).group(1)
+    assert HOST in lines, lines
+    said = {"account_sid": account_sid, "auth_token": auth_token}
+    exec(lines.replace(HOST, base), said)
+    if http_client:
+        said["client"].http_client = http_client
+    return said["client"]
 
 
 class Schemas:
@@ -73,25 +90,24 @@ class Schemas:
 
 
 class Recorder(TwilioHttpClient):
-    """Sends what is for Twilio to the gateway, whatever the path of paging, and checks each answer that is no refusal."""
+    """Notes each call, which must go to the gateway by itself, and checks its answer."""
 
     def __init__(self, base, *schemas):
         super().__init__()
-        self.base, self.schemas, self.calls = urlsplit(base), schemas, []
+        self.base, self.schemas, self.calls = base, schemas, []
 
     def request(self, method, url, *args, **kwargs):
-        parts = urlsplit(url)
-        if (parts.hostname or "").endswith(".twilio.com"):
-            url = urlunsplit((self.base.scheme, self.base.netloc, parts.path, parts.query, ""))
+        assert url.startswith(f"{self.base}/"), f"{url} is not at {self.base}"
+        path = urlsplit(url).path
         answer = super().request(method, url, *args, **kwargs)
         self.calls.append((method.upper(), url, answer.status_code, answer.text))
         if answer.status_code < 300:
-            known = [schema for schema in self.schemas if schema.check(method.upper(), parts.path, answer.status_code, answer.text)]
-            assert known or parts.path.startswith("/2010-04-01/"), f"{method} {parts.path} is in none of the files"
+            known = [schema for schema in self.schemas if schema.check(method.upper(), path, answer.status_code, answer.text)]
+            assert known or path.startswith("/2010-04-01/"), f"{method} {path} is in none of the files"
         else:
             refusal = json.loads(answer.text)
             # Go reads both as integers, and takes an error with `type` and `title` for another kind.
             assert isinstance(refusal["code"], int) and refusal["status"] == answer.status_code, refusal
-            assert refusal["message"] and refusal["more_info"].startswith(self.base.geturl()), refusal
+            assert refusal["message"] and refusal["more_info"].startswith(self.base), refusal
             assert "type" not in refusal and "title" not in refusal, refusal
         return answer

@@ -8,6 +8,8 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
+import { documented } from "./twilio_recorded.mjs";
+
 const [tools, name, folder] = process.argv.slice(2);
 const twilio = createRequire(join(tools, "package.json"))(name);
 const lines = readFileSync(join(folder, "dev.env"), "utf8").trim().split("\n");
@@ -57,8 +59,7 @@ const anaWrites = (text) =>
     text: { body: text },
   });
 
-const client = twilio(env.TWILIO_ACCOUNT_SID, env.TWILIO_AUTH_TOKEN);
-for (const product of ["api", "content", "messaging"]) client[product].baseUrl = env.TRANSOM_URL;
+const client = documented(twilio, env.TWILIO_ACCOUNT_SID, env.TWILIO_AUTH_TOKEN, env.TRANSOM_URL.replace(/\/$/, ""));
 const sender = (await own("GET", "/senders")).data.find((one) => one.channel === "whatsapp");
 
 const reply = new twilio.twiml.MessagingResponse();

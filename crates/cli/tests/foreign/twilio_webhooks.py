@@ -16,8 +16,9 @@ import urllib.parse
 import urllib.request
 
 from twilio.request_validator import RequestValidator
-from twilio.rest import Client
 from twilio.twiml.messaging_response import MessagingResponse
+
+from twilio_openapi import documented
 
 PATIENCE = 20  # seconds; each step takes milliseconds
 env = dict(line.split("=", 1) for line in (pathlib.Path(sys.argv[1]) / "dev.env").read_text().splitlines())
@@ -82,9 +83,7 @@ def ana_writes(text):
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), App)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 base = f"http://127.0.0.1:{server.server_address[1]}"
-client = Client(env["TWILIO_ACCOUNT_SID"], env["TWILIO_AUTH_TOKEN"])
-for product in ("api", "content", "messaging"):
-    getattr(client, product).base_url = env["TRANSOM_URL"]
+client = documented(env["TWILIO_ACCOUNT_SID"], env["TWILIO_AUTH_TOKEN"], env["TRANSOM_URL"].rstrip("/"))
 
 whatsapp = next(s for s in own("GET", "/senders")["data"] if s["channel"] == "whatsapp")
 callbacks = f"/senders/{whatsapp['id']}/callbacks"

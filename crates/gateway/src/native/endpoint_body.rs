@@ -53,8 +53,8 @@ pub(crate) struct EndpointRequest {
     /// `none` (default): each event as soon as it can be. `conversation`: those of one conversation one after the other; one that
     /// fails holds back all that come after it in the same conversation, until it is taken or given up.
     order: Option<String>,
-    /// `event` (default): events as `GET events` shows them. `raw`: Meta's own webhooks of this business, byte for byte and in the
-    /// order in which they came, with `X-Hub-Signature-256` made with this endpoint's secret; no filter narrows them.
+    /// `event` (default): events as `GET events` shows them. `raw`: Meta's own webhooks of this business, byte for byte, begun in
+    /// the order in which they came, with `X-Hub-Signature-256` made with this endpoint's secret; no filter narrows them.
     payload: Option<String>,
     /// Deliveries at once, 1 to 32; 8 where left out.
     max_concurrency: Option<u32>,

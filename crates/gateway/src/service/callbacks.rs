@@ -24,10 +24,7 @@ impl Service {
     /// # Errors
     /// 400 for an address that may not be called, 409 when the business has callbacks to too many origins.
     pub async fn accept_callback(&self, business: BusinessId, address: &str) -> Result<(), Problem> {
-        let refused = |why: String| Problem::new(ErrorCode::WebhookAddressRefused, why);
-        let hook = Hook::parse(address).map_err(|why| refused(format!("The callback's address cannot be used: {why}.")))?;
-        self.addresses.check(hook.url.as_str())?;
-        let origin = hook.origin();
+        let origin = self.callback(address)?.origin();
         if self.relay.callbacks(business, &origin).is_some() {
             return Ok(());
         }
@@ -51,6 +48,17 @@ impl Service {
                 Err(Problem::new(ErrorCode::EndpointsTooMany, why).remedy(remedy))
             }
         }
+    }
+
+    /// An address that may be called.
+    ///
+    /// # Errors
+    /// 400 for one that may not.
+    pub(super) fn callback(&self, address: &str) -> Result<Hook, Problem> {
+        let refused = |why: String| Problem::new(ErrorCode::WebhookAddressRefused, why);
+        let hook = Hook::parse(address).map_err(|why| refused(format!("The callback's address cannot be used: {why}.")))?;
+        self.addresses.check(hook.url.as_str())?;
+        Ok(hook)
     }
 
     /// The addresses that are called about a sender; none of a sender of another business.
@@ -79,16 +87,20 @@ impl Service {
             ("fallbackUrl", &chosen.fallback_url),
             ("statusCallback", &chosen.status_callback),
         ];
-        for (field, address) in addresses {
+        // All are looked at before anything is kept of one.
+        for (field, address) in &addresses {
             let Some(address) = address else { continue };
-            self.accept_callback(caller.business, address).await.map_err(|problem| match problem.code {
+            self.callback(address).map_err(|problem| match problem.code {
                 ErrorCode::WebhookAddressRefused => {
                     let rule = format!("cannot be called: {}", problem.message.trim_end_matches('.'));
                     let remedy = "give a public https address; operators can allow others".to_owned();
-                    Problem::of_fields(problem.code, &[FieldError { field: field.to_owned(), rule, remedy }])
+                    Problem::of_fields(problem.code, &[FieldError { field: (*field).to_owned(), rule, remedy }])
                 }
                 _ => problem,
             })?;
+        }
+        for address in addresses.into_iter().filter_map(|(_, address)| address.as_deref()) {
+            self.accept_callback(caller.business, address).await?;
         }
         let change = {
             let chosen = chosen.clone();

@@ -99,13 +99,17 @@ impl Service {
         referred(text).or_else(named)
     }
 
-    /// The kind that a file of ours has by its type; none for what leads elsewhere, is gone, or is nothing that can be sent.
+    /// The kind that a file has by its type, where its address does not tell it: one of ours, or one elsewhere whose name has no
+    /// ending. None where the address tells it, and for what is gone, does not say, or is nothing that can be sent.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub(crate) async fn kind_of_own(&self, business: BusinessId, link: &str) -> Result<Option<MediaKind>, Problem> {
-        let Some(id) = self.ours(business, link) else { return Ok(None) };
-        Ok(self.store.media(business, id).await?.and_then(|media| kind_of(&media.mime_type)))
+    pub(crate) async fn kind_by_type(&self, business: BusinessId, link: &str) -> Result<Option<MediaKind>, Problem> {
+        match (self.ours(business, link), &self.files.outside) {
+            (Some(id), _) => Ok(self.store.media(business, id).await?.and_then(|media| kind_of(&media.mime_type))),
+            (None, Some(outside)) if MediaKind::told_by(link).is_none() => Ok(outside.kind(link).await),
+            (None, _) => Ok(None),
+        }
     }
 
     /// The full name of a file of ours; none for what leads elsewhere.

@@ -157,8 +157,9 @@ impl Service {
     }
 
     async fn send_once(&self, caller: &Caller, mut command: SendCommand, now: Timestamp) -> Result<Sent, Problem> {
-        if let Some(address) = command.origin.as_ref().and_then(|origin| origin.status_callback.as_deref()) {
-            self.accept_callback(caller.business, address).await?;
+        let callback = command.origin.as_ref().and_then(|origin| origin.status_callback.clone());
+        if let Some(address) = &callback {
+            self.callback(address)?;
         }
         self.through_service(caller, &mut command).await?;
         let speaker = match self.named_speaker(caller, &command)? {
@@ -168,6 +169,10 @@ impl Service {
         self.name_files(caller, &mut command.what).await?;
         let quoted = self.quoted(caller, &command, now).await?;
         self.look_at_links(&command.what, quoted.content.as_ref().map(|kept| &kept.content)).await?;
+        // What is refused so far has left nothing behind.
+        if let Some(address) = &callback {
+            self.accept_callback(caller.business, address).await?;
+        }
         let command = Arc::new(command);
         let mut first = true;
         loop {

@@ -119,11 +119,11 @@ codes! {
     FromIsTo = 63031, 400, AtOnce, "The recipient is the sender itself.";
     ExperimentGroup = 63032, 400, Later, "Meta keeps the customer in an experiment in which it does not deliver.";
     MediaTooLarge = 63034, 400, Later, "The file is larger than the channel takes.";
-    TemplatePaused = 63041, 400, Either, "Meta has paused the template, or holds it back.";
+    TemplatePaused = 63041, 400, Either, "Meta has paused the template, or holds it back; or has disabled it since the message was accepted.";
     TemplateDisabled = 63042, 400, Either, "Meta has disabled the template.";
     MarketingLimited = 63049, 400, Later, "Meta holds marketing messages back from this customer; do not repeat it at once.";
     AccountLocked = 63051, 400, Later, "Meta has restricted or locked the account.";
-    ContentTypeMissing = 92001, 400, AtOnce, "No content type is given, or or one that is none; the message says which.";
+    ContentTypeMissing = 92001, 400, AtOnce, "No content type is given, or one that is none; the message says which.";
     VariablesTooMany = 92002, 400, AtOnce, "The content has more than 100 variables.";
     LanguageMissing = 92003, 400, AtOnce, "The content has no language.";
     LanguageInvalid = 92004, 400, AtOnce, "The language is no code such as en or pt_BR.";
@@ -262,24 +262,69 @@ pub const OF_META: &[OfMeta] = &[
     OfMeta { meta: 133_010, code: Code::FromUnknown, why: "the number is not registered" },
 ];
 
+/// A code of ours that says something else of a message that was accepted than it does in an answer.
+pub struct Later {
+    /// Ours.
+    pub ours: ErrorCode,
+    /// On which channel; on each where none is named.
+    pub channel: Option<Channel>,
+    /// Twilio's.
+    pub code: Code,
+    /// Why this one.
+    pub why: &'static str,
+}
+
+/// Our codes that are told otherwise of a message that was accepted: all others are told as in an answer.
+pub const LATER: &[Later] = &[
+    Later {
+        ours: ErrorCode::MessageContentUnsupported,
+        channel: Some(Channel::Whatsapp),
+        code: Code::WindowClosed,
+        why: "WhatsApp carries every type in a session, so that it was for want of one",
+    },
+    Later {
+        ours: ErrorCode::MessageContentUnsupported,
+        channel: Some(Channel::Messenger),
+        code: Code::TypeUnusable,
+        why: "Messenger does not carry the type",
+    },
+    Later {
+        ours: ErrorCode::MessageTemplateInputInvalid,
+        channel: None,
+        code: Code::TemplateParameters,
+        why: "the template was right when the message was accepted",
+    },
+    Later {
+        ours: ErrorCode::MessageBlocked,
+        channel: None,
+        code: Code::TemplatePaused,
+        why: "the template was paused, disabled or held back after the message was accepted",
+    },
+    Later {
+        ours: ErrorCode::MessagePhoneNumberInvalid,
+        channel: None,
+        code: Code::RecipientInvalid,
+        why: "the address was right by its form, and Meta does not take it",
+    },
+    Later { ours: ErrorCode::PhoneNumberBadFormat, channel: None, code: Code::RecipientInvalid, why: "as above" },
+    Later { ours: ErrorCode::RecipientBsuidInvalid, channel: None, code: Code::RecipientInvalid, why: "as above" },
+    Later {
+        ours: ErrorCode::RequestInvalid,
+        channel: None,
+        code: Code::ContentInvalid,
+        why: "Meta does not take what the message says",
+    },
+];
+
 /// What a failed message is said to have failed with.
 #[must_use]
 pub fn of_failure(failure: &Failure, channel: Channel) -> Code {
     let meta = failure.upstream.as_ref().and_then(|said| OF_META.iter().find(|row| row.meta == said.code));
-    match (meta, failure.code) {
-        (Some(row), _) => row.code,
-        // Once accepted, what cannot be carried is for want of a session on WhatsApp, which carries every type in one.
-        (None, ErrorCode::MessageContentUnsupported) if channel == Channel::Whatsapp => Code::WindowClosed,
-        (None, ErrorCode::MessageContentUnsupported) => Code::TypeUnusable,
-        // The template was right when it was accepted.
-        (None, ErrorCode::MessageTemplateInputInvalid) => Code::TemplateParameters,
-        (None, ErrorCode::MessageBlocked) => Code::TemplatePaused,
-        (None, ErrorCode::MessagePhoneNumberInvalid | ErrorCode::PhoneNumberBadFormat | ErrorCode::RecipientBsuidInvalid) => {
-            Code::RecipientInvalid
-        }
-        (None, ErrorCode::RequestInvalid) => Code::ContentInvalid,
-        (None, other) => of_answer(other),
+    if let Some(row) = meta {
+        return row.code;
     }
+    let later = LATER.iter().find(|row| row.ours == failure.code && row.channel.is_none_or(|on| on == channel));
+    later.map_or_else(|| of_answer(failure.code), |row| row.code)
 }
 
 /// Whether a message that failed so is `undelivered`: Meta had taken it before (`taken`), or there was no session for it, which Twilio

@@ -135,7 +135,7 @@ pub(super) async fn delete(
 
 /// The path of a file that a customer sent, as webhooks name it.
 pub(crate) fn path_of_file(business: BusinessId, message: MessageId, file: MediaId) -> String {
-    let message = super::sid::message_sid(message, false);
+    let message = super::sid::message_sid(message, true);
     format!("/{API_VERSION}/Accounts/{}/Messages/{message}/Media/{}", business.sid(), file.sid())
 }
 
@@ -148,14 +148,14 @@ pub(crate) fn file_at(path: &str) -> Option<(BusinessId, MediaId)> {
     Some((BusinessId::of_sid(business)?, MediaId::of_sid(file)?))
 }
 
-/// A file of ours that is sent by its address goes as what it is, which its address does not tell.
+/// A file whose address does not tell what it is goes as what its type says.
 ///
 /// # Errors
 /// When it is of a kind that carries no text, and there is one; or the store does not answer.
-pub(crate) async fn know_own_file(service: &Service, business: BusinessId, what: &mut What) -> Result<(), Refusal> {
+pub(crate) async fn know_file(service: &Service, business: BusinessId, what: &mut What) -> Result<(), Refusal> {
     let What::FreeForm(FreeForm::Media { file, caption, .. }) = what else { return Ok(()) };
     let MediaSource::Link(link) = &file.source else { return Ok(()) };
-    let Some(kind) = service.kind_of_own(business, link).await? else { return Ok(()) };
+    let Some(kind) = service.kind_by_type(business, link).await? else { return Ok(()) };
     file.kind = kind;
     creation::may_stand_under(caption.as_deref(), kind)
 }
@@ -236,7 +236,7 @@ mod tests {
     fn a_path_names_its_file_and_no_other_path_does() {
         let (shop, message, file) = (BusinessId(1), MessageId(2), MediaId(3));
         let path = path_of_file(shop, message, file);
-        assert_eq!(path, format!("/2010-04-01/Accounts/AC{:032x}/Messages/SM{:032x}/Media/ME{:032x}", 1, 2, 3));
+        assert_eq!(path, format!("/2010-04-01/Accounts/AC{:032x}/Messages/MM{:032x}/Media/ME{:032x}", 1, 2, 3));
         assert_eq!(file_at(&path), Some((shop, file)));
         for other in ["", "/", &path[1..], &format!("{path}.json"), &format!("{path}?x=1"), &path.replace("/Media/", "/Files/")] {
             assert_eq!(file_at(other), None, "{other}");

@@ -18,7 +18,7 @@ use super::account::Account;
 use super::codes::Code;
 use super::dates::Stretch;
 use super::form::{Asked, Form, KeyedForm};
-use super::media::know_own_file;
+use super::media::know_file;
 use super::message_view::{API_VERSION, Beside, FirstView, accepted, view};
 use super::paging::Paging;
 use super::refusal::Refusal;
@@ -65,7 +65,7 @@ pub(super) async fn create(
 /// What a new message must keep to now, beside what it says: its time, and that a file of ours is still there.
 async fn may_go(app: &App, caller: &Caller, command: &mut SendCommand, now: Timestamp) -> Result<(), Refusal> {
     creation::in_time(command, now)?;
-    know_own_file(&app.service, caller.business, &mut command.what).await
+    know_file(&app.service, caller.business, &mut command.what).await
 }
 
 /// The message that a repeated request made when it came first, by the answer that was kept.

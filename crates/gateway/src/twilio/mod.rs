@@ -44,9 +44,10 @@ use crate::problem::Problem;
 
 pub(crate) use base::Base;
 pub use differences::differences_page;
-pub(crate) use media::{file_at, know_own_file, path_of_file};
+pub(crate) use media::{file_at, know_file, path_of_file};
 pub use page::reference_page;
 pub(crate) use page::rows as reference_rows;
+pub(crate) use words::is_inbound;
 
 /// What the paths of this dialect begin with; none of the native dialect's does.
 const PREFIXES: [&str; 6] = ["/2010-04-01", "/v1/Content", "/v1/ContentAndApprovals", "/v1/LegacyContent", "/v1/Services", "/v2"];

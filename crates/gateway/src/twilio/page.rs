@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::codes::{Code, OF_META, of_answer};
+use super::codes::{Code, LATER, OF_META, of_answer};
+use transom_domain::address::Channel;
 use transom_domain::error_code::ErrorCode;
 
 /// The page as Markdown: derived, and compared in the tests.
@@ -21,13 +22,22 @@ pub fn reference_page() -> String {
     }
     page.push_str(
         "\n## What becomes of Transom's codes\n\nIn an answer. Some are told apart further by the verdict: a paused template is 63041, a disabled one \
-         63042, content that the channel cannot carry 216602.\n\n| Transom | Twilio |\n|---|---|\n",
+         63042, content that the channel cannot carry 216602.\n\n| Transom | Twilio | Why |\n|---|---|---|\n",
     );
     for code in ErrorCode::ALL {
-        let _ = writeln!(page, "| `{}` | {} |", code.as_str(), of_answer(*code).number());
+        let told = of_answer(*code);
+        let _ = writeln!(page, "| `{}` | {} | {} |", code.as_str(), told.number(), cell(told.what()));
     }
     page.push_str(
-        "\n## What becomes of Meta's codes\n\nAs the reason of a message that failed. All others are told as Transom's own code for them is.\n\n\
+        "\nAs the reason of a message that was accepted and failed they are told so, too, but for these.\n\n\
+         | Transom | Channel | Twilio | Why |\n|---|---|---|---|\n",
+    );
+    for row in LATER {
+        let channel = row.channel.map_or("each", Channel::as_str);
+        let _ = writeln!(page, "| `{}` | {channel} | {} | {} |", row.ours.as_str(), row.code.number(), cell(row.why));
+    }
+    page.push_str(
+        "\n## What becomes of Meta's codes\n\nAs the reason of a message that failed; they come first. All others are told as Transom's own code for them is, above.\n\n\
          | Meta | Twilio | Why |\n|---|---|---|\n",
     );
     for row in OF_META {

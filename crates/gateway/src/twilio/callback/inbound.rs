@@ -26,10 +26,19 @@ pub struct Said<'a> {
     pub message: MessageId,
     /// What came.
     pub inbound: &'a Inbound,
-    /// SID of the message it answers, where it is one of ours.
-    pub replied_to: Option<&'a str>,
+    /// The message it answers, where that is known here.
+    pub replied_to: Option<&'a Original>,
     /// SID of the messaging service whose address is called, where one's is.
     pub service: Option<&'a str>,
+}
+
+/// A message that is answered: quoted, tapped on, or reacted to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Original {
+    /// Its SID.
+    pub sid: String,
+    /// Whether the customer wrote it, and not the business.
+    pub is_inbound: bool,
 }
 
 /// The form of a message; none for what is no message: calls, leave to call, and what WhatsApp reports by itself. `link` makes an
@@ -58,8 +67,8 @@ pub fn form(said: &Said<'_>, link: impl Fn(MediaId) -> String) -> Option<Form> {
         form.set("ProductRetailerId", product.retailer_id.as_str());
     }
     if let Some(original) = said.replied_to {
-        form.set("OriginalRepliedMessageSid", original);
-        form.set("OriginalRepliedMessageSender", sender(party));
+        form.set("OriginalRepliedMessageSid", original.sid.as_str());
+        form.set("OriginalRepliedMessageSender", if original.is_inbound { customer(party) } else { sender(party) });
     }
     if party.channel == Channel::Whatsapp {
         form.set("ReferralNumMedia", "0");
@@ -75,8 +84,8 @@ pub fn form(said: &Said<'_>, link: impl Fn(MediaId) -> String) -> Option<Form> {
 /// What every message says.
 fn heading(form: &mut Form, said: &Said<'_>) {
     let Said { business, party, message, inbound, service, .. } = *said;
-    // As lists show it too, whatever is taken out of it later.
-    let own = message_sid(message, false);
+    // As lists show it too.
+    let own = message_sid(message, matches!(inbound.body, InboundBody::Media { .. }));
     form.set_all(&["MessageSid", "SmsSid", "SmsMessageSid"], &own);
     form.set("AccountSid", business.sid());
     form.set("ApiVersion", API_VERSION);
@@ -151,7 +160,7 @@ fn body(form: &mut Form, more: &mut Map<String, Value>, said: &Said<'_>, link: i
         InboundBody::Reaction { emoji, .. } => form.set_some("Body", emoji.as_deref()),
         InboundBody::Order { order } => {
             form.set_some("Body", order.get("text").and_then(Value::as_str));
-            more.insert("order".to_owned(), order.clone());
+            form.set("ProductRetailerId", order.to_string());
         }
         InboundBody::Contacts { contacts } => {
             more.insert("contacts".to_owned(), contacts.clone());

@@ -83,7 +83,7 @@ fn a_file_has_a_link_and_its_caption() {
     };
     let names = ["MessageSid", "NumMedia", "MediaContentType0", "Body", "MessageType"];
     let image = told(media(MediaKind::Image, "image/jpeg", Some("the roof"), None));
-    let sid = "SM00000000000000000000000000000007";
+    let sid = "MM00000000000000000000000000000007";
     assert_eq!(values(&image, &names), [sid, "1", "image/jpeg", "the roof", "image"]);
     assert_eq!(image.get("MediaUrl0"), Some(format!("https://gw.example/{}", of_message(MessageId(7), 0)).as_str()));
     let voice = told(media(MediaKind::Audio, "audio/ogg; codecs=opus", None, None));
@@ -124,19 +124,22 @@ fn places_and_choices_have_their_parameters() {
 fn a_reaction_is_its_emoji_and_what_it_is_about() {
     let (side, reaction) =
         (party("+15550002222"), inbound(InboundBody::Reaction { message_id: "wamid.0".into(), emoji: Some("👍".into()) }));
-    let said = Said {
-        business: BusinessId(1),
-        party: &side,
-        message: MessageId(7),
-        inbound: &reaction,
-        replied_to: Some("MM00000000000000000000000000000003"),
-        service: Some("MG00000000000000000000000000000009"),
-    };
     let names = ["Body", "OriginalRepliedMessageSid", "OriginalRepliedMessageSender", "MessagingServiceSid"];
-    assert_eq!(
-        values(&form(&said, |_| String::new()).unwrap(), &names),
-        ["👍", "MM00000000000000000000000000000003", "whatsapp:+15550001111", "MG00000000000000000000000000000009"]
-    );
+    for (is_inbound, wrote) in [(false, "whatsapp:+15550001111"), (true, "whatsapp:+15550002222")] {
+        let original = Original { sid: "MM00000000000000000000000000000003".into(), is_inbound };
+        let said = Said {
+            business: BusinessId(1),
+            party: &side,
+            message: MessageId(7),
+            inbound: &reaction,
+            replied_to: Some(&original),
+            service: Some("MG00000000000000000000000000000009"),
+        };
+        assert_eq!(
+            values(&form(&said, |_| String::new()).unwrap(), &names),
+            ["👍", original.sid.as_str(), wrote, "MG00000000000000000000000000000009"]
+        );
+    }
     let taken_back = InboundBody::Reaction { message_id: "wamid.0".into(), emoji: None };
     assert_eq!(told(taken_back).get("Body"), Some(""));
 }
@@ -210,6 +213,7 @@ fn what_has_no_parameter_goes_along_and_what_is_no_message_is_not_told() {
     assert_eq!(more(&contacts, "/data/contacts/0/name/formatted_name"), "Bo");
     let order = told(InboundBody::Order { order: json!({ "text": "two, please", "product_items": [] }) });
     assert_eq!((order.get("Body"), order.get("MessageType")), (Some("two, please"), Some("order")));
+    assert_eq!(order.get("ProductRetailerId"), Some(r#"{"product_items":[],"text":"two, please"}"#));
     let poll = told(InboundBody::Unsupported { kind: Some("poll".into()), errors: vec![] });
     assert_eq!((poll.get("MessageType"), more(&poll, "/data/unsupported/type")), (Some("unsupported"), json!("poll")));
     let long = told(InboundBody::Unknown { name: "new".into(), raw: json!("x".repeat(METADATA_MAX)) });
