@@ -11,6 +11,7 @@ mod fuzz;
 mod ha;
 mod node;
 mod replicas;
+mod source;
 mod steps;
 mod test;
 mod tidy;
@@ -27,7 +28,7 @@ cargo xtask tidy            file sizes, links, names in the documents, derived f
 cargo xtask foreign         other people's clients against the simulator
 cargo xtask console         the console: its types, what is committed against what its sources make, the tests in a browser
 cargo xtask crash           --kills N …: both processes under every fault, judged by what the customers' phones show
-cargo xtask replicas        [--messages N --pause S]: three replicas, one killed, one stopped for a while, one drained; what was counted
+cargo xtask replicas        [--messages N --pause S]: three replicas, one killed, one stopped for a while, one drained, then each restarted
 cargo xtask ha              --kills N …: two replicas on three nodes under Patroni; the primary is lost, and how long nothing went is told
 cargo xtask soak            --webhooks N …: signed webhooks by seed, twice, late and out of order; every endpoint counts what it is told
 cargo xtask trials          [--seed N | --seeds N --from N --minutes M --jobs N]: the whole house under faults, from a seed
@@ -40,6 +41,8 @@ cargo xtask bench inbox     [--profile quick] [--out FILE]: the console's list, 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    // Remembered for a report before anything takes long.
+    source::source();
     let done = match words.as_slice() {
         ["test"] => test::run(),
         ["derive"] => derive::write(),

@@ -1,5 +1,5 @@
-//! `cargo xtask replicas`: the test of three replicas, of which one is killed, one stands still and one is drained, at full size and as a
-//! report.
+//! `cargo xtask replicas`: the test of three replicas, of which one is killed, one stands still and one is drained, and which are then
+//! restarted in turn, at full size and as a report.
 
 use std::fmt::Write as _;
 
@@ -8,11 +8,12 @@ use serde_json::Value;
 
 use crate::crash::today;
 use crate::root;
+use crate::source::source;
 use crate::steps::{run_with, say};
 
 const USAGE: &str = "\
 cargo xtask replicas [--messages N] [--pause S] [--out FILE] [--machine TEXT]
-  --messages N    in all, over two pauses and a quarter of a minute (3000)
+  --messages N    over two pauses and a quarter of a minute (3000); as fast for as long as the restarts take after that
   --pause S       seconds for which one replica stands still (60)
   --out FILE      write the report there as Markdown, with --machine TEXT in it";
 
@@ -92,17 +93,22 @@ fn write(text: &mut String, options: &Options, date: &str, counted: &Value) -> s
         |name: &str| counted.get(name).and_then(Value::as_u64).map_or_else(|| "not counted".to_owned(), |n| n.to_string());
     let seconds =
         |of: &Value, name: &str| of.get(name).and_then(Value::as_f64).map_or_else(|| "?".to_owned(), |s| format!("{s:.1} s"));
-    writeln!(text, "# Three replicas under load: one killed, one stopped for a while, one drained\n")?;
+    writeln!(text, "# Three replicas under load: one killed, one stopped for a while, one drained, then each restarted\n")?;
     writeln!(text, "- **Command**: `{}`", options.command())?;
     writeln!(text, "- **Machine**: {}", options.machine)?;
-    writeln!(text, "- **Date**: {date}\n")?;
+    writeln!(text, "- **Date**: {date}")?;
+    writeln!(text, "- **Source**: {}\n", source())?;
     writeln!(
         text,
         "Three `transom serve` on one PostgreSQL, behind one address, with a lease of three seconds. One is killed with `-9`; one stands still \
-         (SIGSTOP) for {} and wakes; one is told to stop (SIGTERM), with {} messages still to be accepted. The judge is the simulator's own \
-         record of what it has taken.\n",
+         (SIGSTOP) for {} and wakes, both in the middle of sends; one is told to stop (SIGTERM), with {} messages still to be accepted. Then, \
+         under the same load, {} of them are restarted in turn as an upgrade does it: SIGTERM, out of the balancer once `/readyz` says no or \
+         nobody answers, and back once it says yes; {} were heard to say that they drain. The judge is the simulator's own record of what it \
+         has taken.\n",
         seconds(counted, "stoodStillSeconds"),
-        count("leftWhenDrained")
+        count("leftWhenDrained"),
+        count("restarts"),
+        count("heardToDrain")
     )?;
     writeln!(
         text,
@@ -119,7 +125,8 @@ fn write(text: &mut String, options: &Options, date: &str, counted: &Value) -> s
         ("taken by the upstream", "sentUpstream"),
         ("lost", "lost"),
         ("doubled", "doubled"),
-        ("under way, at most, when one was killed and one stopped", "underWay"),
+        ("under way at the one that was killed", "underWayKilled"),
+        ("under way at the one that was stopped", "underWayStopped"),
         ("told as unknown to their callers", "unknown"),
         ("conversations", "conversations"),
         ("of these, out of order", "disordered"),
@@ -128,7 +135,7 @@ fn write(text: &mut String, options: &Options, date: &str, counted: &Value) -> s
     }
     writeln!(
         text,
-        "\n| A replica … | until the others hold its share of {} senders | longest that a sender sent nothing |\n|---|---:|---:|",
+        "\n| A replica … | until all hold their share of {} senders | longest that a sender sent nothing |\n|---|---:|---:|",
         count("senders")
     )?;
     for one in counted.get("handOvers").and_then(Value::as_array).map_or(&[][..], Vec::as_slice) {
@@ -161,7 +168,8 @@ mod tests {
     #[test]
     fn what_was_counted_is_told_and_what_was_not_is_no_zero() {
         let counted = json!({
-            "messages": 3024, "lost": 0, "disordered": 0, "conversations": 48, "stoodStillSeconds": 60.04, "leftWhenDrained": 12, "underWay": 5, "unknown": 3,
+            "messages": 3024, "lost": 0, "disordered": 0, "conversations": 48, "stoodStillSeconds": 60.04, "leftWhenDrained": 12,
+            "underWayKilled": 2, "underWayStopped": 3, "unknown": 3, "restarts": 3, "heardToDrain": 2,
             "handOvers": [{ "what": "killed with -9", "seconds": 4.26, "silentSeconds": 5.0 }],
         });
         let text = report(&Options::read(&[]).unwrap(), "2026-11-23", &counted);
@@ -169,7 +177,9 @@ mod tests {
             "> 3024 messages: 0 lost, not counted doubled, 0 of 48 conversations out of order",
             "(SIGSTOP) for 60.0 s and wakes",
             "with 12 messages still",
-            "when one was killed and one stopped | 5 |\n| told as unknown to their callers | 3 |",
+            "3 of them are restarted in turn",
+            "2 were heard to say that they drain",
+            "killed | 2 |\n| under way at the one that was stopped | 3 |\n| told as unknown to their callers | 3 |",
             "| killed with -9 | 4.3 s | 5.0 s |",
         ] {
             assert!(text.contains(part), "{part}\n\n{text}");

@@ -6,8 +6,10 @@ use crate::steps::{self, Steps};
 use crate::{console, deploy, foreign, root, target};
 
 /// Tests of the binary that run on PostgreSQL as well: kills, tenants and secrets, the tour, contents and both dialects, the stream of
-/// events, endpoints over kills and in order, files, retention, the journal and its replays, and what Meta is asked for afterwards.
-const ON_POSTGRES: [&str; 16] = [
+/// events, endpoints over kills and in order, files, retention, the journal and its replays, what Meta is asked for afterwards, limits,
+/// templates, imports, the console's users, traces, and what bad input gets. Not `operator` and `backup`: they are about what a folder
+/// has in it, its lock, its key and its copy.
+const ON_POSTGRES: [&str; 22] = [
     "kill",
     "guard",
     "dev",
@@ -24,6 +26,12 @@ const ON_POSTGRES: [&str; 16] = [
     "retention",
     "journal",
     "history",
+    "limits",
+    "templates",
+    "import",
+    "console",
+    "traces",
+    "bad",
 ];
 
 /// Runs all of it. Needs PostgreSQL, Python, Node and Chromium beside the Rust toolchain, and says so before anything takes long.

@@ -8,12 +8,15 @@ use transom_gateway::config::LogFormat;
 
 use crate::fail::Fail;
 
+/// Below `info` the driver of PostgreSQL tells every value of every statement, and so what people say to each other.
+const SILENT: &str = "tokio_postgres=info,tokio_postgres::query=info";
+
 /// Starts logging; a second call in the same process changes nothing.
 ///
 /// # Errors
 /// When the filter cannot be read.
 pub(crate) fn start(filter: &str, format: LogFormat) -> Result<(), Fail> {
-    let filter = EnvFilter::try_new(filter).map_err(|why| {
+    let filter = EnvFilter::try_new(format!("{filter},{SILENT}")).map_err(|why| {
         Fail::usage(format!("log.level: {filter:?} is no level and no filter: {why}"))
             .remedy("Write a level such as info, or a filter such as info,transom_gateway=debug.")
     })?;

@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use common::transom;
+use common::at;
 use shop::{Answer, Shop, id, session};
 
 const PHONE: &str = "+491704000001";
@@ -143,11 +143,7 @@ async fn keys_open_their_own_business_and_paths_say_what_they_are() {
     let dir = tempfile::tempdir().unwrap();
     let counter = Counter::open(dir.path()).await;
     let shop = &counter.shop;
-    let operator = |args: &[&str]| {
-        let mut command = transom();
-        command.args(args).args(["--json", "--dir"]).arg(dir.path());
-        common::json(&mut command)
-    };
+    let operator = |args: &[&str]| common::json(at(dir.path(), args).arg("--json"));
     let other = id(&operator(&["business", "add", "--name", "Other shop"]));
     let made = operator(&["key", "add", "--business", &other]);
     let foreign = made["text"].as_str().unwrap();

@@ -1,5 +1,6 @@
 //! Three `serve` on one PostgreSQL under load, behind one address: one is killed, one stands still for longer than its lease and wakes, one
-//! is told to stop. The judge is the simulator's own record: nothing is lost, nothing is doubled, each conversation is in its order.
+//! is told to stop; then each is stopped and started again, one after the other, as an upgrade does. The judge is the simulator's own
+//! record: nothing is lost, nothing is doubled, each conversation is in its order.
 //!
 //! ```sh
 //! cargo xtask replicas    # at full size, as a report
@@ -13,7 +14,7 @@ mod common;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -34,6 +35,11 @@ const ELSE: Duration = Duration::from_secs(15);
 /// Of each number; each of them is written to by each number.
 const CUSTOMERS: usize = 8;
 const NUMBERS: usize = 6;
+/// How late the upstream carries each send out where a replica is to be met with sends under way, in milliseconds: long enough that there
+/// are some at the pace of the short run, too, and well within `upstream.timeout`.
+const LATE_MS: u32 = 800;
+/// How long it may take until a replica has a send under way, or says that it is ready or not: also when the machine has other work.
+const SOON: Duration = Duration::from_secs(60);
 
 fn set(variable: &str, default: usize) -> usize {
     match std::env::var(variable) {
@@ -100,8 +106,12 @@ impl Place {
         command
     }
 
-    fn serve(&self, name: &str) -> Replica {
-        let port = free_port();
+    fn serve(&self, name: &'static str) -> Replica {
+        self.serve_at(name, free_port())
+    }
+
+    /// Starts one, or starts it again where it was.
+    fn serve_at(&self, name: &'static str, port: u16) -> Replica {
         let mut command = self.command(name, &["serve", "--listen", &format!("127.0.0.1:{port}"), "--graph-url", &self.graph]);
         for set in [
             &format!("server.public_url={}", self.public),
@@ -115,23 +125,76 @@ impl Place {
         }
         let mut running = Running::start_logging(&mut command, &self.dir.join(format!("{name}.log")));
         running.until("ready ");
-        Replica { running, port }
+        Replica { name, running, port }
     }
 
     fn replicas(&self) -> Value {
         json(&mut self.command("operator", &["replicas", "--json"]))
     }
 
-    /// How many sends were begun, and their outcome is not stored.
-    fn under_way(&self) -> usize {
-        let open = "SELECT count(*) FROM standing WHERE progress = 'started' AND phase = 'in_flight'";
-        self.postgres.sql(self.store.rsplit('/').next().unwrap(), open).parse().unwrap()
+    /// How many sends a replica has begun whose outcome is not stored.
+    fn under_way(&self, replica: &Replica) -> usize {
+        let open = format!(
+            "SELECT count(*) FROM standing WHERE progress = 'started' AND phase = 'in_flight'
+                 AND owner IN (SELECT id FROM replica WHERE address = 'http://127.0.0.1:{}')",
+            replica.port
+        );
+        self.postgres.sql(self.store.rsplit('/').next().unwrap(), &open).parse().unwrap()
+    }
+
+    /// Stops a replica (SIGSTOP) in the middle of sends; how many. They are counted once it stands still, so that none of them can end
+    /// between the look and what is done to it then.
+    async fn stop_under_way(&self, replica: &Replica) -> usize {
+        until_within(SOON, "a send under way", || async {
+            if self.under_way(replica) == 0 {
+                return None;
+            }
+            replica.running.signal("STOP");
+            // What it had asked the server for just before is done by the second look.
+            let left = self.under_way(replica).min(self.under_way(replica));
+            if left == 0 {
+                replica.running.signal("CONT");
+            }
+            (left > 0).then_some(left)
+        })
+        .await
+    }
+
+    /// Stops and starts a replica as an upgrade does: out of the balancer once it says that it is not ready, or is not reached any more,
+    /// and back once it is ready. Says whether it was heard to say that it drains.
+    async fn restart(&self, replica: Replica, balancer: &Balancer) -> (Replica, bool) {
+        let Replica { name, running, port } = replica;
+        let probe = Api::new(&format!("http://127.0.0.1:{port}"), "");
+        let ready = async || probe.try_call(Method::GET, "/readyz", None, None).await;
+        // It is told, and its end is waited for, beside the looks.
+        let ending = tokio::task::spawn_blocking(move || running.terminate());
+        let drains = until_within(SOON, "a replica that is not ready any more", || async {
+            match ready().await {
+                Some((200, _)) => None,
+                Some((_, said)) => Some(said["draining"] == true),
+                None => Some(false),
+            }
+        })
+        .await;
+        balancer.take_out(port);
+        assert!(ending.await.unwrap(), "{name} did not end in order");
+        let replica = self.serve_at(name, port);
+        until_within(SOON, "readiness", || async { matches!(ready().await, Some((200, _))).then_some(()) }).await;
+        balancer.put_in(port);
+        (replica, drains)
     }
 }
 
 struct Replica {
+    name: &'static str,
     running: Running,
     port: u16,
+}
+
+/// Tells the simulator what goes wrong from now on.
+async fn order(desk: &Api, faults: &Value) {
+    let (status, said) = desk.call(Method::PUT, "/sim/v1/faults", Some(faults)).await;
+    assert_eq!(status, 200, "{said}");
 }
 
 /// As [`until`], for what may take longer than most things.
@@ -154,16 +217,14 @@ struct HandOver {
     /// Milliseconds since 1970.
     at: i64,
     took: Duration,
-    /// The most sends that were under way meanwhile: what the one left behind is among them until another takes its place.
-    under_way: usize,
 }
 
 impl HandOver {
     /// From now until so many have all numbers evenly between them.
     async fn watch(what: &'static str, place: &Place, live: usize) -> Self {
         let (at, begun) = (now(), Instant::now());
-        let under_way = spread(place, live).await;
-        Self { what, at, took: begun.elapsed(), under_way }
+        spread(place, live).await;
+        Self { what, at, took: begun.elapsed() }
     }
 }
 
@@ -184,12 +245,10 @@ fn silence(record: &[Value], from: i64, to: i64) -> Duration {
     Duration::from_millis(u64::try_from(longest).unwrap_or(0))
 }
 
-/// Waits until so many are live and have the numbers evenly between them; gives the most sends that were under way meanwhile.
-async fn spread(place: &Place, live: usize) -> usize {
-    let most = AtomicUsize::new(0);
+/// Waits until so many are live and have the numbers evenly between them.
+async fn spread(place: &Place, live: usize) {
     // Also when the machine has other work.
     until_within(Duration::from_secs(120), "an even spread", || async {
-        most.fetch_max(place.under_way(), Ordering::SeqCst);
         let shown = place.replicas();
         let all = shown["data"].as_array().unwrap();
         let live_ones: Vec<_> = all.iter().filter(|replica| replica["state"] == "live").collect();
@@ -197,7 +256,6 @@ async fn spread(place: &Place, live: usize) -> usize {
         (live_ones.len() == live && even).then_some(())
     })
     .await;
-    most.into_inner()
 }
 
 /// What the simulator has accepted, in its order.
@@ -221,8 +279,8 @@ fn simulate(dir: &Path) -> (Running, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_killed_one_stopped_and_one_drained_lose_and_double_nothing() {
-    let (count, pause) = (set("TRANSOM_REPLICA_MESSAGES", MESSAGES), set("TRANSOM_REPLICA_PAUSE", PAUSE));
+async fn one_killed_one_stopped_one_drained_and_then_an_upgrade_lose_and_double_nothing() {
+    let (wanted, pause) = (set("TRANSOM_REPLICA_MESSAGES", MESSAGES), set("TRANSOM_REPLICA_PAUSE", PAUSE));
     let dir = tempfile::tempdir().unwrap();
     let postgres = Postgres::start(&[]);
     let (_simulator, meta) = simulate(dir.path());
@@ -293,22 +351,26 @@ async fn one_killed_one_stopped_and_one_drained_lose_and_double_nothing() {
     spread(&place, 3).await;
 
     // A caller per conversation, each of which says one thing after the other, and again whatever was not answered. Together they keep a
-    // pace at which the load lasts longer than what is done to the replicas.
+    // pace at which the load lasts longer than a kill, a pause and a drain, and go on at it until the upgrade is over.
     let lasts = 2 * Duration::from_secs(pause as u64) + ELSE;
-    let done = Arc::new(AtomicUsize::new(0));
-    let rounds = count.div_ceil(CUSTOMERS * NUMBERS);
-    let count = rounds * CUSTOMERS * NUMBERS;
+    let (done, goes_on) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(true)));
+    let rounds = wanted.div_ceil(CUSTOMERS * NUMBERS);
+    let planned = rounds * CUSTOMERS * NUMBERS;
     let (mut callers, begun) = (JoinSet::new(), tokio::time::Instant::now());
     let pairs = (0..CUSTOMERS).flat_map(|customer| senders.iter().map(move |sender| (customer, sender.clone())));
     for (place, (customer, sender)) in (0..).zip(pairs) {
         let each = lasts / u32::try_from(rounds).unwrap();
         let mut turn = tokio::time::interval_at(begun + each * place / u32::try_from(CUSTOMERS * NUMBERS).unwrap(), each);
-        let (url, key, messages, done, to) = (balancer.url.clone(), key.clone(), messages.clone(), done.clone(), phone(customer));
+        let (url, key, messages, to) = (balancer.url.clone(), key.clone(), messages.clone(), phone(customer));
+        let (done, goes_on) = (done.clone(), goes_on.clone());
         callers.spawn(async move {
             // A connection of its own, which leads to one replica until that one ends or does not answer.
             let api = Api::new(&url, &key);
             let mut ids = Vec::new();
-            for round in 0..rounds {
+            for round in 0.. {
+                if round >= rounds && !goes_on.load(Ordering::SeqCst) {
+                    break;
+                }
                 turn.tick().await;
                 let body = json!({ "to": to, "from": sender, "content": { "language": "en",
                     "types": { "twilio/text": { "body": format!("{sender} {to} {round}") } } } });
@@ -329,16 +391,18 @@ async fn one_killed_one_stopped_and_one_drained_lose_and_double_nothing() {
         });
     }
     let progress = async |part: usize| {
-        until_within(2 * lasts, "progress", || async { (done.load(Ordering::SeqCst) >= count * part / 5).then_some(()) }).await;
+        until_within(2 * lasts, "progress", || async { (done.load(Ordering::SeqCst) >= planned * part / 5).then_some(()) }).await;
     };
-    let mut handed_over = Vec::new();
+    let (mut handed_over, late) = (Vec::new(), json!([{ "kind": "latency", "share": 1.0, "ms": LATE_MS }]));
     progress(1).await;
+    order(&desk, &late).await;
     balancer.take_out(one.port);
+    let of_killed = place.stop_under_way(&one).await;
     one.running.kill();
     handed_over.push(HandOver::watch("killed with -9", &place, 2).await);
     progress(2).await;
     balancer.take_out(two.port);
-    two.running.signal("STOP");
+    let of_stopped = place.stop_under_way(&two).await;
     let stopped = Instant::now();
     handed_over.push(HandOver::watch("stands still", &place, 1).await);
     let pause_of = Duration::from_secs(pause as u64);
@@ -348,13 +412,36 @@ async fn one_killed_one_stopped_and_one_drained_lose_and_double_nothing() {
     balancer.put_in(two.port);
     handed_over.push(HandOver::watch("wakes up", &place, 2).await);
     progress(4).await;
+    order(&desk, &json!([])).await;
     let (at, begun) = (now(), Instant::now());
     balancer.take_out(three.port);
     assert!(three.running.terminate(), "it ended in order");
-    let under_way = spread(&place, 1).await;
-    handed_over.push(HandOver { what: "told to stop", at, took: begun.elapsed(), under_way });
-    let left = count - done.load(Ordering::SeqCst);
+    spread(&place, 1).await;
+    handed_over.push(HandOver { what: "told to stop", at, took: begun.elapsed() });
+    let left = planned.saturating_sub(done.load(Ordering::SeqCst));
+
+    // Those that went come back, and then all are restarted in turn, each in the middle of sends.
+    let mut replicas = vec![two];
+    for (name, port) in [(one.name, one.port), (three.name, three.port)] {
+        replicas.push(place.serve_at(name, port));
+        balancer.put_in(port);
+    }
+    spread(&place, 3).await;
+    order(&desk, &late).await;
+    let (mut restarted, mut drains) = (Vec::new(), 0);
+    for replica in replicas {
+        until_within(SOON, "a send under way", || async { (place.under_way(&replica) > 0).then_some(()) }).await;
+        let (at, begun) = (now(), Instant::now());
+        let (replica, was_heard) = place.restart(replica, &balancer).await;
+        spread(&place, 3).await;
+        handed_over.push(HandOver { what: "restarted, as in an upgrade", at, took: begun.elapsed() });
+        drains += usize::from(was_heard);
+        restarted.push(replica);
+    }
+    order(&desk, &json!([])).await;
+    goes_on.store(false, Ordering::SeqCst);
     let conversations = callers.join_all().await;
+    let count: usize = conversations.iter().map(Vec::len).sum();
     let ids: Vec<&String> = conversations.iter().flatten().collect();
 
     let read = async |id: &str| api.get(&format!("{messages}/{id}")).await;
@@ -396,8 +483,8 @@ async fn one_killed_one_stopped_and_one_drained_lose_and_double_nothing() {
         }
     }
     // Only what the one that was killed and the one that stood still had begun may be told as unknown: who wakes, and who is told to
-    // stop, leaves nothing so.
-    let under_way: usize = handed_over.iter().take(2).map(|one| one.under_way).sum();
+    // stop, also for an upgrade, leaves nothing so.
+    let under_way = of_killed + of_stopped;
     let ends_of = handed_over.iter().skip(1).map(|next| next.at).chain([i64::MAX]);
     let hand_overs: Vec<Value> = handed_over
         .iter()
@@ -410,15 +497,20 @@ async fn one_killed_one_stopped_and_one_drained_lose_and_double_nothing() {
     let counted = json!({
         "messages": count, "sentUpstream": record.len(), "lost": lost, "doubled": doubled, "unknown": unknown, "senders": NUMBERS,
         "conversations": conversations.len(), "disordered": disordered, "stoodStillSeconds": stood_still.as_secs_f64(),
-        "leftWhenDrained": left, "underWay": under_way, "handOvers": hand_overs,
+        "leftWhenDrained": left, "underWayKilled": of_killed, "underWayStopped": of_stopped, "restarts": restarted.len(),
+        "heardToDrain": drains, "handOvers": hand_overs,
     });
     eprintln!("counted: {counted}");
     if let Ok(file) = std::env::var("TRANSOM_REPLICA_OUT") {
         std::fs::write(file, counted.to_string()).unwrap();
     }
     assert_eq!((lost, doubled, disordered), (0, 0, 0), "lost, doubled, out of order; of {count}");
+    assert!(of_killed > 0 && of_stopped > 0, "nothing was under way at one of them: {of_killed} and {of_stopped}");
     assert!(unknown <= under_way, "{unknown} are unknown, of {under_way} that were under way");
-    assert!(two.running.terminate());
+    assert!(drains > 0, "none of {} was heard to say that it drains", restarted.len());
+    for replica in restarted {
+        assert!(replica.running.terminate(), "{} did not end in order", replica.name);
+    }
 }
 
 #[test]

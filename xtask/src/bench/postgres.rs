@@ -270,7 +270,9 @@ fn notes_for(sizes: Sizes) -> String {
          processes, those that clean up and write out too. Load, upstream and endpoint are a process of their own on the same cores. In\n\
          brackets: against SQLite in the first table, against few customers in the second. Latencies are of an open loop at half of\n\
          each run's own most, from the moment at which a request was due. All on one machine: gateways, server and load share its cores, so two\n\
-         gateways show what sharing costs, not what a second machine brings.",
+         gateways show what sharing costs, not what a second machine brings. The programs are built with the profile that `--profile` names,\n\
+         else as a release; `quick` has no link-time optimisation. Before a database is measured every file of it is read once, and its\n\
+         indexes and the tables of customers are put into shared_buffers (pg_prewarm), as in a server that has run for a while.",
         thousands(sizes.compared.customers as f64),
         sizes.compared.businesses,
     )

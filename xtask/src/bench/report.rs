@@ -1,11 +1,10 @@
 //! What a benchmark says: a table with a line per run, and under what circumstances it was made.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use super::measure::{Figures, Latencies};
-use crate::root;
+pub(super) use crate::source::{said, source};
 
 /// One line of the table: a run, and beside it what was seen in the same minute.
 #[derive(Debug, Clone, Default)]
@@ -167,16 +166,6 @@ fn compare(path: &Path, lines: &[Line]) -> String {
         "\n## Against {name}\n\n| | run | per second | of the proxy | CPU per message | p50 / p99 |\n|---|---|---:|---:|---:|---:|\n{}\n",
         changed.join("\n")
     )
-}
-
-pub(super) fn said(program: &str, args: &[&str]) -> String {
-    let output = Command::new(program).args(args).current_dir(root()).output();
-    output.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default()
-}
-
-pub(super) fn source() -> String {
-    let changed = if said("git", &["status", "--porcelain", "--untracked-files=no"]).is_empty() { "" } else { ", with changes" };
-    format!("{}{changed}", said("git", &["log", "-1", "--format=%h"]))
 }
 
 /// Processors, memory and kernel, as the system tells them.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::chaos::Tally;
 use super::judge::Judgement;
 use super::schedule::Fault;
+use crate::source::source;
 
 /// Findings that are shown in full.
 const SHOWN_MAX: usize = 20;
@@ -122,6 +123,7 @@ impl Report<'_> {
         writeln!(text, "- **Machine**: {}", self.machine)?;
         let minutes = self.took.as_secs() / 60;
         writeln!(text, "- **Date**: {}, in {minutes} min {} s; seed {}", self.date, self.took.as_secs() % 60, self.seed)?;
+        writeln!(text, "- **Source**: {}", source())?;
         if self.gateways > 1 {
             writeln!(text, "- **Gateways**: {} on one store, killed by turns; each call goes to the next", self.gateways)?;
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::crash::judge::Judgement;
 use crate::crash::report::{findings, heard, messages, quantile, settings};
+use crate::source::source;
 
 use super::cluster::Kill;
 use super::run::Loss;
@@ -77,6 +78,7 @@ impl Report<'_> {
         writeln!(text, "- **Machine**: {}", self.machine)?;
         let seconds = self.took.as_secs();
         writeln!(text, "- **Date**: {}, in {} min {} s; seed {}", self.date, seconds / 60, seconds % 60, self.seed)?;
+        writeln!(text, "- **Source**: {}", source())?;
         writeln!(
             text,
             "- **Cluster**: three nodes, {}; all on loopback, and etcd spoken to by its second interface\n",

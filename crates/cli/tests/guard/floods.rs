@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::common::{Running, json, transom};
+use crate::common::{Running, at, json};
 
 /// By then every hostile connection must be over. The server is told to be patient for one second; without bounds it would be
 /// for ever, and the machine may be busy.
@@ -25,11 +25,10 @@ struct Gateway {
 
 impl Gateway {
     fn open(dir: &Path, settings: &[&str]) -> Self {
-        let operator = |args: &[&str]| json(transom().args(args).args(["--json", "--dir"]).arg(dir));
+        let operator = |args: &[&str]| json(at(dir, args).arg("--json"));
         let business = operator(&["business", "add", "--name", "Tea shop"]);
         let key = operator(&["key", "add"])["text"].as_str().unwrap().to_owned();
-        let mut command = transom();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--dir"]).arg(dir);
+        let mut command = at(dir, &["serve", "--listen", "127.0.0.1:0"]);
         for set in ["log.level=error", "server.header_timeout=1s", "server.body_timeout=1s"].iter().chain(settings) {
             command.args(["--set", set]);
         }

@@ -1,5 +1,6 @@
 //! A whole life with secrets that can be recognised, and then a search for them everywhere that anybody could look: logs at their
-//! most talkative, events, deliveries, metrics, error bodies, what the operator's commands print, and the files of the store.
+//! most talkative, events, deliveries, metrics, error bodies, what the operator's commands print, and the files of the store or what a dump
+//! of its database has.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::common::{self, Api, Running, run, transom, until};
+use transom_testing::Postgres;
+
+use crate::common::{Api, KEY, Running, at, database_of, run, transom, until};
 use crate::shop::{id, session};
 
 const PHONE: &str = "+491704000031";
@@ -61,6 +64,25 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// What PostgreSQL keeps in a database, from a dump. Bytes are as they are, and not as the digits that a dump writes them in: among so many
+/// of those a PIN of six stands by chance sooner or later.
+fn dumped(url: &str) -> Vec<u8> {
+    let name = url.rsplit('/').next().unwrap();
+    let dump = Postgres::shared().tool("pg_dump").args(["--data-only", name]).output().unwrap();
+    assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
+    let (mut plain, mut rest, begin) = (Vec::new(), dump.stdout.as_slice(), br"\\x");
+    while let Some(place) = rest.windows(begin.len()).position(|window| window == begin) {
+        let digits = &rest[place + begin.len()..];
+        let length = digits.iter().position(|digit| !digit.is_ascii_hexdigit()).unwrap_or(digits.len());
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+        plain.extend_from_slice(&rest[..place]);
+        plain.extend(digits[..length].chunks_exact(2).map(byte));
+        rest = &digits[length..];
+    }
+    plain.extend_from_slice(rest);
+    plain
+}
+
 /// A gateway, a simulator in a process and a folder of its own, and an endpoint that hears everything.
 struct House {
     store: PathBuf,
@@ -79,9 +101,7 @@ impl House {
         let mut simulator =
             Running::start(transom().args(["simulate", "--json", "--port", "0", "--dir"]).arg(dir.join("simulator")));
         let meta = simulator.object();
-        let mut command = transom();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--dir"]).arg(&store);
-        command.args(["--graph-url", meta["graphUrl"].as_str().unwrap()]);
+        let mut command = at(&store, &["serve", "--listen", "127.0.0.1:0", "--graph-url", meta["graphUrl"].as_str().unwrap()]);
         for set in ["log.level=trace", "webhooks.allow_loopback=true", "webhooks.allow_http=true"] {
             command.args(["--set", set]);
         }
@@ -107,8 +127,7 @@ impl House {
 
     /// What an operator's command prints, on both streams.
     fn said(&self, args: &[&str]) -> Vec<u8> {
-        let mut command = transom();
-        command.args(args).arg("--dir").arg(&self.store);
+        let mut command = at(&self.store, args);
         for (variable, field) in [
             ("META_APP_ID", "appId"),
             ("META_APP_SECRET", "appSecret"),
@@ -247,12 +266,16 @@ async fn secrets_and_codes_are_nowhere_to_be_found() {
     {
         seen.add(command.join(" "), house.said(command));
     }
-    seen.add("config show", common::run(transom().args(["config", "show", "--origin"])).stdout);
+    seen.add("config show", run(&mut at(&house.store, &["config", "show", "--origin"])).stdout);
     seen.add("deliveries", house.deliveries.lock().unwrap().clone());
     assert!(seen.has("deliveries", WORDS[0]) && seen.has("message", WORDS[1]), "the search looks where things are");
 
     let door: Value = serde_json::from_slice(&std::fs::read(house.store.join("admin.json")).unwrap()).unwrap();
-    let seal = std::fs::read_to_string(house.store.join("seal.key")).unwrap();
+    let database = database_of(&house.store);
+    let seal = match database {
+        Some(_) => KEY.to_owned(),
+        None => std::fs::read_to_string(house.store.join("seal.key")).unwrap(),
+    };
     let log = std::fs::read(&house.log).unwrap();
     assert!(log.len() > 10_000 && log.windows(5).any(|w| w == b"TRACE"), "the log is as talkative as it can be");
     let mut logged = Seen::default();
@@ -272,17 +295,22 @@ async fn secrets_and_codes_are_nowhere_to_be_found() {
             seen.add(format!("the file {name}"), std::fs::read(&file).unwrap());
         }
     }
-    assert!(seen.has("the file", WORDS[1]), "the search looks into the store");
-    // A backup without the key may lie anywhere: it has no more in it than the store.
-    let backup = dir.path().join("backup");
-    std::fs::create_dir(&backup).unwrap();
-    seen.add("backup", house.said(&["backup", "--to", backup.join("monday").to_str().unwrap()]));
-    for file in files(&backup) {
-        let name = file.file_name().unwrap().to_str().unwrap();
-        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o077, 0, "{name} is for its owner alone");
-        seen.add(format!("the backup's {name}"), std::fs::read(&file).unwrap());
+    // A backup without the key may lie anywhere: it has no more in it than the store. Of PostgreSQL the dump is one.
+    if let Some(url) = &database {
+        seen.add("the dump", dumped(url));
+        assert!(seen.has("the dump", WORDS[1]), "the search looks into the store");
+    } else {
+        assert!(seen.has("the file", WORDS[1]), "the search looks into the store");
+        let backup = dir.path().join("backup");
+        std::fs::create_dir(&backup).unwrap();
+        seen.add("backup", house.said(&["backup", "--to", backup.join("monday").to_str().unwrap()]));
+        for file in files(&backup) {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o077, 0, "{name} is for its owner alone");
+            seen.add(format!("the backup's {name}"), std::fs::read(&file).unwrap());
+        }
+        assert!(seen.has("the backup's monday", WORDS[1]), "the search looks into the backup");
     }
-    assert!(seen.has("the backup's monday", WORDS[1]), "the search looks into the backup");
     assert_eq!(std::fs::metadata(&house.store).unwrap().permissions().mode() & 0o077, 0, "the folder is for its owner alone");
 
     seen.lacks("the API key", &key);

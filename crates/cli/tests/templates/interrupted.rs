@@ -7,7 +7,7 @@ use std::process::Stdio;
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::common::{Api, Dev, Running, free_port, json, run, transom, until};
+use crate::common::{Api, Dev, Running, at, free_port, json, run, transom, until};
 use crate::gate::{Blow, Cut, Gate};
 use crate::{Target, told, write};
 
@@ -162,8 +162,7 @@ async fn a_kill_of_the_gateway_at_any_of_its_calls_makes_nothing_twice() {
     let gate = Gate::open(&graph, changes_meta).await;
     let port = free_port();
     let serve = || {
-        let mut command = transom();
-        command.arg("serve").arg("--dir").arg(dir.path().join("gateway")).args(["--graph-url", &gate.url]);
+        let mut command = at(&dir.path().join("gateway"), &["serve", "--graph-url", &gate.url]);
         command.args(["--listen", &format!("127.0.0.1:{port}"), "--set", "log.level=error"]);
         let mut gateway = Running::start(&mut command);
         gateway.until("ready ");
@@ -208,8 +207,8 @@ async fn a_kill_of_the_gateway_at_any_of_its_calls_makes_nothing_twice() {
 /// Business, key, app and sender over the command line, as an operator would.
 fn set_up(dir: &Path, meta: &Value, url: &str) -> Target {
     let operator = |args: &[&str]| {
-        let mut command = transom();
-        command.args(args).arg("--json").arg("--dir").arg(dir);
+        let mut command = at(dir, args);
+        command.arg("--json");
         for (variable, field) in [
             ("META_APP_ID", "appId"),
             ("META_APP_SECRET", "appSecret"),
