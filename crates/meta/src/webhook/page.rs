@@ -56,10 +56,12 @@ pub(super) fn read(field: &str, raw: &RawValue, delivery: &mut Delivery) {
     let Some((kind, object)) = kind.and_then(|kind| Some((kind, event.get(kind)?.as_object()?))) else {
         // The name of what nobody knows yet is worth more than that of the list it stands in.
         let unknown = event.keys().find(|key| !matches!(key.as_str(), "sender" | "recipient" | "timestamp"));
-        let unknown = unknown.map_or(field, String::as_str);
-        // Nobody here knows it yet: told as not understood, and passed on too.
-        delivery.pass(page.clone(), unknown, raw);
-        return delivery.other(page, unknown);
+        delivery.other(page.clone(), unknown.map_or(field, String::as_str));
+        if let Some(unknown) = unknown {
+            // Told as not understood, and passed on too.
+            delivery.pass(page, unknown, raw);
+        }
+        return;
     };
     let id_of = |side: &str| member(event.get(side)?.as_object()?, "id").and_then(|id| Psid::parse(&id).ok());
     let is_own = |id: &Psid| id.as_str() == delivery.entry_id;
@@ -442,14 +444,24 @@ mod tests {
     fn standby_counts_and_what_nobody_knows_is_named() {
         let event = from_customer(json!({"message": {"mid": "m", "text": "x"}}));
         assert_eq!(inbound(told_in("standby", event)).len(), 1);
-        for (event, name) in [
-            (from_customer(json!({"quantum": {"x": 1}})), "quantum"),
-            (from_customer(json!({"take_thread_control": {"previous_owner_app_id": "1"}})), "take_thread_control"),
-            (json!("x"), "messaging"),
-            (json!({"sender": {"user_ref": "u"}, "optin": {"ref": "r"}}), "optin"),
-            (json!({"timestamp": 1}), "messaging"),
+        let (other, passed) = ("not understood", "passed on");
+        for (event, expected) in [
+            (from_customer(json!({"quantum": {"x": 1}})), &[(other, "quantum"), (passed, "quantum")][..]),
+            (from_customer(json!({"take_thread_control": {"previous_owner_app_id": "1"}})), &[(passed, "take_thread_control")]),
+            (json!("x"), &[(other, "messaging")]),
+            (json!({"sender": {"user_ref": "u"}, "optin": {"ref": "r"}}), &[(other, "optin")]),
+            (json!({"timestamp": 1}), &[(other, "messaging")]),
         ] {
-            assert!(matches!(&told(event.clone())[..], [Fact::Other { field }] if field == name), "{event}");
+            let facts = told(event.clone());
+            let found: Vec<(&str, &str)> = facts
+                .iter()
+                .map(|fact| match fact {
+                    Fact::Other { field } => (other, field.as_str()),
+                    Fact::News(news) => (passed, news.field.as_str()),
+                    fact => panic!("{fact:?}"),
+                })
+                .collect();
+            assert_eq!(found, expected, "{event}");
         }
     }
 }

@@ -252,8 +252,12 @@ async fn a_move_waits_for_the_server_a_bounded_number_of_times() {
         desk.store.relay_settle(round(&desk, work.looked_to)).await.unwrap();
         cost("record what was told", most[7]);
     }
-    let over: Vec<_> = costs.iter().filter(|(_, took, most)| took > most).collect();
+    // The end of one look may be counted with what comes next: one more here, and one less there.
+    costs.retain(|(_, _, most)| *most < u64::MAX);
+    let over: Vec<_> = costs.iter().filter(|(_, took, most)| *took > most + 1).collect();
     assert!(over.is_empty(), "{over:?} of {costs:?}");
+    let (all, most) = costs.iter().fold((0, 0), |(all, most), cost| (all + cost.1, most + cost.2));
+    assert!(all <= most + 1, "{all} where {most} are allowed: {costs:?}");
 }
 
 /// Passes on what goes between a store and the server, but can keep the server's answer to a commit, and end the connection instead.
