@@ -20,6 +20,8 @@ try {
     // The first one warms the house up: nobody's first look is at a process that has never answered.
     if (time === 0) continue;
     const begun = traceEvents.filter((event) => event.name === 'navigationStart' && event.args.data?.documentLoaderURL?.includes('/console')).at(-1);
+    // A trace that has lost its beginning says nothing; the line below says how many told.
+    if (!begun) continue;
     for (const event of traceEvents) {
       const name = MARKS[event.name];
       if (name && event.ts > begun.ts) (found[name] ??= {})[time] ??= (event.ts - begun.ts) / 1_000;
