@@ -237,7 +237,7 @@ fn explained(address: &PostgresAddress, statements: &BTreeSet<String>) -> Vec<(S
     statements.iter().zip(plans.iter().skip(1).step_by(3)).map(read).collect()
 }
 
-pub(super) fn plain(sql: &str) -> String {
+fn plain(sql: &str) -> String {
     sql.replace('?', "$").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
